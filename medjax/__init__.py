@@ -1,0 +1,29 @@
+"""medjax: a JAX research framework for deep learning in medicine.
+
+The public names load when they are first used, so that ``import medjax`` costs little.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+  from medjax.cli import main
+  from medjax.config import Config, setting
+  from medjax.errors import UserError
+  from medjax.experiment import Experiment
+
+__all__ = ['Config', 'Experiment', 'UserError', 'main', 'setting']
+
+_HOMES = {
+  'Config': 'config',
+  'Experiment': 'experiment',
+  'UserError': 'errors',
+  'main': 'cli',
+  'setting': 'config',
+}
+
+
+def __getattr__(name: str) -> Any:
+  if name in _HOMES:
+    return getattr(importlib.import_module(f'medjax.{_HOMES[name]}'), name)
+  raise AttributeError(f'module medjax has no attribute {name}')

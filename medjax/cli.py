@@ -1,0 +1,229 @@
+"""The command line of every experiment: verbs, flags, and errors of one line.
+
+    python -m experiments.lung_cnn [train | evaluate | predict FILES] [--config.NAME=VALUE ...]
+
+Exit codes: 0 done; 2 something the user can mend; 3 the loss stopped being a number; 74 the disk
+is full; 75 asked to end (SIGTERM) and saved: the same command continues; 130 interrupted.
+"""
+
+import pathlib
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from absl import flags, logging
+
+from medjax import config as config_lib
+from medjax import runtime
+from medjax.config import Config
+from medjax.errors import UserError
+from medjax.workdir import Workdir
+
+C = TypeVar('C', bound=Config)
+
+VERBS = {
+  'train': 'train, evaluate the best checkpoint and write the report (the default)',
+  'evaluate': 'evaluate the best checkpoint of a run again and write the report',
+  'predict': 'predict the FILES or folders named after it with the best checkpoint of a run',
+}
+
+
+def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None = None) -> None:
+  """Runs one experiment's command line and exits.
+
+  Args:
+    config: the experiment's settings with their defaults.
+    build: makes the ``medjax.Experiment`` from the settings after overrides.
+    argv: arguments without the program's name; those of the process otherwise.
+
+  Raises:
+    SystemExit: always; see the module's docstring for the codes.
+
+  Example:
+    >>> if __name__ == '__main__':                                 # doctest: +SKIP
+    ...   medjax.main(Config(), build)
+  """
+  name = _experiment_name(build)
+  given = list(sys.argv[1:] if argv is None else argv)
+  values = _flags(config)
+  try:
+    if '--help' in given or '-h' in given or '--helpfull' in given:
+      print(_help(name, config))
+      sys.exit(0)
+    verb, files = _parse(values, given)
+    stored = Workdir(values.workdir) if values.workdir else None
+    if stored is not None and verb != 'train':
+      config = config_lib.from_dict(config, stored.stored_config())
+    overridden = config_lib.override(config, values)
+    workdir = stored or Workdir(
+      pathlib.Path('runs') / f'{name}-{config_lib.short_hash(overridden)}'
+    )
+    if argv is None:
+      runtime.restart_with_huge_pages()
+    runtime.configure(xla_tuning=overridden.xla_tuning)
+    runtime.join_hosts(values.coordinator, values.num_processes, values.process_id)
+    logging.use_absl_handler()
+    run = _Command(name, overridden, build, workdir, values)
+    if values.preview:
+      run.preview()
+    elif verb == 'train':
+      run.train()
+    elif verb == 'evaluate':
+      run.evaluate()
+    else:
+      run.predict(files)
+  except UserError as error:
+    print(f'error: {error}', file=sys.stderr)
+    sys.exit(error.exit_code)
+  except KeyboardInterrupt:
+    print('error: interrupted; repeat the command to continue', file=sys.stderr)
+    sys.exit(130)
+  sys.exit(0)
+
+
+class _Command:
+  """One verb on one run folder."""
+
+  def __init__(
+    self,
+    name: str,
+    config: Config,
+    build: Callable[[Any], Any],
+    workdir: Workdir,
+    values: flags.FlagValues,
+  ):
+    self.name, self.config, self.build = name, config, build
+    self.workdir, self.values = workdir, values
+    self.devices = runtime.devices(config.num_devices)
+
+  def train(self) -> None:
+    from medjax.training import loop
+
+    start = time.monotonic()
+    self.workdir.claim(self.config)
+    experiment = self._build()
+    self._write_environment()
+    loop.train(experiment, self.config, self.workdir, self.devices)
+    self._finish(experiment)
+    print(f'time: {time.monotonic() - start:.0f} s')
+
+  def evaluate(self) -> None:
+    self.workdir.stored_config()
+    self.workdir.claim(self.config)
+    self._finish(self._build())
+
+  def predict(self, files: Sequence[str]) -> None:
+    from medjax.deploy import files as deploy
+
+    if not files:
+      raise UserError('predict: expected image files or folders after it')
+    self.workdir.stored_config()
+    self.workdir.claim(self.config)
+    output = pathlib.Path(self.values.output or self.workdir.folder / 'predict.csv')
+    deploy.predict_files(
+      self._build(), self.config, self.workdir, self.devices, files, output
+    )
+
+  def preview(self) -> None:
+    from medjax.report import preview
+
+    path = pathlib.Path(self.values.output or self.workdir.preview)
+    preview.write(self._build(), self.config.seed, path)
+    print(f'preview: {path}')
+
+  def _build(self) -> Any:
+    experiment = self.build(self.config)
+    for note in experiment.data.notes:
+      print(f'data: {note}', file=sys.stderr)
+    return experiment
+
+  def _finish(self, experiment: Any) -> None:
+    """Evaluates the best checkpoint and writes the report."""
+    from medjax.report import run as report
+    from medjax.training import evaluate
+
+    variables, step = evaluate.best_variables(experiment, self.workdir)
+    tables = evaluate.evaluate(
+      experiment,
+      variables,
+      self.workdir,
+      self.devices,
+      self.config.batch_size,
+      self.config.precision,
+    )
+    page = report.write(experiment, self.workdir, tables)
+    print(f'evaluated: the best checkpoint, of step {step}')
+    for split in tables:
+      print(report.headline(self.workdir, split))
+    print(f'report: {page}')
+
+  def _write_environment(self) -> None:
+    from medjax.workdir import write_json
+
+    write_json(
+      self.workdir.environment, {'experiment': self.name, **runtime.environment()}
+    )
+
+
+def _experiment_name(build: Callable[[Any], Any]) -> str:
+  """The experiment's module name, also when it was started with ``python -m``."""
+  module = build.__module__
+  if module == '__main__':
+    spec = getattr(sys.modules['__main__'], '__spec__', None)
+    module = spec.name if spec else pathlib.Path(sys.argv[0]).stem
+  return module.rsplit('.', 1)[-1]
+
+
+def _flags(config: Config) -> flags.FlagValues:
+  values = flags.FlagValues()
+  flags.DEFINE_string('workdir', '', 'Run folder.', flag_values=values)
+  flags.DEFINE_string('output', '', 'Where predict or --preview writes.', flag_values=values)
+  flags.DEFINE_boolean('preview', False, 'Write a picture of the inputs.', flag_values=values)
+  flags.DEFINE_string('coordinator', '', 'host:port of process 0.', flag_values=values)
+  flags.DEFINE_integer('num_processes', 1, 'Processes of this run.', flag_values=values)
+  flags.DEFINE_integer('process_id', 0, 'Number of this process.', flag_values=values)
+  config_lib.declare(config, values)
+  return values
+
+
+def _parse(values: flags.FlagValues, given: list[str]) -> tuple[str, list[str]]:
+  """The verb and what follows it; the flags are then in ``values``."""
+  try:
+    rest = values(['experiment', *given], known_only=False)[1:]
+  except flags.UnrecognizedFlagError as error:
+    wrong = error.flagname
+    close = config_lib.nearest(wrong, list(values))
+    close = close.replace('mean ', 'mean --') or '; --help lists all'
+    shown = f'={error.flagvalue}' if error.flagvalue else ''
+    raise UserError(f'--{wrong}{shown}: no such setting{close}') from None
+  except flags.Error as error:
+    raise UserError(str(error).splitlines()[0]) from None
+  verb, files = (rest[0], rest[1:]) if rest else ('train', [])
+  if verb not in VERBS:
+    close = config_lib.nearest(verb, list(VERBS))
+    raise UserError(f'{verb}: no such verb; expected one of {", ".join(VERBS)}{close}')
+  if files and verb != 'predict':
+    raise UserError(f'{verb} {files[0]}: only predict takes files')
+  return verb, files
+
+
+def _help(name: str, config: Config) -> str:
+  lines = [f'python -m experiments.{name} [VERB] [--FLAG=VALUE ...]', '', 'Verbs:']
+  lines += [f'  {verb:<10}{meaning}' for verb, meaning in VERBS.items()]
+  lines += [
+    '',
+    'Flags:',
+    f'  --workdir=FOLDER      run folder (default runs/{name}-<hash of the settings>)',
+    '  --output=FILE         where predict writes its CSV, or --preview its picture',
+    '  --preview             write a picture of what the network sees and stop',
+    "  --coordinator=H:P     host and port of process 0, or 'auto' on a cluster",
+    '  --num_processes=N     processes of this run, with --coordinator=H:P',
+    '  --process_id=I        number of this process, with --coordinator=H:P',
+    '',
+    'Settings:',
+  ]
+  for leaf in config_lib.leaves(config):
+    lines.append(f'  --config.{leaf.name}={config_lib.spell(leaf.value)}')
+    lines.append(f'      {leaf.meaning} ({config_lib.allowed(leaf)})')
+  return '\n'.join(lines)

@@ -1,0 +1,273 @@
+"""Typed experiment settings: declared as dataclasses, overridden by flags, checked once.
+
+A setting is a dataclass field with a default, a meaning and the values that it allows::
+
+  @dataclasses.dataclass
+  class Config(medjax.Config):
+    hidden: int = setting(512, 'Units of the dense layer.', low=1)
+
+``parse`` turns ``--config.hidden=256`` into the field's own type, checks every field once all
+overrides are in, and raises ``UserError`` with one line that names the field, the value and what
+is allowed. Flags are declared and parsed by absl.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import math
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, TypeVar
+
+from absl import flags
+
+from medjax.errors import UserError
+
+T = TypeVar('T')
+C = TypeVar('C')
+
+
+def setting(default: T, meaning: str, *, low: float | None = None, high: float | None = None) -> T:
+  """Declares one setting of a config dataclass.
+
+  Args:
+    default: the value without an override; tuples and other immutable values only.
+    meaning: one line for ``--help``, ending in a full stop.
+    low: the smallest value allowed, for numbers.
+    high: the largest value allowed, for numbers.
+
+  Returns:
+    A dataclass field, typed as its default so that type checkers see the value.
+
+  Example:
+    >>> @dataclasses.dataclass
+    ... class Config:
+    ...   batch_size: int = setting(32, 'Examples an update.', low=1)
+    >>> Config().batch_size
+    32
+  """
+  return dataclasses.field(
+    default=default, metadata={'meaning': meaning, 'low': low, 'high': high}
+  )
+
+
+@dataclasses.dataclass
+class Config:
+  """Settings that every experiment has; an experiment subclasses it and adds its own."""
+
+  seed: int = setting(0, 'Seed of everything random.', low=0, high=2**31 - 1)
+  batch_size: int = setting(32, 'Examples an update, over all devices and hosts.', low=1)
+  num_epochs: int = setting(10, 'Passes over the training examples.', low=1)
+  learning_rate: float = setting(1e-3, 'Step size of the optimiser.', low=0.0)
+  accumulate: int = setting(
+    1, 'Parts a batch is computed in, one after the other, to save memory.', low=1
+  )
+  precision: Literal['auto', 'float32', 'bfloat16'] = setting(
+    'auto', 'Compute type; auto is bfloat16 on GPU and TPU and float32 on CPU.'
+  )
+  feeding: Literal['auto', 'streamed', 'resident'] = setting(
+    'auto', 'Read examples as they are needed, or keep them decoded on the device.'
+  )
+  resident_gib: float = setting(
+    4.0, 'Largest decoded training set, in GiB, that auto feeding keeps on the device.', low=0.0
+  )
+  num_devices: int = setting(0, 'Devices to use on this host; 0 is all.', low=0)
+  checkpoint_steps: int = setting(0, 'Updates between checkpoints; 0 is once an epoch.', low=0)
+  keep_checkpoints: int = setting(2, 'Newest checkpoints kept beside the best one.', low=1)
+  xla_tuning: bool = setting(True, 'Choose faster XLA options for this backend.')
+
+  def validate(self) -> None:
+    """Checks what one field alone cannot show; an experiment extends it.
+
+    Raises:
+      UserError: one line that names the fields.
+    """
+
+
+@dataclasses.dataclass(frozen=True)
+class Leaf:
+  """One setting of a config: its dotted name, type, value and declaration."""
+
+  name: str
+  kind: Any
+  value: Any
+  owner: Any
+  field: dataclasses.Field[Any]
+
+  @property
+  def meaning(self) -> str:
+    return str(self.field.metadata.get('meaning', ''))
+
+
+def leaves(config: Any, prefix: str = '') -> Iterator[Leaf]:
+  """Yields every setting of ``config``, those of nested dataclasses under dotted names."""
+  kinds = typing.get_type_hints(type(config))
+  for field in dataclasses.fields(config):
+    value, name = getattr(config, field.name), prefix + field.name
+    if dataclasses.is_dataclass(value):
+      yield from leaves(value, name + '.')
+    else:
+      yield Leaf(name, kinds[field.name], value, config, field)
+
+
+def allowed(leaf: Leaf) -> str:
+  """What a value of this setting may be, in words."""
+  if typing.get_origin(leaf.kind) is Literal:
+    return 'one of ' + ', '.join(map(str, typing.get_args(leaf.kind)))
+  if typing.get_origin(leaf.kind) is tuple:
+    return f'comma-separated {typing.get_args(leaf.kind)[0].__name__} values, such as 32,64'
+  words = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'text'}[leaf.kind]
+  low, high = leaf.field.metadata.get('low'), leaf.field.metadata.get('high')
+  if low is not None and high is not None:
+    return f'{words} from {low} to {high}'
+  if low is not None:
+    return f'{words} of at least {low}'
+  return words if high is None else f'{words} of at most {high}'
+
+
+def _convert(leaf: Leaf, text: str) -> Any:
+  """The value that ``text`` spells for this setting; ValueError if none."""
+  if typing.get_origin(leaf.kind) is Literal:
+    return text
+  if typing.get_origin(leaf.kind) is tuple:
+    part = typing.get_args(leaf.kind)[0]
+    return tuple(part(piece) for piece in text.strip('()[] ').split(',') if piece.strip())
+  if leaf.kind is bool:
+    return {'true': True, '1': True, 'false': False, '0': False}[text.lower()]
+  return leaf.kind(text)
+
+
+def check(config: Any) -> None:
+  """Checks every setting's type and range, then ``config.validate()``.
+
+  Raises:
+    UserError: for the first setting that is wrong, naming it, its value and what is allowed.
+  """
+  for leaf in leaves(config):
+    if not _fits(leaf):
+      shown = leaf.value if isinstance(leaf.value, str) else repr(leaf.value)
+      raise UserError(f'config.{leaf.name}={shown}: expected {allowed(leaf)}')
+  for part in [config, *(v for v in vars(config).values() if dataclasses.is_dataclass(v))]:
+    if hasattr(part, 'validate'):
+      part.validate()
+
+
+def _fits(leaf: Leaf) -> bool:
+  value, kind = leaf.value, leaf.kind
+  if typing.get_origin(kind) is Literal:
+    return value in typing.get_args(kind)
+  if typing.get_origin(kind) is tuple:
+    part = typing.get_args(kind)[0]
+    return isinstance(value, tuple) and len(value) > 0 and all(type(v) is part for v in value)
+  if isinstance(kind, types.UnionType) or kind not in (bool, int, float, str):
+    raise TypeError(f'{leaf.name}: settings are bool, int, float, str, Literal or tuple')
+  if type(value) is not kind:
+    return False
+  if kind in (int, float):
+    low, high = leaf.field.metadata.get('low'), leaf.field.metadata.get('high')
+    if not math.isfinite(value):
+      return False
+    return (low is None or value >= low) and (high is None or value <= high)
+  return True
+
+
+def _assign(config: Any, name: str, value: Any) -> None:
+  *owners, last = name.split('.')
+  for owner in owners:
+    config = getattr(config, owner)
+  setattr(config, last, value)
+
+
+def declare(config: Any, values: flags.FlagValues) -> None:
+  """Declares ``--config.NAME`` in ``values`` for every setting of ``config``."""
+  for leaf in leaves(config):
+    flags.DEFINE_string(
+      f'config.{leaf.name}',
+      None,
+      f'{leaf.meaning} ({allowed(leaf)}; default {spell(leaf.value)!s})',
+      flag_values=values,
+    )
+
+
+def override(config: C, values: flags.FlagValues) -> C:
+  """A checked copy of ``config`` with the overrides that ``values`` were given.
+
+  Raises:
+    UserError: a value of the wrong type or out of range.
+  """
+  config = _copy(config)
+  for leaf in list(leaves(config)):
+    text = values[f'config.{leaf.name}'].value
+    if text is None:
+      continue
+    try:
+      _assign(config, leaf.name, _convert(leaf, text))
+    except (ValueError, KeyError):
+      raise UserError(f'config.{leaf.name}={text}: expected {allowed(leaf)}') from None
+  check(config)
+  return config
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+  """``; did you mean X?`` for the closest of ``names``, or nothing when none is close."""
+  close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+  if not close:  # a forgotten or wrong prefix: compare the last part alone
+    last = {n.rsplit('.', 1)[-1]: n for n in names}
+    close = [last[n] for n in difflib.get_close_matches(name.rsplit('.', 1)[-1], last, n=1)]
+  return f'; did you mean {close[0]}?' if close else ''
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+  """The config as nested dicts of JSON values."""
+  return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
+def from_dict(config: C, stored: dict[str, Any]) -> C:
+  """A copy of ``config`` with the values of ``to_dict``; settings it lacks keep their default.
+
+  Raises:
+    UserError: a stored setting that this config does not have, or a value that it does not allow.
+  """
+  config = _copy(config)
+  known = {leaf.name: leaf for leaf in leaves(config)}
+  for name, value in flatten(stored).items():
+    if name not in known:
+      raise UserError(f'config.json: this experiment has no setting {name}{nearest(name, [*known])}')
+    if typing.get_origin(known[name].kind) is tuple:
+      value = tuple(value)
+    _assign(config, name, value)
+  check(config)
+  return config
+
+
+def flatten(stored: dict[str, Any], prefix: str = '') -> dict[str, Any]:
+  """Nested dicts as one dict with dotted names."""
+  flat = {}
+  for name, value in stored.items():
+    flat |= flatten(value, f'{prefix}{name}.') if isinstance(value, dict) else {prefix + name: value}
+  return flat
+
+
+def short_hash(config: Any) -> str:
+  """Eight hexadecimal digits that change with any setting."""
+  text = json.dumps(to_dict(config), sort_keys=True)
+  return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+
+
+def _copy(config: C) -> C:
+  parts = {
+    f.name: _copy(v) if dataclasses.is_dataclass(v) else v
+    for f in dataclasses.fields(config)  # type: ignore[arg-type]
+    for v in [getattr(config, f.name)]
+  }
+  return type(config)(**parts)
+
+
+def spell(value: Any) -> str:
+  if isinstance(value, tuple):
+    return ','.join(map(str, value))
+  if isinstance(value, bool):
+    return str(value).lower()
+  return str(value) if value != '' else 'empty'

@@ -1,0 +1,1 @@
+"""Data: sources become TFDS datasets in ArrayRecord files, and those become batches on devices."""

@@ -1,0 +1,113 @@
+"""A data set as training sees it: named splits of examples that are read by number."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+Batch = dict[str, Any]
+
+
+class Readable(Protocol):
+  """Random access to stored examples, as ``tfds.data_source`` gives it."""
+
+  def __len__(self) -> int: ...
+
+  def __getitems__(self, keys: Sequence[int]) -> Sequence[dict[str, Any]]: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+  """The examples of one split.
+
+  Attributes:
+    name: 'train', 'val' or 'test'.
+    source: the stored examples, in their stored order.
+    decode: one stored example -> the arrays that travel to the device, without labels.
+    id: name of each example, [N].
+    label: class number of each example, int32 [N].
+    group: patient (or scaffold, family) of each example, [N].
+    metadata: every other column, [N] strings each.
+  """
+
+  name: str
+  source: Readable
+  decode: Callable[[dict[str, Any]], dict[str, np.ndarray]]
+  id: np.ndarray
+  label: np.ndarray
+  group: np.ndarray
+  metadata: dict[str, list[str]]
+
+  def __len__(self) -> int:
+    return len(self.label)
+
+  def read(self, indices: Sequence[int]) -> Batch:
+    """The examples with these numbers as arrays stacked on axis 0."""
+    rows = [self.decode(row) for row in self.source.__getitems__([int(i) for i in indices])]
+    batch: Batch = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    batch['label'] = self.label[np.asarray(indices)]
+    return batch
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+  """Splits of one data set and what they are.
+
+  Attributes:
+    name: what it is called in reports.
+    splits: by name; at least 'train'.
+    classes: class names, in label order; for two classes the second is the positive one.
+    fingerprint: hexadecimal digest that changes with any stored byte.
+    simulated: whether no patient stands behind it.
+    input_shape: shape of one input, without the batch.
+    notes: what was decided while reading it, one line each.
+  """
+
+  name: str
+  splits: dict[str, Split]
+  classes: tuple[str, ...]
+  fingerprint: str
+  simulated: bool
+  input_shape: tuple[int, ...]
+  notes: tuple[str, ...] = ()
+
+  def inputs(self, batch: Batch) -> jax.Array:
+    """Network inputs of a device batch: float32 [B, H, W, C] in 0..1 of uint8 images."""
+    return batch['image'].astype(jnp.float32) / 255.0
+
+  def summary(self) -> dict[str, Any]:
+    """What data.json says: source, fingerprint, and the size of every split."""
+    splits = {}
+    for name, split in self.splits.items():
+      counts = np.bincount(split.label, minlength=len(self.classes))
+      splits[name] = {
+        'examples': len(split),
+        'groups': len(set(split.group)),
+        'classes': {c: int(n) for c, n in zip(self.classes, counts, strict=True)},
+      }
+    return {
+      'source': self.name,
+      'simulated': self.simulated,
+      'fingerprint': self.fingerprint,
+      'classes': list(self.classes),
+      'input_shape': list(self.input_shape),
+      'notes': list(self.notes),
+      'splits': splits,
+    }
+
+
+def columns(rows: Sequence[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray, dict[str, list[str]]]:
+  """ids, groups and metadata columns of stored rows whose metadata is one JSON text."""
+  ids = np.array([_text(row['id']) for row in rows])
+  groups = np.array([_text(row['group']) for row in rows])
+  metadata = [json.loads(_text(row['metadata'])) for row in rows]
+  names = dict.fromkeys(name for row in metadata for name in row)
+  return ids, groups, {name: [row.get(name, '') for row in metadata] for name in names}
+
+
+def _text(value: Any) -> str:
+  return value.decode() if isinstance(value, bytes) else str(value)

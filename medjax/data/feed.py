@@ -1,0 +1,132 @@
+"""From examples to device batches: order, padding, and two ways to feed, with the same result.
+
+The order of examples is a function of (seed, epoch) alone, so the data position in a checkpoint is
+the number of updates done. Batches are padded to a size that the devices divide, with ``mask``
+False for padding, so that every example counts exactly once.
+"""
+
+import concurrent.futures
+from collections.abc import Iterator
+
+import grain
+import jax
+import numpy as np
+
+from medjax.data.dataset import Batch, Split
+from medjax.runtime import Devices
+
+
+def order(seed: int, epoch: int, count: int) -> np.ndarray:
+  """The order of ``count`` training examples in one epoch, int64 [count]."""
+  return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(count)
+
+
+def batches(indices: np.ndarray, batch_size: int, multiple: int) -> np.ndarray:
+  """Cuts an order of examples into batches.
+
+  Args:
+    indices: numbers of the examples, [N].
+    batch_size: examples a batch.
+    multiple: every batch is padded to a multiple of this (devices x parts of a batch).
+
+  Returns:
+    int32 [ceil(N / batch_size), padded batch size], -1 where there is no example.
+
+  Example:
+    >>> batches(np.arange(5), 3, 2).tolist()
+    [[0, 1, 2, -1], [3, 4, -1, -1]]
+  """
+  rows, width = -(-len(indices) // batch_size), -(-batch_size // multiple) * multiple
+  padded = np.full((rows, width), -1, np.int32)
+  whole = np.full(rows * batch_size, -1, np.int32)
+  whole[: len(indices)] = indices
+  padded[:, :batch_size] = whole.reshape(rows, batch_size)
+  return padded
+
+
+class Streamed:
+  """Reads and decodes examples while the device computes.
+
+  Attributes:
+    split: where examples come from.
+    devices: devices of all hosts.
+  """
+
+  def __init__(self, split: Split, devices: Devices, threads: int = 4):
+    self.split, self.devices, self._threads = split, devices, threads
+
+  def __call__(self, plan: np.ndarray) -> Iterator[Batch]:
+    """Batches for the rows of ``plan`` (see ``batches``), each array [local devices, B, ...]."""
+    mine = host_share(plan, len(self.devices.local))
+    reading = grain.ReadOptions(num_threads=self._threads, prefetch_buffer_size=2 * self._threads)
+    dataset = grain.MapDataset.range(len(mine)).map(lambda row: read(self.split, mine[row]))
+    yield from dataset.to_iter_dataset(reading)
+
+
+class Resident:
+  """Keeps the decoded examples on every device and gathers batches there.
+
+  Attributes:
+    split: where examples come from.
+    devices: devices of all hosts.
+  """
+
+  def __init__(self, split: Split, devices: Devices):
+    self.split, self.devices = split, devices
+    mesh = jax.sharding.Mesh(np.array(devices.local), ('data',))
+    everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
+    self._examples = jax.device_put(_read_all(split), everywhere)
+    self._gather = jax.pmap(_gather, axis_name='data', in_axes=(None, 0), devices=devices.all)
+
+  def __call__(self, plan: np.ndarray) -> Iterator[Batch]:
+    """Batches for the rows of ``plan`` (see ``batches``), each array [local devices, B, ...]."""
+    for row in host_share(plan, len(self.devices.local)):
+      yield self._gather(self._examples, row)
+
+
+def make(split: Split, devices: Devices, feeding: str, resident_gib: float) -> Streamed | Resident:
+  """The feed that ``feeding`` names; 'auto' is resident when the decoded split fits the budget."""
+  first = split.read([0])
+  size = sum(a.nbytes for a in first.values()) * len(split)
+  if feeding == 'resident' or (feeding == 'auto' and size <= resident_gib * 2**30):
+    return Resident(split, devices)
+  return Streamed(split, devices)
+
+
+def host_share(plan: np.ndarray, devices: int) -> np.ndarray:
+  """This host's part of every batch, int32 [rows, devices of this host, examples a device]."""
+  shares = plan.reshape(len(plan), jax.process_count(), devices, -1)
+  return shares[:, jax.process_index()]
+
+
+def read(split: Split, indices: np.ndarray) -> Batch:
+  """Examples by number, any shape of ``indices``; zeros and ``mask`` False where it is -1."""
+  flat = indices.reshape(-1)
+  present = flat >= 0
+  found = split.read(flat[present] if present.any() else [0])
+  batch: Batch = {}
+  for name, values in found.items():
+    full = np.zeros((len(flat), *values.shape[1:]), values.dtype)
+    full[present] = values[: present.sum()]
+    batch[name] = full.reshape(*indices.shape, *values.shape[1:])
+  return batch | {'index': indices, 'mask': indices >= 0}
+
+
+def _gather(examples: Batch, indices: jax.Array) -> Batch:
+  """As ``read``, inside the compiled call and for one device."""
+  present = indices >= 0
+  batch = {}
+  for name, values in examples.items():
+    rows = values[indices.clip(0)]
+    batch[name] = rows * present.reshape(-1, *[1] * (rows.ndim - 1)).astype(rows.dtype)
+  return batch | {'index': indices, 'mask': present}
+
+
+def _read_all(split: Split, chunk: int = 64) -> Batch:
+  starts = range(0, len(split), chunk)
+  with concurrent.futures.ThreadPoolExecutor() as pool:
+    parts = list(
+      pool.map(lambda s: split.read(range(s, min(s + chunk, len(split)))), starts)
+    )
+  return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+

@@ -1,0 +1,123 @@
+"""Labelled images from any source, by one setting: simulated, a folder, or the TFDS catalogue."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from medjax import runtime
+from medjax.config import setting
+from medjax.data import catalogue, dataset, folder, prepare
+from medjax.errors import UserError
+
+
+@dataclasses.dataclass
+class Config:
+  """Which images, at what size, and which columns say what."""
+
+  source: str = setting('simulated', "'simulated', a folder of images, or tfds:NAME.")
+  image_size: int = setting(224, 'Height and width in pixels that the network sees.', low=8, high=4096)
+  channels: int = setting(3, 'Colour channels that the network sees, 1 or 3.', low=1, high=3)
+  file_column: str = setting('file', 'Column of labels.csv with the path of the image.')
+  label_column: str = setting('label', 'Column of labels.csv with the class.')
+  group_column: str = setting('patient', 'Column with the patient; may be missing as default.')
+  split_column: str = setting('split', 'Column with train, val or test; may be missing as default.')
+  positive: str = setting('', 'The positive one of two classes; empty tells it from the names.')
+  allow_group_overlap: bool = setting(False, 'Accept a patient in two splits.')
+  seed: int = setting(0, 'Seed of the simulator and of splits drawn here.', low=0, high=2**31 - 1)
+  simulated_train: int = setting(1000, 'Simulated training images.', low=2)
+  simulated_val: int = setting(300, 'Simulated validation images.', low=2)
+  simulated_test: int = setting(500, 'Simulated test images.', low=2)
+
+  def validate(self) -> None:
+    """Raises UserError for an unusable combination."""
+    if self.channels == 2:
+      raise UserError('config.data.channels=2: expected 1 (grey) or 3 (RGB)')
+    if not self.source:
+      raise UserError("config.data.source=: expected 'simulated', a folder or tfds:NAME")
+
+
+def load(
+  config: Config, *, simulator: Callable[[int, int, int], Any], classes: tuple[str, str]
+) -> dataset.Dataset:
+  """Prepares and opens the images that ``config.source`` names.
+
+  Args:
+    config: the source and how to read it.
+    simulator: (seed, index, size) -> a dataclass with ``image`` (uint8 [size, size]), ``label`` (0
+      or 1), ``mask`` (bool) and scalars, which become metadata; stands behind 'simulated'.
+    classes: names of the simulator's labels.
+
+  Returns:
+    The data set, stored under the cache folder.
+
+  Raises:
+    UserError: one line that names what is wrong with the source.
+
+  Example:
+    >>> data = load(Config(), simulator=radiograph.simulate, classes=('no cancer', 'cancer'))
+    ... # doctest: +SKIP
+  """
+  if config.source == 'simulated':
+    source = _simulated(config, simulator, classes)
+  elif config.source.startswith('tfds:'):
+    source = catalogue.load(config.source.removeprefix('tfds:'), seed=config.seed)
+  else:
+    source = folder.load(
+      pathlib.Path(config.source).expanduser(),
+      file_column=config.file_column,
+      label_column=config.label_column,
+      group_column=config.group_column,
+      split_column=config.split_column,
+      positive=config.positive,
+      seed=config.seed,
+      allow_group_overlap=config.allow_group_overlap,
+    )
+  cache = runtime.cache_folder() / 'data'
+  return prepare.prepare(source, config.image_size, config.channels, cache)
+
+
+def _simulated(
+  config: Config, simulator: Callable[[int, int, int], Any], classes: tuple[str, str]
+) -> prepare.Source:
+  sizes = {'train': config.simulated_train, 'val': config.simulated_val, 'test': config.simulated_test}
+  records, first = [], 0
+  for where, count in sizes.items():
+    for index in range(first, first + count):
+      read = _simulated_reader(simulator, config.seed, index, classes)
+      records.append(prepare.Record(f'simulated-{index:06d}', where, f'{index:06d}', read))
+    # Room to grow one split without moving the others.
+    first += max(count, 1_000_000)
+  # Another version of the simulator makes other images, so its source is part of the key.
+  code = b''.join(
+    path.read_bytes() for path in sorted(pathlib.Path(__file__).parent.glob('simulate/*.py'))
+  )
+  identity = json.dumps([simulator.__module__, config.seed, sizes]).encode() + code
+  return prepare.Source(
+    f'simulated ({simulator.__module__.rsplit(".", 1)[-1]})',
+    records,
+    classes,
+    hashlib.blake2b(identity, digest_size=16).hexdigest(),
+    simulated=True,
+  )
+
+
+def _simulated_reader(
+  simulator: Callable[[int, int, int], Any], seed: int, index: int, classes: tuple[str, str]
+) -> Callable[[int, int], tuple[np.ndarray, str, dict[str, str]]]:
+  def read(size: int, channels: int) -> tuple[np.ndarray, str, dict[str, str]]:
+    case = simulator(seed, index, size)
+    metadata = {
+      field.name: str(value)
+      for field in dataclasses.fields(case)
+      for value in [getattr(case, field.name)]
+      if field.name != 'label' and not isinstance(value, np.ndarray)
+    }
+    pixels = np.repeat(case.image[..., None], channels, axis=2)
+    return pixels, classes[case.label], {'index': str(index), **metadata}
+
+  return read

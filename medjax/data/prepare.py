@@ -1,0 +1,187 @@
+"""Stores labelled images once, as a TFDS data set in ArrayRecord files keyed by their content."""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import hashlib
+import io
+import itertools
+import json
+import os
+import pathlib
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from medjax import runtime, workdir
+from medjax.data import dataset, decode
+from medjax.errors import UserError
+
+# Part of every key: raise it when the stored form changes.
+_FORMAT = '1'
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+  """One labelled image before it is stored.
+
+  Attributes:
+    id: unique name, such as the path in its folder.
+    split: 'train', 'val' or 'test'.
+    group: patient.
+    read: (size, channels) -> uint8 pixels, the class name, and metadata columns.
+  """
+
+  id: str
+  split: str
+  group: str
+  read: Callable[[int, int], tuple[np.ndarray, str, dict[str, str]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+  """Labelled images from anywhere.
+
+  Attributes:
+    name: what to call the data set.
+    records: its examples.
+    classes: class names in label order; the second of two is the positive one.
+    fingerprint: changes with the content of any example.
+    simulated: whether no patient stands behind it.
+    notes: what was decided while reading it, one line each.
+  """
+
+  name: str
+  records: Sequence[Record]
+  classes: tuple[str, ...]
+  fingerprint: str
+  simulated: bool = False
+  notes: tuple[str, ...] = ()
+
+
+class MedicalImages(tfds.core.GeneratorBasedBuilder):
+  """The stored form: PNG images with label, id, group, and other columns as JSON."""
+
+  VERSION = tfds.core.Version('1.0.0')
+
+  def __init__(self, source: Source, size: int, channels: int, **kwargs: Any):
+    self._source, self._size, self._channels = source, size, channels
+    super().__init__(file_format='array_record', **kwargs)
+
+  def _info(self) -> tfds.core.DatasetInfo:
+    features = tfds.features.FeaturesDict(
+      {
+        'image': tfds.features.Image(
+          shape=(self._size, self._size, self._channels), encoding_format='png'
+        ),
+        'label': tfds.features.ClassLabel(names=list(self._source.classes)),
+        'id': tfds.features.Text(),
+        'group': tfds.features.Text(),
+        'metadata': tfds.features.Text(),
+      }
+    )
+    return tfds.core.DatasetInfo(
+      builder=self, features=features, supervised_keys=('image', 'label')
+    )
+
+  def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+    names = dict.fromkeys(record.split for record in self._source.records)
+    return {name: self._generate_examples(name) for name in names}
+
+  def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    records = (record for record in self._source.records if record.split == split)
+
+    def store(record: Record) -> tuple[str, dict[str, Any]]:
+      pixels, label, metadata = record.read(self._size, self._channels)
+      return record.id, {
+        'image': io.BytesIO(decode.encode(pixels)),
+        'label': label,
+        'id': record.id,
+        'group': record.group,
+        'metadata': json.dumps(metadata),
+      }
+
+    # Pillow and NumPy let go of the interpreter lock, so threads share the cores; the window
+    # bounds how many decoded images wait.
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+      for chunk in iter(lambda: list(itertools.islice(records, 64)), []):
+        yield from pool.map(store, chunk)
+
+
+def prepare(source: Source, size: int, channels: int, cache: pathlib.Path) -> dataset.Dataset:
+  """The stored data set, made if the cache lacks it.
+
+  Args:
+    source: examples with their splits.
+    size: height and width in pixels to store.
+    channels: 1 or 3.
+    cache: folder for prepared data; the data set goes to ``cache/<key>``, where the key follows
+      from the content and the stored form, and is left there complete or not at all.
+
+  Returns:
+    The data set; images are decoded when they are read.
+
+  Raises:
+    UserError: an image cannot be read, or the cache folder cannot be written.
+  """
+  key = hashlib.blake2b(
+    json.dumps([_FORMAT, source.fingerprint, source.classes, size, channels]).encode(), digest_size=8
+  ).hexdigest()
+  folder = cache / key
+  try:
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / 'lock'):
+      builder = MedicalImages(source, size, channels, data_dir=folder)
+      ready = folder / 'dataset.json'
+      if not ready.exists():
+        shutil.rmtree(builder.data_dir, ignore_errors=True)
+        print(f'preparing {len(source.records)} images, once', file=sys.stderr, flush=True)
+        runtime.quiet_tfds()
+        builder.download_and_prepare()
+        workdir.write_json(ready, {'name': source.name, 'fingerprint': source.fingerprint})
+  except OSError as error:
+    raise UserError(f'{folder}: the cache cannot be written: {error.strerror or error}') from None
+  splits = {name: _split(builder, name) for name in builder.info.splits}
+  return dataset.Dataset(
+    name=source.name,
+    splits=splits,
+    classes=source.classes,
+    fingerprint=key,
+    simulated=source.simulated,
+    input_shape=(size, size, channels),
+    notes=source.notes,
+  )
+
+
+def _split(builder: MedicalImages, name: str) -> dataset.Split:
+  skip = {'image': tfds.decode.SkipDecoding()}
+  stored = builder.as_data_source(split=name, decoders=skip)
+  rows = stored.__getitems__(list(range(len(stored))))
+  ids, groups, metadata = dataset.columns(rows)
+  size, _, channels = builder.info.features['image'].shape
+
+  def pixels(row: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {'image': decode.decode(row['image'], size, channels, dataset._text(row['id']))}
+
+  label = np.array([row['label'] for row in rows], np.int32)
+  return dataset.Split(name, stored, pixels, ids, label, groups, metadata)
+
+
+@contextlib.contextmanager
+def _locked(path: pathlib.Path) -> Iterator[None]:
+  """Lets one process at a time prepare a folder; the others wait for it."""
+  try:
+    import fcntl
+  except ImportError:  # Windows: two processes may both prepare, with the same result
+    yield
+    return
+  with open(path, 'w') as file:
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+      yield
+    finally:
+      os.unlink(path) if path.exists() else None

@@ -1,0 +1,1 @@
+"""Simulated data with known ground truth, one module a domain."""

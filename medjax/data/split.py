@@ -1,0 +1,141 @@
+"""Which examples train, which validate and which test, without a patient on two sides."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from medjax.config import nearest
+from medjax.errors import UserError
+
+SPLITS = ('train', 'val', 'test')
+FRACTIONS = {'train': 0.70, 'val': 0.15, 'test': 0.15}
+_NAMES = {
+  'train': 'train', 'training': 'train',
+  'val': 'val', 'valid': 'val', 'validation': 'val', 'dev': 'val',
+  'test': 'test', 'testing': 'test', 'holdout': 'test',
+}  # fmt: skip
+
+
+def canonical(name: str, where: str) -> str:
+  """'train', 'val' or 'test' for the names in use for them.
+
+  Raises:
+    UserError: another name; ``where`` says in which file and row.
+  """
+  try:
+    return _NAMES[name.strip().lower()]
+  except KeyError:
+    close = nearest(name.lower(), list(_NAMES))
+    raise UserError(f'{where}: split is {name!r}; expected train, val or test{close}') from None
+
+
+def stratified(
+  labels: Sequence[str], groups: Sequence[str], seed: int, fractions: dict[str, float]
+) -> list[str]:
+  """Splits by group, each split with about the same share of every class.
+
+  Groups come largest first (in an order drawn from the seed among equals) and each goes where the
+  numbers of its classes are furthest below what that split should have, as in scikit-learn's
+  StratifiedGroupKFold, which cannot make parts of unequal size.
+
+  Args:
+    labels: class of each example.
+    groups: patient of each example; equal groups stay together.
+    seed: draws another split.
+    fractions: share of each split, adding up to 1.
+
+  Returns:
+    The split's name for each example.
+
+  Example:
+    >>> stratified(['a', 'b'] * 2, ['1', '1', '2', '2'], 0, {'train': .5, 'val': .5}).count('val')
+    2
+  """
+  classes = {name: i for i, name in enumerate(sorted(set(labels)))}
+  members: dict[str, Counter[int]] = {}
+  for label, group in zip(labels, groups, strict=True):
+    members.setdefault(group, Counter())[classes[label]] += 1
+  counts = np.zeros((len(members), len(classes)))
+  for row, counter in enumerate(members.values()):
+    for column, count in counter.items():
+      counts[row, column] = count
+  shuffled = np.random.default_rng(seed).permutation(len(counts))
+  order = shuffled[np.argsort(-counts[shuffled].max(axis=1), kind='stable')]
+  total = counts.sum(axis=0)
+  target = np.array(list(fractions.values()))[:, None] * total
+  have = np.zeros_like(target)
+  chosen = np.zeros(len(counts), int)
+  for row in order:
+    # The split whose classes, weighted by what this group would add, lack most of their target.
+    lack = ((target - have) / np.maximum(target, 1e-9) * counts[row]).sum(axis=1)
+    chosen[row] = int(np.argmax(lack))
+    have[chosen[row]] += counts[row]
+  names = list(fractions)
+  by_group = {group: names[chosen[row]] for row, group in enumerate(members)}
+  return [by_group[group] for group in groups]
+
+
+def assign(
+  labels: Sequence[str], groups: Sequence[str], given: Sequence[str], seed: int
+) -> tuple[list[str], list[str]]:
+  """Completes the splits that a data set came with.
+
+  Without any, 70/15/15 for train, val and test. With train and no val, 15% of train becomes val. A
+  missing test split stays missing.
+
+  Args:
+    labels: class of each example.
+    groups: patient of each example.
+    given: canonical split of each example, '' where the data set names none.
+    seed: draws another split.
+
+  Returns:
+    The split of each example, and notes for the user about what was decided here.
+
+  Raises:
+    UserError: splits that cannot be used (some rows without one, or no training examples).
+  """
+  present = {name for name in given if name}
+  if not present:
+    return stratified(labels, groups, seed, FRACTIONS), [
+      'no split given: 70/15/15 for train, val and test, by group, stratified'
+    ]
+  if '' in given:
+    raise UserError(f'{given.count("")} rows have no split; expected train, val or test in every row')
+  if 'train' not in present:
+    raise UserError(f'no example is in split train; found {", ".join(sorted(present))}')
+  splits, notes = list(given), []
+  if 'val' not in present:
+    rows = [i for i, name in enumerate(given) if name == 'train']
+    again = stratified(
+      [labels[i] for i in rows], [groups[i] for i in rows], seed, {'train': 0.85, 'val': 0.15}
+    )
+    for i, name in zip(rows, again, strict=True):
+      splits[i] = name
+    notes.append('no val split given: 15% of train, by group, stratified')
+  return splits, notes
+
+
+def check_groups(groups: Sequence[str], splits: Sequence[str], allow: bool) -> list[str]:
+  """Sees that no group is in two splits.
+
+  Returns:
+    Notes for the user: the overlap, where it is allowed.
+
+  Raises:
+    UserError: a group is in two splits and ``allow`` is False.
+  """
+  seen: dict[str, set[str]] = {}
+  for group, split in zip(groups, splits, strict=True):
+    seen.setdefault(group, set()).add(split)
+  shared = sorted(group for group, where in seen.items() if len(where) > 1)
+  if not shared:
+    return []
+  where = ' and '.join(s for s in SPLITS if s in seen[shared[0]])
+  text = f'{len(shared)} groups are in two splits, the first {shared[0]!r} in {where}'
+  if not allow:
+    raise UserError(
+      f'{text}; results would be too good (config.data.allow_group_overlap=true takes it anyway)'
+    )
+  return [f'LEAK ALLOWED: {text}']

@@ -1,0 +1,54 @@
+"""A number with its interval, or the reason why there is none."""
+
+import dataclasses
+import statistics
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+  """A point estimate and its confidence interval.
+
+  A quantity that the data do not define has `value=None` and a reason; it is never 0, since a
+  reader or an average would take the 0 for a measurement.
+
+  Attributes:
+    value: The estimate, or None where it is undefined.
+    low: Lower end of the interval, or None where there is no interval.
+    high: Upper end of the interval, or None where there is no interval.
+    reason: Why value or interval are missing, or where the value came from; may be empty.
+
+  Example:
+    >>> Estimate(None, reason='no positive case').to_json()
+    {'value': None, 'low': None, 'high': None, 'reason': 'no positive case'}
+  """
+
+  value: float | None
+  low: float | None = None
+  high: float | None = None
+  reason: str = ''
+
+  def to_json(self) -> dict[str, Any]:
+    """Returns the estimate as a JSON object; 'reason' is left out where it is empty."""
+    fields: dict[str, Any] = {'value': self.value, 'low': self.low, 'high': self.high}
+    if self.reason:
+      fields['reason'] = self.reason
+    return fields
+
+
+def normal_quantile(level: float) -> float:
+  """Returns z such that a standard normal lies in [-z, z] with probability `level`.
+
+  Args:
+    level: Coverage in (0, 1), for example 0.95.
+
+  Raises:
+    ValueError: If `level` is not inside (0, 1).
+
+  Example:
+    >>> round(normal_quantile(0.95), 4)
+    1.96
+  """
+  if not 0 < level < 1:
+    raise ValueError(f'level is {level}; expected a number inside (0, 1)')
+  return statistics.NormalDist().inv_cdf((1 + level) / 2)

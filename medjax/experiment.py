@@ -1,0 +1,34 @@
+"""What an experiment is: data, model, task and optimiser in one frozen object."""
+
+import dataclasses
+
+import flax.linen as nn
+import optax
+
+from medjax import tasks
+from medjax.data.augment import Transform
+from medjax.data.dataset import Dataset
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+  """Everything that training needs to know of one study.
+
+  Attributes:
+    data: splits of examples.
+    model: linen module; ``model.apply(variables, inputs, train=...)`` gives outputs.
+    task: loss, prediction and metrics of the outputs.
+    optimizer: the update rule.
+    augment: random transform of each training input, or None.
+
+  Example:
+    >>> medjax.Experiment(                                         # doctest: +SKIP
+    ...     data=images.load(config.data), model=models.CNN(), task=tasks.Binary(),
+    ...     optimizer=optax.adam(1e-3))
+  """
+
+  data: Dataset
+  model: nn.Module
+  task: tasks.Task
+  optimizer: optax.GradientTransformation
+  augment: Transform | None = None

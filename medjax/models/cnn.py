@@ -1,0 +1,62 @@
+"""Plain convolutional network: convolution, ReLU and max pooling, then dense layers."""
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+
+from medjax import ops
+
+
+class CNN(nn.Module):
+  """Stacked convolutions with 2x2 max pooling, one hidden dense layer, linear outputs.
+
+  With the defaults this is the network of many a first chest X-ray study: at 224x224x3 it has
+  44.3 M parameters, of which 44.3 M sit between the last pooling and the hidden layer.
+
+  Attributes:
+    features: channels of each convolution.
+    hidden: units of the dense layer before the outputs; 0 leaves it out.
+    outputs: outputs (logits); 1 for a binary task.
+    kernel: height and width of every convolution.
+    padding: 'VALID' or 'SAME'.
+    dropout: rate after the hidden layer, in training.
+    activation: after each convolution and the hidden layer.
+
+  Example:
+    >>> model = CNN(features=(8,), hidden=16, outputs=1)
+    >>> x = jax.numpy.zeros((2, 32, 32, 3))
+    >>> variables = model.init(jax.random.key(0), x)
+    >>> model.apply(variables, x).shape
+    (2, 1)
+  """
+
+  features: tuple[int, ...] = (32, 64, 128)
+  hidden: int = 512
+  outputs: int = 1
+  kernel: tuple[int, int] = (3, 3)
+  padding: str = 'VALID'
+  dropout: float = 0.0
+  activation: Callable[[jax.Array], jax.Array] = nn.relu
+
+  @nn.compact
+  def __call__(self, x_BHWC: jax.Array, *, train: bool = False) -> jax.Array:
+    """Logits [batch, outputs] of images [batch, height, width, channels], floating.
+
+    Raises:
+      ValueError: the images are too small for this many convolutions.
+    """
+    x = x_BHWC
+    for i, features in enumerate(self.features):
+      x = nn.Conv(features, self.kernel, padding=self.padding)(x)
+      if min(x.shape[1:3]) < 2:
+        raise ValueError(
+          f'images of {x_BHWC.shape[1]}x{x_BHWC.shape[2]} pixels are too small for '
+          f'{len(self.features)} convolutions with pooling: nothing is left after number {i + 1}'
+        )
+      x = ops.max_pool(self.activation(x), (2, 2))
+    x = x.reshape(x.shape[0], -1)
+    if self.hidden:
+      x = self.activation(nn.Dense(self.hidden)(x))
+      x = nn.Dropout(self.dropout, deterministic=not train)(x)
+    return nn.Dense(self.outputs)(x)

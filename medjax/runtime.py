@@ -1,0 +1,230 @@
+"""Process-wide set-up: environment, XLA options, compilation cache, hosts. Nothing else touches these.
+
+``configure`` runs before the first JAX computation, from the command line alone: importing medjax
+changes nothing in the process.
+"""
+
+import collections
+import dataclasses
+import importlib.metadata
+import os
+import pathlib
+import platform
+import signal
+import subprocess
+import sys
+import warnings
+
+import jax
+from jax.experimental import multihost_utils
+from PIL import Image
+
+from medjax.errors import UserError
+
+# jaxlib versions on which these options were seen to work: XLA aborts on a name it does not know.
+_TUNED_JAXLIB = ((0, 10, 2), (0, 13))
+_XLA_CPU = (
+  '--xla_cpu_experimental_ynn_fusion_type=LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE'
+)
+_HUGE_PAGES = 'glibc.malloc.hugetlb=1'
+_RESTARTED = 'MEDJAX_RESTARTED'
+_NO_RESTART = 'MEDJAX_NO_RESTART'
+
+
+def restart_with_huge_pages() -> None:
+  """Starts this command once more with transparent huge pages for large buffers (Linux, glibc).
+
+  XLA maps its temporary buffers of hundreds of MB afresh at every step on a CPU, and glibc reads
+  the setting only when a process starts: with it the reference CNN trains about 1.4 times faster.
+  The process keeps its number, arguments and terminal. Set MEDJAX_NO_RESTART=1 to prevent it; it
+  does nothing where GLIBC_TUNABLES already names the option, nor outside Linux with glibc.
+  """
+  tunables = os.environ.get('GLIBC_TUNABLES', '')
+  if (
+    os.environ.get(_NO_RESTART)
+    or os.environ.get(_RESTARTED)
+    or 'glibc.malloc.hugetlb' in tunables
+    or sys.platform != 'linux'
+    or platform.libc_ver()[0] != 'glibc'
+  ):
+    return
+  os.environ['GLIBC_TUNABLES'] = f'{tunables}:{_HUGE_PAGES}' if tunables else _HUGE_PAGES
+  os.environ[_RESTARTED] = '1'
+  sys.stdout.flush()
+  sys.stderr.flush()
+  os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def configure(*, xla_tuning: bool = True) -> None:
+  """Sets XLA options and the persistent compilation cache; call before the first computation.
+
+  Args:
+    xla_tuning: add options that make training faster; the user's own XLA_FLAGS always win.
+  """
+  # Several devices in one CPU process wait for each other: with fewer threads than devices they
+  # deadlock (jax 0.10).
+  os.environ.setdefault('NPROC', '16')
+  given = os.environ.get('XLA_FLAGS', '')
+  if xla_tuning and 'ynn_fusion_type' not in given and _jaxlib_is_tuned():
+    os.environ['XLA_FLAGS'] = f'{_XLA_CPU} {given}'.strip()
+  # Larger images are refused by name where they are decoded; Pillow's own warning adds nothing.
+  warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
+  if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
+    jax.config.update('jax_compilation_cache_dir', str(cache_folder() / 'compiled'))
+
+
+def quiet_tfds() -> None:
+  """Turns off the many progress bars with which TFDS would break up a run's own output."""
+  import tensorflow_datasets as tfds  # here, so that --help need not load it
+
+  tfds.disable_progress_bar()
+
+
+def _jaxlib_is_tuned() -> bool:
+  numbers = importlib.metadata.version('jaxlib').split('.')[:3]
+  version = tuple(int(n) for n in numbers if n.isdigit())
+  return platform.machine() == 'x86_64' and _TUNED_JAXLIB[0] <= version < _TUNED_JAXLIB[1]
+
+
+def join_hosts(coordinator: str, num_processes: int, process_id: int) -> None:
+  """Connects this process to the others of one training; does nothing for a single process.
+
+  Args:
+    coordinator: 'host:port' of process 0, 'auto' to ask the cluster (Slurm, TPU pod, Open MPI), or
+      '' for a single process.
+    num_processes: how many processes; read from the cluster with 'auto'.
+    process_id: number of this process, from 0; read from the cluster with 'auto'.
+
+  Raises:
+    UserError: the cluster could not be found or joined.
+  """
+  if not coordinator:
+    return
+  try:
+    if coordinator == 'auto':
+      jax.distributed.initialize()
+    else:
+      jax.distributed.initialize(coordinator, num_processes, process_id)
+  except (ValueError, RuntimeError) as error:
+    first = str(error).splitlines()[0]
+    raise UserError(f'--coordinator={coordinator}: could not join the other hosts: {first}') from None
+
+
+@dataclasses.dataclass(frozen=True)
+class Devices:
+  """The devices that one training uses.
+
+  Attributes:
+    all: of every host, in the same order on every host.
+    local: those of this host.
+  """
+
+  all: tuple[jax.Device, ...]
+  local: tuple[jax.Device, ...]
+
+
+def devices(count: int = 0) -> Devices:
+  """The first ``count`` devices of every host; 0 is all.
+
+  Raises:
+    UserError: this host has fewer.
+  """
+  mine = jax.local_devices()
+  if count > len(mine):
+    raise UserError(f'config.num_devices={count}: expected at most {len(mine)}, what this host has')
+  chosen, taken = [], collections.Counter[int]()
+  for device in jax.devices():
+    if not count or taken[device.process_index] < count:
+      chosen.append(device)
+    taken[device.process_index] += 1
+  local = tuple(d for d in chosen if d.process_index == jax.process_index())
+  return Devices(tuple(chosen), local)
+
+
+class Preemption:
+  """Whether the system has asked this run to end (SIGTERM), the same answer on every host.
+
+  Example:
+    >>> with Preemption() as preemption:                           # doctest: +SKIP
+    ...   if preemption.requested(step):
+    ...     save()
+  """
+
+  def __init__(self) -> None:
+    self._asked = False
+
+  def __enter__(self) -> 'Preemption':
+    # With several hosts jax.distributed listens itself and the hosts agree on a step to stop at.
+    if jax.process_count() == 1:
+      self._previous = signal.signal(signal.SIGTERM, self._note)
+    return self
+
+  def __exit__(self, *_: object) -> None:
+    if jax.process_count() == 1:
+      signal.signal(signal.SIGTERM, self._previous)
+
+  def _note(self, *_: object) -> None:
+    self._asked = True
+
+  def requested(self, step: int) -> bool:
+    """Whether to save and stop after update number ``step``; ask once for every step."""
+    if jax.process_count() > 1:
+      return multihost_utils.reached_preemption_sync_point(step)
+    return self._asked
+
+
+def cache_folder() -> pathlib.Path:
+  """Where prepared data and compiled programs are kept: MEDJAX_CACHE, else the user's cache folder."""
+  if 'MEDJAX_CACHE' in os.environ:
+    return pathlib.Path(os.environ['MEDJAX_CACHE']).expanduser()
+  base = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
+  return pathlib.Path(base).expanduser() / 'medjax'
+
+
+def environment() -> dict[str, object]:
+  """Versions, device and source revision, for environment.json."""
+  packages = ('medjax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
+  versions = {}
+  for name in packages:
+    try:
+      versions[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+      versions[name] = 'not installed as a package'
+  device = jax.devices()[0]
+  return {
+    'versions': {'python': platform.python_version(), **versions},
+    'platform': platform.platform(),
+    'processor': _processor(),
+    'device': f'{device.platform}: {device.device_kind}',
+    'devices': jax.device_count(),
+    'processes': jax.process_count(),
+    'xla_flags': os.environ.get('XLA_FLAGS', ''),
+    'glibc_tunables': os.environ.get('GLIBC_TUNABLES', ''),
+    'git_revision': _revision(),
+    'command': ' '.join(['python', *sys.orig_argv[1:]]),
+  }
+
+
+def _processor() -> str:
+  try:
+    for line in pathlib.Path('/proc/cpuinfo').read_text().splitlines():
+      if line.startswith('model name'):
+        return f'{line.split(":", 1)[1].strip()}, {os.cpu_count()} cores'
+  except OSError:
+    pass
+  return f'{platform.processor() or platform.machine()}, {os.cpu_count()} cores'
+
+
+def _revision() -> str:
+  """Commit of the source tree, with '+' when it has changes; empty outside a git checkout."""
+  here = pathlib.Path(__file__).resolve().parent
+  try:
+    head = subprocess.run(
+      ['git', 'rev-parse', 'HEAD'], cwd=here, capture_output=True, text=True, timeout=10, check=True
+    ).stdout.strip()
+    changed = subprocess.run(
+      ['git', 'status', '--porcelain', '-uno'], cwd=here, capture_output=True, text=True, timeout=10
+    ).stdout
+  except (OSError, subprocess.SubprocessError):
+    return ''
+  return head + ('+' if changed.strip() else '')

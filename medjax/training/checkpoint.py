@@ -1,0 +1,240 @@
+"""Checkpoints: written by Orbax in the background, checked by digest when they are read.
+
+A checkpoint holds the state as plain named arrays, and a position of a few integers and the digest
+of every array. Orbax makes each one appear complete or not at all; the digests find what a disk
+damaged afterwards.
+"""
+
+import dataclasses
+import errno
+import pathlib
+import zlib
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from absl import logging
+from orbax.checkpoint import checkpoint_managers
+
+from medjax.errors import UserError
+
+
+class DiskFullError(UserError):
+  """No space for a checkpoint; the ones before it are kept."""
+
+  exit_code = 74
+
+
+@dataclasses.dataclass(frozen=True)
+class Position:
+  """Where in training a checkpoint was taken.
+
+  Attributes:
+    step: updates done.
+    epoch: epochs completed.
+    batch: batches done of the epoch that had begun.
+    score: the monitored metric on validation, if this is the end of an epoch and it is defined.
+    fingerprint: of the data.
+  """
+
+  step: int
+  epoch: int
+  batch: int
+  score: float | None
+  fingerprint: str
+
+
+class Checkpoints:
+  """The checkpoints of one run: the newest few and the best.
+
+  Args:
+    folder: where they are kept.
+    keep: how many of the newest stay, beside the best.
+
+  Example:
+    >>> with Checkpoints(workdir.checkpoints, keep=2) as checkpoints:   # doctest: +SKIP
+    ...   checkpoints.save(state, Position(100, 1, 0, 0.9, data.fingerprint))
+  """
+
+  def __init__(self, folder: pathlib.Path, keep: int):
+    self.folder = folder.absolute()
+    policy = checkpoint_managers.AnyPreservationPolicy(
+      [
+        checkpoint_managers.LatestN(keep),
+        checkpoint_managers.BestN(get_metric_fn=_rank, n=1, keep_checkpoints_without_metrics=False),
+      ]
+    )
+    options = ocp.CheckpointManagerOptions(
+      preservation_policy=policy, best_fn=_rank, enable_async_checkpointing=True
+    )
+    with _disk_errors(self.folder):
+      self._manager = ocp.CheckpointManager(
+        self.folder, options=options, item_names=('state', 'position')
+      )
+
+  def __enter__(self) -> 'Checkpoints':
+    return self
+
+  def __exit__(self, kind: Any, *_: object) -> None:
+    try:
+      self.wait()
+      self._manager.close()
+    except Exception:
+      if kind is None:  # otherwise the error on its way matters more
+        raise
+
+  def save(self, state: Any, position: Position) -> None:
+    """Copies the state and writes it in the background.
+
+    Raises:
+      DiskFullError: the disk was full, for this checkpoint or the one still being written.
+    """
+    # A copy: the next step takes over the state's memory while the file is written.
+    arrays = {name: np.array(leaf) for name, leaf in _named(state)}
+    stored = dataclasses.asdict(position) | {'digests': {k: _digest(v) for k, v in arrays.items()}}
+    with _disk_errors(self.folder):
+      self._manager.save(
+        position.step,
+        args=ocp.args.Composite(
+          state=ocp.args.StandardSave(arrays), position=ocp.args.JsonSave(stored)
+        ),
+        metrics={'score': position.score, 'step': position.step},
+        force=True,
+      )
+
+  def wait(self) -> None:
+    """Returns when everything is on disk.
+
+    Raises:
+      DiskFullError: the disk was full.
+    """
+    with _disk_errors(self.folder):
+      self._manager.wait_until_finished()
+
+  def steps(self) -> list[int]:
+    """Steps that have a checkpoint, oldest first."""
+    return sorted(self._manager.all_steps())
+
+  def best(self) -> int | None:
+    """The step with the best score, the earliest of equals; without scores the newest."""
+    steps = self.steps()
+    return max(steps, key=lambda s: _rank(self._metrics(s)), default=None)
+
+  def latest(self, target: Any, before: int | None = None) -> tuple[Any, Position] | None:
+    """The newest checkpoint that is whole, or None if there is none.
+
+    Damaged ones are named in a warning and set aside as ``<step>.damaged``.
+
+    Args:
+      target: the state's tree with shapes and dtypes.
+      before: look only at steps before this one.
+
+    Returns:
+      The state as NumPy arrays and its position.
+
+    Raises:
+      UserError: a whole checkpoint is of another model or optimiser than ``target``.
+    """
+    for step in reversed(self.steps()):
+      if before is not None and step >= before:
+        continue
+      found = self.read(step, target)
+      if found is not None:
+        return found
+    return None
+
+  def read(self, step: int, target: Any) -> tuple[Any, Position] | None:
+    """The checkpoint of one step; None if it is damaged, which a warning says.
+
+    Args:
+      step: one of ``steps()``.
+      target: the state's tree with shapes and dtypes.
+
+    Raises:
+      UserError: it is whole, but of another model or optimiser than ``target``.
+    """
+    try:
+      restored = self._manager.restore(
+        step,
+        args=ocp.args.Composite(
+          state=ocp.args.StandardRestore(), position=ocp.args.JsonRestore()
+        ),
+      )
+      arrays, stored = restored['state'], dict(restored['position'])
+      digests = stored.pop('digests')
+      position = Position(**stored)
+      wrong = [name for name, digest in digests.items() if _digest(arrays[name]) != digest]
+      if wrong or position.step != step:
+        raise ValueError(f'{wrong[0] if wrong else "position"} is not what was saved')
+    except Exception as error:  # whatever a damaged file makes the readers raise
+      self._set_aside(step, error)
+      return None
+    leaves = []
+    for name, leaf in _named(target):
+      if name not in arrays or arrays[name].shape != leaf.shape:
+        raise UserError(
+          f'{self.folder / str(step)}: is of another model or optimiser (at {name}); '
+          'choose another --workdir'
+        )
+      leaves.append(np.asarray(arrays[name], leaf.dtype))
+    return jax.tree.unflatten(jax.tree.structure(target), leaves), position
+
+  def _metrics(self, step: int) -> dict[str, Any]:
+    try:
+      return dict(self._manager.metrics(step) or {})
+    except Exception:  # damaged: it will be found out when it is read
+      return {}
+
+  def _set_aside(self, step: int, error: Exception) -> None:
+    path = self.folder / str(step)
+    reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    logging.warning('checkpoint %s is damaged and is left out: %s', path, reason)
+    if jax.process_index() == 0 and path.exists():
+      path.rename(_free_name(path))
+    self._manager.reload()
+
+
+def _free_name(path: pathlib.Path) -> pathlib.Path:
+  names = (path.with_name(f'{path.name}.damaged{n or ""}') for n in range(1000))
+  return next(name for name in names if not name.exists())
+
+
+def _rank(metrics: dict[str, Any]) -> tuple[float, int]:
+  """Orders checkpoints: higher score first, then the earlier; unscored last, then the newer."""
+  score, step = metrics.get('score'), metrics.get('step', 0)
+  return (float('-inf'), step) if score is None else (score, -step)
+
+
+def _named(tree: Any) -> list[tuple[str, Any]]:
+  """Leaves with their path as a name, such as 'params.Conv_0.kernel'."""
+  leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
+  return [(jax.tree_util.keystr(path, simple=True, separator='.'), leaf) for path, leaf in leaves]
+
+
+def _digest(array: Any) -> int:
+  """CRC-32 of an array's dtype, shape and bytes."""
+  array = np.ascontiguousarray(array)
+  head = f'{array.dtype}{array.shape}'.encode()
+  return zlib.crc32(array.reshape(-1).view(np.uint8), zlib.crc32(head))
+
+
+class _disk_errors:
+  """Turns the many errors of a full disk into one line."""
+
+  def __init__(self, folder: pathlib.Path):
+    self._folder = folder
+
+  def __enter__(self) -> None:
+    pass
+
+  def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+    seen = error
+    while seen is not None:
+      full = isinstance(seen, OSError) and seen.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+      if full or any(text in str(seen) for text in ('No space left', 'ENOSPC', 'quota exceeded')):
+        raise DiskFullError(
+          f'{self._folder}: no space left for a checkpoint; free some and repeat the command to '
+          'continue from the one before'
+        ) from None
+      seen = seen.__cause__ or seen.__context__

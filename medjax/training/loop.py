@@ -1,0 +1,190 @@
+"""The loop: epochs of steps, validation, checkpoints; resumes where a killed run stopped."""
+
+import math
+from typing import Any
+
+import jax
+
+from medjax import runtime
+from medjax.config import Config
+from medjax.data import feed
+from medjax.errors import UserError
+from medjax.experiment import Experiment
+from medjax.training import parallel, predict, state
+from medjax.training.checkpoint import Checkpoints, Position
+from medjax.training.log import Meter, MetricsLog
+from medjax.workdir import Workdir, read_json, write_json
+
+
+class NonFiniteError(UserError):
+  """The loss or its gradient is no longer a number."""
+
+  exit_code = 3
+
+
+class PreemptedError(UserError):
+  """The system asked the run to end; its state is saved."""
+
+  exit_code = 75
+
+
+def train(
+  experiment: Experiment, config: Config, workdir: Workdir, devices: runtime.Devices
+) -> None:
+  """Trains to the last epoch, from the newest whole checkpoint in the run folder if there is one.
+
+  The parameters that it ends with are the same to the bit, on the same machine, however often it
+  was killed and started again.
+
+  Args:
+    experiment: what to train.
+    config: seed, batch size, epochs and the like.
+    workdir: the run folder.
+    devices: devices of all hosts.
+
+  Raises:
+    NonFiniteError: names the step; the checkpoints before it are kept.
+    PreemptedError: SIGTERM came; the state is saved.
+    DiskFullError: a checkpoint could not be written; the ones before it are kept.
+    UserError: the folder holds a run on other data.
+  """
+  _claim_data(experiment, workdir)
+  with Checkpoints(workdir.checkpoints, config.keep_checkpoints) as checkpoints:
+    found = checkpoints.latest(state.abstract(experiment))
+    if found is None:
+      current, step = state.create(experiment, config.seed), 0
+    else:
+      current, step = jax.tree.map(jax.numpy.array, found[0]), found[1].step
+    run = _Run(experiment, config, workdir, devices, checkpoints, step)
+    try:
+      with runtime.Preemption() as preemption:
+        run.epochs(current, preemption)
+    finally:
+      run.close()
+
+
+class _Run:
+  """One process's work on a run, from a step to the end."""
+
+  def __init__(
+    self,
+    experiment: Experiment,
+    config: Config,
+    workdir: Workdir,
+    devices: runtime.Devices,
+    checkpoints: Checkpoints,
+    step: int,
+  ):
+    self.experiment, self.config, self.devices = experiment, config, devices
+    self.checkpoints, self.step = checkpoints, step
+    split = experiment.data.splits['train']
+    self.count = len(split)
+    self.steps_per_epoch = -(-self.count // config.batch_size)
+    self.multiple = len(devices.all) * config.accumulate
+    self.feed = feed.make(split, devices, config.feeding, config.resident_gib)
+    self.train_step = parallel.compile_train(
+      experiment, devices, config.precision, config.accumulate
+    )
+    self.predict_step = parallel.compile_predict(experiment, devices, config.precision)
+    self.key = jax.random.key(config.seed)
+    self.pending: tuple[int, Any] | None = None
+    self.lead = jax.process_index() == 0
+    self.log = MetricsLog(workdir, step) if self.lead else None
+    total = self.steps_per_epoch * config.num_epochs
+    self.meter = Meter(total, step) if self.lead else None
+    if step and self.meter:
+      self.meter.note(f'continuing after step {step} of {total}')
+
+  def epochs(self, current: state.State, preemption: runtime.Preemption) -> None:
+    while self.step < self.steps_per_epoch * self.config.num_epochs:
+      epoch, done = divmod(self.step, self.steps_per_epoch)
+      order = feed.order(self.config.seed, epoch, self.count)
+      plan = feed.batches(order, self.config.batch_size, self.multiple)
+      for batch in self.feed(plan[done:]):
+        current, metrics = self.train_step(current, batch, self.key)
+        self.step += 1
+        self._settle()
+        self.pending = (self.step, metrics)
+        if self.step % self.steps_per_epoch == 0:
+          break  # the end of the epoch validates and saves before it may stop
+        asked = preemption.requested(self.step)
+        every = self.config.checkpoint_steps
+        if asked or (every and self.step % every == 0):
+          self._save(current, None)
+        if asked:
+          self._stop()
+      self._save(current, self._validate(current, epoch))
+      if preemption.requested(self.step):
+        self._stop()
+
+  def _settle(self) -> None:
+    """Reads the metrics of the step before, while the one just started is computed."""
+    if self.pending is None:
+      return
+    step, metrics = self.pending
+    self.pending = None
+    values = {name: float(value) for name, value in jax.device_get(metrics).items()}
+    if not (math.isfinite(values['loss']) and math.isfinite(values['grad_norm'])):
+      newest = max(self.checkpoints.steps(), default=None)
+      kept = f'the checkpoint of step {newest} is kept' if newest else 'no checkpoint was made yet'
+      raise NonFiniteError(
+        f'step {step}: loss is {values["loss"]}, norm of the gradient {values["grad_norm"]}; '
+        f'{kept}; try a smaller config.learning_rate'
+      )
+    if self.log and self.meter:
+      epoch = (step - 1) // self.steps_per_epoch
+      self.log.write(step, epoch, 'train', values)
+      self.meter.update(step, epoch, values['loss'], int(values['examples']))
+
+  def _validate(self, current: state.State, epoch: int) -> float | None:
+    self._settle()
+    split = self.experiment.data.splits.get('val')
+    if split is None:
+      return None
+    table, loss = predict.predict_split(
+      self.predict_step,
+      current.variables,
+      split,
+      self.experiment.data.classes,
+      self.devices,
+      self.config.batch_size,
+    )
+    score = self.experiment.task.score(table)
+    if self.log and self.meter:
+      monitor = self.experiment.task.monitor
+      self.log.write(self.step, epoch, 'val', {'loss': loss, monitor: score})
+      shown = 'undefined' if score is None else f'{score:.3f}'
+      self.meter.note(f'epoch {epoch + 1}: validation loss {loss:.3f}, {monitor} {shown}')
+    return score
+
+  def _save(self, current: state.State, score: float | None) -> None:
+    self._settle()  # a state whose loss is not finite must not replace a good one
+    epoch, batch = divmod(self.step, self.steps_per_epoch)
+    self.checkpoints.save(
+      current, Position(self.step, epoch, batch, score, self.experiment.data.fingerprint)
+    )
+
+  def _stop(self) -> None:
+    self.checkpoints.wait()
+    raise PreemptedError(f'asked to end: saved step {self.step}; repeat the command to continue')
+
+  def close(self) -> None:
+    if self.log:
+      self.log.close()
+    if self.meter:
+      self.meter.close()
+
+
+def _claim_data(experiment: Experiment, workdir: Workdir) -> None:
+  """Writes data.json, or sees that the run began on the same data."""
+  data = experiment.data
+  if workdir.data.exists():
+    before = read_json(workdir.data).get('fingerprint')
+    if before != data.fingerprint:
+      raise UserError(
+        f'--workdir={workdir.folder}: the data have changed since this run began '
+        f'({before}, now {data.fingerprint}); choose another --workdir'
+      )
+  elif jax.process_index() == 0:
+    write_json(workdir.data, data.summary())
+

@@ -1,0 +1,52 @@
+"""The one place where steps are compiled: ``jax.pmap`` over all devices of all hosts."""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from medjax.experiment import Experiment
+from medjax.runtime import Devices
+from medjax.training import step
+
+
+def compile_train(experiment: Experiment, devices: Devices, precision: str, parts: int) -> Callable:
+  """``(state, batch, seed_key) -> (state, metrics)``; the given state's memory is taken over.
+
+  The state has no device axis: it is the same on every device and comes back so. Batch arrays are
+  [devices of this host, B, ...].
+
+  Args:
+    experiment: what to train.
+    devices: devices of all hosts.
+    precision: 'auto', 'float32' or 'bfloat16'.
+    parts: parts that each device's share is computed in.
+  """
+  return jax.pmap(
+    functools.partial(step.train_step, experiment, compute_dtype(precision), parts),
+    axis_name=step.AXIS,
+    in_axes=(None, 0, None),
+    out_axes=(None, None),
+    devices=devices.all,
+    donate_argnums=0,
+  )
+
+
+def compile_predict(experiment: Experiment, devices: Devices, precision: str) -> Callable:
+  """``(variables, batch) -> {'prediction', 'loss'}`` for the examples of all devices, in order."""
+  return jax.pmap(
+    functools.partial(step.predict_step, experiment, compute_dtype(precision)),
+    axis_name=step.AXIS,
+    in_axes=(None, 0),
+    out_axes=None,
+    devices=devices.all,
+  )
+
+
+def compute_dtype(precision: str) -> Any:
+  """bfloat16 or float32; 'auto' is bfloat16 where the hardware is made for it."""
+  if precision == 'auto':
+    precision = 'float32' if jax.default_backend() == 'cpu' else 'bfloat16'
+  return jnp.dtype(precision)

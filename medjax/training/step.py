@@ -1,0 +1,115 @@
+"""The step: pure, for one device's share of a batch, with the devices' sums named 'data'.
+
+Losses and masks are summed over all devices before they are divided, so that the update depends on
+the batch alone and not on how many devices share it.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from medjax.data import augment
+from medjax.data.dataset import Batch
+from medjax.experiment import Experiment
+from medjax.training.state import State
+
+AXIS = 'data'
+
+
+def train_step(
+  experiment: Experiment, dtype: Any, parts: int, state: State, batch: Batch, seed_key: jax.Array
+) -> tuple[State, dict[str, jax.Array]]:
+  """One update.
+
+  Args:
+    experiment: model, task, optimiser and augmentation.
+    dtype: compute type; parameters, losses and sums stay float32.
+    parts: how many parts the share is computed in, to save memory; divides its size.
+    state: before the update, the same on every device.
+    batch: this device's share, arrays [B, ...] with ``mask`` False for padding.
+    seed_key: key of the run.
+
+  Returns:
+    The state after the update, and float32 scalars: mean ``loss`` of the batch, ``grad_norm``,
+    ``update_norm``, and the number of ``examples``.
+  """
+  key = jax.random.fold_in(seed_key, state.step)
+
+  def summed_loss(params: Any, model_state: Any, part: Batch, number: jax.Array) -> Any:
+    inputs = experiment.data.inputs(part)
+    if experiment.augment is not None:
+      inputs = augment.augment_batch(experiment.augment, key, inputs, part['index'])
+    place = jax.lax.axis_index(AXIS) * parts + number
+    variables = {'params': _cast(params, dtype), **model_state}
+    outputs, changed = experiment.model.apply(
+      variables,
+      inputs.astype(dtype),
+      train=True,
+      mutable=list(model_state),
+      rngs={'dropout': jax.random.fold_in(key, place)},
+    )
+    losses = experiment.task.loss(outputs.astype(jnp.float32), part)
+    return jnp.where(part['mask'], losses, 0).sum(), changed
+
+  def accumulate(carry: Any, numbered: Any) -> Any:
+    model_state, loss, grads = carry
+    number, part = numbered
+    (more, model_state), new = jax.value_and_grad(summed_loss, has_aux=True)(
+      state.params, model_state, part, number
+    )
+    return (model_state, loss + more, jax.tree.map(jnp.add, grads, new)), None
+
+  if parts == 1:  # no scan and no zeros to add to: XLA keeps every core busy
+    (loss, model_state), grads = jax.value_and_grad(summed_loss, has_aux=True)(
+      state.params, state.model_state, batch, jnp.zeros((), jnp.int32)
+    )
+  else:
+    split = jax.tree.map(lambda a: a.reshape(parts, -1, *a.shape[1:]), batch)
+    start = (state.model_state, jnp.zeros(()), jax.tree.map(jnp.zeros_like, state.params))
+    (model_state, loss, grads), _ = jax.lax.scan(accumulate, start, (jnp.arange(parts), split))
+
+  loss, examples, grads = jax.lax.psum((loss, batch['mask'].sum(dtype=jnp.float32), grads), AXIS)
+  grads = jax.tree.map(lambda g: g / examples, grads)
+  updates, opt_state = experiment.optimizer.update(grads, state.opt_state, state.params)
+  new_state = State(
+    step=state.step + 1,
+    params=optax.apply_updates(state.params, updates),
+    model_state=jax.lax.pmean(model_state, AXIS),
+    opt_state=opt_state,
+  )
+  return new_state, {
+    'loss': loss / examples,
+    'grad_norm': optax.global_norm(grads),
+    'update_norm': optax.global_norm(updates),
+    'examples': examples,
+  }
+
+
+def predict_step(
+  experiment: Experiment, dtype: Any, variables: Any, batch: Batch
+) -> dict[str, jax.Array]:
+  """Predictions and losses of a batch, gathered from all devices in batch order.
+
+  Args:
+    experiment: model and task.
+    dtype: compute type.
+    variables: the model's variables, the same on every device.
+    batch: this device's share, arrays [B, ...].
+
+  Returns:
+    ``prediction`` float32 and ``loss`` float32 for all devices' examples, [devices * B, ...].
+  """
+  params, rest = variables['params'], {k: v for k, v in variables.items() if k != 'params'}
+  inputs = experiment.data.inputs(batch).astype(dtype)
+  outputs = experiment.model.apply({'params': _cast(params, dtype), **rest}, inputs, train=False)
+  outputs = outputs.astype(jnp.float32)
+  result = {'prediction': experiment.task.predict(outputs)}
+  if 'label' in batch:
+    result['loss'] = experiment.task.loss(outputs, batch)
+  return jax.lax.all_gather(result, AXIS, tiled=True)
+
+
+def _cast(tree: Any, dtype: Any) -> Any:
+  return jax.tree.map(lambda a: a.astype(dtype) if jnp.issubdtype(a.dtype, jnp.floating) else a, tree)
