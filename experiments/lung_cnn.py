@@ -1,6 +1,6 @@
 """Lung cancer on chest X-rays with a small convolutional network.
 
-    python -m experiments.lung_cnn
+python -m experiments.lung_cnn
 """
 
 import dataclasses
@@ -26,9 +26,7 @@ class Config(medjax.Config):
 
 
 def build(config: Config) -> medjax.Experiment:
-  data = images.load(
-    config.data, simulator=radiograph.simulate, classes=('no cancer', 'cancer')
-  )
+  data = images.load(config.data, simulator=radiograph.simulate, classes=('no cancer', 'cancer'))
   task = tasks.classification(data.classes)
   return medjax.Experiment(
     data=data,

@@ -121,9 +121,7 @@ class _Command:
     self.workdir.stored_config()
     self.workdir.claim(self.config)
     output = pathlib.Path(self.values.output or self.workdir.folder / 'predict.csv')
-    deploy.predict_files(
-      self._build(), self.config, self.workdir, self.devices, files, output
-    )
+    deploy.predict_files(self._build(), self.config, self.workdir, self.devices, files, output)
 
   def preview(self) -> None:
     from medjax.report import preview
@@ -161,9 +159,7 @@ class _Command:
   def _write_environment(self) -> None:
     from medjax.workdir import write_json
 
-    write_json(
-      self.workdir.environment, {'experiment': self.name, **runtime.environment()}
-    )
+    write_json(self.workdir.environment, {'experiment': self.name, **runtime.environment()})
 
 
 def _experiment_name(build: Callable[[Any], Any]) -> str:
@@ -177,6 +173,7 @@ def _experiment_name(build: Callable[[Any], Any]) -> str:
 
 def _flags(config: Config) -> flags.FlagValues:
   values = flags.FlagValues()
+  values.set_gnu_getopt(True)
   flags.DEFINE_string('workdir', '', 'Run folder.', flag_values=values)
   flags.DEFINE_string('output', '', 'Where predict or --preview writes.', flag_values=values)
   flags.DEFINE_boolean('preview', False, 'Write a picture of the inputs.', flag_values=values)

@@ -48,9 +48,7 @@ def setting(default: T, meaning: str, *, low: float | None = None, high: float |
     >>> Config().batch_size
     32
   """
-  return dataclasses.field(
-    default=default, metadata={'meaning': meaning, 'low': low, 'high': high}
-  )
+  return dataclasses.field(default=default, metadata={'meaning': meaning, 'low': low, 'high': high})
 
 
 @dataclasses.dataclass
@@ -234,7 +232,9 @@ def from_dict(config: C, stored: dict[str, Any]) -> C:
   known = {leaf.name: leaf for leaf in leaves(config)}
   for name, value in flatten(stored).items():
     if name not in known:
-      raise UserError(f'config.json: this experiment has no setting {name}{nearest(name, [*known])}')
+      raise UserError(
+        f'config.json: this experiment has no setting {name}{nearest(name, [*known])}'
+      )
     if typing.get_origin(known[name].kind) is tuple:
       value = tuple(value)
     _assign(config, name, value)
@@ -244,9 +244,11 @@ def from_dict(config: C, stored: dict[str, Any]) -> C:
 
 def flatten(stored: dict[str, Any], prefix: str = '') -> dict[str, Any]:
   """Nested dicts as one dict with dotted names."""
-  flat = {}
+  flat: dict[str, Any] = {}
   for name, value in stored.items():
-    flat |= flatten(value, f'{prefix}{name}.') if isinstance(value, dict) else {prefix + name: value}
+    flat |= (
+      flatten(value, f'{prefix}{name}.') if isinstance(value, dict) else {prefix + name: value}
+    )
   return flat
 
 

@@ -1,7 +1,7 @@
-"""Process-wide set-up: environment, XLA options, compilation cache, hosts. Nothing else touches these.
+"""Process-wide set-up: environment, XLA options, compilation cache, hosts, signals.
 
-``configure`` runs before the first JAX computation, from the command line alone: importing medjax
-changes nothing in the process.
+Nothing else in medjax touches these. ``configure`` runs before the first JAX computation, from the
+command line alone: importing medjax changes nothing in the process.
 """
 
 import collections
@@ -107,7 +107,7 @@ def join_hosts(coordinator: str, num_processes: int, process_id: int) -> None:
       jax.distributed.initialize(coordinator, num_processes, process_id)
   except (ValueError, RuntimeError) as error:
     first = str(error).splitlines()[0]
-    raise UserError(f'--coordinator={coordinator}: could not join the other hosts: {first}') from None
+    raise UserError(f'--coordinator={coordinator}: cannot join the others: {first}') from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,7 +174,7 @@ class Preemption:
 
 
 def cache_folder() -> pathlib.Path:
-  """Where prepared data and compiled programs are kept: MEDJAX_CACHE, else the user's cache folder."""
+  """Folder of prepared data and compiled programs: MEDJAX_CACHE, else the user's cache folder."""
   if 'MEDJAX_CACHE' in os.environ:
     return pathlib.Path(os.environ['MEDJAX_CACHE']).expanduser()
   base = os.environ.get('XDG_CACHE_HOME') or '~/.cache'

@@ -43,7 +43,9 @@ def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Sourc
       for part in builder.info.splits
     }
   except Exception as error:  # network, TensorFlow-only generators, file formats
-    raise UserError(f'{where}: cannot be prepared without TensorFlow: {_first_line(error)}') from None
+    raise UserError(
+      f'{where}: cannot be prepared without TensorFlow: {_first_line(error)}'
+    ) from None
   classes = tuple(builder.info.features[label].names)
   rows = [(part, i) for part, source in sources.items() for i in range(len(source))]
   labels = [classes[int(sources[part][i][label])] for part, i in rows]
@@ -62,7 +64,10 @@ def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Sourc
     Record(row_name, where_, row_name, reader(part, i, label_name))
     for (part, i), row_name, where_, label_name in zip(rows, names, splits, labels, strict=True)
   ]
-  identity = [builder.info.full_name, *[f'{k}:{v.num_examples}' for k, v in builder.info.splits.items()]]
+  identity = [
+    builder.info.full_name,
+    *[f'{k}:{v.num_examples}' for k, v in builder.info.splits.items()],
+  ]
   fingerprint = hashlib.blake2b(json.dumps([identity, splits]).encode(), digest_size=16).hexdigest()
   return Source(builder.info.full_name, records, classes, fingerprint, notes=tuple(notes))
 

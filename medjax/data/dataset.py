@@ -45,7 +45,7 @@ class Split:
   def __len__(self) -> int:
     return len(self.label)
 
-  def read(self, indices: Sequence[int]) -> Batch:
+  def read(self, indices: Sequence[int] | np.ndarray) -> Batch:
     """The examples with these numbers as arrays stacked on axis 0."""
     rows = [self.decode(row) for row in self.source.__getitems__([int(i) for i in indices])]
     batch: Batch = {name: np.stack([row[name] for row in rows]) for name in rows[0]}

@@ -17,7 +17,9 @@ MIN_SIDE = 8
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, MemoryError)
 
 
-def decode(file: str | os.PathLike[str] | bytes, size: int, channels: int, name: str = '') -> np.ndarray:
+def decode(
+  file: str | os.PathLike[str] | bytes, size: int, channels: int, name: str = ''
+) -> np.ndarray:
   """Reads the first frame of an image file and resizes it.
 
   The file's content decides its format, not its suffix. Deep greys are scaled by their own bit
@@ -77,9 +79,10 @@ def resize(image: Image.Image, size: int, channels: int) -> np.ndarray:
 
 def _to_eight_bits(pixels: np.ndarray) -> np.ndarray:
   """Deep greys scaled to uint8 by the bit depth that they use."""
+  fractions = pixels.dtype.kind == 'f'
   pixels = np.nan_to_num(pixels.astype(np.float32))
   top = float(pixels.max())
-  if pixels.dtype.kind == 'f' and 0 < top <= 1:
+  if fractions and 0 < top <= 1:
     full = 1.0
   else:
     full = 2.0 ** max(8, int(np.ceil(np.log2(max(top, 1) + 1)))) - 1

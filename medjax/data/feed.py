@@ -86,7 +86,7 @@ class Resident:
 
 def make(split: Split, devices: Devices, feeding: str, resident_gib: float) -> Streamed | Resident:
   """The feed that ``feeding`` names; 'auto' is resident when the decoded split fits the budget."""
-  first = split.read([0])
+  first = split.read(np.zeros(1, int))
   size = sum(a.nbytes for a in first.values()) * len(split)
   if feeding == 'resident' or (feeding == 'auto' and size <= resident_gib * 2**30):
     return Resident(split, devices)
@@ -103,7 +103,7 @@ def read(split: Split, indices: np.ndarray) -> Batch:
   """Examples by number, any shape of ``indices``; zeros and ``mask`` False where it is -1."""
   flat = indices.reshape(-1)
   present = flat >= 0
-  found = split.read(flat[present] if present.any() else [0])
+  found = split.read(flat[present] if present.any() else np.zeros(1, int))
   batch: Batch = {}
   for name, values in found.items():
     full = np.zeros((len(flat), *values.shape[1:]), values.dtype)
@@ -125,8 +125,5 @@ def _gather(examples: Batch, indices: jax.Array) -> Batch:
 def _read_all(split: Split, chunk: int = 64) -> Batch:
   starts = range(0, len(split), chunk)
   with concurrent.futures.ThreadPoolExecutor() as pool:
-    parts = list(
-      pool.map(lambda s: split.read(range(s, min(s + chunk, len(split)))), starts)
-    )
+    parts = list(pool.map(lambda s: split.read(range(s, min(s + chunk, len(split)))), starts))
   return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-

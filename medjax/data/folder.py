@@ -147,7 +147,9 @@ def _read_table(
   grouped = [row for row in rows if row['group']]
   if grouped and len(grouped) < len(rows):
     missing = next(row['id'] for row in rows if not row['group'])
-    raise UserError(f'{table}: {missing} has no {group_column}; expected one in every row or in none')
+    raise UserError(
+      f'{table}: {missing} has no {group_column}; expected one in every row or in none'
+    )
   return rows
 
 
@@ -161,7 +163,7 @@ def _find(folder: pathlib.Path, name: str, where: str) -> pathlib.Path:
 def _read_subfolders(folder: pathlib.Path) -> list[dict[str, Any]]:
   tops = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith('.'))
   splits = {p: split._NAMES[p.name.lower()] for p in tops if p.name.lower() in split._NAMES}
-  parents = [(p, where) for p, where in splits.items()] if splits else [(folder, '')]
+  parents = list(splits.items()) if splits else [(folder, '')]
   rows = []
   for parent, where in parents:
     for sub in sorted(p for p in parent.iterdir() if p.is_dir() and not p.name.startswith('.')):
@@ -169,7 +171,14 @@ def _read_subfolders(folder: pathlib.Path) -> list[dict[str, Any]]:
         if path.suffix.lower() in SUFFIXES and path.is_file():
           name = path.relative_to(folder).as_posix()
           rows.append(
-            {'id': name, 'path': path, 'label': sub.name, 'group': '', 'split': where, 'metadata': {}}
+            {
+              'id': name,
+              'path': path,
+              'label': sub.name,
+              'group': '',
+              'split': where,
+              'metadata': {},
+            }
           )
   if not rows:
     raise UserError(f'{folder}: expected labels.csv or one sub-folder of images for each class')

@@ -20,7 +20,9 @@ class Config:
   """Which images, at what size, and which columns say what."""
 
   source: str = setting('simulated', "'simulated', a folder of images, or tfds:NAME.")
-  image_size: int = setting(224, 'Height and width in pixels that the network sees.', low=8, high=4096)
+  image_size: int = setting(
+    224, 'Height and width in pixels that the network sees.', low=8, high=4096
+  )
   channels: int = setting(3, 'Colour channels that the network sees, 1 or 3.', low=1, high=3)
   file_column: str = setting('file', 'Column of labels.csv with the path of the image.')
   label_column: str = setting('label', 'Column of labels.csv with the class.')
@@ -84,7 +86,11 @@ def load(
 def _simulated(
   config: Config, simulator: Callable[[int, int, int], Any], classes: tuple[str, str]
 ) -> prepare.Source:
-  sizes = {'train': config.simulated_train, 'val': config.simulated_val, 'test': config.simulated_test}
+  sizes = {
+    'train': config.simulated_train,
+    'val': config.simulated_val,
+    'test': config.simulated_test,
+  }
   records, first = [], 0
   for where, count in sizes.items():
     for index in range(first, first + count):

@@ -129,7 +129,8 @@ def prepare(source: Source, size: int, channels: int, cache: pathlib.Path) -> da
     UserError: an image cannot be read, or the cache folder cannot be written.
   """
   key = hashlib.blake2b(
-    json.dumps([_FORMAT, source.fingerprint, source.classes, size, channels]).encode(), digest_size=8
+    json.dumps([_FORMAT, source.fingerprint, source.classes, size, channels]).encode(),
+    digest_size=8,
   ).hexdigest()
   folder = cache / key
   try:
@@ -141,7 +142,8 @@ def prepare(source: Source, size: int, channels: int, cache: pathlib.Path) -> da
         shutil.rmtree(builder.data_dir, ignore_errors=True)
         print(f'preparing {len(source.records)} images, once', file=sys.stderr, flush=True)
         runtime.quiet_tfds()
-        builder.download_and_prepare()
+        with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces where it writes
+          builder.download_and_prepare()
         workdir.write_json(ready, {'name': source.name, 'fingerprint': source.fingerprint})
   except OSError as error:
     raise UserError(f'{folder}: the cache cannot be written: {error.strerror or error}') from None

@@ -102,7 +102,9 @@ def assign(
       'no split given: 70/15/15 for train, val and test, by group, stratified'
     ]
   if '' in given:
-    raise UserError(f'{given.count("")} rows have no split; expected train, val or test in every row')
+    raise UserError(
+      f'{given.count("")} rows have no split; expected train, val or test in every row'
+    )
   if 'train' not in present:
     raise UserError(f'no example is in split train; found {", ".join(sorted(present))}')
   splits, notes = list(given), []

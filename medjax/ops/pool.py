@@ -63,7 +63,8 @@ def _backward(window: tuple[int, int], kept: tuple, gradient: jax.Array) -> tupl
   ]
   # [B, rows, columns, C] for each cell -> [B, rows, wh, columns, ww, C]
   grid = jnp.stack(
-    [jnp.stack(cells[r * window[1] : (r + 1) * window[1]], axis=3) for r in range(window[0])], axis=2
+    [jnp.stack(cells[r * window[1] : (r + 1) * window[1]], axis=3) for r in range(window[0])],
+    axis=2,
   )
   full = grid.reshape(batch, rows * window[0], columns * window[1], channels)
   lost = ((0, 0), (0, height - full.shape[1]), (0, width - full.shape[2]), (0, 0))

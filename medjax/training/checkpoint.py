@@ -157,9 +157,7 @@ class Checkpoints:
     try:
       restored = self._manager.restore(
         step,
-        args=ocp.args.Composite(
-          state=ocp.args.StandardRestore(), position=ocp.args.JsonRestore()
-        ),
+        args=ocp.args.Composite(state=ocp.args.StandardRestore(), position=ocp.args.JsonRestore()),
       )
       arrays, stored = restored['state'], dict(restored['position'])
       digests = stored.pop('digests')

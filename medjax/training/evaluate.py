@@ -55,7 +55,7 @@ def evaluate(
     The predictions table of each split.
   """
   step = parallel.compile_predict(experiment, devices, precision)
-  tables = {}
+  tables: dict[str, Predictions] = {}
   for name in ('val', 'test'):
     if name in experiment.data.splits:
       split = experiment.data.splits[name]
@@ -64,7 +64,7 @@ def evaluate(
       )
   if jax.process_index() == 0:
     threshold = experiment.task.threshold(tables['val'])
-    found = {}
+    found: dict[str, Any] = {}
     for name, table in tables.items():
       table.write_csv(workdir.predictions(name))
       metrics = experiment.task.metrics(table, threshold)

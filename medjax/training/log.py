@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -31,7 +32,7 @@ class MetricsLog:
     self._file.flush()
     self._writer = SummaryWriter(str(workdir.tensorboard), purge_step=step or None)
 
-  def write(self, step: int, epoch: int, split: str, values: dict[str, float | None]) -> None:
+  def write(self, step: int, epoch: int, split: str, values: Mapping[str, float | None]) -> None:
     """Adds one line; values that are not finite are written as null."""
     clean = {k: v if v is not None and abs(v) < float('inf') else None for k, v in values.items()}
     self._file.write(json.dumps({'step': step, 'epoch': epoch, 'split': split, **clean}) + '\n')

@@ -187,4 +187,3 @@ def _claim_data(experiment: Experiment, workdir: Workdir) -> None:
       )
   elif jax.process_index() == 0:
     write_json(workdir.data, data.summary())
-

@@ -40,7 +40,7 @@ def train_step(
   def summed_loss(params: Any, model_state: Any, part: Batch, number: jax.Array) -> Any:
     inputs = experiment.data.inputs(part)
     if experiment.augment is not None:
-      inputs = augment.augment_batch(experiment.augment, key, inputs, part['index'])
+      inputs = augment.augment_batch(experiment.augment, key, inputs, part['index'].clip(0))
     place = jax.lax.axis_index(AXIS) * parts + number
     variables = {'params': _cast(params, dtype), **model_state}
     outputs, changed = experiment.model.apply(
@@ -103,7 +103,9 @@ def predict_step(
   """
   params, rest = variables['params'], {k: v for k, v in variables.items() if k != 'params'}
   inputs = experiment.data.inputs(batch).astype(dtype)
-  outputs = experiment.model.apply({'params': _cast(params, dtype), **rest}, inputs, train=False)
+  outputs: Any = experiment.model.apply(
+    {'params': _cast(params, dtype), **rest}, inputs, train=False
+  )
   outputs = outputs.astype(jnp.float32)
   result = {'prediction': experiment.task.predict(outputs)}
   if 'label' in batch:
@@ -112,4 +114,7 @@ def predict_step(
 
 
 def _cast(tree: Any, dtype: Any) -> Any:
-  return jax.tree.map(lambda a: a.astype(dtype) if jnp.issubdtype(a.dtype, jnp.floating) else a, tree)
+  def cast(leaf: jax.Array) -> jax.Array:
+    return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+  return jax.tree.map(cast, tree)

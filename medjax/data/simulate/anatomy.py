@@ -11,6 +11,13 @@ import numpy as np
 
 from medjax.data.simulate import projection
 
+# Linear attenuation, 1/mm, at 60 keV, about the mean energy behind the patient of a 120 kVp beam:
+# mass attenuation from NIST (Hubbell and Seltzer, NISTIR 5632, table 4) times density.
+SOFT = 0.2048 * 1.06 / 10
+FAT = 0.1974 * 0.95 / 10
+CORTICAL = 0.3148 * 1.92 / 10
+SPONGY = 0.2280 * 1.18 / 10
+
 
 @dataclasses.dataclass(frozen=True)
 class Thorax:
@@ -80,7 +87,7 @@ def draw_thorax(rng: np.random.Generator) -> Thorax:
   n, u = normal.__next__, uniform.__next__
   size = 1 + 0.06 * n()
   fat = 30 * u() ** 1.5
-  field = 345 * size ** 0.7 * (1 + 0.05 * n()) + 0.6 * fat
+  field = 345 * size**0.7 * (1 + 0.05 * n()) + 0.6 * fat
   top = 0.5 - (0.05 + 0.09 * u())
   depth = (92 + 7 * n()) * size + fat
   wide = (78 + 5 * n()) * size
@@ -103,7 +110,7 @@ def draw_thorax(rng: np.random.Generator) -> Thorax:
     heart=size * (0.97 + 0.12 * n()),
     arch=10 + 4 * n(),
     lung_density=0.27 + 0.035 * n(),
-    breast=max(0.0, 70 * (u() - 0.5)) * (0.5 + u()),
+    breast=max(0.0, 50 * (u() - 0.5)) * (0.5 + u()),
     rib=6.3 * size * (1 + 0.08 * n()),
     rib_gap=(dome / 9.3) * (1 + 0.03 * n()),
     arm=((178 + 10 * n()) * size + 0.7 * fat, 0.05 + 0.3 * u()),
@@ -142,19 +149,26 @@ def lungs(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
   side = np.abs(x)
   widest = 205 * s
   rise = np.clip((widest - y) / widest, 0, 1)
-  profile = np.sqrt(np.maximum(1 - rise**2.3, 1e-6))
+  profile = np.sqrt(np.maximum(1 - rise**2.6, 1e-6))
   offset = side - (MIDDLE * s - 18 * s * np.clip(rise, 0, 1) ** 3)
   outer = np.where(left, np.float32(1 / body.lateral[1]), np.float32(1 / body.lateral[0]))
   u = offset * np.where(offset > 0, outer, np.float32(1 / (60 * s)))
   u /= profile
-  inside = np.float32(2 * body.cavity) * np.sqrt(np.maximum(1 - u * u, 0))
-  inside *= np.where((y > 0) & (y < 330 * s), profile**0.7, 0)
+  u *= -u
+  u += 1
+  np.maximum(u, 0, out=u)
+  inside = np.sqrt(u, out=u)
+  inside *= np.where((y > 0) & (y < 330 * s), profile**0.7, 0) * float(2 * body.cavity)
   top = np.where(left, np.float32(body.dome[1]), np.float32(body.dome[0]))
-  across = (side - np.float32(58 * s)) * np.float32(1 / (80 * s))
-  below = y - float(body.tilt) * x - top
-  below -= np.float32(42 * s) * (across * across)
-  below *= np.float32(1 / body.dome_depth)
-  taken = np.float32(1.9 * body.cavity) * np.sqrt(np.maximum(below, 0))
+  side -= float(58 * s)
+  side *= side
+  side *= float(42 / (80 * 80 * s))
+  top += side
+  below = y - top
+  below -= float(body.tilt) * x
+  np.maximum(below, 0, out=below)
+  taken = np.sqrt(below, out=below)
+  taken *= float(1.9 * body.cavity / np.sqrt(body.dome_depth))
   np.maximum(taken, _mediastinum(body, x, y), out=taken)
   inside -= taken
   return np.maximum(inside, 0, out=inside)
@@ -201,7 +215,7 @@ def soft_tissue(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
   s, fat = float(body.size), float(body.fat)
   neck = 58 * s + 0.35 * fat
   trunk = 158 * s + 0.75 * fat
-  slope = np.clip((y + 45 * s) / (62 * s), 0, 1)
+  slope = np.clip((y + 72 * s) / (80 * s), 0, 1)
   width = neck + (trunk - neck) * slope**1.4 - 12 * s * np.clip((y - 120 * s) / (160 * s), 0, 1)
   depth = 56 * s + 0.4 * fat + (body.depth - 56 * s - 0.4 * fat) * slope * (2 - slope)
   u = x / width
@@ -210,7 +224,7 @@ def soft_tissue(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
   length = (2 * depth).astype(np.float32) * np.sqrt(np.maximum(1 - u, 0))
   side = np.abs(x)
   shoulder = projection.ellipsoid(
-    side, y, (body.arm[0] - 55 * s, 48 * s), (118 * s + 0.5 * fat, 60 * s, 58 * s + 0.4 * fat), 0.12
+    side, y, (body.arm[0] - 55 * s, 34 * s), (122 * s + 0.5 * fat, 60 * s, 60 * s + 0.4 * fat), 0.14
   )
   np.maximum(length, shoulder, out=length)
   arm = side - (body.arm[0] + body.arm[1] * (y - 40 * s)).astype(np.float32)
@@ -219,7 +233,7 @@ def soft_tissue(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
   if body.breast > 4:
     half = 0.55 + 0.45 * min(1.0, body.breast / 40)
     breast = projection.ellipsoid(
-      side, y, (80 * s, 168 * s), (72 * s * half, 66 * s * half, 0.5 * body.breast)
+      side, y, (86 * s, 168 * s), (70 * s * half, 66 * s * half, 0.5 * body.breast)
     )
     length += breast * np.clip((y - 90 * s) / (90 * s), 0, 1)
   return length
@@ -240,218 +254,6 @@ def air(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     centre = (66 * s + body.bubble[0], body.dome[1] + body.bubble[1])
     length += projection.ellipsoid(x, y, centre, (half, 0.5 * half + 3, 0.7 * half))
   return length
-
-
-def rib_level(body: Thorax, rib: int) -> float:
-  """y of the most lateral point of a rib, 0 for the first."""
-  return float(19 * body.size + body.rib_gap * rib + body.rib_jitter[rib])
-
-
-def rib_reach(body: Thorax, rib: int, left: bool) -> float:
-  """Distance from the spine to the most lateral point of a rib's axis."""
-  s = body.size
-  rise = np.clip((205 * s - rib_level(body, rib)) / (205 * s), 0, 1)
-  middle = MIDDLE * s - 18 * s * rise**3
-  return float(middle + body.lateral[int(left)] * np.sqrt(1 - rise**2.3) + 0.2 * body.rib)
-
-
-def rib_fall(body: Thorax, rib: int) -> tuple[float, float]:
-  """Fall of a rib from the spine to its side, and from there to its front end."""
-  return (10 + 2.9 * rib) * body.size, (26 + 6.5 * min(rib, 6)) * body.size
-
-
-def rib_end(body: Thorax, rib: int, left: bool) -> tuple[float, float]:
-  """x and y of the front end of a rib, where its cartilage begins."""
-  reach = rib_reach(body, rib, left)
-  x = _front_end(body, rib)
-  y = rib_level(body, rib) + rib_fall(body, rib)[1] * np.sqrt(1 - min(x / reach, 1) ** 2)
-  x = x if left else -x
-  return x, float(y + body.tilt * x)
-
-
-def _front_end(body: Thorax, rib: int) -> float:
-  return float((34 + 6.5 * rib) * body.size)
-
-
-def bones(body: Thorax, size: int, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-  """Path lengths in cortical and in spongy bone, mm, each float32 [size, size].
-
-  Args:
-    body: the patient.
-    size: pixels of the square image.
-    x: [size, size] from ``frame``.
-    y: [size, 1] from ``frame``.
-  """
-  cortical = np.zeros((size, size), np.float32)
-  spongy = np.zeros((size, size), np.float32)
-  for rib in range(RIBS):
-    _add_rib(body, rib, x, y, cortical, spongy)
-  _add_clavicles(body, x, y, cortical, spongy)
-  _add_shoulders(body, x, y, cortical, spongy)
-  _add_vertebrae(body, x, y, cortical, spongy)
-  return cortical, spongy
-
-
-def _rows(y: np.ndarray, low: float, high: float) -> slice:
-  """Rows of the image whose y lies between two values."""
-  return slice(*np.searchsorted(y[:, 0], (low, high)).tolist())
-
-
-def _columns(x: np.ndarray, low: float, high: float) -> slice:
-  """Columns of the image whose x, in the middle row, lies between two values."""
-  return slice(*np.searchsorted(x[x.shape[0] // 2], (low, high)).tolist())
-
-
-def _shell(
-  radius: float, wall: float, distance_squared: np.ndarray, stretch: np.ndarray | float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
-  """Path lengths in the wall of a tube and in its core; ``stretch`` for beams along the tube."""
-  core = projection.chord(radius - wall, distance_squared)
-  whole = projection.chord(radius, distance_squared)
-  whole -= core
-  whole *= stretch
-  core *= stretch
-  return whole, core
-
-
-def _add_rib(
-  body: Thorax, rib: int, x: np.ndarray, y: np.ndarray, cortical: np.ndarray, spongy: np.ndarray
-) -> None:
-  """One pair of ribs: hoops in a plane that falls to the front, seen as two half ellipses.
-
-  The axis is (x, y) = (reach cos f, fall sin f) with z = depth sin f; the distance to it is taken
-  to first order, and the path through a tube of direction t grows with 1 / sin(angle(t, beam)).
-  """
-  level, (back, front) = rib_level(body, rib), rib_fall(body, rib)
-  rows = _rows(y, level - back - 14 - 3, level + front + 14 + 3)
-  middle = float(spine(body, np.float32(level))) + 0.0
-  axis = projection.grid(x.shape[1]) * float(body.field) - middle
-  right, left = rib_reach(body, rib, False), rib_reach(body, rib, True)
-  columns = slice(*np.searchsorted(axis, (-right - 12, left + 12)).tolist())
-  axis = axis[columns]
-  if rows.stop <= rows.start or axis.size == 0:
-    return
-  side = np.abs(axis)
-  reach = np.where(axis > 0, np.float32(left), np.float32(right))
-  along = np.minimum(side / reach, 1.15)
-  cosine2 = np.minimum(along**2, 1)
-  down = y[rows] - np.float32(level) - (np.float32(body.tilt) * axis)[None, :]
-  before = down > 0
-  v = down * np.where(before, np.float32(1 / front), np.float32(1 / back))
-  v *= v
-  v += along**2
-  radius = np.sqrt(v, out=v)
-  radius -= 1
-  depth = np.float32(body.cavity + 6)
-  scale, weight = [], []
-  for fall, end, ramp in ((back, 8.0, 6.0), (front, _front_end(body, rib), 5.0)):
-    # d = f / |grad f| with f = sqrt((x / reach)^2 + (y / fall)^2) - 1, close to f = 0
-    scale.append(1 / (cosine2 / reach**2 + (1 - cosine2) / fall**2))
-    seen = reach**2 * (1 - cosine2) + fall**2 * cosine2
-    stretch = np.minimum(np.sqrt((seen + depth**2 * cosine2) / (seen + 1e-3)), 2.3)
-    weight.append(0.95 * stretch * np.clip((side - end) / ramp, 0, 1))
-  radius *= radius
-  radius *= np.where(before, scale[1][None, :], scale[0][None, :])
-  thickness = float(body.rib) * (0.85 if rib == 0 else 1.0)
-  wall, core = _shell(thickness, 0.2 * thickness, radius)
-  factor = np.where(before, weight[1][None, :], weight[0][None, :])
-  wall *= factor
-  core *= factor
-  cortical[rows, columns] += wall
-  spongy[rows, columns] += core
-
-
-def _add_clavicles(
-  body: Thorax, x: np.ndarray, y: np.ndarray, cortical: np.ndarray, spongy: np.ndarray
-) -> None:
-  """Two S-shaped tubes from the breastbone to the shoulders."""
-  s = float(body.size)
-  level, rise, bend = body.clavicle
-  rows = _rows(y, level - rise - bend - 20, level + bend + 20)
-  middle = float(spine(body, np.float32(level))) + 60 * body.yaw
-  axis = projection.grid(x.shape[1]) * float(body.field) - np.float32(middle)
-  side = np.abs(axis)
-  along = (side - 14 * s) / (140 * s)
-  height = level - rise * along + bend * np.sin(2 * np.pi * (along + 0.05)) + 1.5 * body.tilt * axis
-  slope = np.gradient(height, axis[1] - axis[0])
-  radius = s * (5.2 + 2.6 * np.exp(-((along / 0.12) ** 2)))
-  distance = y[rows] - height[None, :].astype(np.float32)
-  distance *= distance
-  distance *= (1 / (1 + slope**2) * (6 / radius) ** 2).astype(np.float32)
-  wall, core = _shell(6.0, 2.0, distance)
-  ends = np.clip((side - 13 * s) / 4, 0, 1) * np.clip((158 * s - side) / 8, 0, 1)
-  ends = ends.astype(np.float32)
-  cortical[rows] += wall * ends
-  spongy[rows] += core * ends
-
-
-def _add_shoulders(
-  body: Thorax, x: np.ndarray, y: np.ndarray, cortical: np.ndarray, spongy: np.ndarray
-) -> None:
-  """Head and shaft of the upper arm bones, and the shoulder blades."""
-  s = float(body.size)
-  arm, slope = body.arm
-  blade = ((arm - 62 * s, 30 * s), (arm - 42 * s, 150 * s), (arm - 12 * s, 44 * s))
-  for sign in (-1, 1):
-    low, high = sorted((sign * (arm - 75 * s), sign * (arm + 130 * s)))
-    columns = _columns(x, low - 10, high + 10)
-    if columns.stop <= columns.start:
-      continue
-    rows = _rows(y, -10 * s, 165 * s)
-    side, level = sign * x[rows, columns], y[rows]
-    edge = None
-    for (ax, ay), (bx, by) in zip(blade, blade[1:] + blade[:1], strict=True):
-      norm = float(np.hypot(bx - ax, by - ay))
-      inside = side * np.float32((by - ay) / norm) - (level - ay) * np.float32((bx - ax) / norm)
-      inside -= np.float32(ax * (by - ay) / norm)
-      edge = inside if edge is None else np.minimum(edge, inside)
-    blade_t = np.clip(edge * 0.4, 0, 1) * (2.0 + 3.5 * np.exp(-((edge - 3) ** 2) / 8))
-    cortical[rows, columns] += blade_t
-    # acromion and spine of the blade
-    bar = level - (18 * s - 0.12 * (side - arm))
-    bar = projection.chord(5.0 * s, bar * bar) * np.clip((side - arm + 55 * s) / 10, 0, 1)
-    cortical[rows, columns] += 0.25 * bar * np.clip((arm + 8 * s - side) / 10, 0, 1)
-    head = (side - (arm + 3 * s)) ** 2 + (level - 42 * s) ** 2
-    wall, core = _shell(23 * s, 1.2, head)
-    cortical[rows, columns] += wall
-    spongy[rows, columns] += core
-    rows = _rows(y, 50 * s, 400 * s)
-    shaft = sign * x[rows, columns] - (arm + 6 * s + slope * (y[rows] - 42 * s)).astype(np.float32)
-    wall, core = _shell(11 * s, 4 * s, shaft * shaft)
-    ramp = np.clip((y[rows] - 52 * s) / 12, 0, 1)
-    cortical[rows, columns] += wall * ramp
-    spongy[rows, columns] += core * ramp
-
-
-def _add_vertebrae(
-  body: Thorax, x: np.ndarray, y: np.ndarray, cortical: np.ndarray, spongy: np.ndarray
-) -> None:
-  """Vertebral bodies with end plates, pedicles, spinous and transverse processes."""
-  s = float(body.size)
-  middle = float(spine(body, np.float32(100 * s)))
-  lean = 400 * abs(body.lean[0]) + 2e4 * abs(body.lean[1])
-  axis = projection.grid(x.shape[1]) * float(body.field) - middle
-  columns = slice(*np.searchsorted(axis, (-34 * s - lean, 34 * s + lean)).tolist())
-  side = np.abs(x[:, columns])
-  period = float(body.rib_gap) * (0.93 + 0.0006 * np.clip(y + 60, 0, 500))
-  phase = (y - 0.3 * body.rib_gap) / period
-  phase = (phase - np.floor(phase) - 0.5).astype(np.float32)  # 0 in the middle of a body
-  half = (14 + 0.02 * np.clip(y, -60, 300)) * s
-  half = half * (1 + 0.35 * (phase * 2) ** 4)
-  across = side / half.astype(np.float32)
-  bone = np.clip((0.43 - np.abs(phase)) / 0.05, 0, 1)
-  round_ = np.sqrt(np.maximum(1 - across * across, 0))
-  spongy[:, columns] += (28 * s * bone) * round_
-  plate = np.exp(-(((np.abs(phase) - 0.41) / 0.035) ** 2))
-  cortical[:, columns] += (4.5 * s * plate + 1.8 * bone) * round_
-  down = phase * period.astype(np.float32)
-  pedicle = (side - (11.5 * s)) ** 2 + 0.55 * (down + 3) ** 2
-  cortical[:, columns] += 2.5 * np.exp(-(((np.sqrt(pedicle) - 4.3 * s) / 1.3) ** 2))
-  process = 0.9 * side**2 + 0.16 * (down - 7) ** 2
-  cortical[:, columns] += 0.45 * projection.chord(3.6 * s, process)
-  wing = (down + 2 + 0.15 * side) ** 2
-  wing = projection.chord(3.8 * s, wing) * np.clip((30 * s - side) / 6, 0, 1)
-  cortical[:, columns] += 0.3 * wing * np.clip((side - 12 * s) / 4, 0, 1)
 
 
 def draw_vessels(
@@ -495,6 +297,13 @@ def draw_vessels(
     radius = np.concatenate([radius * share ** (1 / 2.7), radius * (1 - share) ** (1 / 2.7)])
     angle = np.concatenate([angle + turn * (1 - share), angle - turn * share])
     start, side = np.concatenate([start, start]), np.concatenate([side, side])
+  # The great arteries outside the heart: right interlobar; left main, which turns down.
+  trunks = np.array([
+    [[-24, 92], [-36, 108]], [[-36, 108], [-42, 140]],
+    [[26, 86], [38, 92]], [[38, 92], [46, 106]], [[46, 106], [50, 134]],
+  ])  # fmt: skip
+  ends.append(s * trunks + np.array([15 * body.yaw, 0]))
+  radii.append(s * np.array([6.5, 5.5, 7.5, 7.0, 5.5]))
   return np.concatenate(ends), np.concatenate(radii)
 
 

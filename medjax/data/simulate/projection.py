@@ -137,19 +137,19 @@ def _draw(size: int, points: np.ndarray, radii: np.ndarray) -> np.ndarray:
   major += (first - np.cumsum(counts) + counts).astype(np.int32)[tube]
   centre = (points[:, 0, 1] - slope * points[:, 0, 0])[tube] + slope[tube] * major
   # Beams outside the film land in a border that is cut off at the end.
-  side = size + 2 * reach + 2
-  low = np.clip(np.floor(centre), -reach - 1, size + reach - 1).astype(np.int32)
+  border = 2 * reach + 2
+  side = size + 2 * border
+  low = np.clip(np.floor(centre), -reach - 1, size + reach).astype(np.int32)
   offset = np.arange(1 - reach, reach + 1, dtype=np.int32)
   distance = offset.astype(np.float32) - (centre - low).astype(np.float32)[:, None]
   distance /= stretch.astype(np.float32)[tube, None]
   distance *= distance
   length = chord(drawn.astype(np.float32)[tube, None], distance)
   length *= ((radii / drawn) ** 2).astype(np.float32)[tube, None]
-  low += reach + 1
-  major += reach + 1
+  low += border
+  major += border
   turned = steep[tube]
   start = np.where(turned, side * major + low, side * low + major)
   flat = start[:, None] + offset * np.where(turned, 1, side)[:, None]
   image = np.bincount(flat.ravel(), length.ravel(), minlength=side * side)[: side * side]
-  border = reach + 1
   return image.reshape(side, side)[border : border + size, border : border + size].ravel()

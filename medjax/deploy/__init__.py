@@ -1,0 +1,1 @@
+"""Deploy: a finished run at work on new cases."""

@@ -1,0 +1,216 @@
+"""Predicts image files with a finished run: every file gets a row, whatever is wrong with it."""
+
+import concurrent.futures
+import csv
+import dataclasses
+import os
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+
+from medjax.config import Config
+from medjax.data import decode, feed
+from medjax.data.folder import SUFFIXES
+from medjax.errors import UserError
+from medjax.experiment import Experiment
+from medjax.runtime import Devices
+from medjax.training import evaluate, parallel
+from medjax.workdir import Workdir, read_json
+
+# Rows shown on the terminal; the CSV has all.
+_SHOWN = 50
+# Files decoded at the same time; each may take 4 bytes a pixel of decode.MAX_PIXELS.
+_DECODERS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """What was found for one file.
+
+  Attributes:
+    file: as it was named, or found in a folder.
+    probability: of each class in label order, or None with an error.
+    decision: name of the class decided for, '' with an error.
+    error: what is wrong with the file, '' for a prediction.
+  """
+
+  file: str
+  probability: tuple[float, ...] | None
+  decision: str
+  error: str
+
+
+def predict_files(
+  experiment: Experiment,
+  config: Config,
+  workdir: Workdir,
+  devices: Devices,
+  names: Sequence[str],
+  output: pathlib.Path,
+) -> list[Row]:
+  """Writes a CSV with a row for each file and prints a table.
+
+  For two classes the columns are file, probability (of the positive class), decision (at the
+  threshold chosen on validation), error; for more, probability_<class> for each. Rows are written
+  as batches are done, and memory holds one batch and at most two images being decoded.
+
+  Args:
+    experiment: data description, model and task of the run.
+    config: settings of the run.
+    workdir: the run folder.
+    devices: devices of this host.
+    names: files and folders.
+    output: the CSV to write.
+
+  Returns:
+    The rows, in the order of the CSV.
+
+  Raises:
+    UserError: the run was not evaluated, nothing was found, or the CSV cannot be written.
+  """
+  classes = experiment.data.classes
+  threshold = _threshold(workdir, classes)
+  files = list(find(names))
+  if not files:
+    raise UserError(f'predict {names[0]}: no image files there')
+  variables, _ = evaluate.best_variables(experiment, workdir)
+  step = parallel.compile_predict(experiment, devices, config.precision)
+  rows: list[Row] = []
+  probabilities = ['probability'] if len(classes) == 2 else [f'probability_{c}' for c in classes]
+  try:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with open(output, 'w', newline='', encoding='utf-8') as file:
+      writer = csv.writer(file)
+      writer.writerow(['file', *probabilities, 'decision', 'error'])
+      for done in _batches(
+        files, experiment, step, variables, devices, config.batch_size, threshold
+      ):
+        for row in done:
+          shown = row.probability or [''] * len(classes)
+          writer.writerow(
+            [row.file, *(shown[1:] if len(classes) == 2 else shown), row.decision, row.error]
+          )
+        file.flush()
+        rows += done
+  except OSError as error:
+    raise UserError(f'{output}: cannot be written: {error.strerror}') from None
+  _print(rows, classes, threshold)
+  print(f'predictions: {output}')
+  return rows
+
+
+def find(names: Sequence[str]) -> Iterator[str]:
+  """Files by name, and in folders every file that is an image by its suffix or its content.
+
+  Files named outright come as they are, also when they are missing: their row says so.
+  """
+  for name in names:
+    path = pathlib.Path(name)
+    if not path.is_dir():
+      yield name
+      continue
+    for found in sorted(p for p in path.rglob('*') if p.is_file() and not p.name.startswith('.')):
+      if found.suffix.lower() in SUFFIXES or _is_image(found):
+        yield str(found)
+
+
+def _is_image(path: pathlib.Path) -> bool:
+  try:
+    with Image.open(path):
+      return True
+  except Image.DecompressionBombError:
+    return True
+  except Exception:  # Pillow's format readers raise anything on what is not theirs
+    return False
+
+
+def _batches(
+  files: Sequence[str],
+  experiment: Experiment,
+  step: Any,
+  variables: Any,
+  devices: Devices,
+  batch_size: int,
+  threshold: float | None,
+) -> Iterator[list[Row]]:
+  size, _, channels = experiment.data.input_shape
+  classes = experiment.data.classes
+
+  def load(name: str) -> np.ndarray | str:
+    try:
+      return decode.decode(name, size, channels)
+    except UserError as error:
+      return str(error).removeprefix(f'{name}: ')
+
+  with concurrent.futures.ThreadPoolExecutor(_DECODERS) as pool:
+    for start in range(0, len(files), batch_size):
+      chunk = files[start : start + batch_size]
+      loaded = list(pool.map(load, chunk))
+      good = [i for i, pixels in enumerate(loaded) if not isinstance(pixels, str)]
+      # Always one shape, so that the step is compiled once.
+      width = feed.batches(np.arange(1), batch_size, len(devices.all)).shape[1]
+      images = np.zeros((width, size, size, channels), np.uint8)
+      for place, i in enumerate(good):
+        images[place] = loaded[i]
+      predicted = np.zeros((0,))
+      if good:
+        batch = {'image': images.reshape(len(devices.local), -1, size, size, channels)}
+        predicted = jax.device_get(step(variables, batch)['prediction'])[: len(good)]
+      if predicted.ndim == 1:
+        predicted = np.stack([1 - predicted, predicted], axis=1)
+      places = {i: place for place, i in enumerate(good)}
+      yield [
+        _row(name, predicted[places[i]], classes, threshold)
+        if i in places
+        else Row(name, None, '', str(loaded[i]))
+        for i, name in enumerate(chunk)
+      ]
+
+
+def _row(
+  name: str, probability: np.ndarray, classes: Sequence[str], threshold: float | None
+) -> Row:
+  values = tuple(float(p) for p in probability)
+  decided = int(np.argmax(probability)) if threshold is None else int(values[1] >= threshold)
+  return Row(name, values, classes[decided], '')
+
+
+def _threshold(workdir: Workdir, classes: Sequence[str]) -> float | None:
+  """The validated threshold; None for more than two classes."""
+  if not workdir.evaluation.exists():
+    raise UserError(f'--workdir={workdir.folder}: not evaluated yet; run evaluate first')
+  if len(classes) > 2:
+    return None
+  value = read_json(workdir.evaluation).get('val', {}).get('threshold', {}).get('value')
+  if value is None:
+    raise UserError(f'{workdir.evaluation}: has no threshold; run evaluate again')
+  return float(value)
+
+
+def _print(rows: Sequence[Row], classes: Sequence[str], threshold: float | None) -> None:
+  table = Table('file', 'probability', 'decision', 'error')
+  for row in rows[:_SHOWN]:
+    shown = '' if row.probability is None else f'{_decisive(row, classes):.3f}'
+    table.add_row(os.path.basename(row.file), shown, row.decision, row.error)
+  # Not on a terminal, lines are as long as they need to be.
+  console = Console()
+  if not console.is_terminal:
+    console = Console(width=160)
+  console.print(table, highlight=False, markup=False)
+  if len(rows) > _SHOWN:
+    print(f'{len(rows) - _SHOWN} more in the file')
+  failed = sum(bool(row.error) for row in rows)
+  at = f', probability of {classes[1]}, decided at {threshold:.3f}' if threshold is not None else ''
+  print(f'{len(rows) - failed} predicted, {failed} could not be read{at}')
+
+
+def _decisive(row: Row, classes: Sequence[str]) -> float:
+  """The positive class's probability, or the decided one's of many classes."""
+  assert row.probability is not None
+  return row.probability[1] if len(classes) == 2 else max(row.probability)

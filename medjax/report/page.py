@@ -1,0 +1,354 @@
+"""report.html: one page on one run, which can be mailed and opened anywhere.
+
+The page needs no network and no script: styles are inline, figures are inline SVG and pictures are
+PNG in the page itself. It is made from the files of the run folder alone; a file that is missing or
+broken is named in its section, so that half a run still gives a page.
+"""
+
+import base64
+import io
+import json
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import jinja2
+import markupsafe
+import numpy as np
+
+from medjax.config import flatten
+from medjax.errors import UserError
+from medjax.evaluation import Predictions, read_csv
+from medjax.report import contact_sheet, plots
+from medjax.workdir import Workdir
+
+_METRICS = {
+  # name: (title, how its interval is made)
+  'auroc': ('AUROC', 'DeLong'),
+  'auprc': ('AUPRC (average precision)', 'bootstrap within each class'),
+  'accuracy': ('Accuracy', 'Wilson'),
+  'balanced_accuracy': ('Balanced accuracy', 'bootstrap within each class'),
+  'sensitivity': ('Sensitivity', 'Wilson'),
+  'specificity': ('Specificity', 'Wilson'),
+  'brier': ('Brier score', 'normal'),
+  'log_loss': ('Log loss (nats)', 'normal'),
+  'threshold': ('Threshold', 'chosen on validation'),
+}
+_MACRO_AUROC = ('AUROC, mean over classes', 'bootstrap within each class')
+# Splits from the one that counts to the ones that the model has seen.
+_SPLIT_ORDER = ('test', 'val', 'train')
+_LARGEST_PICTURE = 320  # pixels; a screen shows no more at this place
+
+
+def write(folder: pathlib.Path, *, images: dict[str, np.ndarray] | None) -> pathlib.Path:
+  """Writes `folder/report.html` from the files of the run.
+
+  Args:
+    folder: Run folder, see `medjax.workdir.Workdir`; any of its files may be missing.
+    images: Pictures of examples by id, uint8 [H, W] or [H, W, C] with C of 1 or 3; ids that the
+      predictions do not hold are left out. None for no pictures.
+
+  Returns:
+    The path of the page.
+
+  Raises:
+    ValueError: If a picture is not uint8 or has another shape.
+
+  Example:
+    >>> write(pathlib.Path('runs/a'), images=None)  # doctest: +SKIP
+    PosixPath('runs/a/report.html')
+  """
+  workdir = Workdir(folder)
+  config = _Section(workdir.config, _read_object)
+  environment = _Section(workdir.environment, _read_object)
+  data = _Section(workdir.data, _read_object)
+  evaluation = _Section(workdir.evaluation, _read_object)
+  history = _Section(workdir.metrics, _read_lines)
+  tables = {
+    path.stem: _Section(path, read_csv)
+    for path in sorted((workdir.folder / 'predictions').glob('*.csv'))
+  }
+  found = {name: table.value.labelled() for name, table in tables.items() if not table.problem}
+  split = _first_split(found or evaluation.value or {})
+  table = found.get(split)
+  metrics = (evaluation.value or {}).get(split, {})
+  context = {
+    'name': (environment.value or {}).get('experiment') or workdir.folder.resolve().name,
+    'folder': workdir.folder.resolve().name,
+    'simulated': (data.value or {}).get('simulated'),
+    'split': split,
+    'summary': _summary(table, metrics),
+    'data': data,
+    'history': history,
+    'curves': _curves(history.value or []),
+    'tables': tables,
+    **_decisions(table, metrics, images or {}),
+    'evaluation': evaluation,
+    'metric_rows': _metric_rows(evaluation.value or {}, table),
+    'splits': _in_order(evaluation.value or {}),
+    'environment': environment,
+    'environment_rows': flatten(environment.value or {}),
+    'config': config,
+    'config_rows': flatten(config.value or {}),
+  }
+  here = pathlib.Path(__file__).parent
+  engine = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(here),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+  )
+  engine.filters |= {'count': _count_text, 'duration': _duration_text}
+  temporary = workdir.report.with_name(f'.{workdir.report.name}.{os.getpid()}')
+  temporary.write_text(engine.get_template('page.html').render(context), encoding='utf-8')
+  os.replace(temporary, workdir.report)
+  return workdir.report
+
+
+def choose_examples(table: Predictions, count: int) -> list[str]:
+  """Chooses cases worth looking at: the most wrong and the most right ones of every class.
+
+  Classes take turns, and within a class a case with the lowest probability of its true class and
+  one with the highest, so that errors are shown even of a rare class.
+
+  Args:
+    table: Predictions; rows without a label are left out.
+    count: How many cases to choose at most.
+
+  Returns:
+    Ids, without repetition.
+
+  Example:
+    >>> choose_examples(table, 12)  # doctest: +SKIP
+    ['case17', 'case3', ...]
+  """
+  table = table.labelled()
+  of_true = _true_probability(table)
+  queues = []
+  for index in range(len(table.classes)):
+    members = np.flatnonzero(table.label == index)
+    members = members[np.argsort(of_true[members], kind='stable')]
+    # Lowest, highest, second lowest, second highest, ...: each case once.
+    ranks = np.stack([np.arange(len(members)), np.arange(len(members))[::-1]], axis=1).ravel()
+    queues.append(members[ranks[: len(members)]].tolist())
+  turns = max(map(len, queues))
+  chosen = [queue[turn] for turn in range(turns) for queue in queues if turn < len(queue)]
+  return [str(name) for name in table.id[chosen[:count]]]
+
+
+class _Section:
+  """What one file holds, or one line on why it does not.
+
+  Attributes:
+    value: What was read, or None.
+    problem: Empty where the file was read.
+  """
+
+  def __init__(self, path: pathlib.Path, read: Callable[[pathlib.Path], Any]):
+    self.value: Any = None
+    self.problem = ''
+    if not path.exists():
+      self.problem = f'{path.name} is not in the run folder.'
+      return
+    try:
+      self.value = read(path)
+    except (OSError, ValueError, UserError) as error:
+      self.problem = f'{path.name} cannot be read: {error}'
+
+
+def _read_object(path: pathlib.Path) -> dict[str, Any]:
+  value = json.loads(path.read_text(encoding='utf-8'))
+  if not isinstance(value, dict):
+    raise ValueError('expected a JSON object')
+  return value
+
+
+def _read_lines(path: pathlib.Path) -> list[dict[str, Any]]:
+  lines = []
+  for text in path.read_text(encoding='utf-8').splitlines():
+    try:
+      line = json.loads(text)
+    except ValueError:
+      continue  # a run that was killed may have left half a line
+    if isinstance(line, dict):
+      lines.append(line)
+  return lines
+
+
+def _in_order(splits: Any) -> list[str]:
+  known = [name for name in _SPLIT_ORDER if name in splits]
+  return known + sorted(set(splits) - set(known))
+
+
+def _first_split(splits: Any) -> str:
+  return next(iter(_in_order(splits)), 'test')
+
+
+def _decisions(
+  table: Predictions | None, metrics: dict[str, Any], images: dict[str, np.ndarray]
+) -> dict[str, Any]:
+  """What the page shows of single decisions; nothing without a table."""
+  if table is None:
+    return {'roc': '', 'confusion': [], 'threshold': None, 'examples': []}
+  threshold = _threshold(table, metrics)
+  return {
+    'roc': markupsafe.Markup(plots.roc(table, threshold)),
+    'confusion': _confusion(table, threshold),
+    'threshold': threshold,
+    'examples': _examples(table, threshold, images),
+  }
+
+
+def _threshold(table: Predictions, metrics: dict[str, Any]) -> float | None:
+  """The operating point with two classes; without an evaluation the default of 0.5."""
+  if not table.is_binary:
+    return None
+  value = metrics.get('threshold', {}).get('value')
+  return 0.5 if value is None else value
+
+
+def _predicted(table: Predictions, threshold: float | None) -> np.ndarray:
+  """Index of the class that each case is called, int [N]."""
+  if threshold is None:
+    return table.probability.argmax(axis=1)
+  return (table.probability >= threshold).astype(int)
+
+
+def _true_probability(table: Predictions) -> np.ndarray:
+  """Probability [N] that each labelled case was given of its true class."""
+  if table.is_binary:
+    return np.where(table.label == 1, table.probability, 1 - table.probability)
+  return table.probability[np.arange(len(table)), table.label]
+
+
+def _summary(table: Predictions | None, metrics: dict[str, Any]) -> dict[str, Any]:
+  tiles = [
+    (_METRICS[name][0], metrics[name])
+    for name in ('sensitivity', 'specificity', 'auprc', 'balanced_accuracy', 'accuracy')
+    if name in metrics
+  ]
+  summary: dict[str, Any] = {'auroc': metrics.get('auroc'), 'tiles': tiles[:3], 'cases': None}
+  if table is not None:
+    summary['cases'] = len(table)
+    summary['groups'] = len(set(table.group.tolist()))
+    if table.is_binary and len(table):
+      summary['positives'] = int(table.label.sum())
+      summary['prevalence'] = float(table.label.mean())
+      summary['positive'] = table.classes[1]
+  return summary
+
+
+def _curves(lines: list[dict[str, Any]]) -> list[markupsafe.Markup]:
+  """Loss by epoch, and each further validation metric in a figure of its own."""
+  sums: dict[int, list[float]] = {}
+  validation: dict[str, dict[int, float]] = {}
+  for line in lines:
+    epoch = line.get('epoch', 0) + 1
+    if line.get('split') == 'train' and line.get('loss') is not None:
+      examples = line.get('examples') or 1
+      total = sums.setdefault(epoch, [0.0, 0.0])
+      total[0] += line['loss'] * examples
+      total[1] += examples
+    elif line.get('split') == 'val':
+      for name, value in line.items():
+        if name not in ('step', 'epoch', 'split'):
+          by_epoch = validation.setdefault(name, {})
+          by_epoch[epoch] = np.nan if value is None else value
+  losses = {}
+  if sums:
+    losses['training'] = (list(sums), [total / count for total, count in sums.values()])
+  if 'loss' in validation:
+    by_epoch = validation.pop('loss')
+    losses['validation'] = (list(by_epoch), list(by_epoch.values()))
+  figures = [plots.learning_curve(losses, 'Loss')] if losses else []
+  for name, by_epoch in validation.items():
+    known = {epoch: value for epoch, value in by_epoch.items() if not np.isnan(value)}
+    best = max(known, key=lambda epoch: known[epoch]) if known else None
+    title = _METRICS.get(name, (name,))[0]
+    curve = {'validation': (list(by_epoch), list(by_epoch.values()))}
+    figures.append(plots.learning_curve(curve, f'Validation {title}', best))
+  return [markupsafe.Markup(figure) for figure in figures]
+
+
+def _confusion(table: Predictions, threshold: float | None) -> list[dict[str, Any]]:
+  """One row a true class, one cell a predicted class, with counts and shares of the row."""
+  predicted = _predicted(table, threshold)
+  rows = []
+  for index, name in enumerate(table.classes):
+    counts = np.bincount(predicted[table.label == index], minlength=len(table.classes))
+    total = int(counts.sum())
+    cells = [
+      {
+        'count': int(count),
+        'share': count / total if total else None,
+        'right': other == index,
+      }
+      for other, count in enumerate(counts)
+    ]
+    rows.append({'name': name, 'total': total, 'cells': cells})
+  return rows
+
+
+def _metric_rows(evaluation: dict[str, Any], table: Predictions | None) -> list[dict[str, Any]]:
+  names = list(dict.fromkeys(name for metrics in evaluation.values() for name in metrics))
+  several = any(name.startswith('auroc_') for name in names)
+  rows = []
+  for name in names:
+    title, method = _METRICS.get(name, (name, ''))
+    if name == 'auroc' and several:
+      title, method = _MACRO_AUROC
+    elif name.startswith('auroc_'):
+      title, method = f'AUROC, {name.removeprefix("auroc_")} against the rest', 'DeLong'
+    cells = [evaluation[split].get(name) for split in _in_order(evaluation)]
+    rows.append({'title': title, 'method': method, 'cells': cells})
+  return rows
+
+
+def _examples(
+  table: Predictions, threshold: float | None, images: dict[str, np.ndarray]
+) -> list[dict[str, Any]]:
+  """The pictures by true class, wrong ones first."""
+  row_of = {name: row for row, name in enumerate(table.id.tolist())}
+  predicted, of_true = _predicted(table, threshold), _true_probability(table)
+  shown = [row_of[name] for name in images if name in row_of]
+  shown.sort(key=lambda row: of_true[row])
+  return [
+    {
+      'name': name,
+      'pictures': [
+        {
+          'id': str(table.id[row]),
+          'source': _data_uri(images[str(table.id[row])]),
+          'right': bool(predicted[row] == index),
+          'predicted': table.classes[int(predicted[row])],
+          'probability': float(of_true[row]),
+        }
+        for row in shown
+        if table.label[row] == index
+      ],
+    }
+    for index, name in enumerate(table.classes)
+    if any(table.label[row] == index for row in shown)
+  ]
+
+
+def _data_uri(image: np.ndarray) -> str:
+  picture = contact_sheet.picture(image)
+  picture.thumbnail((_LARGEST_PICTURE, _LARGEST_PICTURE))
+  file = io.BytesIO()
+  picture.save(file, format='PNG', optimize=True)
+  return 'data:image/png;base64,' + base64.b64encode(file.getvalue()).decode()
+
+
+def _count_text(number: int) -> str:
+  return f'{number:,}'.replace(',', '\N{THIN SPACE}')
+
+
+def _duration_text(seconds: float) -> str:
+  minutes, rest = divmod(round(seconds), 60)
+  hours, minutes = divmod(minutes, 60)
+  if hours:
+    return f'{hours} h {minutes} min'
+  return f'{minutes} min {rest} s' if minutes else f'{rest} s'

@@ -1,0 +1,61 @@
+"""Shared set-up. The environment must be right before JAX is imported anywhere."""
+
+import os
+
+os.environ['NPROC'] = '16'  # fewer threads than devices deadlock (jax 0.10)
+os.environ['XLA_FLAGS'] = (
+  f'--xla_force_host_platform_device_count=8 {os.environ.get("XLA_FLAGS", "")}'.strip()
+)
+os.environ['JAX_PLATFORMS'] = 'cpu'
+os.environ['MEDJAX_NO_RESTART'] = '1'
+
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SHARED = pathlib.Path(__file__).resolve().parents[2] / 'shared' / 'data'
+
+
+@pytest.fixture(scope='session')
+def cache(tmp_path_factory):
+  """One cache of prepared data and compiled programs for the whole session."""
+  return tmp_path_factory.mktemp('cache')
+
+
+@pytest.fixture(autouse=True)
+def _cache_in_environment(cache, monkeypatch):
+  monkeypatch.setenv('MEDJAX_CACHE', str(cache))
+
+
+@pytest.fixture
+def shared_data():
+  """Folder of a real data set by name; skips where it is not beside the checkout."""
+
+  def find(name: str) -> pathlib.Path:
+    if not (SHARED / name).is_dir():
+      pytest.skip(f'real data {name} is not beside this checkout')
+    return SHARED / name
+
+  return find
+
+
+@pytest.fixture
+def make_images():
+  """Writes small images of two kinds that a network can tell apart: bright on the left or right."""
+
+  def make(folder: pathlib.Path, count: int, size: int = 24, kinds=('normal', 'ill')) -> list[str]:
+    names = []
+    for i in range(count):
+      rng = np.random.default_rng(i)
+      pixels = rng.integers(0, 120, (size, size), dtype=np.uint8)
+      half = slice(0, size // 2) if i % 2 else slice(size // 2, size)
+      pixels[:, half] += 80
+      name = f'{kinds[i % 2]}/{i:03d}.png'
+      (folder / name).parent.mkdir(parents=True, exist_ok=True)
+      Image.fromarray(pixels).save(folder / name)
+      names.append(name)
+    return names
+
+  return make

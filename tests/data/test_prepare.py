@@ -1,0 +1,69 @@
+"""Stored data: exact, keyed by content, made once, without TensorFlow."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from medjax.data import prepare
+from medjax.errors import UserError
+
+
+@pytest.fixture
+def source():
+  def record(i):
+    pixels = np.random.default_rng(i).integers(0, 255, (16, 16, 1), np.uint8)
+    read = lambda size, channels: (pixels, 'ab'[i % 2], {'age': str(i)})  # noqa: E731
+    return prepare.Record(f'case-{i}', ('train', 'val')[i % 3 == 0], f'p{i}', read)
+
+  return prepare.Source('made', [record(i) for i in range(9)], ('a', 'b'), 'f00', simulated=True)
+
+
+def test_stored_examples_come_back_exactly(source, tmp_path):
+  data = prepare.prepare(source, 16, 1, tmp_path)
+  assert {name: len(split) for name, split in data.splits.items()} == {'train': 6, 'val': 3}
+  assert data.simulated
+  assert data.classes == ('a', 'b')
+  for split in data.splits.values():
+    batch = split.read(range(len(split)))
+    for row, name in enumerate(split.id):
+      i = int(name.split('-')[1])
+      pixels, label, metadata = source.records[i].read(16, 1)
+      np.testing.assert_array_equal(batch['image'][row], pixels)
+      assert data.classes[batch['label'][row]] == label
+      assert split.group[row] == f'p{i}'
+      assert split.metadata['age'][row] == metadata['age']
+  summary = data.summary()
+  assert summary['splits']['val'] == {'examples': 3, 'groups': 3, 'classes': {'a': 2, 'b': 1}}
+
+
+def test_second_time_reads_the_cache_and_other_content_gets_another(source, tmp_path):
+  first = prepare.prepare(source, 16, 1, tmp_path)
+
+  def fail(size, channels):
+    raise AssertionError('read again')
+
+  unread = [dataclasses.replace(r, read=fail) for r in source.records]
+  again = prepare.prepare(dataclasses.replace(source, records=unread), 16, 1, tmp_path)
+  assert again.fingerprint == first.fingerprint
+  other = prepare.prepare(dataclasses.replace(source, fingerprint='f01'), 16, 1, tmp_path)
+  assert other.fingerprint != first.fingerprint
+  assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_unreadable_image_is_named_and_nothing_half_made_is_used(source, tmp_path):
+  def fail(size, channels):
+    raise UserError('case-4.png: cannot be read: truncated')
+
+  records = list(source.records)
+  broken = dataclasses.replace(records[4], read=fail)
+  bad = dataclasses.replace(source, records=[*records[:4], broken, *records[5:]])
+  with pytest.raises(UserError, match=r'case-4.png: cannot be read'):
+    prepare.prepare(bad, 16, 1, tmp_path)
+  assert len(prepare.prepare(source, 16, 1, tmp_path).splits['train']) == 6
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(source, tmp_path):
+  (tmp_path / 'file').write_text('')
+  with pytest.raises(UserError, match='the cache cannot be written'):
+    prepare.prepare(source, 16, 1, tmp_path / 'file')

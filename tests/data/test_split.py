@@ -1,0 +1,72 @@
+"""Splits: by group, stratified, seeded; leaks found."""
+
+import collections
+
+import numpy as np
+import pytest
+
+from medjax.data import split
+from medjax.errors import UserError
+
+
+@pytest.fixture(scope='module')
+def cohort():
+  """600 images of 200 patients, a quarter of the patients ill."""
+  rng = np.random.default_rng(0)
+  groups = [f'p{i}' for i in rng.integers(0, 200, 600)]
+  return ['ill' if int(g[1:]) % 4 == 0 else 'well' for g in groups], groups
+
+
+def test_no_group_is_in_two_splits_and_shares_are_near(cohort):
+  labels, groups = cohort
+  splits, notes = split.assign(labels, groups, [''] * 600, seed=0)
+  where = collections.defaultdict(set)
+  for group, name in zip(groups, splits, strict=True):
+    where[group].add(name)
+  assert all(len(names) == 1 for names in where.values())
+  ill = collections.Counter(s for s, label in zip(splits, labels, strict=True) if label == 'ill')
+  count = collections.Counter(splits)
+  for name, share in split.FRACTIONS.items():
+    assert count[name] / 600 == pytest.approx(share, abs=0.03)
+    assert ill[name] / sum(ill.values()) == pytest.approx(share, abs=0.05)
+  assert 'no split given' in notes[0]
+
+
+def test_the_seed_alone_decides(cohort):
+  labels, groups = cohort
+  first, _ = split.assign(labels, groups, [''] * 600, seed=0)
+  assert split.assign(labels, groups, [''] * 600, seed=0)[0] == first
+  assert split.assign(labels, groups, [''] * 600, seed=1)[0] != first
+
+
+def test_missing_val_is_taken_from_train(cohort):
+  labels, groups = cohort
+  given = ['test' if int(g[1:]) < 40 else 'train' for g in groups]
+  splits, notes = split.assign(labels, groups, given, seed=0)
+  assert [s == 'test' for s in splits] == [g == 'test' for g in given]
+  train = given.count('train')
+  assert splits.count('val') / train == pytest.approx(0.15, abs=0.03)
+  assert 'no val split' in notes[0]
+
+
+def test_small_sets_keep_every_class_in_training():
+  splits, _ = split.assign(['a', 'b'] * 5, list('0123456789'), [''] * 10, seed=0)
+  assert {s for s, label in zip(splits, ['a', 'b'] * 5, strict=True) if label == 'a'} >= {'train'}
+  assert set(splits) == {'train', 'val', 'test'}
+
+
+def test_a_group_in_two_splits_is_an_error_unless_allowed():
+  groups, splits = ['p1', 'p2', 'p1'], ['train', 'test', 'test']
+  with pytest.raises(UserError, match="1 groups are in two splits, the first 'p1' in train and test"):
+    split.check_groups(groups, splits, allow=False)
+  assert 'LEAK ALLOWED' in split.check_groups(groups, splits, allow=True)[0]
+
+
+def test_unknown_and_missing_split_names():
+  assert split.canonical(' Validation ', 'here') == 'val'
+  with pytest.raises(UserError, match=r"labels.csv row 4: split is 'trian'.*did you mean train"):
+    split.canonical('trian', 'labels.csv row 4')
+  with pytest.raises(UserError, match='1 rows have no split'):
+    split.assign(['a', 'b'], ['1', '2'], ['train', ''], 0)
+  with pytest.raises(UserError, match='no example is in split train; found test, val'):
+    split.assign(['a', 'b'], ['1', '2'], ['val', 'test'], 0)
