@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import jax
 from absl import flags, logging
 
 from medjax import config as config_lib
 from medjax import runtime
 from medjax.config import Config
 from medjax.errors import UserError
-from medjax.workdir import Workdir
+from medjax.workdir import Workdir, write_json
 
 C = TypeVar('C', bound=Config)
 
@@ -96,17 +97,20 @@ class _Command:
     self.name, self.config, self.build = name, config, build
     self.workdir, self.values = workdir, values
     self.devices = runtime.devices(config.num_devices)
+    # One process of several keeps the run folder and speaks to the terminal.
+    self.lead = jax.process_index() == 0
 
   def train(self) -> None:
     from medjax.training import loop
 
     start = time.monotonic()
-    self.workdir.claim(self.config)
+    if self.lead:
+      self.workdir.claim(self.config)
     experiment = self._build()
-    self._write_environment()
-    loop.train(experiment, self.config, self.workdir, self.devices)
+    steps = loop.train(experiment, self.config, self.workdir, self.devices)
+    if self.lead and steps:
+      self._write_environment(time.monotonic() - start)
     self._finish(experiment)
-    print(f'time: {time.monotonic() - start:.0f} s')
 
   def evaluate(self) -> None:
     self.workdir.stored_config()
@@ -132,7 +136,7 @@ class _Command:
 
   def _build(self) -> Any:
     experiment = self.build(self.config)
-    for note in experiment.data.notes:
+    for note in experiment.data.notes if self.lead else ():
       print(f'data: {note}', file=sys.stderr)
     return experiment
 
@@ -150,16 +154,19 @@ class _Command:
       self.config.batch_size,
       self.config.precision,
     )
+    if not self.lead:
+      return
     page = report.write(experiment, self.workdir, tables)
     print(f'evaluated: the best checkpoint, of step {step}')
     for split in tables:
       print(report.headline(self.workdir, split))
     print(f'report: {page}')
 
-  def _write_environment(self) -> None:
-    from medjax.workdir import write_json
-
-    write_json(self.workdir.environment, {'experiment': self.name, **runtime.environment()})
+  def _write_environment(self, seconds: float) -> None:
+    """Versions, device, and the seconds from the command to the last checkpoint."""
+    found = {'experiment': self.name, **runtime.environment(), 'seconds': round(seconds, 1)}
+    write_json(self.workdir.environment, found)
+    print(f'trained in {seconds:.0f} s')
 
 
 def _experiment_name(build: Callable[[Any], Any]) -> str:

@@ -58,6 +58,9 @@ class Config:
   seed: int = setting(0, 'Seed of everything random.', low=0, high=2**31 - 1)
   batch_size: int = setting(32, 'Examples an update, over all devices and hosts.', low=1)
   num_epochs: int = setting(10, 'Passes over the training examples.', low=1)
+  patience: int = setting(
+    0, 'Stop after this many epochs without a better validation score; 0 never.', low=0
+  )
   learning_rate: float = setting(1e-3, 'Step size of the optimiser.', low=0.0)
   accumulate: int = setting(
     1, 'Parts a batch is computed in, one after the other, to save memory.', low=1

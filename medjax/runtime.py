@@ -14,8 +14,10 @@ import signal
 import subprocess
 import sys
 import warnings
+from typing import Any
 
 import jax
+import numpy as np
 from jax.experimental import multihost_utils
 from PIL import Image
 
@@ -121,6 +123,11 @@ class Devices:
 
   all: tuple[jax.Device, ...]
   local: tuple[jax.Device, ...]
+
+  def replicate(self, tree: Any) -> Any:
+    """Arrays with a copy on every device of this host, as ``jax.pmap`` takes them unchanged."""
+    mesh = jax.sharding.Mesh(np.array(self.local), ('data',))
+    return jax.device_put(tree, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec()))
 
 
 def devices(count: int = 0) -> Devices:

@@ -73,9 +73,7 @@ class Resident:
 
   def __init__(self, split: Split, devices: Devices):
     self.split, self.devices = split, devices
-    mesh = jax.sharding.Mesh(np.array(devices.local), ('data',))
-    everywhere = jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec())
-    self._examples = jax.device_put(_read_all(split), everywhere)
+    self._examples = devices.replicate(_read_all(split))
     self._gather = jax.pmap(_gather, axis_name='data', in_axes=(None, 0), devices=devices.all)
 
   def __call__(self, plan: np.ndarray) -> Iterator[Batch]:

@@ -79,7 +79,7 @@ def predict_files(
   files = list(find(names))
   if not files:
     raise UserError(f'predict {names[0]}: no image files there')
-  variables, _ = evaluate.best_variables(experiment, workdir)
+  variables = devices.replicate(evaluate.best_variables(experiment, workdir)[0])
   step = parallel.compile_predict(experiment, devices, config.precision)
   rows: list[Row] = []
   probabilities = ['probability'] if len(classes) == 2 else [f'probability_{c}' for c in classes]

@@ -55,6 +55,7 @@ def evaluate(
     The predictions table of each split.
   """
   step = parallel.compile_predict(experiment, devices, precision)
+  variables = devices.replicate(variables)
   tables: dict[str, Predictions] = {}
   for name in ('val', 'test'):
     if name in experiment.data.splits:

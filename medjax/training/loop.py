@@ -30,7 +30,7 @@ class PreemptedError(UserError):
 
 def train(
   experiment: Experiment, config: Config, workdir: Workdir, devices: runtime.Devices
-) -> None:
+) -> int:
   """Trains to the last epoch, from the newest whole checkpoint in the run folder if there is one.
 
   The parameters that it ends with are the same to the bit, on the same machine, however often it
@@ -41,6 +41,9 @@ def train(
     config: seed, batch size, epochs and the like.
     workdir: the run folder.
     devices: devices of all hosts.
+
+  Returns:
+    The number of updates done by this call; 0 when the run was already complete.
 
   Raises:
     NonFiniteError: names the step; the checkpoints before it are kept.
@@ -54,13 +57,14 @@ def train(
     if found is None:
       current, step = state.create(experiment, config.seed), 0
     else:
-      current, step = jax.tree.map(jax.numpy.array, found[0]), found[1].step
+      current, step = found[0], found[1].step
     run = _Run(experiment, config, workdir, devices, checkpoints, step)
     try:
       with runtime.Preemption() as preemption:
-        run.epochs(current, preemption)
+        run.epochs(devices.replicate(current), preemption)
     finally:
       run.close()
+    return run.step - step
 
 
 class _Run:
@@ -96,7 +100,7 @@ class _Run:
       self.meter.note(f'continuing after step {step} of {total}')
 
   def epochs(self, current: state.State, preemption: runtime.Preemption) -> None:
-    while self.step < self.steps_per_epoch * self.config.num_epochs:
+    while not self._finished():
       epoch, done = divmod(self.step, self.steps_per_epoch)
       order = feed.order(self.config.seed, epoch, self.count)
       plan = feed.batches(order, self.config.batch_size, self.multiple)
@@ -116,6 +120,15 @@ class _Run:
       self._save(current, self._validate(current, epoch))
       if preemption.requested(self.step):
         self._stop()
+
+  def _finished(self) -> bool:
+    """Whether all epochs are done, or as many as ``patience`` allows were no better."""
+    if self.step >= self.steps_per_epoch * self.config.num_epochs:
+      return True
+    patience = self.config.patience * self.steps_per_epoch
+    at_an_end = self.step > 0 and self.step % self.steps_per_epoch == 0
+    best = self.checkpoints.best() if patience and at_an_end else None
+    return best is not None and self.step - best >= patience
 
   def _settle(self) -> None:
     """Reads the metrics of the step before, while the one just started is computed."""

@@ -6,6 +6,7 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 
+from medjax.errors import UserError
 from medjax.experiment import Experiment
 
 
@@ -32,11 +33,7 @@ class State:
 
 
 def create(experiment: Experiment, seed: int) -> State:
-  """The state before the first update; the same for the same seed on every host.
-
-  Raises:
-    ValueError: the model does not take inputs of the data's shape.
-  """
+  """The state before the first update; the same for the same seed on every host."""
 
   def build(key: jax.Array) -> State:
     inputs = jnp.zeros((1, *experiment.data.input_shape), jnp.float32)
@@ -48,8 +45,16 @@ def create(experiment: Experiment, seed: int) -> State:
 
 
 def abstract(experiment: Experiment) -> State:
-  """The state's tree with shapes and dtypes in place of arrays."""
-  return jax.eval_shape(lambda: create(experiment, 0))
+  """The state's tree with shapes and dtypes in place of arrays.
+
+  Raises:
+    UserError: the model does not take inputs of the data's shape.
+  """
+  try:
+    return jax.eval_shape(lambda: create(experiment, 0))
+  except (TypeError, ValueError) as error:
+    reason = (str(error).splitlines() or ['no reason given'])[0]
+    raise UserError(f'the model does not take these data: {reason}') from None
 
 
 def count(params: Any) -> int:

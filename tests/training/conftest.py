@@ -20,7 +20,7 @@ def make_split(name, count, seed):
   """Noise images, brighter where the label is 1."""
   rng = np.random.default_rng(seed)
   label = np.arange(count, dtype=np.int32) % 2
-  images = rng.integers(0, 200, (count, 12, 12, 1), np.uint8) + (label * 40).astype(np.uint8)[
+  images = rng.integers(0, 120, (count, 12, 12, 1), np.uint8) + (label * 120).astype(np.uint8)[
     :, None, None, None
   ]
   names = np.array([f'{name}-{i}' for i in range(count)])
@@ -28,22 +28,22 @@ def make_split(name, count, seed):
   return dataset.Split(name, rows, lambda row: row, names, label, names, {'age': ['40'] * count})
 
 
+def small_experiment(optimizer=None, count=50, augment=None, **model):
+  """The experiment with another optimiser, augmentation, model or number of training examples."""
+  splits = {
+    'train': make_split('train', count, 0),
+    'val': make_split('val', 21, 1),
+    'test': make_split('test', 19, 2),
+  }
+  return Experiment(
+    data=dataset.Dataset('made', splits, ('dark', 'bright'), f'made-{count}', True, (12, 12, 1)),
+    model=models.CNN(**({'features': (4,), 'hidden': 8} | model)),
+    task=tasks.Binary(),
+    optimizer=optimizer or optax.adam(1e-2),
+    augment=augment,
+  )
+
+
 @pytest.fixture(scope='session')
 def make_experiment():
-  """Builds the experiment with another optimiser, augmentation or number of training examples."""
-
-  def make(optimizer=None, count=50, augment=None, **model):
-    splits = {
-      'train': make_split('train', count, 0),
-      'val': make_split('val', 21, 1),
-      'test': make_split('test', 19, 2),
-    }
-    return Experiment(
-      data=dataset.Dataset('made', splits, ('dark', 'bright'), f'made-{count}', True, (12, 12, 1)),
-      model=models.CNN(**({'features': (4,), 'hidden': 8} | model)),
-      task=tasks.Binary(),
-      optimizer=optimizer or optax.adam(1e-2),
-      augment=augment,
-    )
-
-  return make
+  return small_experiment

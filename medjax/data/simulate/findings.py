@@ -10,9 +10,9 @@ from medjax.data.simulate.anatomy import CORTICAL, SOFT
 
 # How hard the task is.
 DIAMETERS = (8.0, 30.0)  # mm
-DIAMETER_SHAPE = (1.6, 1.0)  # of the beta distribution between them; more of the first: larger
-COUNTS = (0.4, 0.3, 0.3)  # probability of 1, 2, 3 nodules
-CONSPICUITY = 2.2  # attenuation above lung, relative to soft tissue's: 1 is physical
+DIAMETER_SHAPE = (2.0, 1.0)  # of the beta distribution between them; more of the first: larger
+COUNTS = (0.2, 0.2, 0.2, 0.2, 0.2)  # probability of 1, 2, ... nodules
+CONSPICUITY = 3.2  # attenuation above lung, relative to soft tissue's: 1 is physical
 DISTRACTOR_CONTRAST = 1.0  # 0 takes the distractors away
 
 FINDINGS = ('solid', 'lobulated', 'spiculated')
@@ -57,13 +57,13 @@ def draw_distractors(rng: np.random.Generator, body: anatomy.Thorax) -> tuple[st
   count = int(rng.integers(1, 3))
   u = rng.random((count, 4))
   s, balls = body.size, []
-  places = _places(rng, body, np.full(count, 8.0))
-  for (x, y), (a, b, c, _) in zip(places, u, strict=True):
+  for a, b, c, d in u.tolist():
     if kind == 'vessel':  # near the hilum, where vessels are wide enough
-      sign = np.sign(x) or 1.0
+      sign = 1.0 if d < 0.5 else -1.0
       x, y = sign * (46 + 26 * a) * s, (75 + 80 * b) * s
       balls.append(_sphere(x, y, (1.8 + 1.3 * c) * s, 0.8 * SOFT, squash=4.0))
     elif kind == 'granuloma':
+      x, y = _places(rng, body, np.array([8.0]))[0]
       balls.append(_sphere(x, y, 1.3 + 1.3 * a, CALCIFIED))
     elif kind == 'nipple':
       sign = 1.0 if len(balls) else -1.0
@@ -82,7 +82,7 @@ def _sphere(x: float, y: float, radius: float, contrast: float, squash: float = 
 
 
 def _places(
-  rng: np.random.Generator, body: anatomy.Thorax, diameters: np.ndarray, tries: int = 48
+  rng: np.random.Generator, body: anatomy.Thorax, diameters: np.ndarray, tries: int = 32
 ) -> np.ndarray:
   """A place [n, 2] in the lungs for each of n solids, uniform over where they fit.
 
@@ -92,7 +92,7 @@ def _places(
   wide = max(body.lateral) + anatomy.MIDDLE * s
   x = rng.uniform(-wide, wide, (len(diameters), tries, 1))
   y = rng.uniform(0, max(body.dome) + 60 * s, (len(diameters), tries, 1))
-  turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+  turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
   radius = 0.5 * diameters[:, None, None]
   ring_x, ring_y = x + radius * np.cos(turn), y + radius * np.sin(turn)
   depth = anatomy.lungs(body, np.concatenate([x, ring_x], 2), np.concatenate([y, ring_y], 2))

@@ -91,16 +91,15 @@ def simulate(seed: int, index: int, size: int = 224, prevalence: float = 0.5) ->
 
   Example:
     >>> film = simulate(seed=0, index=3, size=64)
-    >>> film.image.shape, film.image.dtype, film.mask.any() == (film.label == 1)
-    ((64, 64), dtype('uint8'), True)
+    >>> film.image.shape, film.image.dtype.name, bool(film.mask.any()) == bool(film.label)
+    ((64, 64), 'uint8', True)
 
   Source:
     Samei, E., Flynn, M. J. and Eyler, W. R. (1997), Simulation of subtle lung nodules in
     projection chest radiography. Radiology 202(1), 117-124 (nodules as projected solids).
   """
   _check(seed, index, size, prevalence)
-  streams = np.random.SeedSequence([seed, index]).spawn(4)
-  patient, lesion, chance, quantum = (np.random.Generator(np.random.PCG64(s)) for s in streams)
+  patient, lesion, chance, quantum = streams(seed, index)
   body = anatomy.draw_thorax(patient)
   vessels = anatomy.draw_vessels(patient, body)
   exposure = _draw_exposure(patient)
@@ -116,13 +115,15 @@ def simulate(seed: int, index: int, size: int = 224, prevalence: float = 0.5) ->
   attenuation = _attenuate(body, vessels, x, y)
   for ball in fakes:
     findings.add_ball(attenuation, body, ball, x, y)
-  added = np.zeros_like(attenuation)
+  added = np.zeros_like(attenuation) if nodules else None
   inside = np.zeros((fine, fine), bool)
   for nodule in nodules:
     findings.add_ball(added, body, nodule.ball, x, y, inside)
   image = _expose(attenuation, added, exposure, body.field / fine, quantum)
-  image = image.reshape(size, factor, size, factor).mean((1, 3))
-  mask = inside.reshape(size, factor, size, factor).mean((1, 3)) >= 0.5
+  mask = inside
+  if factor > 1:
+    image = image.reshape(size, factor, size, factor).mean((1, 3))
+    mask = inside.reshape(size, factor, size, factor).mean((1, 3)) >= 0.5
   for nodule in nodules:  # one smaller than a pixel marks the pixel it is in
     mask[findings.pixel_of(body, nodule.ball, size)] = True
   largest = max(nodules, key=lambda nodule: nodule.diameter, default=None)
@@ -135,6 +136,12 @@ def simulate(seed: int, index: int, size: int = 224, prevalence: float = 0.5) ->
     distractor=distractor,
     pixel_mm=body.field / size,
   )
+
+
+def streams(seed: int, index: int) -> tuple[np.random.Generator, ...]:
+  """Independent generators of the patient, the nodules, the label and the quantum noise."""
+  children = np.random.SeedSequence([seed, index]).spawn(4)
+  return tuple(np.random.Generator(np.random.PCG64(child)) for child in children)
 
 
 def _check(seed: int, index: int, size: int, prevalence: float) -> None:
@@ -165,36 +172,46 @@ def _attenuate(
 ) -> np.ndarray:
   """Sum over the parts of the body of coefficient times path length; float32 [size, size]."""
   size = len(x)
-  lean = min(0.9, 0.12 + body.fat / 50)
-  tissue = (1 - lean) * SOFT + lean * FAT
+  fat = min(0.9, 0.12 + body.fat / 50)
+  tissue = (1 - fat) * SOFT + fat * FAT
   lung = SOFT * body.lung_density
-  weights = anatomy.smooth_weights(size, 7)
-  lung_depth = anatomy.lungs(body, x, y)
   ends, radii = vessels
   ends = ends + np.stack(
     [anatomy.spine(body, ends[..., 1]), np.full(ends.shape[:2], body.apex)], -1
   )
   tree = projection.tubes(size, body.field / size, ends, radii)
-  tree *= np.minimum(lung_depth * np.float32(1 / 15), 1)
   cortical, spongy = skeleton.bones(body, size, x, y)
-  total = anatomy.soft_tissue(body, x, y)
-  total *= 1 + 0.015 * (weights @ body.texture[1] @ weights.T)
-  total -= anatomy.air(body, x, y)
-  np.maximum(total, 0, out=total)
-  total *= np.float32(tissue)
-  lung_depth *= np.float32(tissue - lung) * (1 - 0.04 * (weights @ body.texture[0] @ weights.T))
-  total -= lung_depth
-  for length, coefficient in (
-    (tree, SOFT - lung), (cortical, CORTICAL - SOFT), (spongy, SPONGY - SOFT)
-  ):  # fmt: skip
-    length *= np.float32(coefficient)
-    total += length
-  return np.maximum(total, 0, out=total)
+  total = np.empty((size, size), np.float32)
+  across = anatomy.smooth_weights(size, 7)
+  lung_texture = body.texture[0] @ (-0.04 * across.T)
+  soft_texture = body.texture[1] @ (0.015 * across.T)
+  # Strips of rows keep the many intermediate images in the processor's cache.
+  height = max(1, 12288 // size)
+  for top in range(0, size, height):
+    rows = slice(top, top + height)
+    depth = anatomy.lungs(body, x[rows], y[rows])
+    vessel = tree[rows]
+    vessel *= float(SOFT - lung)
+    vessel *= np.minimum(depth * float(1 / 15), 1)
+    strip = anatomy.soft_tissue(body, x[rows], y[rows])
+    strip *= across[rows] @ soft_texture + 1
+    strip -= anatomy.air(body, x[rows], y[rows])
+    np.maximum(strip, 0, out=strip)
+    depth *= across[rows] @ lung_texture + 1
+    depth *= float(1 - lung / tissue)
+    strip -= depth
+    strip *= float(tissue)
+    strip += vessel
+    for bone, coefficient in ((cortical[rows], CORTICAL), (spongy[rows], SPONGY)):
+      bone *= float(coefficient - SOFT)
+      strip += bone
+    np.maximum(strip, 0, out=total[rows])
+  return total
 
 
 def _expose(
   attenuation: np.ndarray,
-  added: np.ndarray,
+  added: np.ndarray | None,
   exposure: Exposure,
   pixel: float,
   rng: np.random.Generator,
@@ -218,22 +235,24 @@ def _expose(
   chest = np.sort(chest, axis=None)
   low, high = chest[len(chest) // 50], chest[-len(chest) // 60]
 
-  received = _blur(projection.transmission(attenuation + added), exposure.blur / pixel)
+  if added is not None:
+    primary *= projection.transmission(added)
+  received = _blur(primary, exposure.blur / pixel)
   received += scatter
   noise = rng.standard_normal(received.shape, dtype=np.float32)
-  noise *= np.sqrt(received * np.float32(1 / (exposure.dose * pixel * pixel)))
+  noise *= np.sqrt(received * float(1 / (exposure.dose * pixel * pixel)))
   received += noise
-  shown = -np.log(np.maximum(received, np.float32(1e-5)))
-  shown -= slow
+  np.maximum(received, 1e-5, out=received)
+  shown = np.log(received, out=received)
+  shown += slow
+  shown += low
   black, white = exposure.window
-  shown -= low
-  shown *= np.float32(1 / (high - low))
-  np.clip(shown, -0.5, 1.3, out=shown)
-  shown *= np.float32(white - black)
-  shown += np.float32(black)
-  np.clip(shown, 0, 1, out=shown)
-  np.power(shown, np.float32(exposure.gamma), out=shown)
-  shown *= 255
+  # From here on a look-up table, as in a display: 4096 steps to the grey values 0 to 255.
+  shown *= float((black - white) / (high - low) * 4095)
+  shown += float(black * 4095)
+  np.clip(shown, 0, 4095, out=shown)
+  tone = 255 * np.linspace(0, 1, 4096, dtype=np.float32) ** np.float32(exposure.gamma)
+  shown = tone[shown.astype(np.uint16)]
   left, right, top, bottom = (round(share * size) for share in exposure.margins)
   shown[:, :left] = 0
   shown[:, size - right :] = 0
@@ -249,10 +268,8 @@ def _blur(image: np.ndarray, sigma: float) -> np.ndarray:
   for _ in range(passes):
     for axis in (0, 1):
       turned = np.moveaxis(image, axis, 0)
-      change = np.zeros_like(turned)
-      step = np.diff(turned, axis=0)
-      change[:-1] += step
-      change[1:] -= step
-      change *= weight
-      turned += change
+      step = turned[1:] - turned[:-1]
+      step *= weight
+      turned[:-1] += step
+      turned[1:] -= step
   return image

@@ -1,0 +1,97 @@
+"""Killed at any moment, the same command continues to the same bits."""
+
+import random
+import signal
+import time
+import zlib
+
+import numpy as np
+import pytest
+
+from medjax.training import log
+from medjax.workdir import Workdir, read_json
+
+# A state of 50 MB, so that a save takes long enough to be killed in.
+SETTINGS = (
+  '--config.data.image_size=64',
+  '--config.features=8',
+  '--config.hidden=512',
+  '--config.data.simulated_train=60',
+  '--config.data.simulated_val=30',
+  '--config.data.simulated_test=30',
+  '--config.batch_size=10',
+  '--config.num_epochs=3',
+  '--config.checkpoint_steps=2',
+)
+STEPS = 18
+
+
+def _final(folder):
+  """Digest of every array of the newest checkpoint, as it is stored and as it is read."""
+  from medjax.training.checkpoint import Checkpoints
+
+  with Checkpoints(folder / 'checkpoints', keep=99) as checkpoints:
+    step = max(checkpoints.steps())
+    restored = checkpoints._manager.restore(step)
+    assert step == STEPS
+    arrays = {k: np.asarray(v) for k, v in dict(restored['state']).items()}
+  return {k: zlib.crc32(v.tobytes()) for k, v in arrays.items()}
+
+
+def _steps(folder):
+  return max((line['step'] for line in log.read_metrics(Workdir(folder))), default=0)
+
+
+def _kill_when(process, condition):
+  """SIGKILL as soon as ``condition`` holds; False if the process ended first."""
+  while process.poll() is None:
+    if condition():
+      process.send_signal(signal.SIGKILL)
+      process.communicate()
+      return True
+    time.sleep(0.002)
+  process.communicate()
+  return False
+
+
+@pytest.mark.slow
+def test_kill_at_random_steps_and_during_saves_gives_the_same_bits(start, run, tmp_path):
+  code, _, err = run(*SETTINGS, '--workdir=straight')
+  assert code == 0, err
+  straight, killed = tmp_path / 'straight', tmp_path / 'killed'
+
+  def saving():
+    # Orbax writes into a folder with a suffix and renames it when it is complete.
+    return any('tmp' in path.name for path in (killed / 'checkpoints').glob('*'))
+
+  random.seed(0)
+  kills = 0
+  for moment in (random.randint(1, 6), 'save', random.randint(7, 11), 'save', random.randint(12, 16)):
+    process = start(*SETTINGS, '--workdir=killed')
+    done = _steps(killed)
+    if moment == 'save':
+      kills += _kill_when(process, lambda done=done: _steps(killed) > done and saving())
+    else:
+      kills += _kill_when(process, lambda moment=moment: _steps(killed) >= moment)
+  assert kills >= 4
+  code, _, err = run(*SETTINGS, '--workdir=killed')
+  assert code == 0, err
+  assert 'continuing after step' in err
+  assert _final(killed) == _final(straight)
+  assert log.read_metrics(Workdir(killed)) == log.read_metrics(Workdir(straight))
+  assert read_json(killed / 'evaluation.json') == read_json(straight / 'evaluation.json')
+
+
+@pytest.mark.slow
+def test_sigterm_saves_and_exits_with_75(start, run, tmp_path):
+  process = start(*SETTINGS, '--workdir=a')
+  while _steps(tmp_path / 'a') < 3:
+    time.sleep(0.01)
+  process.terminate()
+  _, err = process.communicate(timeout=120)
+  assert process.returncode == 75
+  assert 'asked to end: saved step' in err
+  assert 'Traceback' not in err
+  code, out, err = run(*SETTINGS, '--workdir=a')
+  assert code == 0
+  assert 'continuing after step' in err

@@ -1,0 +1,235 @@
+"""The default experiment, shrunk: what a user sees from the command line."""
+
+import csv
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import lung_cnn
+from medjax import cli
+from medjax import config as config_lib
+
+SMALL = (
+  '--config.data.image_size=48',
+  '--config.features=4,8',
+  '--config.hidden=64',
+  '--config.data.simulated_train=60',
+  '--config.data.simulated_val=30',
+  '--config.data.simulated_test=40',
+  '--config.batch_size=10',
+  '--config.num_epochs=2',
+)
+
+
+@pytest.fixture
+def command(capsys, tmp_path, monkeypatch):
+  """Runs the command line in this process; returns (exit code, output, errors)."""
+  monkeypatch.chdir(tmp_path)
+
+  def run(*arguments):
+    with pytest.raises(SystemExit) as stop:
+      cli.main(lung_cnn.Config(), lung_cnn.build, argv=arguments)
+    out, err = capsys.readouterr()
+    return stop.value.code or 0, out, err
+
+  return run
+
+
+def _error(result):
+  code, _, err = result
+  lines = err.strip().splitlines()
+  assert code == 2, err
+  assert lines[-1].startswith('error: ')
+  assert 'Traceback' not in err
+  return lines[-1]
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory, cache):
+  """A finished run of the shrunk experiment."""
+  import os
+
+  folder = tmp_path_factory.mktemp('trained') / 'run'
+  os.environ['MEDJAX_CACHE'] = str(cache)
+  with pytest.raises(SystemExit) as stop:
+    cli.main(lung_cnn.Config(), lung_cnn.build, argv=[*SMALL, f'--workdir={folder}'])
+  assert not stop.value.code
+  return folder
+
+
+def test_a_run_leaves_every_file(trained):
+  names = {path.name for path in trained.iterdir()}
+  assert names >= {
+    'config.json', 'environment.json', 'data.json', 'metrics.jsonl', 'tensorboard', 'checkpoints',
+    'predictions', 'evaluation.json', 'report.html',
+  }  # fmt: skip
+  evaluation = json.loads((trained / 'evaluation.json').read_text())
+  assert set(evaluation) == {'val', 'test'}
+  assert 0 <= evaluation['test']['auroc']['low'] <= evaluation['test']['auroc']['high'] <= 1
+  with open(trained / 'predictions' / 'test.csv') as file:
+    rows = list(csv.DictReader(file))
+  assert len(rows) == 40
+  assert {'id', 'label', 'probability', 'group', 'split', 'diameter_mm'} <= rows[0].keys()
+  assert 'SIMULATED' in (trained / 'report.html').read_text()
+  environment = json.loads((trained / 'environment.json').read_text())
+  assert environment['experiment'] == 'lung_cnn'
+  assert environment['versions']['jax']
+  assert environment['seconds'] > 0
+
+
+def test_the_same_command_again_says_the_same(trained, command):
+  code, out, _ = command(*SMALL, f'--workdir={trained}')
+  assert code == 0
+  assert 'test AUROC: ' in out
+  assert f'report: {trained}/report.html' in out
+
+
+def test_evaluate_needs_only_the_folder(trained, command):
+  before = (trained / 'evaluation.json').read_text()
+  code, out, _ = command('evaluate', f'--workdir={trained}')
+  assert code == 0
+  assert '95% interval' in out
+  assert (trained / 'evaluation.json').read_text() == before
+
+
+def test_another_config_in_the_folder_is_refused(trained, command):
+  message = _error(command(*SMALL, '--config.seed=3', f'--workdir={trained}'))
+  assert 'holds a run with config.seed=0, not 3' in message
+  message = _error(command('evaluate', '--config.seed=3', f'--workdir={trained}'))
+  assert 'holds a run with config.seed=0, not 3' in message
+
+
+def test_predict_reports_every_file_and_goes_on(trained, command, tmp_path):
+  rng = np.random.default_rng(0)
+  grey = rng.integers(0, 255, (64, 64), np.uint8)
+  films = tmp_path / 'films'
+  films.mkdir()
+  Image.fromarray(grey).save(films / 'a.png')
+  Image.fromarray(grey.astype(np.uint16) * 16).save(films / 'deep.png')
+  Image.fromarray(grey).convert('RGBA').save(films / 'rgba.png')
+  Image.fromarray(grey).convert('P').save(films / 'palette.png')
+  Image.fromarray(grey).save(films / 'jpeg.txt', 'JPEG')
+  Image.new('L', (1, 1)).save(films / 'one.png')
+  Image.new('1', (20_000, 20_000)).save(films / 'huge.png')
+  (films / 'zero.png').write_bytes(b'')
+  (films / 'text.png').write_text('hello')
+  (films / 'notes.csv').write_text('not, an, image')
+  whole = (films / 'a.png').read_bytes()
+  (films / 'cut.png').write_bytes(whole[: len(whole) // 2])
+  code, out, _ = command(
+    'predict', str(films), 'absent.png', f'--workdir={trained}', '--output=found.csv'
+  )
+  assert code == 0
+  with open('found.csv') as file:
+    rows = {row['file'].rsplit('/', 1)[-1]: row for row in csv.DictReader(file)}
+  good = {'a.png', 'deep.png', 'rgba.png', 'palette.png', 'jpeg.txt'}
+  bad = {'one.png', 'huge.png', 'zero.png', 'text.png', 'cut.png', 'absent.png'}
+  assert set(rows) == good | bad
+  threshold = json.loads((trained / 'evaluation.json').read_text())['val']['threshold']['value']
+  for name in good:
+    probability = float(rows[name]['probability'])
+    assert rows[name]['decision'] == ('cancer' if probability >= threshold else 'no cancer')
+    assert not rows[name]['error']
+  for name in ('rgba.png', 'palette.png', 'deep.png'):
+    assert float(rows[name]['probability']) == pytest.approx(float(rows['a.png']['probability']), abs=0.02)
+  for name in bad:
+    assert rows[name]['error']
+    assert not rows[name]['probability']
+  assert '1x1' in rows['one.png']['error']
+  assert 'empty' in rows['zero.png']['error']
+  assert '5 predicted, 6 could not be read' in out
+  assert 'huge.png' in out
+
+
+def test_predict_agrees_with_the_evaluation(trained, command, tmp_path):
+  """The stored test images as files get the probabilities that evaluation wrote."""
+  from medjax.data import decode
+
+  config = config_lib.from_dict(lung_cnn.Config(), json.loads((trained / 'config.json').read_text()))
+  split = lung_cnn.build(config).data.splits['test']
+  for i in range(5):
+    png = decode.encode(split.read([i])['image'][0])
+    (tmp_path / f'{split.id[i]}.png').write_bytes(png)
+  command('predict', str(tmp_path), f'--workdir={trained}', '--output=found.csv')
+  with open(trained / 'predictions' / 'test.csv') as file:
+    expected = {row['id']: float(row['probability']) for row in csv.DictReader(file)}
+  with open('found.csv') as file:
+    found = {row['file'].rsplit('/', 1)[-1][:-4]: row for row in csv.DictReader(file)}
+  for i in range(5):
+    name = split.id[i]
+    assert float(found[name]['probability']) == pytest.approx(expected[name], abs=1e-5)
+
+
+def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
+  code, out, _ = command(*SMALL, '--preview', '--output=seen.png', '--config.augment=radiograph')
+  assert code == 0
+  assert 'preview: seen.png' in out
+  picture = np.asarray(Image.open('seen.png').convert('L'))
+  assert min(picture.shape) >= 96
+  assert picture.std() > 10
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'message'),
+  [
+    (['--config.batchsize=3'], '--config.batchsize=3: no such setting; did you mean --config.batch_size?'),
+    (['--config.batch_size=x'], 'config.batch_size=x: expected a whole number of at least 1'),
+    (['--confg.seed=1'], '--confg.seed=1: no such setting; did you mean --config.seed?'),
+    (['--config.augment=radio'], 'radiograph'),
+    (['--config.data.source=/nowhere'], 'config.data.source=/nowhere: no such folder'),
+    (['--config.data.image_size=16'], '16x16'),
+    (['trian'], 'trian: no such verb; expected one of train, evaluate, predict; did you mean train?'),
+    (['evaluate', 'a.png'], 'only predict takes files'),
+    (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),
+    (['evaluate'], 'no run here'),
+    (['predict', 'a.png', '--workdir=nowhere'], 'no run here'),
+    (['--config.num_devices=99'], 'config.num_devices=99: expected at most'),
+  ],
+)
+def test_mistakes_are_one_line(command, arguments, message):
+  assert message in _error(command(*arguments))
+
+
+def test_help_lists_every_setting_with_default_and_meaning(command):
+  code, out, _ = command('--help')
+  assert code == 0
+  for leaf in config_lib.leaves(lung_cnn.Config()):
+    assert f'--config.{leaf.name}={config_lib.spell(leaf.value)}\n' in out
+    assert leaf.meaning in out
+    assert leaf.meaning.endswith('.')
+
+
+def test_a_folder_of_many_classes_trains_too(command, shared_data):
+  source = shared_data('gi_kather')
+  code, out, err = command(*SMALL, f'--config.data.source={source}', '--workdir=tissue')
+  assert code == 0, err
+  assert 'test AUROC' in out
+
+
+@pytest.mark.slow
+def test_tensorflow_is_never_imported():
+  """In a process where importing it is an error; the whole default command goes through."""
+  import os
+  import subprocess
+
+  code = (
+    'import sys, runpy\n'
+    "sys.modules['tensorflow'] = None\n"
+    f"sys.argv = ['lung_cnn', *{SMALL!r}, '--workdir=run']\n"
+    'try:\n'
+    "  runpy.run_module('experiments.lung_cnn', run_name='__main__', alter_sys=True)\n"
+    'except SystemExit as stop:\n'
+    "  assert sys.modules['tensorflow'] is None\n"
+    "  assert not any(name.startswith('tensorflow.') for name in sys.modules)\n"
+    '  sys.exit(stop.code)\n'
+  )
+  environment = os.environ | {'PYTHONPATH': os.pathsep.join(p for p in sys.path if p)}
+  done = subprocess.run(
+    [sys.executable, '-c', code], capture_output=True, text=True, env=environment, timeout=300,
+    cwd=os.environ['MEDJAX_CACHE'],
+  )  # fmt: skip
+  assert done.returncode == 0, done.stderr[-2000:]
+  assert 'test AUROC' in done.stdout

@@ -1,0 +1,111 @@
+"""Process set-up: nothing happens that the user did not ask for or can not turn off."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from medjax import runtime
+from medjax.errors import UserError
+
+
+@pytest.fixture
+def exec_calls(monkeypatch):
+  """Records a restart instead of doing it, on a machine where it would be done."""
+  calls = []
+  monkeypatch.setattr(os, 'execv', lambda *a: calls.append((a, dict(os.environ))))
+  monkeypatch.setattr(sys, 'platform', 'linux')
+  monkeypatch.setattr(runtime.platform, 'libc_ver', lambda: ('glibc', '2.36'))
+  for name in ('GLIBC_TUNABLES', 'MEDJAX_NO_RESTART', 'MEDJAX_RESTARTED'):
+    monkeypatch.setenv(name, '')  # restored afterwards, whatever the call sets
+    monkeypatch.delenv(name)
+  return calls
+
+
+def test_restart_keeps_the_arguments_and_the_users_tunables(exec_calls, monkeypatch):
+  monkeypatch.setenv('GLIBC_TUNABLES', 'glibc.malloc.check=1')
+  runtime.restart_with_huge_pages()
+  (arguments, environment), = exec_calls
+  assert arguments == (sys.executable, [sys.executable, *sys.orig_argv[1:]])
+  assert environment['GLIBC_TUNABLES'] == 'glibc.malloc.check=1:glibc.malloc.hugetlb=1'
+  runtime.restart_with_huge_pages()  # in the new process
+  assert len(exec_calls) == 1
+
+
+@pytest.mark.parametrize(
+  ('name', 'value'),
+  [('MEDJAX_NO_RESTART', '1'), ('GLIBC_TUNABLES', 'glibc.malloc.hugetlb=0')],
+)
+def test_restart_can_be_prevented(exec_calls, monkeypatch, name, value):
+  monkeypatch.setenv(name, value)
+  runtime.restart_with_huge_pages()
+  assert not exec_calls
+
+
+def test_no_restart_elsewhere(exec_calls, monkeypatch):
+  monkeypatch.setattr(sys, 'platform', 'darwin')
+  runtime.restart_with_huge_pages()
+  assert not exec_calls
+
+
+@pytest.mark.parametrize(
+  ('given', 'tuning', 'version', 'expected'),
+  [
+    ('', True, '0.10.2', runtime._XLA_CPU),
+    ('--mine=1', True, '0.12.0.1', f'{runtime._XLA_CPU} --mine=1'),
+    ('--xla_cpu_experimental_ynn_fusion_type=X', True, '0.10.2', None),
+    ('', False, '0.10.2', None),
+    ('', True, '0.9.0', None),
+    ('', True, '0.13.0', None),
+  ],
+)
+def test_xla_options(monkeypatch, given, tuning, version, expected):
+  monkeypatch.setenv('XLA_FLAGS', given)
+  monkeypatch.setenv('JAX_COMPILATION_CACHE_DIR', 'set')
+  monkeypatch.setattr(runtime.importlib.metadata, 'version', lambda name: version)
+  monkeypatch.setattr(runtime.platform, 'machine', lambda: 'x86_64')
+  runtime.configure(xla_tuning=tuning)
+  assert os.environ['XLA_FLAGS'] == (given if expected is None else expected)
+
+
+def test_too_many_devices_is_one_line():
+  assert len(runtime.devices(2).all) == 2
+  assert len(runtime.devices(0).all) == 8
+  with pytest.raises(UserError, match=r'config.num_devices=9: expected at most 8'):
+    runtime.devices(9)
+
+
+def test_sigterm_is_noted_and_the_old_handler_comes_back():
+  before = signal.getsignal(signal.SIGTERM)
+  with runtime.Preemption() as preemption:
+    assert not preemption.requested(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert preemption.requested(2)
+  assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_cluster_that_is_not_there_is_one_line():
+  code = 'from medjax import cli, runtime\nruntime.join_hosts("auto", 1, 0)'
+  environment = {k: v for k, v in os.environ.items() if not k.startswith('SLURM')}
+  environment['PYTHONPATH'] = os.pathsep.join(sys.path)
+  done = subprocess.run(
+    [sys.executable, '-c', code], capture_output=True, text=True, env=environment, timeout=120
+  )
+  assert 'medjax.errors.UserError: --coordinator=auto: cannot join the others' in done.stderr
+
+
+def test_importing_medjax_changes_nothing_in_the_process():
+  code = (
+    'import os, sys; before = dict(os.environ)\n'
+    'import medjax; from medjax import models, tasks; from medjax.data import images\n'
+    'import jax; assert dict(os.environ) == before, "environment"\n'
+    'assert jax.config.jax_compilation_cache_dir is None\n'
+  )
+  environment = {k: v for k, v in os.environ.items() if k not in ('XLA_FLAGS', 'NPROC')}
+  environment['PYTHONPATH'] = os.pathsep.join(sys.path)
+  done = subprocess.run(
+    [sys.executable, '-c', code], capture_output=True, text=True, env=environment, timeout=120
+  )
+  assert done.returncode == 0, done.stderr

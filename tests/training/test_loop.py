@@ -1,0 +1,171 @@
+"""The loop in this process: resuming, stopping, learning, and what it writes."""
+
+import json
+import os
+import signal
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+from medjax import runtime
+from medjax.config import Config
+from medjax.data import feed
+from medjax.errors import UserError
+from medjax.training import evaluate, log, loop, state
+from medjax.training.checkpoint import Checkpoints
+from medjax.workdir import Workdir, read_json
+
+EPOCHS = 3
+STEPS = 5 * EPOCHS  # 50 examples in batches of 10
+
+
+def _config(**settings):
+  return Config(**({'batch_size': 10, 'num_epochs': EPOCHS, 'num_devices': 1} | settings))
+
+
+def _train(experiment, folder, **settings):
+  workdir = Workdir(folder)
+  loop.train(experiment, _config(**settings), workdir, runtime.devices(1))
+  return workdir
+
+
+def _final(experiment, workdir):
+  with Checkpoints(workdir.checkpoints, keep=99) as checkpoints:
+    return checkpoints.latest(state.abstract(experiment))
+
+
+@pytest.fixture(scope='module')
+def straight(make_experiment, tmp_path_factory):
+  """An uninterrupted run."""
+  experiment = make_experiment()
+  workdir = _train(experiment, tmp_path_factory.mktemp('straight') / 'run')
+  return experiment, workdir, _final(experiment, workdir)
+
+
+def _assert_same(one, other):
+  for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+    np.testing.assert_array_equal(a, b)
+
+
+def test_it_learns_and_writes_every_step(straight):
+  _, workdir, (_, position) = straight
+  lines = log.read_metrics(workdir)
+  train = [line for line in lines if line['split'] == 'train']
+  val = [line for line in lines if line['split'] == 'val']
+  assert [line['step'] for line in train] == list(range(1, STEPS + 1))
+  assert [line['epoch'] for line in val] == [0, 1, 2]
+  assert train[-1]['loss'] < train[0]['loss']
+  assert train[0].keys() >= {'loss', 'grad_norm', 'update_norm', 'examples'}
+  assert val[-1]['auroc'] > 0.9
+  assert position.step == STEPS
+  assert any(workdir.tensorboard.iterdir())
+  assert read_json(workdir.data)['splits']['train']['examples'] == 50
+
+
+@pytest.mark.parametrize('stop', [1, 4, 5, 7, 10, 14])
+def test_sigterm_at_any_step_and_continuing_gives_the_same_bits(
+  straight, tmp_path, stop, monkeypatch
+):
+  experiment, workdir, (expected, _) = straight
+  settle = loop._Run._settle
+
+  def settle_and_signal(run):
+    settle(run)
+    if run.step == stop:
+      os.kill(os.getpid(), signal.SIGTERM)
+
+  monkeypatch.setattr(loop._Run, '_settle', settle_and_signal)
+  with pytest.raises(loop.PreemptedError, match=f'saved step {stop};') as caught:
+    _train(experiment, tmp_path / 'run')
+  assert caught.value.exit_code == 75
+  monkeypatch.undo()
+  again = _train(experiment, tmp_path / 'run')
+  _assert_same(_final(experiment, again)[0], expected)
+  assert log.read_metrics(again) == log.read_metrics(workdir)
+  assert evaluate.best_variables(experiment, again)[1] == (
+    evaluate.best_variables(experiment, workdir)[1]
+  )
+
+
+def test_feeding_does_not_change_the_result(straight, tmp_path):
+  experiment, _, (expected, _) = straight
+  streamed = _train(experiment, tmp_path / 'run', feeding='streamed')
+  _assert_same(_final(experiment, streamed)[0], expected)
+
+
+def test_a_loss_that_is_no_number_stops_at_its_step_and_keeps_the_good_checkpoint(
+  make_experiment, tmp_path
+):
+  # The rate becomes infinite in the second epoch, after the first has been saved.
+  def rate(step):
+    return jax.numpy.where(step < 7, 1e-2, float('inf'))
+
+  experiment = make_experiment(optimizer=optax.sgd(rate))
+  with pytest.raises(loop.NonFiniteError, match=r'step 9: loss is nan.*step 5 is kept') as caught:
+    _train(experiment, tmp_path / 'run')
+  assert caught.value.exit_code == 3
+  kept, position = _final(experiment, Workdir(tmp_path / 'run'))
+  assert position.step == 5
+  assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(kept))
+
+
+def test_other_data_in_the_same_folder_are_refused(straight, make_experiment):
+  _, workdir, _ = straight
+  with pytest.raises(UserError, match='the data have changed since this run began'):
+    loop.train(make_experiment(count=40), _config(), workdir, runtime.devices(1))
+
+
+def test_evaluation_is_of_the_best_checkpoint(straight):
+  experiment, workdir, _ = straight
+  variables, step = evaluate.best_variables(experiment, workdir)
+  val = [line for line in log.read_metrics(workdir) if line['split'] == 'val']
+  best = max(val, key=lambda line: (line['auroc'], -line['step']))
+  assert step == best['step']
+  tables = evaluate.evaluate(
+    experiment, variables, workdir, runtime.devices(2), 8, 'float32'
+  )
+  found = read_json(workdir.evaluation)
+  assert found['val']['auroc']['value'] == pytest.approx(best['auroc'])
+  for name, table in tables.items():
+    split = experiment.data.splits[name]
+    images = split.read(range(len(split)))['image'] / np.float32(255)
+    logit = experiment.model.apply(variables, images)[:, 0]
+    np.testing.assert_allclose(table.probability, 1 / (1 + np.exp(-logit)), rtol=1e-4)
+    assert list(table.id) == list(split.id)
+    assert workdir.predictions(name).exists()
+    assert set(found[name]) >= {
+      'auroc', 'auprc', 'accuracy', 'sensitivity', 'specificity', 'brier', 'threshold'
+    }  # fmt: skip
+    assert set(found[name]['auroc']) >= {'value', 'low', 'high'}
+  assert found['test']['threshold']['value'] == found['val']['threshold']['value']
+
+
+def test_a_half_written_last_line_is_dropped(straight, tmp_path):
+  folder = Workdir(tmp_path)
+  folder.metrics.write_text('{"step": 1, "loss": 0.5}\n{"step": 2, "lo')
+  assert log.read_metrics(folder) == [{'step': 1, 'loss': 0.5}]
+
+
+def test_values_that_are_no_numbers_are_null(tmp_path):
+  metrics = log.MetricsLog(Workdir(tmp_path), 0)
+  metrics.write(1, 0, 'val', {'loss': float('nan'), 'auroc': None})
+  metrics.close()
+  assert json.loads((tmp_path / 'metrics.jsonl').read_text())['loss'] is None
+
+
+
+def test_epochs_see_every_example_once_in_an_order_of_their_own():
+  orders = [feed.order(0, epoch, 50) for epoch in range(EPOCHS)]
+  assert all(sorted(order) == list(range(50)) for order in orders)
+  assert not np.array_equal(orders[0], orders[1])
+
+
+def test_patience_stops_and_a_second_call_does_nothing(make_experiment, tmp_path):
+  # Without updates every epoch has the score of the first, which is the best.
+  experiment = make_experiment(optimizer=optax.sgd(0.0))
+  settings = {'num_epochs': 9, 'patience': 2}
+  workdir = _train(experiment, tmp_path / 'run', **settings)
+  assert _final(experiment, workdir)[1].step == 3 * 5
+  assert loop.train(experiment, _config(**settings), workdir, runtime.devices(1)) == 0

@@ -1,0 +1,82 @@
+"""Two processes that train together, as two hosts do: the same updates as one process."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+_HOST = """
+import json, pathlib, sys
+sys.path.insert(0, sys.argv[4])
+from medjax import runtime
+runtime.configure()
+runtime.join_hosts(sys.argv[1], 2, int(sys.argv[2]))
+import jax, numpy as np
+from medjax.config import Config
+from medjax.training import evaluate, loop, state
+from medjax.training.checkpoint import Checkpoints
+from medjax.workdir import Workdir
+import conftest
+experiment = conftest.small_experiment(count=43)
+devices = runtime.devices()
+assert len(devices.all) == 4 and len(devices.local) == 2, devices
+workdir = Workdir(sys.argv[3])
+loop.train(experiment, Config(batch_size=10, num_epochs=2), workdir, devices)
+variables, step = evaluate.best_variables(experiment, workdir)
+evaluate.evaluate(experiment, variables, workdir, devices, 8, 'float32')
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_of_two_devices_equal_one(make_experiment, tmp_path):
+  from medjax import runtime
+  from medjax.config import Config
+  from medjax.training import evaluate, log, loop
+  from medjax.workdir import Workdir, read_json
+
+  with socket.socket() as probe:
+    probe.bind(('localhost', 0))
+    address = f'localhost:{probe.getsockname()[1]}'
+  here = os.path.dirname(__file__)
+  environment = os.environ | {
+    'PYTHONPATH': os.pathsep.join([*sys.path, here]),
+    'XLA_FLAGS': '--xla_force_host_platform_device_count=2',
+  }
+  hosts = [
+    subprocess.Popen(
+      [sys.executable, '-c', _HOST, address, str(i), str(tmp_path / 'two'), here],
+      env=environment,
+      stdout=subprocess.PIPE,
+      stderr=subprocess.STDOUT,
+      text=True,
+    )
+    for i in range(2)
+  ]
+  outputs = [host.communicate(timeout=300)[0] for host in hosts]
+  assert [host.returncode for host in hosts] == [0, 0], outputs[0][-2000:] + outputs[1][-2000:]
+
+  experiment, devices = make_experiment(count=43), runtime.devices(1)
+  one = Workdir(tmp_path / 'one')
+  loop.train(experiment, Config(batch_size=10, num_epochs=2, num_devices=1), one, devices)
+  variables, _ = evaluate.best_variables(experiment, one)
+  evaluate.evaluate(experiment, variables, one, devices, 8, 'float32')
+
+  two = Workdir(tmp_path / 'two')
+  for mine, theirs in zip(log.read_metrics(one), log.read_metrics(two), strict=True):
+    assert mine.keys() == theirs.keys()
+    for name, value in mine.items():
+      assert theirs[name] == (pytest.approx(value, abs=1e-5) if name != 'split' else value)
+  shared, _ = evaluate.best_variables(experiment, two)
+  for a, b in zip(_leaves(variables), _leaves(shared), strict=True):
+    np.testing.assert_allclose(a, b, atol=1e-5)
+  assert json.dumps(sorted(read_json(two.evaluation))) == json.dumps(['test', 'val'])
+
+
+def _leaves(tree):
+  import jax
+
+  return jax.tree.leaves(tree)
