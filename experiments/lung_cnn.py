@@ -4,6 +4,7 @@ python -m experiments.lung_cnn
 """
 
 import dataclasses
+from typing import Literal
 
 import optax
 
@@ -22,7 +23,7 @@ class Config(medjax.Config):
   features: tuple[int, ...] = setting((32, 64, 128), 'Channels of each convolution.')
   hidden: int = setting(512, 'Units of the dense layer; 0 leaves it out.', low=0)
   dropout: float = setting(0.0, 'Dropout rate after the dense layer.', low=0.0, high=0.95)
-  augment: str = setting('none', "Random changes of training images: 'none' or 'radiograph'.")
+  augment: Literal['none', 'radiograph'] = setting('none', 'Random changes of training images.')
 
 
 def build(config: Config) -> medjax.Experiment:

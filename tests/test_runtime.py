@@ -27,7 +27,7 @@ def exec_calls(monkeypatch):
 def test_restart_keeps_the_arguments_and_the_users_tunables(exec_calls, monkeypatch):
   monkeypatch.setenv('GLIBC_TUNABLES', 'glibc.malloc.check=1')
   runtime.restart_with_huge_pages()
-  (arguments, environment), = exec_calls
+  ((arguments, environment),) = exec_calls
   assert arguments == (sys.executable, [sys.executable, *sys.orig_argv[1:]])
   assert environment['GLIBC_TUNABLES'] == 'glibc.malloc.check=1:glibc.malloc.hugetlb=1'
   runtime.restart_with_huge_pages()  # in the new process

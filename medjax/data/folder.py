@@ -42,8 +42,9 @@ def load(
       named in the table are looked for in ``folder`` and in ``folder/images``.
     file_column: column with the image's path.
     label_column: column with the class.
-    group_column: column with the patient; may be missing when it is the default.
-    split_column: column with train, val or test; may be missing when it is the default.
+    group_column: column with the patient; may be missing when it is the default; '' for none.
+    split_column: column with train, val or test; may be missing when it is the default; '' to draw
+      splits whatever the table says.
     positive: the positive one of two classes; '' to tell it from the names.
     seed: draws the split where none is given.
     allow_group_overlap: accept a patient in two splits.
@@ -109,8 +110,8 @@ def _read_table(
   for column, needed in [
     (file_column, True),
     (label_column, True),
-    (group_column, group_column != 'patient'),
-    (split_column, split_column != 'split'),
+    (group_column, group_column not in ('', 'patient')),
+    (split_column, split_column not in ('', 'split')),
   ]:
     if needed and column not in header:
       raise UserError(

@@ -26,8 +26,12 @@ class Config:
   channels: int = setting(3, 'Colour channels that the network sees, 1 or 3.', low=1, high=3)
   file_column: str = setting('file', 'Column of labels.csv with the path of the image.')
   label_column: str = setting('label', 'Column of labels.csv with the class.')
-  group_column: str = setting('patient', 'Column with the patient; may be missing as default.')
-  split_column: str = setting('split', 'Column with train, val or test; may be missing as default.')
+  group_column: str = setting(
+    'patient', 'Column with the patient, if there is one; empty for none.'
+  )
+  split_column: str = setting(
+    'split', 'Column with train, val or test, if there is one; empty to draw splits.'
+  )
   positive: str = setting('', 'The positive one of two classes; empty tells it from the names.')
   allow_group_overlap: bool = setting(False, 'Accept a patient in two splits.')
   seed: int = setting(0, 'Seed of the simulator and of splits drawn here.', low=0, high=2**31 - 1)
@@ -86,6 +90,10 @@ def load(
 def _simulated(
   config: Config, simulator: Callable[[int, int, int], Any], classes: tuple[str, str]
 ) -> prepare.Source:
+  try:  # before a thousand images are asked for
+    simulator(config.seed, 0, config.image_size)
+  except ValueError as error:
+    raise UserError(f'config.data.image_size={config.image_size}: {error}') from None
   sizes = {
     'train': config.simulated_train,
     'val': config.simulated_val,

@@ -106,7 +106,10 @@ def assign(
       f'{given.count("")} rows have no split; expected train, val or test in every row'
     )
   if 'train' not in present:
-    raise UserError(f'no example is in split train; found {", ".join(sorted(present))}')
+    raise UserError(
+      f'no example is in split train, only in {", ".join(sorted(present))}; '
+      'config.data.split_column= (empty) draws splits'
+    )
   splits, notes = list(given), []
   if 'val' not in present:
     rows = [i for i, name in enumerate(given) if name == 'train']

@@ -4,10 +4,10 @@ import pathlib
 
 import jax
 import numpy as np
-from medjax.report.contact_sheet import contact_sheet
 
 from medjax.data import augment, feed
 from medjax.experiment import Experiment
+from medjax.report.contact_sheet import contact_sheet
 
 _COUNT = 12
 

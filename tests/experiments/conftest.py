@@ -7,7 +7,6 @@ import sys
 import pytest
 
 
-
 @pytest.fixture
 def start(cache, tmp_path):
   """Starts ``python -m experiments.lung_cnn`` with the given arguments, in an empty folder."""

@@ -66,7 +66,13 @@ def test_kill_at_random_steps_and_during_saves_gives_the_same_bits(start, run, t
 
   random.seed(0)
   kills = 0
-  for moment in (random.randint(1, 6), 'save', random.randint(7, 11), 'save', random.randint(12, 16)):
+  for moment in (
+    random.randint(1, 6),
+    'save',
+    random.randint(7, 11),
+    'save',
+    random.randint(12, 16),
+  ):
     process = start(*SETTINGS, '--workdir=killed')
     done = _steps(killed)
     if moment == 'save':
@@ -92,6 +98,6 @@ def test_sigterm_saves_and_exits_with_75(start, run, tmp_path):
   assert process.returncode == 75
   assert 'asked to end: saved step' in err
   assert 'Traceback' not in err
-  code, out, err = run(*SETTINGS, '--workdir=a')
+  code, _out, err = run(*SETTINGS, '--workdir=a')
   assert code == 0
   assert 'continuing after step' in err

@@ -20,9 +20,10 @@ def make_split(name, count, seed):
   """Noise images, brighter where the label is 1."""
   rng = np.random.default_rng(seed)
   label = np.arange(count, dtype=np.int32) % 2
-  images = rng.integers(0, 120, (count, 12, 12, 1), np.uint8) + (label * 120).astype(np.uint8)[
-    :, None, None, None
-  ]
+  images = (
+    rng.integers(0, 120, (count, 12, 12, 1), np.uint8)
+    + (label * 120).astype(np.uint8)[:, None, None, None]
+  )
   names = np.array([f'{name}-{i}' for i in range(count)])
   rows = Stored({'image': image} for image in images)
   return dataset.Split(name, rows, lambda row: row, names, label, names, {'age': ['40'] * count})

@@ -148,7 +148,10 @@ def test_a_full_disk_is_one_error_and_the_older_checkpoint_survives(tmp_path):
   """On a real small file system of 7 MB, where a checkpoint takes 2 MB."""
   script = f'mount -t tmpfs -o size=7m tmpfs {tmp_path} && exec "$@"'
   command = ['unshare', '--mount', 'sh', '-c', script, 'sh']
-  if shutil.which('unshare') is None or subprocess.run([*command, 'true'], capture_output=True).returncode:
+  if (
+    shutil.which('unshare') is None
+    or subprocess.run([*command, 'true'], capture_output=True).returncode
+  ):
     pytest.skip('no right to mount a small file system here')
   check = (
     'import sys, runpy, pathlib\n'

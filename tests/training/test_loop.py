@@ -84,8 +84,9 @@ def test_sigterm_at_any_step_and_continuing_gives_the_same_bits(
   again = _train(experiment, tmp_path / 'run')
   _assert_same(_final(experiment, again)[0], expected)
   assert log.read_metrics(again) == log.read_metrics(workdir)
-  assert evaluate.best_variables(experiment, again)[1] == (
-    evaluate.best_variables(experiment, workdir)[1]
+  assert (
+    evaluate.best_variables(experiment, again)[1]
+    == (evaluate.best_variables(experiment, workdir)[1])
   )
 
 
@@ -123,9 +124,7 @@ def test_evaluation_is_of_the_best_checkpoint(straight):
   val = [line for line in log.read_metrics(workdir) if line['split'] == 'val']
   best = max(val, key=lambda line: (line['auroc'], -line['step']))
   assert step == best['step']
-  tables = evaluate.evaluate(
-    experiment, variables, workdir, runtime.devices(2), 8, 'float32'
-  )
+  tables = evaluate.evaluate(experiment, variables, workdir, runtime.devices(2), 8, 'float32')
   found = read_json(workdir.evaluation)
   assert found['val']['auroc']['value'] == pytest.approx(best['auroc'])
   for name, table in tables.items():
@@ -153,7 +152,6 @@ def test_values_that_are_no_numbers_are_null(tmp_path):
   metrics.write(1, 0, 'val', {'loss': float('nan'), 'auroc': None})
   metrics.close()
   assert json.loads((tmp_path / 'metrics.jsonl').read_text())['loss'] is None
-
 
 
 def test_epochs_see_every_example_once_in_an_order_of_their_own():

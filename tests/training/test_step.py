@@ -78,9 +78,7 @@ def test_adam_by_hand(make_experiment):
     m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, m, g)
     v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g**2, v, g)
     theta = jax.tree.map(
-      lambda p, m, v, t=t: (
-        p - 1e-3 * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8)
-      ),
+      lambda p, m, v, t=t: p - 1e-3 * (m / (1 - 0.9**t)) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8),
       theta,
       m,
       v,

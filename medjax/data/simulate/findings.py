@@ -10,9 +10,10 @@ from medjax.data.simulate.anatomy import CORTICAL, SOFT
 
 # How hard the task is.
 DIAMETERS = (8.0, 30.0)  # mm
-DIAMETER_SHAPE = (2.0, 1.0)  # of the beta distribution between them; more of the first: larger
+DIAMETER_SHAPE = (2.5, 1.0)  # of the beta distribution between them; more of the first: larger
 COUNTS = (0.2, 0.2, 0.2, 0.2, 0.2)  # probability of 1, 2, ... nodules
-CONSPICUITY = 3.2  # attenuation above lung, relative to soft tissue's: 1 is physical
+CONSPICUITY = 4.0  # attenuation above lung, relative to soft tissue's: 1 is physical
+ELONGATION = 0.6  # how much longer small nodules are along the beam: (30 / diameter) ** this
 DISTRACTOR_CONTRAST = 1.0  # 0 takes the distractors away
 
 FINDINGS = ('solid', 'lobulated', 'spiculated')
@@ -128,7 +129,8 @@ def draw_nodules(rng: np.random.Generator, body: anatomy.Thorax) -> list[Nodule]
       length = radius * rng.uniform(1.2, 1.9, number)
       spicules = np.stack([length * np.cos(turn), length * np.sin(turn)], 1)
     contrast = SOFT * (1 - body.lung_density) * CONSPICUITY
-    ball = Ball(float(x), float(y), spheres, contrast, spicules=spicules)
+    squash = (high / diameter) ** ELONGATION
+    ball = Ball(float(x), float(y), spheres, contrast, squash, spicules)
     nodules.append(Nodule(diameter, finding, ball))
   return nodules
 

@@ -161,8 +161,8 @@ def _draw_exposure(rng: np.random.Generator) -> Exposure:
     scatter=0.15 + 0.3 * u[1],
     blur=0.4 + 0.6 * u[2],
     equalise=0.35 + 0.3 * u[3],
-    window=(0.06 + 0.14 * u[4], 0.84 + 0.12 * u[5]),
-    gamma=0.75 + 0.45 * u[6],
+    window=(0.05 + 0.1 * u[4], 0.74 + 0.14 * u[5]),
+    gamma=0.8 + 0.4 * u[6],
     margins=tuple(margins),
   )
 

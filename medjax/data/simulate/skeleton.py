@@ -117,7 +117,7 @@ def _add_rib(
     distance *= distance
     seen = reach**2 * (1 - cosine2) + float(fall**2) * cosine2
     stretch = np.minimum(np.sqrt((seen + float(depth**2) * cosine2) / seen), 2.3)
-    stretch *= 0.8 * np.clip((side - float(end)) / 5, 0, 1)
+    stretch *= 0.7 * np.clip((side - float(end)) / 5, 0, 1)
     wall, core = _shell(thickness, 0.2 * thickness, distance, stretch)
     cortical[rows, columns] += wall
     spongy[rows, columns] += core
