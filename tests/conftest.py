@@ -18,6 +18,16 @@ from PIL import Image
 SHARED = pathlib.Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 
+# Folders whose tests make up the core: config, data, step, checkpoints, command line.
+CORE = {'tests', 'data', 'ops', 'models', 'tasks', 'training', 'experiments'}
+
+
+def pytest_collection_modifyitems(items):
+  for item in items:
+    if item.path.parent.name in CORE and item.get_closest_marker('slow') is None:
+      item.add_marker(pytest.mark.core)
+
+
 @pytest.fixture(scope='session')
 def cache(tmp_path_factory):
   """One cache of prepared data and compiled programs for the whole session."""

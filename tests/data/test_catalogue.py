@@ -48,6 +48,6 @@ def test_a_prepared_set_is_read_and_completed(tmp_path, monkeypatch):
 
 
 def test_unknown_names_are_one_line(tmp_path):
-  with pytest.raises(UserError, match='config.data.source=tfds:no_such_films: ') as caught:
+  with pytest.raises(UserError, match=r'config.data.source=tfds:no_such_films: ') as caught:
     catalogue.load('no_such_films', seed=0, data_dir=tmp_path)
   assert '\n' not in str(caught.value)

@@ -74,12 +74,12 @@ def test_each_kind_of_broken_file_is_named(tmp_path, gradient):
     with pytest.raises(UserError, match=f'{name}: .*{reason}') as caught:
       decode.decode(tmp_path / name, 32, 3)
     assert '\n' not in str(caught.value)
-  with pytest.raises(UserError, match='missing.png: cannot be read: No such file'):
+  with pytest.raises(UserError, match=r'missing.png: cannot be read: No such file'):
     decode.decode(tmp_path / 'missing.png', 32, 3)
 
 
 def test_huge_images_are_refused_before_they_are_decoded(tmp_path):
   for side in (10_000, 20_000):
     Image.new('1', (side, side)).save(tmp_path / 'huge.png')
-    with pytest.raises(UserError, match='huge.png: .*expected at most'):
+    with pytest.raises(UserError, match=r'huge.png: .*expected at most'):
       decode.decode(tmp_path / 'huge.png', 32, 3)
