@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from medjax import runtime, workdir
-from medjax.data import dataset, decode
+from medjax.data import dataset, decode, split
 from medjax.errors import UserError
 
 # Part of every key: raise it when the stored form changes.
@@ -147,7 +147,7 @@ def prepare(source: Source, size: int, channels: int, cache: pathlib.Path) -> da
         workdir.write_json(ready, {'name': source.name, 'fingerprint': source.fingerprint})
   except OSError as error:
     raise UserError(f'{folder}: the cache cannot be written: {error.strerror or error}') from None
-  splits = {name: _split(builder, name) for name in builder.info.splits}
+  splits = {name: _split(builder, name) for name in split.SPLITS if name in builder.info.splits}
   return dataset.Dataset(
     name=source.name,
     splits=splits,

@@ -128,9 +128,9 @@ def frame(body: Thorax, size: int) -> tuple[np.ndarray, np.ndarray]:
   return axis[None, :] - spine(body, y), y
 
 
-def spine(body: Thorax, y: np.ndarray) -> np.ndarray:
+def spine(body: Thorax, y: float | np.ndarray) -> np.ndarray:
   """x of the spine from the image's centre at heights ``y``."""
-  return body.shift + (body.lean[0] + body.lean[1] * y) * y
+  return np.asarray(body.shift + (body.lean[0] + body.lean[1] * y) * y)
 
 
 def lungs(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:

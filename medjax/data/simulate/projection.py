@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-_THIN = 0.75  # radius in pixels below which a tube's profile does not matter
+_THIN = 1.2  # radius in pixels below which a tube's profile does not matter
 
 
 def chord(radius: float | np.ndarray, distance_squared: np.ndarray) -> np.ndarray:
@@ -27,7 +27,11 @@ def chord(radius: float | np.ndarray, distance_squared: np.ndarray) -> np.ndarra
     >>> chord(5.0, np.array([0.0, 9.0, 36.0])).tolist()
     [10.0, 8.0, 0.0]
   """
-  return 2 * np.sqrt(np.maximum(radius * radius - distance_squared, 0))
+  half = np.asarray(radius * radius - distance_squared)
+  np.maximum(half, 0, out=half)
+  np.sqrt(half, out=half)
+  half *= 2
+  return half
 
 
 def ellipsoid(
@@ -114,10 +118,10 @@ def tubes(size: int, pixel: float, ends: np.ndarray, radii: np.ndarray) -> np.nd
   radii = radii / pixel
   border = 4 * math.ceil(radii.max() + 1)
   # A group is as wide as its widest tube, and most of a tree is thin.
-  group = np.digitize(radii, (_THIN, 1.6, 3.0))
+  group = np.digitize(radii, (_THIN, 2.0))
   drawn = [
     _draw(size, border, points[members], radii[members])
-    for members in (group == g for g in range(4))
+    for members in (group == g for g in range(3))
     if members.any()
   ]
   pixels, lengths = (np.concatenate(parts) for parts in zip(*drawn, strict=True))

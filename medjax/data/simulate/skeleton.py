@@ -1,32 +1,35 @@
 """The bones of the radiograph simulator: ribs, clavicles, shoulders and vertebrae.
 
-Each part adds path lengths in cortical and in spongy bone (mm) to two images, inside its own
-bounding box. Axes are those of ``anatomy``.
+Each part adds its attenuation above that of soft tissue to an image, inside its own bounding box.
+Axes are those of ``anatomy``.
 """
 
 import numpy as np
 
 from medjax.data.simulate import projection
-from medjax.data.simulate.anatomy import MIDDLE, RIBS, Thorax, spine
+from medjax.data.simulate.anatomy import CORTICAL, MIDDLE, RIBS, SOFT, SPONGY, Thorax, spine
+
+_CORTICAL, _SPONGY = CORTICAL - SOFT, SPONGY - SOFT  # bone takes the place of soft tissue, 1/mm
 
 
-def bones(body: Thorax, size: int, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-  """Path lengths in cortical and in spongy bone, mm, each float32 [size, size].
+def bones(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+  """Attenuation of all bones above that of soft tissue.
 
   Args:
     body: the patient.
-    size: pixels of the square image.
-    x: [size, size] from ``frame``.
-    y: [size, 1] from ``frame``.
+    x: [size, size] from ``anatomy.frame``.
+    y: [size, 1] from ``anatomy.frame``.
+
+  Returns:
+    float32 [size, size], coefficient times path length, without unit.
   """
-  cortical = np.zeros((size, size), np.float32)
-  spongy = np.zeros((size, size), np.float32)
+  bone = np.zeros(x.shape, np.float32)
   for rib in range(RIBS):
-    _add_rib(body, rib, x, y, cortical, spongy)
-  _add_clavicles(body, x, y, cortical, spongy)
-  _add_shoulders(body, x, y, cortical, spongy)
-  _add_vertebrae(body, x, y, cortical, spongy)
-  return cortical, spongy
+    _add_rib(body, rib, x, y, bone)
+  _add_clavicles(body, x, y, bone)
+  _add_shoulders(body, x, y, bone)
+  _add_vertebrae(body, x, y, bone)
+  return bone
 
 
 def rib_level(body: Thorax, rib: int) -> float:
@@ -70,21 +73,17 @@ def _columns(x: np.ndarray, low: float, high: float) -> slice:
   return slice(*np.searchsorted(x[x.shape[0] // 2], (low, high)).tolist())
 
 
-def _shell(
-  radius: float, wall: float, distance_squared: np.ndarray, stretch: np.ndarray | float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
-  """Path lengths in the wall of a tube and in its core; ``stretch`` for beams along the tube."""
-  core = projection.chord(radius - wall, distance_squared)
+def _rod(radius: float, wall: float, distance_squared: np.ndarray) -> np.ndarray:
+  """Attenuation of a rod or ball with a cortical wall around spongy bone."""
   whole = projection.chord(radius, distance_squared)
+  whole *= _CORTICAL
+  core = projection.chord(radius - wall, distance_squared)
+  core *= _CORTICAL - _SPONGY
   whole -= core
-  whole *= stretch
-  core *= stretch
-  return whole, core
+  return whole
 
 
-def _add_rib(
-  body: Thorax, rib: int, x: np.ndarray, y: np.ndarray, cortical: np.ndarray, spongy: np.ndarray
-) -> None:
+def _add_rib(body: Thorax, rib: int, x: np.ndarray, y: np.ndarray, bone: np.ndarray) -> None:
   """One pair of ribs: hoops in a plane that falls to the front, seen as two half ellipses.
 
   The axis is (x, y) = (reach cos f, fall sin f) with z = depth sin f; the distance to it is taken
@@ -118,19 +117,17 @@ def _add_rib(
     seen = reach**2 * (1 - cosine2) + float(fall**2) * cosine2
     stretch = np.minimum(np.sqrt((seen + float(depth**2) * cosine2) / seen), 2.3)
     stretch *= 0.7 * np.clip((side - float(end)) / 5, 0, 1)
-    wall, core = _shell(thickness, 0.2 * thickness, distance, stretch)
-    cortical[rows, columns] += wall
-    spongy[rows, columns] += core
+    rod = _rod(thickness, 0.2 * thickness, distance)
+    rod *= stretch
+    bone[rows, columns] += rod
 
 
-def _add_clavicles(
-  body: Thorax, x: np.ndarray, y: np.ndarray, cortical: np.ndarray, spongy: np.ndarray
-) -> None:
+def _add_clavicles(body: Thorax, x: np.ndarray, y: np.ndarray, bone: np.ndarray) -> None:
   """Two S-shaped tubes from the breastbone to the shoulders."""
   s = float(body.size)
   level, rise, bend = body.clavicle
   rows = _rows(y, level - rise - bend - 20, level + bend + 20)
-  middle = float(spine(body, np.float32(level))) + 60 * body.yaw
+  middle = float(spine(body, level)) + 60 * body.yaw
   axis = projection.grid(x.shape[1]) * float(body.field) - np.float32(middle)
   side = np.abs(axis)
   along = (side - 14 * s) / (140 * s)
@@ -140,17 +137,11 @@ def _add_clavicles(
   distance = y[rows] - height[None, :].astype(np.float32)
   distance *= distance
   distance *= (1 / (1 + slope**2) * (6 / radius) ** 2).astype(np.float32)
-  wall, core = _shell(6.0, 2.4, distance)
-  wall *= 1.3
   ends = np.clip((side - 13 * s) / 4, 0, 1) * np.clip((158 * s - side) / 8, 0, 1)
-  ends = ends.astype(np.float32)
-  cortical[rows] += wall * ends
-  spongy[rows] += core * ends
+  bone[rows] += _rod(6.0, 2.8, distance) * (1.2 * ends)
 
 
-def _add_shoulders(
-  body: Thorax, x: np.ndarray, y: np.ndarray, cortical: np.ndarray, spongy: np.ndarray
-) -> None:
+def _add_shoulders(body: Thorax, x: np.ndarray, y: np.ndarray, bone: np.ndarray) -> None:
   """Head and shaft of the upper arm bones, and the shoulder blades."""
   s = float(body.size)
   arm, slope = body.arm
@@ -162,36 +153,30 @@ def _add_shoulders(
       continue
     rows = _rows(y, -10 * s, 165 * s)
     side, level = sign * x[rows, columns], y[rows]
-    edge = None
+    edge = np.full(side.shape, np.inf, np.float32)
     for (ax, ay), (bx, by) in zip(blade, blade[1:] + blade[:1], strict=True):
       norm = float(np.hypot(bx - ax, by - ay))
       inside = side * np.float32((by - ay) / norm) - (level - ay) * np.float32((bx - ax) / norm)
       inside -= np.float32(ax * (by - ay) / norm)
-      edge = inside if edge is None else np.minimum(edge, inside)
-    blade_t = np.clip(edge * 0.4, 0, 1) * (2.0 + 3.5 * np.exp(-((edge - 3) ** 2) / 8))
-    cortical[rows, columns] += blade_t
+      np.minimum(edge, inside, out=edge)
+    sheet = np.clip(edge * 0.4, 0, 1) * (2.0 + 3.5 * np.exp(-((edge - 3) ** 2) / 8))
     # acromion and spine of the blade
     bar = level - (18 * s - 0.12 * (side - arm))
     bar = projection.chord(5.0 * s, bar * bar) * np.clip((side - arm + 55 * s) / 10, 0, 1)
-    cortical[rows, columns] += 0.25 * bar * np.clip((arm + 8 * s - side) / 10, 0, 1)
+    sheet += 0.25 * bar * np.clip((arm + 8 * s - side) / 10, 0, 1)
     head = (side - (arm + 3 * s)) ** 2 + (level - 42 * s) ** 2
-    wall, core = _shell(23 * s, 1.2, head)
-    cortical[rows, columns] += wall
-    spongy[rows, columns] += core
+    bone[rows, columns] += _CORTICAL * sheet + _rod(23 * s, 1.2, head)
     rows = _rows(y, 50 * s, 400 * s)
     shaft = sign * x[rows, columns] - (arm + 6 * s + slope * (y[rows] - 42 * s)).astype(np.float32)
-    wall, core = _shell(11 * s, 4 * s, shaft * shaft)
-    ramp = np.clip((y[rows] - 52 * s) / 12, 0, 1)
-    cortical[rows, columns] += wall * ramp
-    spongy[rows, columns] += core * ramp
+    bone[rows, columns] += _rod(11 * s, 4 * s, shaft * shaft) * np.clip(
+      (y[rows] - 52 * s) / 12, 0, 1
+    )
 
 
-def _add_vertebrae(
-  body: Thorax, x: np.ndarray, y: np.ndarray, cortical: np.ndarray, spongy: np.ndarray
-) -> None:
+def _add_vertebrae(body: Thorax, x: np.ndarray, y: np.ndarray, bone: np.ndarray) -> None:
   """Vertebral bodies with end plates, pedicles, spinous and transverse processes."""
   s = float(body.size)
-  middle = float(spine(body, np.float32(100 * s)))
+  middle = float(spine(body, 100 * s))
   lean = 400 * abs(body.lean[0]) + 2e4 * abs(body.lean[1])
   axis = projection.grid(x.shape[1]) * float(body.field) - middle
   columns = slice(*np.searchsorted(axis, (-34 * s - lean, 34 * s + lean)).tolist())
@@ -202,16 +187,17 @@ def _add_vertebrae(
   half = (14 + 0.02 * np.clip(y, -60, 300)) * s
   half = half * (1 + 0.35 * (phase * 2) ** 4)
   across = side / half.astype(np.float32)
-  bone = np.clip((0.43 - np.abs(phase)) / 0.05, 0, 1)
+  solid = np.clip((0.43 - np.abs(phase)) / 0.05, 0, 1)
   round_ = np.sqrt(np.maximum(1 - across * across, 0))
-  spongy[:, columns] += (28 * s * bone) * round_
   plate = np.exp(-(((np.abs(phase) - 0.41) / 0.035) ** 2))
-  cortical[:, columns] += (4.5 * s * plate + 1.8 * bone) * round_
+  wall = 4.5 * s * plate + 1.8 * solid
+  total = (_CORTICAL * wall + _SPONGY * 28 * s * solid) * round_
   down = phase * period.astype(np.float32)
   pedicle = (side - (11.5 * s)) ** 2 + 0.55 * (down + 3) ** 2
-  cortical[:, columns] += 2.5 * np.exp(-(((np.sqrt(pedicle) - 4.3 * s) / 1.3) ** 2))
+  walls = 2.5 * np.exp(-(((np.sqrt(pedicle) - 4.3 * s) / 1.3) ** 2))
   process = 0.9 * side**2 + 0.16 * (down - 7) ** 2
-  cortical[:, columns] += 0.45 * projection.chord(3.6 * s, process)
+  walls += 0.45 * projection.chord(3.6 * s, process)
   wing = (down + 2 + 0.15 * side) ** 2
   wing = projection.chord(3.8 * s, wing) * np.clip((30 * s - side) / 6, 0, 1)
-  cortical[:, columns] += 0.3 * wing * np.clip((side - 12 * s) / 4, 0, 1)
+  walls += 0.3 * wing * np.clip((side - 12 * s) / 4, 0, 1)
+  bone[:, columns] += total + _CORTICAL * walls
