@@ -3,6 +3,7 @@
 import concurrent.futures
 import csv
 import hashlib
+import io
 import os
 import pathlib
 from collections.abc import Sequence
@@ -70,9 +71,11 @@ def load(
   groups = [row['group'] or digest for row, digest in zip(rows, digests, strict=True)]
   labels = [row['label'] for row in rows]
   classes = _classes(labels, positive, table if table.exists() else folder)
-  splits, more = split.assign(labels, groups, [row['split'] for row in rows], seed)
-  notes += more + split.check_groups(groups, splits, allow_group_overlap)
-  notes += _duplicates(digests, splits)
+  given = [row['split'] for row in rows]
+  if any(row['group'] for row in rows):
+    notes += split.check_groups(groups, given, allow_group_overlap)
+  splits, more = split.assign(labels, groups, given, seed)
+  notes += more + _duplicates(digests, splits)
   if len(classes) == 2:
     notes.append(f'positive class: {classes[1]}')
   records = [
@@ -97,13 +100,14 @@ def _read_table(
   table: pathlib.Path, file_column: str, label_column: str, group_column: str, split_column: str
 ) -> list[dict[str, Any]]:
   try:
-    text = table.read_text(encoding='utf-8-sig')
+    text = table.read_bytes().decode('utf-8-sig')
   except (OSError, UnicodeDecodeError) as error:
     raise UserError(f'{table}: cannot be read as UTF-8 text: {error}') from None
-  lines = text.splitlines()
-  if not lines:
+  if not text.strip():
     raise UserError(f'{table}: is empty; expected a header with {file_column},{label_column}')
-  delimiter = max(',;\t', key=lines[0].count)
+  delimiter = max(',;\t', key=text.splitlines()[0].count)
+  # StringIO keeps line breaks as they are: a quoted cell may hold some.
+  lines = io.StringIO(text, newline='')
   reader = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True)
   header = [name.strip() for name in reader.fieldnames or []]
   reader.fieldnames = header
@@ -155,21 +159,23 @@ def _read_table(
 
 
 def _find(folder: pathlib.Path, name: str, where: str) -> pathlib.Path:
-  for path in (folder / name, folder / 'images' / name):
-    if path.is_file():
-      return path
+  for spelled in (name, name.replace('\\', '/')):  # tables are made on Windows too
+    for path in (folder / spelled, folder / 'images' / spelled):
+      if path.is_file():
+        return path
   raise UserError(f'{where}: {name} is neither in {folder} nor in {folder / "images"}')
 
 
 def _read_subfolders(folder: pathlib.Path) -> list[dict[str, Any]]:
-  tops = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith('.'))
+  tops = _folders(folder)
   splits = {p: split._NAMES[p.name.lower()] for p in tops if p.name.lower() in split._NAMES}
   parents = list(splits.items()) if splits else [(folder, '')]
   rows = []
   for parent, where in parents:
-    for sub in sorted(p for p in parent.iterdir() if p.is_dir() and not p.name.startswith('.')):
+    for sub in _folders(parent):
       for path in sorted(sub.rglob('*')):
-        if path.suffix.lower() in SUFFIXES and path.is_file():
+        hidden = path.name.startswith('.')
+        if path.suffix.lower() in SUFFIXES and path.is_file() and not hidden:
           name = path.relative_to(folder).as_posix()
           rows.append(
             {
@@ -184,6 +190,13 @@ def _read_subfolders(folder: pathlib.Path) -> list[dict[str, Any]]:
   if not rows:
     raise UserError(f'{folder}: expected labels.csv or one sub-folder of images for each class')
   return rows
+
+
+def _folders(parent: pathlib.Path) -> list[pathlib.Path]:
+  """Sub-folders, without what macOS leaves in archives."""
+  return sorted(
+    p for p in parent.iterdir() if p.is_dir() and not p.name.startswith(('.', '__MACOSX'))
+  )
 
 
 def _classes(labels: Sequence[str], positive: str, where: pathlib.Path) -> tuple[str, ...]:

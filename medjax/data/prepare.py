@@ -7,7 +7,6 @@ import hashlib
 import io
 import itertools
 import json
-import os
 import pathlib
 import shutil
 import sys
@@ -181,9 +180,7 @@ def _locked(path: pathlib.Path) -> Iterator[None]:
   except ImportError:  # Windows: two processes may both prepare, with the same result
     yield
     return
+  # The file stays: to remove it would give the next two processes a lock each.
   with open(path, 'w') as file:
     fcntl.flock(file, fcntl.LOCK_EX)
-    try:
-      yield
-    finally:
-      os.unlink(path) if path.exists() else None
+    yield

@@ -98,9 +98,9 @@ def assign(
   """
   present = {name for name in given if name}
   if not present:
-    return stratified(labels, groups, seed, FRACTIONS), [
-      'no split given: 70/15/15 for train, val and test, by group, stratified'
-    ]
+    splits = stratified(labels, groups, seed, FRACTIONS)
+    _require_val(splits, groups)
+    return splits, ['no split given: 70/15/15 for train, val and test, by group, stratified']
   if '' in given:
     raise UserError(
       f'{given.count("")} rows have no split; expected train, val or test in every row'
@@ -118,8 +118,16 @@ def assign(
     )
     for i, name in zip(rows, again, strict=True):
       splits[i] = name
+    _require_val(splits, groups)
     notes.append('no val split given: 15% of train, by group, stratified')
   return splits, notes
+
+
+def _require_val(splits: Sequence[str], groups: Sequence[str]) -> None:
+  if 'val' not in splits:
+    raise UserError(
+      f'{len(set(groups))} groups are too few to split; expected at least 10, or a split column'
+    )
 
 
 def check_groups(groups: Sequence[str], splits: Sequence[str], allow: bool) -> list[str]:

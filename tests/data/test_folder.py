@@ -70,12 +70,29 @@ def test_class_folders(tmp_path, make_images):
 def test_class_folders_inside_split_folders(tmp_path, make_images):
   for name, count in [('train', 12), ('valid', 4), ('test', 6)]:
     make_images(tmp_path / name, count)
-  # The same files stand in all three: as groups by content they are a leak, and said to be one.
-  with pytest.raises(UserError, match='groups are in two splits'):
-    _load(tmp_path)
-  source = _load(tmp_path, allow_group_overlap=True)
+  (tmp_path / '__MACOSX' / 'train').mkdir(parents=True)
+  (tmp_path / 'train' / 'ill' / '._001.png').write_bytes(b'left by macOS')
+  (tmp_path / 'train' / 'ill' / '001.png').rename(tmp_path / 'train' / 'ill' / 'Ä film.PNG')
+  source = _load(tmp_path)
+  assert [r.split for r in source.records].count('train') == 12
   assert [r.split for r in source.records].count('val') == 4
-  assert any('identical images' in note for note in source.notes)
+  # The same files stand in all three folders.
+  assert any('LEAK: 6 identical images' in note for note in source.notes)
+
+
+def test_tables_from_windows_and_cells_with_line_breaks(tmp_path, make_images):
+  names = make_images(tmp_path, 20)
+  rows = [f'{n.replace("/", chr(92))},{i % 2},"two\r\nlines, {i}"' for i, n in enumerate(names)]
+  (tmp_path / 'labels.csv').write_bytes('\r\n'.join(['file,label,note', *rows]).encode())
+  source = _load(tmp_path)
+  assert len(source.records) == 20
+  assert source.records[3].read(16, 1)[2] == {'note': 'two\r\nlines, 3'}
+
+
+def test_too_few_to_split_is_said(tmp_path, make_images):
+  make_images(tmp_path, 2)
+  with pytest.raises(UserError, match='2 groups are too few to split'):
+    _load(tmp_path)
 
 
 def test_identical_files_stay_in_one_split(tmp_path, make_images):
