@@ -1,6 +1,36 @@
 """Lung cancer on chest X-rays with a small convolutional network.
 
-python -m experiments.lung_cnn
+The network of many a first study: three 3x3 convolutions (32, 64, 128 channels, ReLU), each with
+2x2 max pooling, a dense layer of 512 and one sigmoid output; 44.4 M parameters at 224x224x3. Adam
+1e-3, binary cross-entropy on the logit, batches of 32, 10 epochs, pixels divided by 255. The
+checkpoint with the best validation AUROC is evaluated, at a threshold chosen on validation.
+
+    python -m experiments.lung_cnn
+
+trains it on 512 simulated films (no data needed): test AUROC 0.906 (0.876 to 0.936), one seed,
+DeLong 95% interval over 400 films, 259 s to the last checkpoint.
+
+On real films, three seeds each (--config.seed=0, 1, 2), mean test AUROC with the 95% t interval
+over seeds, and the seeds; DATA is the folder with labels.csv:
+
+    python -m experiments.lung_cnn --config.data.source=DATA --config.num_epochs=2 --config.seed=SEED
+
+  chest_kermany (Kermany et al., Cell 2018; pneumonia, 3729 training films, 767 test films):
+  0.991, 0.984 (seeds 0 and 1; the third is still to be run; seed 0 was run for six epochs, of which
+  the second was the best on validation); about 6 minutes a run.
+
+    python -m experiments.lung_cnn --config.data.source=DATA --config.seed=SEED
+
+  chest_nih (Wang et al., CVPR 2017; pneumonia against no finding, 698 training films, 138 test
+  films): 0.864 (0.828 to 0.899): 0.868, 0.848, 0.875; about 5 minutes a run.
+
+  the same with --config.augment=radiograph
+
+  chest_nih: 0.885 (0.873 to 0.897): 0.888, 0.880, 0.888; about 5 minutes a run.
+
+The view (AP or PA) alone has an AUROC of .70 on chest_nih: part of what is learned is not the lung.
+All on 2 cores of an AMD EPYC at about half of their usual speed (2048^3 float32 product: 200
+GFLOP/s), jax 0.10.2, Python 3.11, float32.
 """
 
 import dataclasses
