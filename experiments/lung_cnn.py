@@ -13,13 +13,13 @@ DeLong 95% interval over 400 films, 259 s to the last checkpoint.
 On real films, three seeds each (--config.seed=0, 1, 2), mean test AUROC with the 95% t interval
 over seeds, and the seeds; DATA is the folder with labels.csv:
 
-    python -m experiments.lung_cnn --config.data.source=DATA --config.num_epochs=2 --config.seed=SEED
+  python -m experiments.lung_cnn --config.data.source=DATA --config.num_epochs=2 --config.seed=SEED
 
   chest_kermany (Kermany et al., Cell 2018; pneumonia, 3729 training films, 767 test films):
   0.991, 0.984 (seeds 0 and 1; the third is still to be run; seed 0 was run for six epochs, of which
   the second was the best on validation); about 6 minutes a run.
 
-    python -m experiments.lung_cnn --config.data.source=DATA --config.seed=SEED
+  python -m experiments.lung_cnn --config.data.source=DATA --config.seed=SEED
 
   chest_nih (Wang et al., CVPR 2017; pneumonia against no finding, 698 training films, 138 test
   films): 0.864 (0.828 to 0.899): 0.868, 0.848, 0.875; about 5 minutes a run.
