@@ -148,9 +148,9 @@ def lungs(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
   left = x > 0
   side = np.abs(x)
   widest = 205 * s
-  rise = np.clip((widest - y) / widest, 0, 1)
+  rise = projection.ramp((widest - y) / widest)
   profile = np.sqrt(np.maximum(1 - rise**2.6, 1e-6))
-  offset = side - (MIDDLE * s - 18 * s * np.clip(rise, 0, 1) ** 3)
+  offset = side - (MIDDLE * s - 18 * s * projection.ramp(rise) ** 3)
   outer = np.where(left, np.float32(1 / body.lateral[1]), np.float32(1 / body.lateral[0]))
   u = offset * np.where(offset > 0, outer, np.float32(1 / (60 * s)))
   u /= profile
@@ -211,48 +211,69 @@ def _mediastinum(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def soft_tissue(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-  """Path length between the skin of the back and of the front, lungs included, mm."""
+  """Path length between the skin of the back and of the front, lungs included, mm.
+
+  Args:
+    body: the patient.
+    x: beam positions from the spine, [rows, columns].
+    y: beam positions from the apices, [rows, 1], growing.
+  """
   s, fat = float(body.size), float(body.fat)
   neck = 58 * s + 0.35 * fat
   trunk = 158 * s + 0.75 * fat
-  slope = np.clip((y + 72 * s) / (80 * s), 0, 1)
-  width = neck + (trunk - neck) * slope**1.4 - 12 * s * np.clip((y - 120 * s) / (160 * s), 0, 1)
+  slope = projection.ramp((y + 72 * s) / (80 * s))
+  width = neck + (trunk - neck) * slope**1.4 - 12 * s * projection.ramp((y - 120 * s) / (160 * s))
   depth = 56 * s + 0.4 * fat + (body.depth - 56 * s - 0.4 * fat) * slope * (2 - slope)
-  u = x / width
-  u *= u
-  u *= np.abs(u)
-  length = (2 * depth).astype(np.float32) * np.sqrt(np.maximum(1 - u, 0))
   side = np.abs(x)
+  u = side / width
+  u *= u
+  u *= u
+  length = (2 * depth).astype(np.float32) * np.sqrt(np.maximum(1 - u, 0))
+  tall = 80 * s + 0.6 * fat  # more than half the height of a shoulder
+  rows = slice(*np.searchsorted(y[:, 0], (34 * s - tall, 34 * s + tall)).tolist())
   shoulder = projection.ellipsoid(
-    side, y, (body.arm[0] - 55 * s, 34 * s), (122 * s + 0.5 * fat, 60 * s, 60 * s + 0.4 * fat), 0.14
+    side[rows],
+    y[rows],
+    (body.arm[0] - 55 * s, 34 * s),
+    (122 * s + 0.5 * fat, 60 * s, 60 * s + 0.4 * fat),
+    0.14,
   )
-  np.maximum(length, shoulder, out=length)
-  arm = side - (body.arm[0] + body.arm[1] * (y - 40 * s)).astype(np.float32)
-  arm = projection.chord(44 * s + 0.3 * fat, arm * arm) * (y > 45 * s)
-  np.maximum(length, arm, out=length)
+  np.maximum(length[rows], shoulder, out=length[rows])
+  rows = slice(int(np.searchsorted(y[:, 0], 45 * s)), None)
+  arm = side[rows] - (body.arm[0] + body.arm[1] * (y[rows] - 40 * s)).astype(np.float32)
+  arm *= arm
+  np.maximum(length[rows], projection.chord(44 * s + 0.3 * fat, arm), out=length[rows])
   if body.breast > 4:
     half = 0.55 + 0.45 * min(1.0, body.breast / 40)
+    rows = slice(*np.searchsorted(y[:, 0], (90 * s, (168 + 66 * half) * s)).tolist())
     breast = projection.ellipsoid(
-      side, y, (86 * s, 168 * s), (70 * s * half, 66 * s * half, 0.5 * body.breast)
+      side[rows], y[rows], (86 * s, 168 * s), (70 * s * half, 66 * s * half, 0.5 * body.breast)
     )
-    length += breast * np.clip((y - 90 * s) / (90 * s), 0, 1)
+    length[rows] += breast * projection.ramp((y[rows] - 90 * s) / (90 * s))
   return length
 
 
 def air(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-  """Path length in the windpipe, the main bronchi and the stomach's bubble, mm."""
+  """Path length in the windpipe, the main bronchi and the stomach's bubble, mm.
+
+  Args as for ``soft_tissue``.
+  """
   s = float(body.size)
+  length = np.zeros(x.shape, np.float32)
   end = 88 * s
-  offset = x - np.float32(2 * s + 25 * body.yaw)
-  windpipe = projection.chord(8.0 * s, offset * offset) * np.clip((end - y) / 6, 0, 1)
-  fork = np.abs(offset) - (y - end + 8 * s) * 0.9
+  rows = slice(None, int(np.searchsorted(y[:, 0], end + 32 * s)))
+  offset, down = x[rows] - np.float32(2 * s + 25 * body.yaw), y[rows]
+  windpipe = projection.chord(8.0 * s, offset * offset) * projection.ramp((end - down) / 6)
+  fork = np.abs(offset) - (down - end + 8 * s) * 0.9
   bronchi = projection.chord(6.0 * s, 0.55 * fork * fork)
-  bronchi *= np.clip((y - end + 6) / 6, 0, 1) * np.clip((end + 32 * s - y) / 12, 0, 1)
-  length = np.maximum(windpipe, bronchi)
+  bronchi *= projection.ramp((down - end + 6) / 6) * projection.ramp((end + 32 * s - down) / 12)
+  np.maximum(windpipe, bronchi, out=length[rows])
   half = float(body.bubble[2])
   if half > 5:
-    centre = (66 * s + body.bubble[0], body.dome[1] + body.bubble[1])
-    length += projection.ellipsoid(x, y, centre, (half, 0.5 * half + 3, 0.7 * half))
+    middle, tall = body.dome[1] + body.bubble[1], 0.5 * half + 3
+    rows = slice(*np.searchsorted(y[:, 0], (middle - tall, middle + tall)).tolist())
+    centre = (66 * s + body.bubble[0], middle)
+    length[rows] += projection.ellipsoid(x[rows], y[rows], centre, (half, tall, 0.7 * half))
   return length
 
 

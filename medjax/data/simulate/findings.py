@@ -175,7 +175,7 @@ def add_ball(
     toward_x, toward_y = toward[:, 0, None, None], toward[:, 1, None, None]
     along = (toward_x * dx + toward_y * dy) / span[:, None, None].astype(np.float32)
     across = toward_x * dy - toward_y * dx
-    thick = np.float32(0.09 * reach.max()) * np.clip(1.15 - along, 0, 1) * (along > 0)
+    thick = np.float32(0.09 * reach.max()) * projection.ramp(1.15 - along) * (along > 0)
     drawn = np.maximum(thick, np.float32(0.75 * pixel))
     threads = projection.chord(drawn, across * across)
     threads *= (thick / drawn) ** 2

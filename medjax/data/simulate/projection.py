@@ -66,6 +66,16 @@ def ellipsoid(
   return _weak(2 * radii[2]) * np.sqrt(np.maximum(inside, 0))
 
 
+def ramp(value: float | np.ndarray) -> np.ndarray:
+  """``value`` held between 0 and 1: a soft edge. Faster than ``np.clip`` for short arrays.
+
+  Example:
+    >>> ramp(np.array([-1.0, 0.25, 3.0])).tolist()
+    [0.0, 0.25, 1.0]
+  """
+  return np.minimum(np.maximum(value, 0), 1)
+
+
 def _weak(value: float) -> float:
   """A Python float, which leaves float32 arrays as they are (a NumPy scalar would widen them)."""
   return float(value)
@@ -126,8 +136,9 @@ def tubes(size: int, pixel: float, ends: np.ndarray, radii: np.ndarray) -> np.nd
   ]
   pixels, lengths = (np.concatenate(parts) for parts in zip(*drawn, strict=True))
   side = size + 2 * border
+  lengths *= np.float32(pixel)
   image = np.bincount(pixels, lengths, minlength=side * side).reshape(side, side)
-  return (image[border:-border, border:-border] * pixel).astype(np.float32)
+  return image[border:-border, border:-border].astype(np.float32)
 
 
 def _draw(
@@ -160,7 +171,8 @@ def _draw(
     width = (1 / stretch).astype(np.float32)[tube, None]
     radius = radii.astype(np.float32)[tube, None]
     distance = np.concatenate([distance - 0.5, distance[:, -1:] + 0.5], 1) * width
-    np.clip(distance, -radius, radius, out=distance)
+    np.maximum(distance, -radius, out=distance)
+    np.minimum(distance, radius, out=distance)
     # integral of the chord, 2 sqrt(r^2 - d^2), from the axis to d
     area = distance * np.sqrt(radius * radius - distance * distance)
     area += radius * radius * np.arcsin(distance / radius)

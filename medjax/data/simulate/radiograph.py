@@ -187,7 +187,7 @@ def _attenuate(
   lung_texture = body.texture[0] @ (-0.04 * across.T)
   soft_texture = body.texture[1] @ (0.015 * across.T)
   # Strips of rows keep the many intermediate images in the processor's cache.
-  height = max(1, 12288 // size)
+  height = max(1, 18432 // size)
   for top in range(0, size, height):
     rows = slice(top, top + height)
     depth = anatomy.lungs(body, x[rows], y[rows])
@@ -251,7 +251,8 @@ def _expose(
   # From here on a look-up table, as in a display: 4096 steps to the grey values 0 to 255.
   shown *= float((black - white) / (high - low) * 4095)
   shown += float(black * 4095)
-  np.clip(shown, 0, 4095, out=shown)
+  np.maximum(shown, 0, out=shown)
+  np.minimum(shown, 4095, out=shown)
   tone = 255 * np.linspace(0, 1, 4096, dtype=np.float32) ** np.float32(exposure.gamma)
   shown = tone[shown.astype(np.uint16)]
   left, right, top, bottom = (round(share * size) for share in exposure.margins)

@@ -40,7 +40,7 @@ def rib_level(body: Thorax, rib: int) -> float:
 def rib_reach(body: Thorax, rib: int, left: bool) -> float:
   """Distance from the spine to the most lateral point of a rib's axis."""
   s = body.size
-  rise = np.clip((205 * s - rib_level(body, rib)) / (205 * s), 0, 1)
+  rise = projection.ramp((205 * s - rib_level(body, rib)) / (205 * s))
   middle = MIDDLE * s - 18 * s * rise**3
   return float(middle + body.lateral[int(left)] * np.sqrt(1 - rise**2.6) - 2 * s)
 
@@ -75,11 +75,14 @@ def _columns(x: np.ndarray, low: float, high: float) -> slice:
 
 def _rod(radius: float, wall: float, distance_squared: np.ndarray) -> np.ndarray:
   """Attenuation of a rod or ball with a cortical wall around spongy bone."""
-  whole = projection.chord(radius, distance_squared)
-  whole *= _CORTICAL
-  core = projection.chord(radius - wall, distance_squared)
-  core *= _CORTICAL - _SPONGY
+  whole, core = (
+    np.maximum(r * r - distance_squared, 0) for r in (np.float32(radius), np.float32(radius - wall))
+  )
+  np.sqrt(whole, out=whole)
+  np.sqrt(core, out=core)
+  core *= float((_CORTICAL - _SPONGY) / _CORTICAL)
   whole -= core
+  whole *= 2 * _CORTICAL
   return whole
 
 
@@ -105,19 +108,19 @@ def _add_rib(body: Thorax, rib: int, x: np.ndarray, y: np.ndarray, bone: np.ndar
     (front, _front_end(body, rib), _rows(y, level, level + front + 12)),
   )
   for fall, end, rows in halves:
-    down = y[rows] - level - body.tilt * axis
-    down *= float(1 / fall)
+    down = (y[rows] - level) * float(1 / fall) - axis * float(body.tilt / fall)
     distance = np.square(down, out=down)
     distance += along2
     np.sqrt(distance, out=distance)
     distance -= 1
-    # d = f / |grad f| with f = sqrt((x / reach)^2 + (y / fall)^2) - 1, close to f = 0
-    distance *= 1 / np.sqrt(cosine2 / reach**2 + (1 - cosine2) / float(fall**2))
+    # d = f / |grad f| with f = sqrt((x / reach)^2 + (y / fall)^2) - 1, close to f = 0; in radii
+    steep = np.sqrt(cosine2 / reach**2 + (1 - cosine2) / float(fall**2))
+    distance *= 1 / (thickness * steep)
     distance *= distance
     seen = reach**2 * (1 - cosine2) + float(fall**2) * cosine2
     stretch = np.minimum(np.sqrt((seen + float(depth**2) * cosine2) / seen), 2.3)
-    stretch *= 0.7 * np.clip((side - float(end)) / 5, 0, 1)
-    rod = _rod(thickness, 0.2 * thickness, distance)
+    stretch *= 0.7 * thickness * projection.ramp((side - float(end)) / 5)
+    rod = _rod(1.0, 0.2, distance)
     rod *= stretch
     bone[rows, columns] += rod
 
@@ -137,7 +140,7 @@ def _add_clavicles(body: Thorax, x: np.ndarray, y: np.ndarray, bone: np.ndarray)
   distance = y[rows] - height[None, :].astype(np.float32)
   distance *= distance
   distance *= (1 / (1 + slope**2) * (6 / radius) ** 2).astype(np.float32)
-  ends = np.clip((side - 13 * s) / 4, 0, 1) * np.clip((158 * s - side) / 8, 0, 1)
+  ends = projection.ramp((side - 13 * s) / 4) * projection.ramp((158 * s - side) / 8)
   bone[rows] += _rod(6.0, 2.8, distance) * (1.2 * ends)
 
 
@@ -159,17 +162,17 @@ def _add_shoulders(body: Thorax, x: np.ndarray, y: np.ndarray, bone: np.ndarray)
       inside = side * np.float32((by - ay) / norm) - (level - ay) * np.float32((bx - ax) / norm)
       inside -= np.float32(ax * (by - ay) / norm)
       np.minimum(edge, inside, out=edge)
-    sheet = np.clip(edge * 0.4, 0, 1) * (2.0 + 3.5 * np.exp(-((edge - 3) ** 2) / 8))
+    sheet = projection.ramp(edge * 0.4) * (2.0 + 3.5 * np.exp(-((edge - 3) ** 2) / 8))
     # acromion and spine of the blade
     bar = level - (18 * s - 0.12 * (side - arm))
-    bar = projection.chord(5.0 * s, bar * bar) * np.clip((side - arm + 55 * s) / 10, 0, 1)
-    sheet += 0.25 * bar * np.clip((arm + 8 * s - side) / 10, 0, 1)
+    bar = projection.chord(5.0 * s, bar * bar) * projection.ramp((side - arm + 55 * s) / 10)
+    sheet += 0.25 * bar * projection.ramp((arm + 8 * s - side) / 10)
     head = (side - (arm + 3 * s)) ** 2 + (level - 42 * s) ** 2
     bone[rows, columns] += _CORTICAL * sheet + _rod(23 * s, 1.2, head)
     rows = _rows(y, 50 * s, 400 * s)
     shaft = sign * x[rows, columns] - (arm + 6 * s + slope * (y[rows] - 42 * s)).astype(np.float32)
-    bone[rows, columns] += _rod(11 * s, 4 * s, shaft * shaft) * np.clip(
-      (y[rows] - 52 * s) / 12, 0, 1
+    bone[rows, columns] += _rod(11 * s, 4 * s, shaft * shaft) * projection.ramp(
+      (y[rows] - 52 * s) / 12
     )
 
 
@@ -187,7 +190,7 @@ def _add_vertebrae(body: Thorax, x: np.ndarray, y: np.ndarray, bone: np.ndarray)
   half = (14 + 0.02 * np.clip(y, -60, 300)) * s
   half = half * (1 + 0.35 * (phase * 2) ** 4)
   across = side / half.astype(np.float32)
-  solid = np.clip((0.43 - np.abs(phase)) / 0.05, 0, 1)
+  solid = projection.ramp((0.43 - np.abs(phase)) / 0.05)
   round_ = np.sqrt(np.maximum(1 - across * across, 0))
   plate = np.exp(-(((np.abs(phase) - 0.41) / 0.035) ** 2))
   wall = 4.5 * s * plate + 1.8 * solid
@@ -198,6 +201,6 @@ def _add_vertebrae(body: Thorax, x: np.ndarray, y: np.ndarray, bone: np.ndarray)
   process = 0.9 * side**2 + 0.16 * (down - 7) ** 2
   walls += 0.45 * projection.chord(3.6 * s, process)
   wing = (down + 2 + 0.15 * side) ** 2
-  wing = projection.chord(3.8 * s, wing) * np.clip((30 * s - side) / 6, 0, 1)
-  walls += 0.3 * wing * np.clip((side - 12 * s) / 4, 0, 1)
+  wing = projection.chord(3.8 * s, wing) * projection.ramp((30 * s - side) / 6)
+  walls += 0.3 * wing * projection.ramp((side - 12 * s) / 4)
   bone[:, columns] += total + _CORTICAL * walls
