@@ -16,7 +16,8 @@ class Experiment:
 
   Attributes:
     data: splits of examples.
-    model: linen module; ``model.apply(variables, inputs, train=...)`` gives outputs.
+    model: linen module; ``model.apply(variables, inputs, train=...)`` gives outputs. One that has
+      a parameter ``mask`` gets [batch] bool in training, False for padding.
     task: loss, prediction and metrics of the outputs.
     optimizer: the update rule.
     augment: random transform of each training input, or None.

@@ -1,5 +1,7 @@
 """Networks as linen modules: ``model.apply(variables, inputs, train=...)`` gives outputs."""
 
 from medjax.models.cnn import CNN
+from medjax.models.norm import BatchNorm
+from medjax.models.resnet import ResNet
 
-__all__ = ['CNN']
+__all__ = ['CNN', 'BatchNorm', 'ResNet']

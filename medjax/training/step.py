@@ -1,11 +1,15 @@
 """The step: pure, for one device's share of a batch, with the devices' sums named 'data'.
 
 Losses and masks are summed over all devices before they are divided, so that the update depends on
-the batch alone and not on how many devices share it.
+the batch alone and not on how many devices share it. Dropout is the exception: each device draws
+for its own share. A model in which examples influence one another (batch normalisation) takes
+``mask`` and sums over the devices' axis itself; see ``models.BatchNorm``.
 """
 
+import inspect
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
@@ -49,6 +53,7 @@ def train_step(
       train=True,
       mutable=list(model_state),
       rngs={'dropout': jax.random.fold_in(key, place)},
+      **_padding(experiment.model, part),
     )
     losses = experiment.task.loss(outputs.astype(jnp.float32), part)
     return jnp.where(part['mask'], losses, 0).sum(), changed
@@ -111,6 +116,12 @@ def predict_step(
   if 'label' in batch:
     result['loss'] = experiment.task.loss(outputs, batch)
   return jax.lax.all_gather(result, AXIS, tiled=True)
+
+
+def _padding(model: nn.Module, batch: Batch) -> dict[str, Any]:
+  """The mask, for a model whose examples influence one another, as in batch normalisation."""
+  takes = 'mask' in inspect.signature(type(model).__call__).parameters
+  return {'mask': batch['mask']} if takes else {}
 
 
 def _cast(tree: Any, dtype: Any) -> Any:

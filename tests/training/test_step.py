@@ -1,12 +1,15 @@
 """The step against hand computation, and its independence of devices, parts and padding."""
 
+import dataclasses
+
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
-from medjax import runtime
+from medjax import models, runtime
 from medjax.data import augment, feed
 from medjax.training import parallel, state
 
@@ -56,6 +59,57 @@ def test_augmentation_does_not_depend_on_devices(make_experiment):
   plain, _ = run(make_experiment())
   assert largest_difference(one.params, two.params) < 1e-5
   assert largest_difference(one.params, plain.params) > 1e-3
+
+
+def test_augmentation_changes_with_the_step(make_experiment):
+  # Without updates and with every batch the same, only the augmentation can move the loss.
+  experiment = make_experiment(
+    augment=augment.preset('radiograph'), optimizer=optax.sgd(0.0), count=10
+  )
+  devices = runtime.devices(1)
+  step = parallel.compile_train(experiment, devices, 'float32', 1)
+  current, losses = state.create(experiment, 0), []
+  (batch,) = feed.Streamed(experiment.data.splits['train'], devices)(np.arange(10)[None])
+  for _ in range(2):
+    current, metrics = step(current, batch, jax.random.key(0))
+    losses.append(float(metrics['loss']))
+  assert losses[0] != losses[1]
+
+
+class Normalised(nn.Module):
+  """A model in which the examples of a batch influence one another."""
+
+  @nn.compact
+  def __call__(self, x, *, train=False, mask=None):
+    x = nn.Conv(4, (3, 3), use_bias=False)(x)  # a bias would have a gradient of rounding errors
+    x = nn.relu(models.BatchNorm()(x, mask, train=train))
+    return nn.Dense(1)(x.mean((1, 2)))
+
+
+@pytest.mark.parametrize('devices', [2, 8])
+def test_batch_statistics_leave_padding_out_and_span_the_devices(make_experiment, devices):
+  experiment = dataclasses.replace(make_experiment(count=43), model=Normalised())
+  one, losses = run(experiment)
+  many, more = run(experiment, devices)
+  assert largest_difference(one.params, many.params) < 1e-5
+  assert largest_difference(one.model_state, many.model_state) < 1e-5
+  for a, b in zip(losses, more, strict=True):
+    assert a['loss'] == pytest.approx(b['loss'], rel=1e-5)
+
+
+def test_padding_does_not_reach_the_batch_statistics(make_experiment):
+  experiment, devices = (
+    dataclasses.replace(make_experiment(), model=Normalised()),
+    runtime.devices(1),
+  )
+  step = parallel.compile_train(experiment, devices, 'float32', 1)
+  found = []
+  for row in (np.array([3, 1, 4]), np.array([3, 1, 4, -1, -1, -1, -1, -1])):
+    (batch,) = feed.Streamed(experiment.data.splits['train'], devices)(row[None])
+    found.append(step(state.create(experiment, 0), batch, jax.random.key(0)))
+  (plain, metrics), (padded, same) = found
+  assert float(metrics['grad_norm']) == pytest.approx(float(same['grad_norm']), rel=1e-5)
+  assert largest_difference(plain.model_state, padded.model_state) < 1e-6
 
 
 def test_adam_by_hand(make_experiment):

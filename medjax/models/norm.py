@@ -1,0 +1,90 @@
+"""Normalisation layers that know which examples of a batch are padding and who shares it."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+
+class BatchNorm(nn.Module):
+  """Batch normalisation over all devices' real examples.
+
+  In training the mean and variance are those of the whole batch: sums go over all devices of
+  ``axis_name`` before they are divided, and padding is left out. So a step does not depend on how
+  many devices share the batch. Otherwise the running averages are used. Statistics are float32.
+
+  Attributes:
+    axis_name: name of the devices' axis in ``jax.pmap`` or ``jax.vmap``; None for none.
+    momentum: share of the running averages that each step keeps.
+    epsilon: added to the variance.
+    zero: start with a scale of zero, so that a residual branch begins as the identity.
+
+  Example:
+    >>> x = jnp.array([[1.0], [3.0], [100.0]])
+    >>> layer = BatchNorm(axis_name=None)
+    >>> variables = layer.init(jax.random.key(0), x)
+    >>> out, _ = layer.apply(
+    ...     variables, x, jnp.array([True, True, False]), train=True, mutable=['batch_stats'])
+    >>> out[:2, 0].round(3).tolist()
+    [-1.0, 1.0]
+
+  Source:
+    Ioffe, S. and Szegedy, C. (2015), Batch normalization. ICML, 448-456.
+  """
+
+  axis_name: str | None = 'data'
+  momentum: float = 0.9
+  epsilon: float = 1e-5
+  zero: bool = False
+
+  @nn.compact
+  def __call__(
+    self, x: jax.Array, mask: jax.Array | None = None, *, train: bool = False
+  ) -> jax.Array:
+    """Normalises the last axis of ``x``.
+
+    Args:
+      x: [batch, ..., features], any floating dtype.
+      mask: [batch] bool, False for padding; None if there is none.
+      train: use the batch's statistics and update the running ones.
+
+    Returns:
+      The shape and dtype of ``x``.
+    """
+    features = (x.shape[-1],)
+    mean = self.variable('batch_stats', 'mean', jnp.zeros, features, jnp.float32)
+    var = self.variable('batch_stats', 'var', jnp.ones, features, jnp.float32)
+    start = nn.initializers.zeros if self.zero else nn.initializers.ones
+    scale = self.param('scale', start, features, jnp.float32)
+    bias = self.param('bias', nn.initializers.zeros, features, jnp.float32)
+    if train and not self.is_initializing():
+      now_mean, now_var, count = self._statistics(x, mask)
+      # The running variance is the unbiased one, as in Keras and PyTorch.
+      unbiased = now_var * (count / jnp.maximum(count - 1, 1))
+      keep = self.momentum
+      mean.value = keep * mean.value + (1 - keep) * now_mean
+      var.value = keep * var.value + (1 - keep) * unbiased
+    else:
+      now_mean, now_var = mean.value, var.value
+    # One multiplication and one addition for each element.
+    factor = scale.astype(jnp.float32) * jax.lax.rsqrt(now_var + self.epsilon)
+    shift = bias.astype(jnp.float32) - now_mean * factor
+    return x * factor.astype(x.dtype) + shift.astype(x.dtype)
+
+  def _statistics(
+    self, x: jax.Array, mask: jax.Array | None
+  ) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Mean, biased variance and number of elements of each feature, over all devices."""
+    axes = tuple(range(x.ndim - 1))
+    wide = x.astype(jnp.float32)
+    each = x[..., 0].size / x.shape[0]
+    if mask is None:
+      count = jnp.float32(x.shape[0] * each)
+    else:
+      count = mask.sum(dtype=jnp.float32) * each
+      wide = jnp.where(mask.reshape(-1, *[1] * (x.ndim - 1)), wide, 0)
+    sums = jnp.stack([wide.sum(axes), jnp.square(wide).sum(axes)])
+    if self.axis_name is not None:
+      sums, count = jax.lax.psum((sums, count), self.axis_name)
+    count = jnp.maximum(count, 1)
+    mean, square = sums / count
+    return mean, jnp.maximum(square - jnp.square(mean), 0), count

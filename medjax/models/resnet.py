@@ -1,0 +1,130 @@
+"""Residual networks of 18, 34 and 50 layers."""
+
+import functools
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from medjax.models.norm import BatchNorm
+
+_STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+_HE = nn.initializers.variance_scaling(2.0, 'fan_out', 'truncated_normal')
+
+
+class ResNet(nn.Module):
+  """ResNet v1 with the stride in the 3x3 convolution of a bottleneck ('v1.5'), as PyTorch has it.
+
+  Attributes:
+    depth: 18, 34 or 50.
+    outputs: outputs (logits); 1 for a binary task.
+    width: channels of the first stage.
+    small_images: a 3x3 convolution with stride 1 and no pooling in place of the 7x7 with stride 2
+      and the 3x3 pooling, for images of about 28 to 64 pixels.
+    axis_name: name of the devices' axis that batch statistics are summed over; None for none.
+
+  Example:
+    >>> model = ResNet(depth=18, outputs=1, width=8, small_images=True)
+    >>> x = jnp.zeros((2, 28, 28, 3))
+    >>> model.apply(model.init(jax.random.key(0), x), x).shape
+    (2, 1)
+
+  Source:
+    He, K., Zhang, X., Ren, S. and Sun, J. (2016), Deep residual learning for image recognition.
+    CVPR, 770-778.
+  """
+
+  depth: int = 18
+  outputs: int = 1
+  width: int = 64
+  small_images: bool = False
+  axis_name: str | None = 'data'
+
+  @nn.compact
+  def __call__(
+    self, x_BHWC: jax.Array, *, train: bool = False, mask: jax.Array | None = None
+  ) -> jax.Array:
+    """Logits [batch, outputs] of images [batch, height, width, channels], floating.
+
+    Args:
+      x_BHWC: the images.
+      train: normalise by the batch, not by the running averages.
+      mask: [batch] bool, False for padding, which is left out of the batch's statistics.
+
+    Raises:
+      ValueError: ``depth`` is none of 18, 34 and 50.
+    """
+    if self.depth not in _STAGES:
+      raise ValueError(f'depth={self.depth}: expected one of {", ".join(map(str, _STAGES))}')
+    norm = functools.partial(BatchNorm, axis_name=self.axis_name)
+    block = _Bottleneck if self.depth >= 50 else _Basic
+    x = _conv(self.width, 3)(x_BHWC) if self.small_images else _conv(self.width, 7, 2)(x_BHWC)
+    x = nn.relu(norm()(x, mask, train=train))
+    if not self.small_images:
+      x = nn.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
+    for stage, blocks in enumerate(_STAGES[self.depth]):
+      for i in range(blocks):
+        stride = 2 if stage > 0 and i == 0 else 1
+        x = block(self.width * 2**stage, stride, norm)(x, mask, train)
+    x = x.mean((1, 2), dtype=jnp.float32)
+    return nn.Dense(self.outputs, dtype=jnp.float32)(x)  # probabilities finer than bfloat16
+
+
+class _Basic(nn.Module):
+  """Two 3x3 convolutions beside the identity."""
+
+  features: int
+  stride: int
+  norm: Callable[..., BatchNorm]
+
+  @nn.compact
+  def __call__(self, x: jax.Array, mask: jax.Array | None, train: bool) -> jax.Array:
+    y = _conv(self.features, 3, self.stride)(x)
+    y = nn.relu(self.norm()(y, mask, train=train))
+    y = _conv(self.features, 3)(y)
+    y = self.norm(zero=True)(y, mask, train=train)
+    return nn.relu(_shortcut(x, y, self.stride, self.norm, mask, train) + y)
+
+
+class _Bottleneck(nn.Module):
+  """1x1, 3x3 and 1x1 convolutions, the last with four times the channels, beside the identity."""
+
+  features: int
+  stride: int
+  norm: Callable[..., BatchNorm]
+
+  @nn.compact
+  def __call__(self, x: jax.Array, mask: jax.Array | None, train: bool) -> jax.Array:
+    y = _conv(self.features, 1)(x)
+    y = nn.relu(self.norm()(y, mask, train=train))
+    y = _conv(self.features, 3, self.stride)(y)
+    y = nn.relu(self.norm()(y, mask, train=train))
+    y = _conv(4 * self.features, 1)(y)
+    y = self.norm(zero=True)(y, mask, train=train)
+    return nn.relu(_shortcut(x, y, self.stride, self.norm, mask, train) + y)
+
+
+def _shortcut(
+  x: jax.Array,
+  y: jax.Array,
+  stride: int,
+  norm: Callable[..., BatchNorm],
+  mask: jax.Array | None,
+  train: bool,
+) -> jax.Array:
+  """``x``, brought to the shape of ``y`` where it differs."""
+  if x.shape == y.shape:
+    return x
+  return norm()(_conv(y.shape[-1], 1, stride)(x), mask, train=train)
+
+
+def _conv(features: int, kernel: int, stride: int = 1) -> nn.Conv:
+  return nn.Conv(
+    features,
+    (kernel, kernel),
+    strides=(stride, stride),
+    padding=kernel // 2,
+    use_bias=False,
+    kernel_init=_HE,
+  )
