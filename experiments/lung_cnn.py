@@ -50,7 +50,7 @@ class Config(medjax.Config):
   """Settings of this experiment."""
 
   data: images.Config = dataclasses.field(default_factory=images.Config)
-  features: tuple[int, ...] = setting((32, 64, 128), 'Channels of each convolution.')
+  features: tuple[int, ...] = setting((32, 64, 128), 'Channels of each convolution.', low=1)
   hidden: int = setting(512, 'Units of the dense layer; 0 leaves it out.', low=0)
   dropout: float = setting(0.0, 'Dropout rate after the dense layer.', low=0.0, high=0.95)
   augment: Literal['none', 'radiograph'] = setting('none', 'Random changes of training images.')

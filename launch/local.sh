@@ -9,7 +9,8 @@ for ((i = 1; i < processes; i++)); do
   python -m "experiments.$experiment" "$@" \
     --coordinator="localhost:$port" --num_processes="$processes" --process_id="$i" &
 done
-trap 'kill -TERM $(jobs -p) 2>/dev/null || true' TERM INT
+# When one process ends in an error or is asked to stop, so are the others.
+trap 'kill -TERM $(jobs -p) 2>/dev/null || true' TERM INT EXIT
 python -m "experiments.$experiment" "$@" \
   --coordinator="localhost:$port" --num_processes="$processes" --process_id=0
 wait

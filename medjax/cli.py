@@ -6,6 +6,8 @@ Exit codes: 0 done; 2 something the user can mend; 3 the loss stopped being a nu
 is full; 75 asked to end (SIGTERM) and saved: the same command continues; 130 interrupted.
 """
 
+import errno
+import os
 import pathlib
 import sys
 import time
@@ -18,10 +20,13 @@ from absl import flags, logging
 from medjax import config as config_lib
 from medjax import runtime
 from medjax.config import Config
+from medjax.data import dataset
 from medjax.errors import UserError
-from medjax.workdir import Workdir, write_json
+from medjax.workdir import Workdir, read_json, write_json
 
 C = TypeVar('C', bound=Config)
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 VERBS = {
   'train': 'train, evaluate the best checkpoint and write the report (the default)',
@@ -55,7 +60,7 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
     verb, files = _parse(values, given)
     stored = Workdir(values.workdir) if values.workdir else None
     if stored is not None and verb != 'train':
-      config = config_lib.from_dict(config, stored.stored_config())
+      config = stored.stored(config)
     overridden = config_lib.override(config, values)
     workdir = stored or Workdir(
       pathlib.Path('runs') / f'{name}-{config_lib.short_hash(overridden)}'
@@ -77,6 +82,14 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
     sys.exit(error.exit_code)
+  except OSError as error:
+    print(f'error: {_disk_error(error)}', file=sys.stderr)
+    sys.exit(74 if error.errno in DISK_FULL else UserError.exit_code)
+  except jax.errors.JaxRuntimeError as error:
+    if 'RESOURCE_EXHAUSTED' not in str(error):
+      raise
+    print(f'error: {_memory_error(overridden)}', file=sys.stderr)
+    sys.exit(UserError.exit_code)
   except KeyboardInterrupt:
     print('error: interrupted; repeat the command to continue', file=sys.stderr)
     sys.exit(130)
@@ -104,35 +117,49 @@ class _Command:
     from medjax.training import loop
 
     start = time.monotonic()
+    self.workdir.check(self.config)
+    experiment = self._build()
+    self.workdir.check(self.config)  # again: another process may have begun a run here meanwhile
     if self.lead:
       self.workdir.claim(self.config)
-    experiment = self._build()
+      self._write_environment(0.0)
     steps = loop.train(experiment, self.config, self.workdir, self.devices)
     if self.lead and steps:
       self._write_environment(time.monotonic() - start)
     self._finish(experiment)
 
   def evaluate(self) -> None:
-    self.workdir.stored_config()
-    self.workdir.claim(self.config)
-    self._finish(self._build())
+    self.workdir.stored(self.config)
+    self.workdir.check(self.config)
+    experiment = self._build()
+    self.workdir.claim_data(experiment.data.summary(), write=False)
+    self._finish(experiment)
 
   def predict(self, files: Sequence[str]) -> None:
     from medjax.deploy import files as deploy
 
     if not files:
       raise UserError('predict: expected image files or folders after it')
-    self.workdir.stored_config()
-    self.workdir.claim(self.config)
-    output = pathlib.Path(self.values.output or self.workdir.folder / 'predict.csv')
+    self.workdir.stored(self.config)
+    self.workdir.check(self.config)
+    # Classes and input shape are the run's, not those of whatever lies at the source by now.
+    source: Any = self.config
+    source.data.source = f'{dataset.DESCRIBED}{self.workdir.data}'
+    output = self._output(self.workdir.folder / 'predict.csv')
     deploy.predict_files(self._build(), self.config, self.workdir, self.devices, files, output)
 
   def preview(self) -> None:
     from medjax.report import preview
 
-    path = pathlib.Path(self.values.output or self.workdir.preview)
+    path = self._output(self.workdir.preview)
     preview.write(self._build(), self.config.seed, path)
     print(f'preview: {path}')
+
+  def _output(self, default: pathlib.Path) -> pathlib.Path:
+    path = pathlib.Path(os.path.expanduser(self.values.output)) if self.values.output else default
+    if path.is_dir():
+      raise UserError(f'--output={path}: is a folder; expected the name of a file')
+    return path
 
   def _build(self) -> Any:
     experiment = self.build(self.config)
@@ -149,6 +176,7 @@ class _Command:
     tables = evaluate.evaluate(
       experiment,
       variables,
+      step,
       self.workdir,
       self.devices,
       self.config.batch_size,
@@ -163,10 +191,27 @@ class _Command:
     print(f'report: {page}')
 
   def _write_environment(self, seconds: float) -> None:
-    """Versions, device, and the seconds from the command to the last checkpoint."""
-    found = {'experiment': self.name, **runtime.environment(), 'seconds': round(seconds, 1)}
-    write_json(self.workdir.environment, found)
-    print(f'trained in {seconds:.0f} s')
+    """Versions, device, and the seconds of training, over all commands that went on with it."""
+    path = self.workdir.environment
+    before = read_json(path).get('seconds', 0.0) if path.exists() else 0.0
+    total = round(before + seconds, 1)
+    write_json(path, {'experiment': self.name, **runtime.environment(), 'seconds': total})
+    if seconds:
+      print(f'trained in {seconds:.0f} s')
+
+
+def _disk_error(error: OSError) -> str:
+  where = f'{error.filename}: ' if error.filename else ''
+  if error.errno in DISK_FULL:
+    return f'{where}no space left on the disk; free some and repeat the command to continue'
+  return f'{where}{error.strerror or error}'
+
+
+def _memory_error(config: Config) -> str:
+  return (
+    f'config.batch_size={config.batch_size}: the device has too little memory; '
+    f'try a smaller one, or config.accumulate={2 * config.accumulate} for the same result'
+  )
 
 
 def _experiment_name(build: Callable[[Any], Any]) -> str:
@@ -199,8 +244,8 @@ def _parse(values: flags.FlagValues, given: list[str]) -> tuple[str, list[str]]:
     wrong = error.flagname
     close = config_lib.nearest(wrong, list(values))
     close = close.replace('mean ', 'mean --') or '; --help lists all'
-    shown = f'={error.flagvalue}' if error.flagvalue else ''
-    raise UserError(f'--{wrong}{shown}: no such setting{close}') from None
+    shown = next((g for g in given if g.lstrip('-').split('=')[0] == wrong), f'--{wrong}')
+    raise UserError(f'{shown}: no such setting{close}') from None
   except flags.Error as error:
     raise UserError(str(error).splitlines()[0]) from None
   verb, files = (rest[0], rest[1:]) if rest else ('train', [])

@@ -29,14 +29,23 @@ T = TypeVar('T')
 C = TypeVar('C')
 
 
-def setting(default: T, meaning: str, *, low: float | None = None, high: float | None = None) -> T:
+def setting(
+  default: T,
+  meaning: str,
+  *,
+  low: float | None = None,
+  high: float | None = None,
+  execution: bool = False,
+) -> T:
   """Declares one setting of a config dataclass.
 
   Args:
     default: the value without an override; tuples and other immutable values only.
     meaning: one line for ``--help``, ending in a full stop.
-    low: the smallest value allowed, for numbers.
-    high: the largest value allowed, for numbers.
+    low: the smallest value allowed, for numbers and for each of several.
+    high: the largest value allowed, likewise.
+    execution: says how a run is computed and kept, not what it computes; a run may be continued or
+      evaluated with another value.
 
   Returns:
     A dataclass field, typed as its default so that type checkers see the value.
@@ -48,7 +57,8 @@ def setting(default: T, meaning: str, *, low: float | None = None, high: float |
     >>> Config().batch_size
     32
   """
-  return dataclasses.field(default=default, metadata={'meaning': meaning, 'low': low, 'high': high})
+  metadata = {'meaning': meaning, 'low': low, 'high': high, 'execution': execution}
+  return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclasses.dataclass
@@ -63,21 +73,34 @@ class Config:
   )
   learning_rate: float = setting(1e-3, 'Step size of the optimiser.', low=0.0)
   accumulate: int = setting(
-    1, 'Parts a batch is computed in, one after the other, to save memory.', low=1
+    1,
+    'Parts a batch is computed in, one after the other, to save memory.',
+    low=1,
+    execution=True,
   )
   precision: Literal['auto', 'float32', 'bfloat16'] = setting(
-    'auto', 'Compute type; auto is bfloat16 on GPU and TPU and float32 on CPU.'
+    'auto',
+    'Compute type; auto is bfloat16 on GPU and TPU and float32 on CPU.',
   )
   feeding: Literal['auto', 'streamed', 'resident'] = setting(
-    'auto', 'Read examples as they are needed, or keep them decoded on the device.'
+    'auto',
+    'Read examples as they are needed, or keep them decoded on the device.',
+    execution=True,
   )
   resident_gib: float = setting(
-    4.0, 'Largest decoded training set, in GiB, that auto feeding keeps on the device.', low=0.0
+    4.0,
+    'Largest decoded training set, in GiB, that auto feeding keeps on the device.',
+    low=0.0,
+    execution=True,
   )
-  num_devices: int = setting(0, 'Devices to use on this host; 0 is all.', low=0)
-  checkpoint_steps: int = setting(0, 'Updates between checkpoints; 0 is once an epoch.', low=0)
-  keep_checkpoints: int = setting(2, 'Newest checkpoints kept beside the best one.', low=1)
-  xla_tuning: bool = setting(True, 'Choose faster XLA options for this backend.')
+  num_devices: int = setting(0, 'Devices to use on this host; 0 is all.', low=0, execution=True)
+  checkpoint_steps: int = setting(
+    0, 'Updates between checkpoints; 0 is once an epoch.', low=0, execution=True
+  )
+  keep_checkpoints: int = setting(
+    2, 'Newest checkpoints kept beside the best one.', low=1, execution=True
+  )
+  xla_tuning: bool = setting(True, 'Choose faster XLA options for this backend.', execution=True)
 
   def validate(self) -> None:
     """Checks what one field alone cannot show; an experiment extends it.
@@ -118,7 +141,9 @@ def allowed(leaf: Leaf) -> str:
   if typing.get_origin(leaf.kind) is Literal:
     return 'one of ' + ', '.join(map(str, typing.get_args(leaf.kind)))
   if typing.get_origin(leaf.kind) is tuple:
-    return f'comma-separated {typing.get_args(leaf.kind)[0].__name__} values, such as 32,64'
+    return f'comma-separated {typing.get_args(leaf.kind)[0].__name__} values, such as 32,64' + (
+      f', of at least {leaf.field.metadata["low"]}' if leaf.field.metadata.get('low') else ''
+    )
   words = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'text'}[leaf.kind]
   low, high = leaf.field.metadata.get('low'), leaf.field.metadata.get('high')
   if low is not None and high is not None:
@@ -148,8 +173,7 @@ def check(config: Any) -> None:
   """
   for leaf in leaves(config):
     if not _fits(leaf):
-      shown = leaf.value if isinstance(leaf.value, str) else repr(leaf.value)
-      raise UserError(f'config.{leaf.name}={shown}: expected {allowed(leaf)}')
+      raise UserError(f'config.{leaf.name}={spell(leaf.value)}: expected {allowed(leaf)}')
   for part in [config, *(v for v in vars(config).values() if dataclasses.is_dataclass(v))]:
     if hasattr(part, 'validate'):
       part.validate()
@@ -161,9 +185,15 @@ def _fits(leaf: Leaf) -> bool:
     return value in typing.get_args(kind)
   if typing.get_origin(kind) is tuple:
     part = typing.get_args(kind)[0]
-    return isinstance(value, tuple) and len(value) > 0 and all(type(v) is part for v in value)
+    return (
+      isinstance(value, tuple) and len(value) > 0 and all(_in_range(leaf, part, v) for v in value)
+    )
   if isinstance(kind, types.UnionType) or kind not in (bool, int, float, str):
     raise TypeError(f'{leaf.name}: settings are bool, int, float, str, Literal or tuple')
+  return _in_range(leaf, kind, value)
+
+
+def _in_range(leaf: Leaf, kind: Any, value: Any) -> bool:
   if type(value) is not kind:
     return False
   if kind in (int, float):

@@ -1,4 +1,4 @@
-"""The one exception that the command line prints as one line instead of a traceback."""
+"""The exceptions that the command line prints as one line instead of a traceback."""
 
 
 class UserError(Exception):
@@ -16,3 +16,9 @@ class UserError(Exception):
   """
 
   exit_code = 2
+
+
+class NonFiniteError(UserError):
+  """The loss, its gradient or the parameters are no longer numbers."""
+
+  exit_code = 3

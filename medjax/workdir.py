@@ -8,10 +8,12 @@ other.
 import json
 import os
 import pathlib
-from typing import Any
+from typing import Any, TypeVar
 
 from medjax import config as config_lib
 from medjax.errors import UserError
+
+C = TypeVar('C')
 
 
 class Workdir:
@@ -26,7 +28,7 @@ class Workdir:
   """
 
   def __init__(self, folder: str | os.PathLike[str]):
-    self.folder = pathlib.Path(folder)
+    self.folder = pathlib.Path(os.path.expanduser(folder))
     self.config = self.folder / 'config.json'
     self.environment = self.folder / 'environment.json'
     self.data = self.folder / 'data.json'
@@ -40,41 +42,78 @@ class Workdir:
   def predictions(self, split: str) -> pathlib.Path:
     return self.folder / 'predictions' / f'{split}.csv'
 
-  def claim(self, config: Any) -> None:
-    """Makes the folder this config's, or sees that it already is.
+  def check(self, config: Any) -> None:
+    """Sees that the folder is new or holds a run of this config; writes nothing.
+
+    Settings of how a run is computed, such as the number of devices, may differ: a run may go on
+    elsewhere.
 
     Raises:
-      UserError: the folder holds a run of another config, or files that are no run, or cannot be
-        written.
+      UserError: the folder holds a run of another config, or files that are no run.
     """
-    wanted = config_lib.to_dict(config)
     if self.config.exists():
-      old, new = config_lib.flatten(read_json(self.config)), config_lib.flatten(wanted)
-      for name in sorted(old.keys() | new.keys()):
-        if old.get(name) != new.get(name):
+      # Through the config, so that a setting added since the run began has its default.
+      stored = {leaf.name: leaf for leaf in config_lib.leaves(self.stored(type(config)()))}
+      for leaf in config_lib.leaves(config):
+        before = stored[leaf.name].value
+        if leaf.value != before and not leaf.field.metadata.get('execution'):
           raise UserError(
-            f'--workdir={self.folder}: holds a run with config.{name}={old.get(name)}, not '
-            f'{new.get(name)}; choose another folder or repeat the command that made it'
+            f'--workdir={self.folder}: holds a run with config.{leaf.name}='
+            f'{config_lib.spell(before)}, not {config_lib.spell(leaf.value)}; choose another '
+            'folder or repeat the command that made it'
           )
-      return
-    if self.folder.exists() and not self.folder.is_dir():
+    elif self.folder.exists() and not self.folder.is_dir():
       raise UserError(f'--workdir={self.folder}: is a file; expected a folder')
-    if self.folder.is_dir() and any(p.name != self.preview.name for p in self.folder.iterdir()):
-      raise UserError(f'--workdir={self.folder}: holds files that are not of a run; choose another')
-    try:
-      write_json(self.config, wanted)
-    except OSError as error:
-      raise UserError(f'--workdir={self.folder}: cannot be written: {error.strerror}') from None
+    elif self.folder.is_dir():
+      # Hidden files are what a killed process was about to rename.
+      kept = (p for p in self.folder.iterdir() if not p.name.startswith('.'))
+      if any(p.name != self.preview.name for p in kept):
+        raise UserError(
+          f'--workdir={self.folder}: holds files that are not of a run; choose another'
+        )
 
-  def stored_config(self) -> dict[str, Any]:
-    """config.json of a finished or begun run.
+  def claim(self, config: Any) -> None:
+    """Makes a new folder this config's, or sees that it already is.
 
     Raises:
-      UserError: there is none.
+      UserError: as ``check``, or the folder cannot be written.
+    """
+    self.check(config)
+    if not self.config.exists():
+      try:
+        write_json(self.config, config_lib.to_dict(config))
+      except OSError as error:
+        raise UserError(f'--workdir={self.folder}: cannot be written: {error.strerror}') from None
+
+  def claim_data(self, summary: dict[str, Any], *, write: bool = True) -> None:
+    """Writes data.json, or sees that the run began on the same data.
+
+    Args:
+      summary: ``Dataset.summary()``.
+      write: whether to write it where there is none.
+
+    Raises:
+      UserError: the data have changed.
+    """
+    if self.data.exists():
+      before = read_json(self.data).get('fingerprint')
+      if before != summary['fingerprint']:
+        raise UserError(
+          f'--workdir={self.folder}: the data have changed since this run began '
+          f'({before}, now {summary["fingerprint"]}); choose another --workdir'
+        )
+    elif write:
+      write_json(self.data, summary)
+
+  def stored(self, config: C) -> C:
+    """The config of a finished or begun run, of the type of ``config``.
+
+    Raises:
+      UserError: there is none, or it is of another experiment.
     """
     if not self.config.exists():
       raise UserError(f'--workdir={self.folder}: no run here (config.json is missing); train first')
-    return read_json(self.config)
+    return config_lib.from_dict(config, read_json(self.config))
 
 
 def read_json(path: pathlib.Path) -> dict[str, Any]:
@@ -84,9 +123,12 @@ def read_json(path: pathlib.Path) -> dict[str, Any]:
     UserError: it cannot be read or is not JSON.
   """
   try:
-    return json.loads(path.read_text())
+    found = json.loads(path.read_text())
   except (OSError, ValueError) as error:
     raise UserError(f'{path}: cannot be read as JSON: {error}') from None
+  if not isinstance(found, dict):
+    raise UserError(f'{path}: expected a JSON object, found {type(found).__name__}')
+  return found
 
 
 def write_json(path: pathlib.Path, value: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -9,7 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from medjax.errors import UserError
+
 Batch = dict[str, Any]
+
+
+# A source that begins so names a data.json: the data as described there, without examples.
+DESCRIBED = 'described:'
 
 
 class Readable(Protocol):
@@ -59,7 +66,7 @@ class Dataset:
 
   Attributes:
     name: what it is called in reports.
-    splits: by name; at least 'train'.
+    splits: by name; at least 'train' for training.
     classes: class names, in label order; for two classes the second is the positive one.
     fingerprint: hexadecimal digest that changes with any stored byte.
     simulated: whether no patient stands behind it.
@@ -98,6 +105,28 @@ class Dataset:
       'notes': list(self.notes),
       'splits': splits,
     }
+
+
+def described(path: pathlib.Path) -> Dataset:
+  """The data set of a run without its examples, from the run's data.json.
+
+  It has what a model and a prediction need: classes and the shape of an input.
+
+  Raises:
+    UserError: the file is missing or damaged.
+  """
+  try:
+    found = json.loads(path.read_text())
+    return Dataset(
+      found['source'],
+      {},
+      tuple(found['classes']),
+      found['fingerprint'],
+      found['simulated'],
+      tuple(found['input_shape']),
+    )
+  except (OSError, ValueError, KeyError, TypeError) as error:
+    raise UserError(f'{path}: does not describe the data of a run: {error}') from None
 
 
 def columns(rows: Sequence[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray, dict[str, list[str]]]:

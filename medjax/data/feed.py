@@ -30,12 +30,14 @@ def batches(indices: np.ndarray, batch_size: int, multiple: int) -> np.ndarray:
     multiple: every batch is padded to a multiple of this (devices x parts of a batch).
 
   Returns:
-    int32 [ceil(N / batch_size), padded batch size], -1 where there is no example.
+    int32 [ceil(N / batch_size), padded batch size], -1 where there is no example. A batch is no
+    larger than N.
 
   Example:
     >>> batches(np.arange(5), 3, 2).tolist()
     [[0, 1, 2, -1], [3, 4, -1, -1]]
   """
+  batch_size = min(batch_size, max(len(indices), 1))
   rows, width = -(-len(indices) // batch_size), -(-batch_size // multiple) * multiple
   padded = np.full((rows, width), -1, np.int32)
   whole = np.full(rows * batch_size, -1, np.int32)

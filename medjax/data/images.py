@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -45,6 +46,8 @@ class Config:
       raise UserError('config.data.channels=2: expected 1 (grey) or 3 (RGB)')
     if not self.source:
       raise UserError("config.data.source=: expected 'simulated', a folder or tfds:NAME")
+    if ':' not in self.source:  # 'a', 'a/' and './a' are one source and so one run folder
+      self.source = os.path.normpath(self.source)
 
 
 def load(
@@ -68,13 +71,21 @@ def load(
     >>> data = load(Config(), simulator=radiograph.simulate, classes=('no cancer', 'cancer'))
     ... # doctest: +SKIP
   """
+  if config.source.startswith(dataset.DESCRIBED):
+    return dataset.described(pathlib.Path(config.source.removeprefix(dataset.DESCRIBED)))
   if config.source == 'simulated':
     source = _simulated(config, simulator, classes)
   elif config.source.startswith('tfds:'):
     source = catalogue.load(config.source.removeprefix('tfds:'), seed=config.seed)
   else:
+    try:
+      path = pathlib.Path(config.source).expanduser()
+    except RuntimeError:  # '~name' of nobody here
+      raise UserError(
+        f'config.data.source={config.source}: no such home folder; expected a folder of images'
+      ) from None
     source = folder.load(
-      pathlib.Path(config.source).expanduser(),
+      path,
       file_column=config.file_column,
       label_column=config.label_column,
       group_column=config.group_column,

@@ -72,20 +72,23 @@ def predict_files(
     The rows, in the order of the CSV.
 
   Raises:
-    UserError: the run was not evaluated, nothing was found, or the CSV cannot be written.
+    UserError: the run's best checkpoint was not evaluated, nothing was found, or the CSV cannot
+      be written.
   """
   classes = experiment.data.classes
-  threshold = _threshold(workdir, classes)
   files = list(find(names))
   if not files:
     raise UserError(f'predict {names[0]}: no image files there')
-  variables = devices.replicate(evaluate.best_variables(experiment, workdir)[0])
+  variables, trained = evaluate.best_variables(experiment, workdir)
+  threshold = _threshold(workdir, classes, trained)
+  variables = devices.replicate(variables)
   step = parallel.compile_predict(experiment, devices, config.precision)
   rows: list[Row] = []
   probabilities = ['probability'] if len(classes) == 2 else [f'probability_{c}' for c in classes]
   try:
     output.parent.mkdir(parents=True, exist_ok=True)
-    with open(output, 'w', newline='', encoding='utf-8') as file:
+    # A name that is no UTF-8 is written with escapes, so that the CSV stays readable.
+    with open(output, 'w', newline='', encoding='utf-8', errors='backslashreplace') as file:
       writer = csv.writer(file)
       writer.writerow(['file', *probabilities, 'decision', 'error'])
       for done in _batches(
@@ -154,7 +157,7 @@ def _batches(
       loaded = list(pool.map(load, chunk))
       good = [i for i, pixels in enumerate(loaded) if not isinstance(pixels, str)]
       # Always one shape, so that the step is compiled once.
-      width = feed.batches(np.arange(1), batch_size, len(devices.all)).shape[1]
+      width = feed.batches(np.arange(batch_size), batch_size, len(devices.all)).shape[1]
       images = np.zeros((width, size, size, channels), np.uint8)
       for place, i in enumerate(good):
         images[place] = loaded[i]
@@ -181,13 +184,20 @@ def _row(
   return Row(name, values, classes[decided], '')
 
 
-def _threshold(workdir: Workdir, classes: Sequence[str]) -> float | None:
-  """The validated threshold; None for more than two classes."""
+def _threshold(workdir: Workdir, classes: Sequence[str], step: int) -> float | None:
+  """The threshold validated with the checkpoint of ``step``; None for more than two classes."""
   if not workdir.evaluation.exists():
     raise UserError(f'--workdir={workdir.folder}: not evaluated yet; run evaluate first')
+  found = read_json(workdir.evaluation).get('val', {})
+  evaluated = found.get('checkpoint_step', {}).get('value')
+  if evaluated != step:
+    raise UserError(
+      f'{workdir.evaluation}: is of the checkpoint of step {evaluated}, and the best whole one is '
+      f'of step {step}; run evaluate again'
+    )
   if len(classes) > 2:
     return None
-  value = read_json(workdir.evaluation).get('val', {}).get('threshold', {}).get('value')
+  value = found.get('threshold', {}).get('value')
   if value is None:
     raise UserError(f'{workdir.evaluation}: has no threshold; run evaluate again')
   return float(value)
@@ -197,7 +207,8 @@ def _print(rows: Sequence[Row], classes: Sequence[str], threshold: float | None)
   table = Table('file', 'probability', 'decision', 'error')
   for row in rows[:_SHOWN]:
     shown = '' if row.probability is None else f'{_decisive(row, classes):.3f}'
-    table.add_row(os.path.basename(row.file), shown, row.decision, row.error)
+    name = os.path.basename(row.file).encode(errors='backslashreplace').decode()
+    table.add_row(name, shown, row.decision, row.error)
   # Not on a terminal, lines are as long as they need to be.
   console = Console()
   if not console.is_terminal:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from medjax import ops
 
@@ -12,7 +13,7 @@ class CNN(nn.Module):
   """Stacked convolutions with 2x2 max pooling, one hidden dense layer, linear outputs.
 
   With the defaults this is the network of many a first chest X-ray study: at 224x224x3 it has
-  44.3 M parameters, of which 44.3 M sit between the last pooling and the hidden layer.
+  44.4 M parameters, of which 44.3 M sit between the last pooling and the hidden layer.
 
   Attributes:
     features: channels of each convolution.
@@ -59,4 +60,4 @@ class CNN(nn.Module):
     if self.hidden:
       x = self.activation(nn.Dense(self.hidden)(x))
       x = nn.Dropout(self.dropout, deterministic=not train)(x)
-    return nn.Dense(self.outputs)(x)
+    return nn.Dense(self.outputs, dtype=jnp.float32)(x)  # probabilities finer than bfloat16

@@ -293,6 +293,7 @@ def _confusion(table: Predictions, threshold: float | None) -> list[dict[str, An
 
 def _metric_rows(evaluation: dict[str, Any], table: Predictions | None) -> list[dict[str, Any]]:
   names = list(dict.fromkeys(name for metrics in evaluation.values() for name in metrics))
+  names = [name for name in names if name != 'checkpoint_step']  # no metric
   several = any(name.startswith('auroc_') for name in names)
   rows = []
   for name in names:

@@ -121,14 +121,13 @@ class Checkpoints:
     steps = self.steps()
     return max(steps, key=lambda s: _rank(self._metrics(s)), default=None)
 
-  def latest(self, target: Any, before: int | None = None) -> tuple[Any, Position] | None:
+  def latest(self, target: Any) -> tuple[Any, Position] | None:
     """The newest checkpoint that is whole, or None if there is none.
 
     Damaged ones are named in a warning and set aside as ``<step>.damaged``.
 
     Args:
       target: the state's tree with shapes and dtypes.
-      before: look only at steps before this one.
 
     Returns:
       The state as NumPy arrays and its position.
@@ -137,8 +136,6 @@ class Checkpoints:
       UserError: a whole checkpoint is of another model or optimiser than ``target``.
     """
     for step in reversed(self.steps()):
-      if before is not None and step >= before:
-        continue
       found = self.read(step, target)
       if found is not None:
         return found

@@ -6,6 +6,7 @@ import jax
 
 from medjax.errors import UserError
 from medjax.evaluation import Predictions
+from medjax.evaluation.estimate import Estimate
 from medjax.experiment import Experiment
 from medjax.runtime import Devices
 from medjax.training import checkpoint, parallel, predict, state
@@ -34,6 +35,7 @@ def best_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, 
 def evaluate(
   experiment: Experiment,
   variables: dict[str, Any],
+  step: int,
   workdir: Workdir,
   devices: Devices,
   batch_size: int,
@@ -46,6 +48,7 @@ def evaluate(
   Args:
     experiment: data, model and task.
     variables: of the checkpoint to evaluate.
+    step: of that checkpoint; stands in evaluation.json as ``checkpoint_step``.
     workdir: the run folder.
     devices: devices of all hosts.
     batch_size: examples a batch.
@@ -54,21 +57,21 @@ def evaluate(
   Returns:
     The predictions table of each split.
   """
-  step = parallel.compile_predict(experiment, devices, precision)
+  predict_step = parallel.compile_predict(experiment, devices, precision)
   variables = devices.replicate(variables)
   tables: dict[str, Predictions] = {}
   for name in ('val', 'test'):
     if name in experiment.data.splits:
       split = experiment.data.splits[name]
       tables[name], _ = predict.predict_split(
-        step, variables, split, experiment.data.classes, devices, batch_size
+        predict_step, variables, split, experiment.data.classes, devices, batch_size
       )
   if jax.process_index() == 0:
     threshold = experiment.task.threshold(tables['val'])
     found: dict[str, Any] = {}
     for name, table in tables.items():
       table.write_csv(workdir.predictions(name))
-      metrics = experiment.task.metrics(table, threshold)
+      metrics = experiment.task.metrics(table, threshold) | {'checkpoint_step': Estimate(step)}
       found[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
     write_json(workdir.evaluation, found)
   return tables

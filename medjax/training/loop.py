@@ -8,18 +8,12 @@ import jax
 from medjax import runtime
 from medjax.config import Config
 from medjax.data import feed
-from medjax.errors import UserError
+from medjax.errors import NonFiniteError, UserError
 from medjax.experiment import Experiment
 from medjax.training import parallel, predict, state
 from medjax.training.checkpoint import Checkpoints, Position
 from medjax.training.log import Meter, MetricsLog
-from medjax.workdir import Workdir, read_json, write_json
-
-
-class NonFiniteError(UserError):
-  """The loss or its gradient is no longer a number."""
-
-  exit_code = 3
+from medjax.workdir import Workdir
 
 
 class PreemptedError(UserError):
@@ -51,7 +45,7 @@ def train(
     DiskFullError: a checkpoint could not be written; the ones before it are kept.
     UserError: the folder holds a run on other data.
   """
-  _claim_data(experiment, workdir)
+  workdir.claim_data(experiment.data.summary(), write=jax.process_index() == 0)
   with Checkpoints(workdir.checkpoints, config.keep_checkpoints) as checkpoints:
     found = checkpoints.latest(state.abstract(experiment))
     if found is None:
@@ -137,12 +131,12 @@ class _Run:
     step, metrics = self.pending
     self.pending = None
     values = {name: float(value) for name, value in jax.device_get(metrics).items()}
-    if not (math.isfinite(values['loss']) and math.isfinite(values['grad_norm'])):
+    if not all(math.isfinite(values[name]) for name in ('loss', 'grad_norm', 'update_norm')):
       newest = max(self.checkpoints.steps(), default=None)
       kept = f'the checkpoint of step {newest} is kept' if newest else 'no checkpoint was made yet'
       raise NonFiniteError(
-        f'step {step}: loss is {values["loss"]}, norm of the gradient {values["grad_norm"]}; '
-        f'{kept}; try a smaller config.learning_rate'
+        f'step {step}: loss is {values["loss"]}, norm of the gradient {values["grad_norm"]}, '
+        f'of the update {values["update_norm"]}; {kept}; try a smaller config.learning_rate'
       )
     if self.log and self.meter:
       epoch = (step - 1) // self.steps_per_epoch
@@ -186,17 +180,3 @@ class _Run:
       self.log.close()
     if self.meter:
       self.meter.close()
-
-
-def _claim_data(experiment: Experiment, workdir: Workdir) -> None:
-  """Writes data.json, or sees that the run began on the same data."""
-  data = experiment.data
-  if workdir.data.exists():
-    before = read_json(workdir.data).get('fingerprint')
-    if before != data.fingerprint:
-      raise UserError(
-        f'--workdir={workdir.folder}: the data have changed since this run began '
-        f'({before}, now {data.fingerprint}); choose another --workdir'
-      )
-  elif jax.process_index() == 0:
-    write_json(workdir.data, data.summary())

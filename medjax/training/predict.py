@@ -8,6 +8,7 @@ import numpy as np
 
 from medjax.data import feed
 from medjax.data.dataset import Split
+from medjax.errors import NonFiniteError
 from medjax.evaluation import Predictions
 from medjax.runtime import Devices
 
@@ -35,6 +36,9 @@ def predict_split(
 
   Returns:
     The table, the same on every host, and the mean loss.
+
+  Raises:
+    NonFiniteError: the parameters, or what the model makes of an example, are no numbers.
   """
   plan = feed.batches(np.arange(len(split)), batch_size, len(devices.all))
   parts: list[dict[str, np.ndarray]] = []
@@ -48,6 +52,10 @@ def predict_split(
   present = plan.reshape(-1) >= 0
   prediction = np.concatenate([part['prediction'] for part in parts])[present]
   loss = np.concatenate([part['loss'] for part in parts])[present]
+  if not np.isfinite(prediction).all():
+    raise NonFiniteError(
+      f'predictions of {split.name} are not finite; try a smaller config.learning_rate'
+    )
   table = Predictions(
     id=split.id,
     label=split.label.astype(np.int64),

@@ -1,7 +1,10 @@
 """The default experiment, shrunk: what a user sees from the command line."""
 
 import csv
+import errno
 import json
+import pathlib
+import shutil
 import sys
 
 import numpy as np
@@ -146,6 +149,63 @@ def test_predict_reports_every_file_and_goes_on(trained, command, tmp_path):
   assert 'huge.png' in out
 
 
+def test_predict_decides_at_the_validated_threshold(trained, command, tmp_path):
+  film = tmp_path / b'fr\xe9d\xe9ric.png'.decode(errors='surrogateescape')
+  Image.new('L', (64, 64), 90).save(film)
+  run = tmp_path / 'run'
+  shutil.copytree(trained, run)
+  evaluation = json.loads((run / 'evaluation.json').read_text())
+  for threshold, decision in ((0.0, 'cancer'), (1.0, 'no cancer')):
+    evaluation['val']['threshold']['value'] = threshold
+    (run / 'evaluation.json').write_text(json.dumps(evaluation))
+    assert command('predict', str(tmp_path), f'--workdir={run}', '--output=found.csv')[0] == 0
+    with open('found.csv', encoding='utf-8') as file:
+      (row,) = (row for row in csv.DictReader(file) if 'fr' in row['file'].rsplit('/', 1)[-1])
+    assert row['decision'] == decision
+    assert row['file'].endswith('fr\\udce9d\\udce9ric.png')
+  evaluation['val']['checkpoint_step']['value'] += 1
+  (run / 'evaluation.json').write_text(json.dumps(evaluation))
+  assert 'run evaluate again' in _error(command('predict', str(film), f'--workdir={run}'))
+
+
+def test_predict_needs_only_the_run_and_evaluate_its_own_data(command, make_images, tmp_path):
+  """Other images at the source change no decision, and are not taken for the run's own."""
+  source = tmp_path / 'films'
+  source.mkdir()
+  names = make_images(source, 40, size=48)
+  rows = [f'{name},{("well", "ill")[i % 2]}' for i, name in enumerate(names)]
+  (source / 'labels.csv').write_text('\n'.join(['file,label', *rows]))
+  arguments = [*SMALL, f'--config.data.source={source}', '--workdir=run']
+  assert command(*arguments)[0] == 0
+  film = next(source.rglob('*.png'))
+  film_copy = tmp_path / 'film.png'
+  shutil.copy(film, film_copy)
+  assert command('predict', str(film_copy), '--workdir=run', '--output=before.csv')[0] == 0
+  labels = source / 'labels.csv'
+  labels.write_text(labels.read_text().replace('well', 'zz'))
+  assert command('predict', str(film_copy), '--workdir=run', '--output=after.csv')[0] == 0
+  assert pathlib.Path('before.csv').read_text() == pathlib.Path('after.csv').read_text()
+  assert 'the data have changed' in _error(command('evaluate', '--workdir=run'))
+  shutil.rmtree(source)
+  assert command('predict', str(film_copy), '--workdir=run')[0] == 0
+
+
+def test_a_mistake_does_not_claim_the_folder(command):
+  assert 'no such folder' in _error(command('--config.data.source=/nowhere', '--workdir=run'))
+  assert not pathlib.Path('run').exists()
+
+
+def test_a_full_or_read_only_disk_is_one_line(command, monkeypatch):
+  def full(*_, **__):
+    raise OSError(errno.ENOSPC, 'No space left on device', 'runs/a/config.json')
+
+  monkeypatch.setattr('medjax.workdir.os.replace', full)
+  monkeypatch.setattr('medjax.cli.Workdir.claim', full)
+  code, _, err = command(*SMALL, '--workdir=run')
+  assert code == 74
+  assert err.splitlines()[-1].startswith('error: runs/a/config.json: no space left on the disk')
+
+
 def test_predict_agrees_with_the_evaluation(trained, command, tmp_path):
   """The stored test images as files get the probabilities that evaluation wrote."""
   from medjax.data import decode
@@ -200,6 +260,9 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),
     (['evaluate'], 'no run here'),
     (['predict', 'a.png', '--workdir=nowhere'], 'no run here'),
+    (['--config.features=0,4'], 'config.features=0,4: expected comma-separated int values'),
+    (['--config.lerning_rate=1'], 'error: --config.lerning_rate=1: no such setting'),
+    ([*SMALL, '--preview', '--output=.'], '--output=.: is a folder'),
     (['--config.num_devices=99'], 'config.num_devices=99: expected at most'),
   ],
 )

@@ -12,7 +12,7 @@ import pytest
 from medjax import runtime
 from medjax.config import Config
 from medjax.data import feed
-from medjax.errors import UserError
+from medjax.errors import NonFiniteError, UserError
 from medjax.training import evaluate, log, loop, state
 from medjax.training.checkpoint import Checkpoints
 from medjax.workdir import Workdir, read_json
@@ -104,12 +104,21 @@ def test_a_loss_that_is_no_number_stops_at_its_step_and_keeps_the_good_checkpoin
     return jax.numpy.where(step < 7, 1e-2, float('inf'))
 
   experiment = make_experiment(optimizer=optax.sgd(rate))
-  with pytest.raises(loop.NonFiniteError, match=r'step 9: loss is nan.*step 5 is kept') as caught:
+  with pytest.raises(NonFiniteError, match=r'step 8: loss is 0.*step 5 is kept') as caught:
     _train(experiment, tmp_path / 'run')
   assert caught.value.exit_code == 3
   kept, position = _final(experiment, Workdir(tmp_path / 'run'))
   assert position.step == 5
   assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(kept))
+
+
+def test_an_update_that_overflows_at_the_end_of_an_epoch_is_found(make_experiment, tmp_path):
+  # The loss of the last batch is finite; the parameters after it are not.
+  experiment = make_experiment(
+    optimizer=optax.sgd(lambda step: jax.numpy.where(step < 4, 1e-2, 1e38))
+  )
+  with pytest.raises(NonFiniteError, match=r'step 5: loss is 0.*of the update inf'):
+    _train(experiment, tmp_path / 'run')
 
 
 def test_other_data_in_the_same_folder_are_refused(straight, make_experiment):
@@ -124,7 +133,7 @@ def test_evaluation_is_of_the_best_checkpoint(straight):
   val = [line for line in log.read_metrics(workdir) if line['split'] == 'val']
   best = max(val, key=lambda line: (line['auroc'], -line['step']))
   assert step == best['step']
-  tables = evaluate.evaluate(experiment, variables, workdir, runtime.devices(2), 8, 'float32')
+  tables = evaluate.evaluate(experiment, variables, step, workdir, runtime.devices(2), 8, 'float32')
   found = read_json(workdir.evaluation)
   assert found['val']['auroc']['value'] == pytest.approx(best['auroc'])
   for name, table in tables.items():
@@ -138,7 +147,13 @@ def test_evaluation_is_of_the_best_checkpoint(straight):
       'auroc', 'auprc', 'accuracy', 'sensitivity', 'specificity', 'brier', 'threshold'
     }  # fmt: skip
     assert set(found[name]['auroc']) >= {'value', 'low', 'high'}
-  assert found['test']['threshold']['value'] == found['val']['threshold']['value']
+    assert found[name]['checkpoint_step']['value'] == step
+    # Youden's index on validation, by brute force
+    val = tables['val']
+    sick, well = (tables['val'].probability[tables['val'].label == c] for c in (1, 0))
+    index = {float(t): (sick >= t).mean() + (well < t).mean() for t in [*sick, *well]}
+    threshold = found[name]['threshold']['value']
+    assert (sick >= threshold).mean() + (well < threshold).mean() == max(index.values())
 
 
 def test_a_half_written_last_line_is_dropped(straight, tmp_path):

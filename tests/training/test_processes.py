@@ -1,6 +1,6 @@
 """Two processes that train together, as two hosts do: the same updates as one process."""
 
-import json
+import csv
 import os
 import socket
 import subprocess
@@ -27,7 +27,7 @@ assert len(devices.all) == 4 and len(devices.local) == 2, devices
 workdir = Workdir(sys.argv[3])
 loop.train(experiment, Config(batch_size=10, num_epochs=2), workdir, devices)
 variables, step = evaluate.best_variables(experiment, workdir)
-evaluate.evaluate(experiment, variables, workdir, devices, 8, 'float32')
+evaluate.evaluate(experiment, variables, step, workdir, devices, 8, 'float32')
 """
 
 
@@ -62,8 +62,8 @@ def test_two_processes_of_two_devices_equal_one(make_experiment, tmp_path):
   experiment, devices = make_experiment(count=43), runtime.devices(1)
   one = Workdir(tmp_path / 'one')
   loop.train(experiment, Config(batch_size=10, num_epochs=2, num_devices=1), one, devices)
-  variables, _ = evaluate.best_variables(experiment, one)
-  evaluate.evaluate(experiment, variables, one, devices, 8, 'float32')
+  variables, step = evaluate.best_variables(experiment, one)
+  evaluate.evaluate(experiment, variables, step, one, devices, 8, 'float32')
 
   two = Workdir(tmp_path / 'two')
   for mine, theirs in zip(log.read_metrics(one), log.read_metrics(two), strict=True):
@@ -73,7 +73,17 @@ def test_two_processes_of_two_devices_equal_one(make_experiment, tmp_path):
   shared, _ = evaluate.best_variables(experiment, two)
   for a, b in zip(_leaves(variables), _leaves(shared), strict=True):
     np.testing.assert_allclose(a, b, atol=1e-5)
-  assert json.dumps(sorted(read_json(two.evaluation))) == json.dumps(['test', 'val'])
+  mine, theirs = read_json(one.evaluation), read_json(two.evaluation)
+  assert mine.keys() == theirs.keys() == {'val', 'test'}
+  for split in mine:
+    for name, metric in mine[split].items():
+      assert theirs[split][name]['value'] == pytest.approx(metric['value'], abs=1e-5)
+    tables = [
+      list(csv.DictReader(run.predictions(split).read_text().splitlines())) for run in (one, two)
+    ]
+    for a, b in zip(*tables, strict=True):
+      assert a['id'] == b['id']
+      assert float(a['probability']) == pytest.approx(float(b['probability']), abs=1e-5)
 
 
 def _leaves(tree):
