@@ -8,6 +8,7 @@ damaged afterwards.
 import dataclasses
 import errno
 import pathlib
+import shutil
 import zlib
 from typing import Any
 
@@ -18,6 +19,10 @@ from absl import logging
 from orbax.checkpoint import checkpoint_managers
 
 from medjax.errors import UserError
+
+
+# Bytes that a checkpoint takes beside its arrays: names, metadata and half-filled blocks.
+_FILES = 2**20
 
 
 class DiskFullError(UserError):
@@ -93,7 +98,9 @@ class Checkpoints:
     # A copy: the next step takes over the state's memory while the file is written.
     arrays = {name: np.array(leaf) for name, leaf in _named(state)}
     stored = dataclasses.asdict(position) | {'digests': {k: _digest(v) for k, v in arrays.items()}}
+    self.wait()  # for the checkpoint before, which takes space too
     with _disk_errors(self.folder):
+      self._check_space(sum(array.nbytes for array in arrays.values()))
       self._manager.save(
         position.step,
         args=ocp.args.Composite(
@@ -102,6 +109,11 @@ class Checkpoints:
         metrics={'score': position.score, 'step': position.step},
         force=True,
       )
+
+  def _check_space(self, needed: int) -> None:
+    """Raises OSError before Orbax begins what it cannot end; its threads fail with tracebacks."""
+    if shutil.disk_usage(self.folder).free < needed + _FILES:
+      raise OSError(errno.ENOSPC, 'No space left on device')
 
   def wait(self) -> None:
     """Returns when everything is on disk.

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import sys
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -204,6 +205,15 @@ def test_a_full_or_read_only_disk_is_one_line(command, monkeypatch):
   code, _, err = command(*SMALL, '--workdir=run')
   assert code == 74
   assert err.splitlines()[-1].startswith('error: runs/a/config.json: no space left on the disk')
+
+
+def test_too_little_memory_is_one_line(command, monkeypatch):
+  def exhausted(*_):
+    raise jax.errors.JaxRuntimeError('RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.')
+
+  monkeypatch.setattr('medjax.training.loop.train', exhausted)
+  message = _error(command(*SMALL, '--workdir=run'))
+  assert 'config.batch_size=10: the device has too little memory' in message
 
 
 def test_predict_agrees_with_the_evaluation(trained, command, tmp_path):

@@ -173,6 +173,7 @@ def test_a_full_disk_is_one_error_and_the_older_checkpoint_survives(tmp_path):
     timeout=300,
   )
   assert done.returncode == checkpoint.DiskFullError.exit_code == 74, done.stderr[-2000:]
+  assert 'Traceback' not in done.stdout + done.stderr
   saved = [line for line in done.stdout.splitlines() if line.startswith('saved')]
   assert saved
   assert 'no space left for a checkpoint' in done.stdout
