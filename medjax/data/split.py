@@ -77,7 +77,11 @@ def stratified(
 
 
 def assign(
-  labels: Sequence[str], groups: Sequence[str], given: Sequence[str], seed: int
+  labels: Sequence[str],
+  groups: Sequence[str],
+  given: Sequence[str],
+  seed: int,
+  origin: str = 'the data set',
 ) -> tuple[list[str], list[str]]:
   """Completes the splits that a data set came with.
 
@@ -89,17 +93,20 @@ def assign(
     groups: patient of each example.
     given: canonical split of each example, '' where the data set names none.
     seed: draws another split.
+    origin: what gives the splits, for errors.
 
   Returns:
     The split of each example, and notes for the user about what was decided here.
 
   Raises:
-    UserError: splits that cannot be used (some rows without one, or no training examples).
+    UserError: splits that cannot be used (some rows without one, no training examples, or none of
+      some class).
   """
   present = {name for name in given if name}
   if not present:
     splits = stratified(labels, groups, seed, FRACTIONS)
     _require_val(splits, groups)
+    _require_classes(labels, splits, f'drawn with config.data.seed={seed}')
     return splits, ['no split given: 70/15/15 for train, val and test, by group, stratified']
   if '' in given:
     raise UserError(
@@ -110,7 +117,7 @@ def assign(
       f'no example is in split train, only in {", ".join(sorted(present))}; '
       'config.data.split_column= (empty) draws splits'
     )
-  splits, notes = list(given), []
+  splits, notes, how = list(given), [], f'given by {origin}'
   if 'val' not in present:
     rows = [i for i, name in enumerate(given) if name == 'train']
     again = stratified(
@@ -120,6 +127,8 @@ def assign(
       splits[i] = name
     _require_val(splits, groups)
     notes.append('no val split given: 15% of train, by group, stratified')
+    how += f', val drawn from train with config.data.seed={seed}'
+  _require_classes(labels, splits, how)
   return splits, notes
 
 
@@ -128,6 +137,17 @@ def _require_val(splits: Sequence[str], groups: Sequence[str]) -> None:
     raise UserError(
       f'{len(set(groups))} groups are too few to split; expected at least 10, or a split column'
     )
+
+
+def _require_classes(labels: Sequence[str], splits: Sequence[str], how: str) -> None:
+  pairs = set(zip(labels, splits, strict=True))
+  for label in sorted(set(labels)):
+    if (label, 'train') not in pairs:
+      found = ' and '.join(name for name in SPLITS if (label, name) in pairs)
+      raise UserError(
+        f'no example of class {label!r} is in split train, only in {found} (splits {how}); '
+        'expected examples of every class to train on'
+      )
 
 
 def check_groups(groups: Sequence[str], splits: Sequence[str], allow: bool) -> list[str]:

@@ -64,6 +64,24 @@ def test_a_group_in_two_splits_is_an_error_unless_allowed():
   assert 'LEAK ALLOWED' in split.check_groups(groups, splits, allow=True)[0]
 
 
+def test_a_class_without_training_examples_is_an_error():
+  # One patient has all the films of a class, and more of another class than training wants.
+  labels, groups = ['a'] * 29 + ['rare'], ['1'] * 20 + ['2'] * 9 + ['2']
+  with pytest.raises(
+    UserError, match=r"class 'rare' is in split train, only in val \(splits drawn with .*seed=3"
+  ):
+    split.assign(labels, groups, [''] * 30, seed=3)
+  given = ['train'] * 20 + ['test'] * 10
+  with pytest.raises(
+    UserError, match=r"'rare' .* only in test \(splits given by films.csv, val dr"
+  ):
+    split.assign(labels, [str(i) for i in range(30)], given, 0, 'films.csv')
+  # Validation and test may lack a class.
+  assert (
+    split.assign(['a', 'b', 'a', 'a'], list('1234'), ['train'] * 2 + ['val', 'test'], 0)[1] == []
+  )
+
+
 def test_unknown_and_missing_split_names():
   assert split.canonical(' Validation ', 'here') == 'val'
   with pytest.raises(UserError, match=r"labels.csv row 4: split is 'trian'.*did you mean train"):
