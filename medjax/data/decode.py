@@ -24,8 +24,9 @@ def decode(
 
   The file's content decides its format, not its suffix. Deep greys are scaled by their own bit
   depth (the smallest of 8, 9, ... 16 bits that holds the largest pixel), so that 12-bit films in
-  16-bit files do not come out black. Palettes are resolved, transparency is dropped, EXIF
-  orientation is applied. The aspect ratio is not kept: the network sees a square.
+  16-bit files do not come out black; where some are negative, as Hounsfield units are, the smallest
+  becomes 0 and the largest 255. Palettes are resolved, transparency is dropped, EXIF orientation
+  is applied. The aspect ratio is not kept: the network sees a square.
 
   Args:
     file: a path, or the file's bytes.
@@ -78,11 +79,13 @@ def resize(image: Image.Image, size: int, channels: int) -> np.ndarray:
 
 
 def _to_eight_bits(pixels: np.ndarray) -> np.ndarray:
-  """Deep greys scaled to uint8 by the bit depth that they use."""
+  """Deep greys scaled to uint8 by the bit depth that they use; signed ones by their range."""
   fractions = pixels.dtype.kind == 'f'
   pixels = np.nan_to_num(pixels.astype(np.float32))
-  top = float(pixels.max())
-  if fractions and 0 < top <= 1:
+  low, top = float(pixels.min()), float(pixels.max())
+  if low < 0:  # no bit depth says what is black
+    pixels, full = pixels - low, top - low or 1.0
+  elif fractions and 0 < top <= 1:
     full = 1.0
   else:
     full = 2.0 ** max(8, int(np.ceil(np.log2(max(top, 1) + 1)))) - 1

@@ -45,6 +45,15 @@ def test_floats_in_0_to_1_and_beyond(gradient):
   np.testing.assert_allclose(found.astype(int), gradient.astype(int), atol=1)
 
 
+@pytest.mark.parametrize('kind', [np.int32, np.float32])
+def test_negative_values_are_kept(gradient, kind):
+  hounsfield = Image.fromarray((gradient * 16.0 - 1024).astype(kind))
+  found = decode.decode(_png(hounsfield, format='TIFF'), 32, 1)[..., 0]
+  np.testing.assert_array_equal(found, gradient)
+  air = Image.fromarray(np.full((32, 32), -1000, kind))
+  assert not decode.decode(_png(air, format='TIFF'), 32, 1).any()
+
+
 def test_palette_transparency_and_one_bit(gradient):
   grey = Image.fromarray(gradient)
   palette = grey.convert('P')
