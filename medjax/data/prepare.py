@@ -3,10 +3,12 @@
 import concurrent.futures
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import io
 import itertools
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -21,7 +23,7 @@ from medjax.data import dataset, decode, split
 from medjax.errors import UserError
 
 # Part of every key: raise it when the stored form changes.
-_FORMAT = '1'
+_FORMAT = '2'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +110,28 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
     # bounds how many decoded images wait.
     with concurrent.futures.ThreadPoolExecutor() as pool:
       for chunk in iter(lambda: list(itertools.islice(records, 64)), []):
-        yield from pool.map(store, chunk)
+        try:
+          yield from pool.map(store, chunk)
+        except UserError:
+          raise self._unreadable(pool) from None
+
+  def _unreadable(self, pool: concurrent.futures.Executor) -> UserError:
+    """One error for all images that cannot be read, so that they are mended at once."""
+
+    def attempt(record: Record) -> UserError | None:
+      try:
+        record.read(self._size, self._channels)
+      except UserError as error:
+        return error
+      return None
+
+    errors = pool.map(attempt, self._source.records)
+    found = {r.id: e for r, e in zip(self._source.records, errors, strict=True) if e}
+    first = next(iter(found.values()))
+    if len(found) == 1:
+      return first
+    names = ', '.join(itertools.islice(found, 10)) + (', ...' if len(found) > 10 else '')
+    return UserError(f'{len(found)} images cannot be used: {names}; the first because {first}')
 
 
 def prepare(source: Source, size: int, channels: int, cache: pathlib.Path) -> dataset.Dataset:
@@ -125,27 +148,27 @@ def prepare(source: Source, size: int, channels: int, cache: pathlib.Path) -> da
     The data set; images are decoded when they are read.
 
   Raises:
-    UserError: an image cannot be read, or the cache folder cannot be written.
+    UserError: images cannot be read (all are named, up to ten), or the data set is not stored yet
+      and the cache folder cannot be written.
   """
   key = hashlib.blake2b(
     json.dumps([_FORMAT, source.fingerprint, source.classes, size, channels]).encode(),
     digest_size=8,
   ).hexdigest()
   folder = cache / key
-  try:
-    folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder / 'lock'):
-      builder = MedicalImages(source, size, channels, data_dir=folder)
-      ready = folder / 'dataset.json'
-      if not ready.exists():
-        shutil.rmtree(builder.data_dir, ignore_errors=True)
-        print(f'preparing {len(source.records)} images, once', file=sys.stderr, flush=True)
-        runtime.quiet_tfds()
-        with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces where it writes
-          builder.download_and_prepare()
-        workdir.write_json(ready, {'name': source.name, 'fingerprint': source.fingerprint})
-  except OSError as error:
-    raise UserError(f'{folder}: the cache cannot be written: {error.strerror or error}') from None
+  if not _is_complete(folder):  # a complete one may be on a disk that cannot be written
+    try:
+      folder.mkdir(parents=True, exist_ok=True)
+      with _locked(folder / 'lock'):
+        if not _is_complete(folder):  # nor made by another process meanwhile
+          _store(source, size, channels, folder)
+    except (OSError, RuntimeError) as error:
+      full = 'No space left' in str(error)  # TFDS makes a RuntimeError of ArrayRecord's
+      if not full and not isinstance(error, OSError):
+        raise
+      reason = os.strerror(errno.ENOSPC) if full else getattr(error, 'strerror', None) or error
+      raise UserError(f'{folder}: the cache cannot be written: {reason}') from None
+  builder = MedicalImages(source, size, channels, data_dir=folder)
   splits = {name: _split(builder, name) for name in split.SPLITS if name in builder.info.splits}
   return dataset.Dataset(
     name=source.name,
@@ -156,6 +179,29 @@ def prepare(source: Source, size: int, channels: int, cache: pathlib.Path) -> da
     input_shape=(size, size, channels),
     notes=source.notes,
   )
+
+
+def _store(source: Source, size: int, channels: int, folder: pathlib.Path) -> None:
+  """Writes the data set, in place of what may be left of one, and last its list of files."""
+  shutil.rmtree(folder / MedicalImages.name, ignore_errors=True)
+  builder = MedicalImages(source, size, channels, data_dir=folder)
+  print(f'preparing {len(source.records)} images, once', file=sys.stderr, flush=True)
+  runtime.quiet_tfds()
+  with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces where it writes
+    builder.download_and_prepare()
+  written = sorted(pathlib.Path(builder.data_dir).iterdir())
+  files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in written}
+  about = {'name': source.name, 'fingerprint': source.fingerprint, 'files': files}
+  workdir.write_json(folder / 'dataset.json', about)
+
+
+def _is_complete(folder: pathlib.Path) -> bool:
+  """Whether every file that was written is there in full."""
+  try:
+    files = json.loads((folder / 'dataset.json').read_text())['files']
+    return all((folder / name).stat().st_size == size for name, size in files.items())
+  except (OSError, ValueError, KeyError):
+    return False
 
 
 def _split(builder: MedicalImages, name: str) -> dataset.Split:
