@@ -17,7 +17,8 @@ def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Sourc
   """A catalogue set as a source; downloaded by TFDS when it is not yet there.
 
   A set that was prepared in ArrayRecord format before, in ``data_dir`` or ``$TFDS_DATA_DIR``, is
-  read from there and needs no network.
+  read from there and needs no network. Of its splits, those are taken whose names are in use for
+  train, val and test, and others left out with a note; a set that has none of them is split here.
 
   Args:
     name: as in the catalogue, such as 'pneumonia_mnist' or 'colorectal_histology/...'.
@@ -38,9 +39,12 @@ def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Sourc
   image, label = _keys(builder.info.features, where)
   try:
     builder.download_and_prepare()
+    sizes = {part: info.num_examples for part, info in builder.info.splits.items()}
+    # Without a single name that is known, all examples are split anew.
+    parts = [part for part in sizes if _split_name(part)] or list(sizes)
     sources = {
       part: builder.as_data_source(split=part, decoders={image: tfds.decode.SkipDecoding()})
-      for part in builder.info.splits
+      for part in parts
     }
   except Exception as error:  # network, TensorFlow-only generators, file formats
     raise UserError(
@@ -48,10 +52,21 @@ def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Sourc
     ) from None
   classes = tuple(builder.info.features[label].names)
   rows = [(part, i) for part, source in sources.items() for i in range(len(source))]
-  labels = [classes[int(sources[part][i][label])] for part, i in rows]
+  content = hashlib.blake2b(builder.info.full_name.encode(), digest_size=16)
+  labels = []
+  for part, i in rows:
+    stored = sources[part][i]
+    content.update(hashlib.blake2b(stored[image]).digest())
+    labels.append(classes[int(stored[label])])
   names = [f'{part}/{i}' for part, i in rows]
   given = [_split_name(part) for part, _ in rows]
-  splits, notes = split.assign(labels, names, given if all(given) else [''] * len(rows), seed)
+  splits, notes = split.assign(labels, names, given, seed, f'tfds:{name}')
+  content.update(json.dumps([names, labels, splits]).encode())
+  notes += [
+    f'split {part} left out, being none of train, val and test: {count} examples'
+    for part, count in sizes.items()
+    if part not in parts
+  ]
 
   def reader(part: str, i: int, label_name: str) -> Any:
     def read(size: int, channels: int) -> tuple[np.ndarray, str, dict[str, str]]:
@@ -64,12 +79,7 @@ def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Sourc
     Record(row_name, where_, row_name, reader(part, i, label_name))
     for (part, i), row_name, where_, label_name in zip(rows, names, splits, labels, strict=True)
   ]
-  identity = [
-    builder.info.full_name,
-    *[f'{k}:{v.num_examples}' for k, v in builder.info.splits.items()],
-  ]
-  fingerprint = hashlib.blake2b(json.dumps([identity, splits]).encode(), digest_size=16).hexdigest()
-  return Source(builder.info.full_name, records, classes, fingerprint, notes=tuple(notes))
+  return Source(builder.info.full_name, records, classes, content.hexdigest(), notes=tuple(notes))
 
 
 def _keys(features: Any, where: str) -> tuple[str, str]:
