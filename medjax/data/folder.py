@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,8 @@ _NEGATIVE = {
   'controls', 'benign', 'clean', 'absent', 'no finding', 'no findings', 'no_finding', 'no_findings',
   'no cancer', 'non-cancer', 'noncancer', 'no_cancer', 'no tumor', 'no tumour', 'no_tumor',
 }  # fmt: skip
+# What spreadsheets and data frames write where there is no value.
+_MISSING = {'', 'nan', 'na', 'n/a', 'null', 'none'}
 
 
 def load(
@@ -37,6 +39,8 @@ def load(
   allow_group_overlap: bool,
 ) -> Source:
   """Reads the table or the sub-folders of ``folder``; images are read later.
+
+  A column is found by its name, or else by its name but for case.
 
   Args:
     folder: holds ``labels.csv``, or class sub-folders, or train/val/test folders of those. Files
@@ -56,15 +60,14 @@ def load(
   Raises:
     UserError: one line that names the file, row or column and what was expected.
   """
-  if not folder.is_dir():
+  if not os.path.isdir(folder):  # unlike Path.is_dir, also answers for a name that is too long
     raise UserError(f'config.data.source={folder}: no such folder; expected a folder of images')
   table = folder / 'labels.csv'
   if table.exists():
-    rows = _read_table(table, file_column, label_column, group_column, split_column)
+    rows, notes, origin = _read_table(table, file_column, label_column, group_column, split_column)
   else:
-    rows = _read_subfolders(folder)
+    rows, notes, origin = _read_subfolders(folder)
   digests = _digests([row['path'] for row in rows])
-  notes = []
   if not any(row['group'] for row in rows):
     notes.append('no patient column: every image counts as its own patient')
   # Identical files go to one split even where nothing says that they are one patient's.
@@ -74,7 +77,7 @@ def load(
   given = [row['split'] for row in rows]
   if any(row['group'] for row in rows):
     notes += split.check_groups(groups, given, allow_group_overlap)
-  splits, more = split.assign(labels, groups, given, seed)
+  splits, more = split.assign(labels, groups, given, seed, origin)
   notes += more + _duplicates(digests, splits)
   if len(classes) == 2:
     notes.append(f'positive class: {classes[1]}')
@@ -86,7 +89,8 @@ def load(
   for row, digest, where, group in zip(rows, digests, splits, groups, strict=True):
     for part in (row['id'], row['label'], digest, where, group, repr(row['metadata'])):
       content.update(part.encode() + b'\0')
-  return Source(folder.resolve().name, records, classes, content.hexdigest(), notes=tuple(notes))
+  name = _readable(folder.resolve().name)
+  return Source(name, records, classes, content.hexdigest(), notes=tuple(notes))
 
 
 def _reader(row: dict[str, Any]) -> Any:
@@ -98,53 +102,46 @@ def _reader(row: dict[str, Any]) -> Any:
 
 def _read_table(
   table: pathlib.Path, file_column: str, label_column: str, group_column: str, split_column: str
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], list[str], str]:
+  """Rows of the table, notes for the user, and what gives the splits."""
   try:
     text = table.read_bytes().decode('utf-8-sig')
   except (OSError, UnicodeDecodeError) as error:
     raise UserError(f'{table}: cannot be read as UTF-8 text: {error}') from None
   if not text.strip():
     raise UserError(f'{table}: is empty; expected a header with {file_column},{label_column}')
-  delimiter = max(',;\t', key=text.splitlines()[0].count)
-  # StringIO keeps line breaks as they are: a quoted cell may hold some.
-  lines = io.StringIO(text, newline='')
-  reader = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True)
-  header = [name.strip() for name in reader.fieldnames or []]
-  reader.fieldnames = header
-  for column, needed in [
-    (file_column, True),
-    (label_column, True),
-    (group_column, group_column not in ('', 'patient')),
-    (split_column, split_column not in ('', 'split')),
-  ]:
-    if needed and column not in header:
-      raise UserError(
-        f'{table}: no column {column!r}{nearest(column, header)} (it has {", ".join(header)})'
-      )
-  known = {file_column, label_column, group_column, split_column}
+  header, lines = _parse(text, table)
+  file = _column(table, header, file_column)
+  label = _column(table, header, label_column)
+  group = _column(table, header, group_column, optional=group_column in ('', 'patient'))
+  given = _column(table, header, split_column, optional=split_column in ('', 'split'))
+  taken = {file: file_column, label: label_column, group: group_column, given: split_column}
+  notes = [
+    f'column {name!r} is taken for {as_!r}' for name, as_ in taken.items() if name not in ('', as_)
+  ]
   rows: list[dict[str, Any]] = []
   seen: dict[str, int] = {}
-  for cells in reader:
-    where = f'{table} row {reader.line_num}'
-    if None in cells or None in cells.values():
-      raise UserError(f'{where}: expected {len(header)} cells, as in the header')
-    cells = {name: value.strip() for name, value in cells.items()}
-    name, label = cells[file_column], cells[label_column]
-    if not name or not label:
-      empty = file_column if not name else label_column
-      raise UserError(f'{where}: {empty} is empty; leave the row out or fill it in')
+  for line, cells in lines:
+    where = f'{table} row {line}'
+    name = cells[file]
+    if not name:
+      raise UserError(f'{where}: {file} is empty; leave the row out or fill it in')
+    if cells[label].lower() in _MISSING:
+      found = f'is {cells[label]!r}, a missing value' if cells[label] else 'is empty'
+      raise UserError(f'{where}: {label} {found}; leave the row out or name its class')
     if name in seen:
-      raise UserError(f'{where}: {name} was already in row {seen[name]}; expected each file once')
-    seen[name] = reader.line_num
-    given = cells.get(split_column, '')
+      raise UserError(
+        f'{where}: {_short(name)} was already in row {seen[name]}; expected each file once'
+      )
+    seen[name] = line
     rows.append(
       {
         'id': name,
-        'path': _find(table.parent, name, where),
-        'label': label,
-        'group': cells.get(group_column, ''),
-        'split': split.canonical(given, where) if given else '',
-        'metadata': {k: v for k, v in cells.items() if k not in known},
+        'path': _find(table.parent, name, where, file),
+        'label': cells[label],
+        'group': cells[group] if group else '',
+        'split': split.canonical(cells[given], where) if given and cells[given] else '',
+        'metadata': {k: v for k, v in cells.items() if not k or k not in taken},
       }
     )
   if not rows:
@@ -152,44 +149,122 @@ def _read_table(
   grouped = [row for row in rows if row['group']]
   if grouped and len(grouped) < len(rows):
     missing = next(row['id'] for row in rows if not row['group'])
+    raise UserError(f'{table}: {missing} has no {group}; expected one in every row or in none')
+  return rows, notes, f'column {given!r} of {table}'
+
+
+def _parse(text: str, table: pathlib.Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+  """The header and the rows, each with the number of its last line; cells without outer spaces."""
+  delimiter = max(',;\t', key=text.splitlines()[0].count)
+  # StringIO keeps line breaks as they are: a quoted cell may hold some. Without ``strict`` a quote
+  # that is never closed would swallow the rows after it.
+  lines = io.StringIO(text, newline='')
+  reader = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+  rows = []
+  try:
+    reader.fieldnames = header = [name.strip() for name in reader.fieldnames or []]
+    repeated = [name for name in header if name and header.count(name) > 1]
+    if repeated:
+      raise UserError(f'{table}: has several columns {repeated[0]!r}; expected each name once')
+    for cells in reader:
+      if None in cells or None in cells.values():
+        raise UserError(
+          f'{table} row {reader.line_num}: expected {len(header)} cells, as in the header'
+        )
+      rows.append((reader.line_num, {name: value.strip() for name, value in cells.items()}))
+  except csv.Error as error:
     raise UserError(
-      f'{table}: {missing} has no {group_column}; expected one in every row or in none'
+      f'{table} row {reader.line_num + 1}: {error}; expected each quote closed at the end of its '
+      f'cell and at most {csv.field_size_limit()} characters in a cell'
+    ) from None
+  return header, rows
+
+
+def _column(table: pathlib.Path, header: Sequence[str], name: str, optional: bool = False) -> str:
+  """The header's spelling of a column; '' where an optional one is missing."""
+  alike = [other for other in header if name and other.casefold() == name.strip().casefold()]
+  if name in alike:
+    return name
+  if len(alike) > 1:
+    raise UserError(
+      f'{table}: columns {alike[0]!r} and {alike[1]!r} are both {name!r} but for case'
     )
-  return rows
+  if not alike and not optional:
+    raise UserError(
+      f'{table}: no column {name!r}{nearest(name, header)} (it has {", ".join(header)})'
+    )
+  return alike[0] if alike else ''
 
 
-def _find(folder: pathlib.Path, name: str, where: str) -> pathlib.Path:
+def _find(folder: pathlib.Path, name: str, where: str, column: str) -> pathlib.Path:
   for spelled in (name, name.replace('\\', '/')):  # tables are made on Windows too
     for path in (folder / spelled, folder / 'images' / spelled):
-      if path.is_file():
+      if os.path.isfile(path):  # unlike Path.is_file, also answers for a name that is too long
         return path
-  raise UserError(f'{where}: {name} is neither in {folder} nor in {folder / "images"}')
+  raise UserError(
+    f'{where}: {_short(name)} is neither in {folder} nor in {folder / "images"}; expected an image '
+    f'in column {column!r}'
+  )
 
 
-def _read_subfolders(folder: pathlib.Path) -> list[dict[str, Any]]:
+def _short(text: str) -> str:
+  """At most 80 characters in one line."""
+  text = ' '.join(text.split())
+  return text if len(text) <= 80 else f'{text[:77]}...'
+
+
+def _read_subfolders(folder: pathlib.Path) -> tuple[list[dict[str, Any]], list[str], str]:
+  """One row an image, notes for the user, and what gives the splits."""
   tops = _folders(folder)
   splits = {p: split._NAMES[p.name.lower()] for p in tops if p.name.lower() in split._NAMES}
-  parents = list(splits.items()) if splits else [(folder, '')]
-  rows = []
-  for parent, where in parents:
-    for sub in _folders(parent):
-      for path in sorted(sub.rglob('*')):
-        hidden = path.name.startswith('.')
-        if path.suffix.lower() in SUFFIXES and path.is_file() and not hidden:
-          name = path.relative_to(folder).as_posix()
-          rows.append(
-            {
-              'id': name,
-              'path': path,
-              'label': sub.name,
-              'group': '',
-              'split': where,
-              'metadata': {},
-            }
-          )
+  notes = []
+  # A class may be called 'valid': next to other classes and without 'train' it is no split.
+  if 'train' in splits.values() or len(splits) == len(tops):
+    parents = list(splits.items())
+    others = ', '.join(_readable(p.name) for p in tops if p not in splits)
+    if others:
+      notes.append(f'folders left out, which name no split: {others}')
+  else:
+    parents = [(folder, '')]
+  rows: list[dict[str, Any]] = [
+    {
+      'id': _readable(path.relative_to(folder).as_posix()),
+      'path': path,
+      'label': _readable(sub.name),
+      'group': '',
+      'split': where,
+      'metadata': {},
+    }
+    for parent, where in parents
+    for sub in _folders(parent)
+    for path in sorted(_images(sub))
+  ]
   if not rows:
     raise UserError(f'{folder}: expected labels.csv or one sub-folder of images for each class')
-  return rows
+  return rows, notes, f'the folders in {folder}'
+
+
+def _images(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+  """Image files anywhere below a class folder, through symbolic links too."""
+  root = folder.resolve()
+  seen = {root}
+  for parent, folders, names in os.walk(folder, followlinks=True):
+    for name in names:
+      path = pathlib.Path(parent, name)
+      if path.suffix.lower() in SUFFIXES and path.is_file() and not name.startswith('.'):
+        yield path
+    below = {name: pathlib.Path(parent, name).resolve() for name in sorted(folders)}
+    folders.clear()
+    for name, real in below.items():
+      # A link upwards would bring in the other classes, a second way to a folder its images twice.
+      if real not in seen and not root.is_relative_to(real):
+        seen.add(real)
+        folders.append(name)
+
+
+def _readable(name: str) -> str:
+  """A file name as valid text: bytes in it that are not UTF-8 become escapes."""
+  return name.encode(errors='backslashreplace').decode()
 
 
 def _folders(parent: pathlib.Path) -> list[pathlib.Path]:
@@ -207,6 +282,13 @@ def _classes(labels: Sequence[str], positive: str, where: pathlib.Path) -> tuple
     names = sorted(set(labels))
   if len(names) < 2:
     raise UserError(f'{where}: every example is {names[0]!r}; expected at least two classes')
+  spelled: dict[str, str] = {}
+  for name in names:
+    other = spelled.setdefault(name.strip().casefold(), name)
+    if other != name:
+      raise UserError(
+        f'{where}: classes {other!r} and {name!r} differ only by case or space; expected one'
+      )
   if len(names) > 1000:
     raise UserError(f'{where}: {len(names)} different labels; expected classes, at most 1000')
   if positive:

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from medjax.data import folder
+from medjax.data import folder, prepare
 from medjax.errors import UserError
 
 DEFAULTS = {
@@ -59,6 +59,35 @@ def test_other_column_names_and_delimiters(tmp_path, make_images):
   assert _load(tmp_path, **options, positive='0').classes == ('1', '0')
 
 
+def test_columns_are_found_but_for_case_and_never_ignored(cohort):
+  table = cohort / 'labels.csv'
+  text = table.read_text('utf-8-sig')
+  exact = _load(cohort)
+  table.write_text(text.replace('file,label,patient,split', 'File,LABEL, Patient ,Split'))
+  source = _load(cohort, label_column='Label')
+  for name in ('split', 'group', 'id'):
+    assert [getattr(r, name) for r in source.records] == [getattr(r, name) for r in exact.records]
+  assert source.notes[:4] == (
+    "column 'File' is taken for 'file'",
+    "column 'LABEL' is taken for 'Label'",
+    "column 'Patient' is taken for 'patient'",
+    "column 'Split' is taken for 'split'",
+  )
+  assert source.records[0].read(8, 1)[2] == {'age': '40'}
+  # The exact name wins over one that differs by case, which is then like any other column.
+  table.write_text(text.replace('age', 'Split'))
+  assert [r.split for r in _load(cohort).records] == [r.split for r in exact.records]
+  assert _load(cohort).records[0].read(8, 1)[2] == {'Split': '40'}
+
+
+def test_a_column_without_a_name_is_neither_patient_nor_split(tmp_path, make_images):
+  rows = [f'{i},{name},{i % 2}' for i, name in enumerate(make_images(tmp_path, 20))]
+  _table(tmp_path, '\n'.join([',file,label', *rows]))
+  source = _load(tmp_path, group_column='', split_column='')
+  assert {r.split for r in source.records} == {'train', 'val', 'test'}
+  assert 'no patient column' in source.notes[0]
+
+
 def test_class_folders(tmp_path, make_images):
   make_images(tmp_path, 20, kinds=('PNEUMONIA', 'NORMAL'))
   source = _load(tmp_path)
@@ -78,6 +107,48 @@ def test_class_folders_inside_split_folders(tmp_path, make_images):
   assert [r.split for r in source.records].count('val') == 4
   # The same files stand in all three folders.
   assert any('LEAK: 6 identical images' in note for note in source.notes)
+
+
+def test_a_class_may_be_called_like_a_split(tmp_path, make_images):
+  make_images(tmp_path, 20, kinds=('valid', 'invalid'))
+  source = _load(tmp_path)
+  assert source.classes == ('invalid', 'valid')
+  assert {r.split for r in source.records} == {'train', 'val', 'test'}
+
+
+def test_folders_beside_splits_are_left_out_by_name(tmp_path, make_images):
+  for name in ('train', 'val', 'test', 'chest_xray'):
+    make_images(tmp_path / name, 4)
+  source = _load(tmp_path)
+  assert len(source.records) == 12
+  assert source.notes[0] == 'folders left out, which name no split: chest_xray'
+
+
+def test_linked_folders_are_read_once(tmp_path, make_images):
+  make_images(tmp_path / 'set', 20)
+  make_images(tmp_path / 'elsewhere', 30)
+  ill = tmp_path / 'set' / 'ill'
+  (ill / 'more').symlink_to(tmp_path / 'elsewhere' / 'ill')
+  (ill / 'twice').symlink_to(tmp_path / 'elsewhere' / 'ill')
+  (tmp_path / 'elsewhere' / 'ill' / 'back').symlink_to(ill)
+  (ill / 'all').symlink_to(tmp_path / 'set')
+  ids = [r.id for r in _load(tmp_path / 'set').records]
+  assert len(ids) == 20 + 15
+  assert sum(name.startswith('ill/more/') for name in ids) == 15
+
+
+def test_names_that_are_not_utf8(tmp_path, make_images):
+  films = tmp_path / 'films'
+  for name in make_images(films, 20):
+    (films / name).rename(films / name.replace('.png', '\udce9.png'))  # the byte E9 on disk
+  (films / 'ill').rename(films / 'ill\udce9')
+  source = _load(films)
+  assert source.classes == ('normal', 'ill\\udce9')
+  data = prepare.prepare(source, 8, 1, tmp_path / 'cache')
+  names = [str(name) for split in data.splits.values() for name in split.id]
+  assert 'normal/000\\udce9.png' in names
+  assert len(names) == 20
+  assert data.splits['train'].read([0])['image'].shape == (1, 8, 8, 1)
 
 
 def test_tables_from_windows_and_cells_with_line_breaks(tmp_path, make_images):
@@ -134,6 +205,23 @@ def test_a_changed_file_changes_the_fingerprint(cohort):
     ('file,label,split\na.png,1,tset', {}, r"row 2: split is 'tset'.*did you mean test"),
     ('file,label\na.png,1', {'group_column': 'mrn'}, r"no column 'mrn'"),
     ('file,label\na.png,1', {'split_column': 'fold'}, r"no column 'fold'"),
+    ('file,label,label\na.png,1,0', {}, r"labels.csv: has several columns 'label'"),
+    (
+      'file,label,Split,SPLIT\na.png,1,train,test',
+      {},
+      r"columns 'Split' and 'SPLIT' are both 'split' but for case",
+    ),
+    ('file,label\na.png,Sick\nc.png,sick', {}, r"classes 'Sick' and 'sick' differ only by case"),
+    *[
+      (f'file,label\nc.png,0\na.png,{word}', {}, rf"row 3: label is '{word}', a missing value")
+      for word in ('nan', 'NA', 'n/a', 'NULL', 'None')
+    ],
+    (
+      'file,label,split\na.png,1,train\nc.png,0,val',
+      {},
+      r"class '0' is in split train, only in val \(splits given by column 'split' of .*labels.csv",
+    ),
+    ('file,label\na.png,1\n"c.png,0\nb.png,0', {}, r'labels.csv row 3: unexpected end of data'),
     (
       'file,label,patient,split\na.png,1,x,train\nc.png,0,x,test',
       {},
@@ -153,9 +241,26 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, make_images, text, options,
   assert '\n' not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+  ('column', 'length', 'message'),
+  [
+    ('file', 200_000, r'labels.csv row 3: field larger than field limit'),
+    ('report', 300, r"row 2: x{77}\.\.\. is neither in .*; expected an image in column 'report'"),
+  ],
+)
+def test_long_texts_are_one_short_line(tmp_path, column, length, message):
+  _table(tmp_path, f'file,label,report\na.png,1,{"x" * 300}\nb.png,0,{"x" * length}')
+  (tmp_path / 'a.png').touch()
+  with pytest.raises(UserError, match=message) as caught:
+    _load(tmp_path, file_column=column)
+  assert '\n' not in str(caught.value)
+
+
 def test_missing_and_empty_folders(tmp_path):
   with pytest.raises(UserError, match='no such folder'):
     _load(tmp_path / 'nowhere')
+  with pytest.raises(UserError, match='no such folder'):
+    _load(tmp_path / ('x' * 300))
   with pytest.raises(UserError, match=r'expected labels.csv or one sub-folder'):
     _load(tmp_path)
 
