@@ -6,12 +6,13 @@ Exit codes: 0 done; 2 something the user can mend; 3 the loss stopped being a nu
 is full; 75 asked to end (SIGTERM) and saved: the same command continues; 130 interrupted.
 """
 
+import contextlib
 import errno
 import os
 import pathlib
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import jax
@@ -21,16 +22,15 @@ from medjax import config as config_lib
 from medjax import runtime
 from medjax.config import Config
 from medjax.data import dataset
-from medjax.errors import UserError
+from medjax.errors import DiskFullError, UserError
 from medjax.workdir import Workdir, read_json, write_json
 
 C = TypeVar('C', bound=Config)
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
 VERBS = {
   'train': 'train, evaluate the best checkpoint and write the report (the default)',
   'evaluate': 'evaluate the best checkpoint of a run again and write the report',
+  'bench': 'measure how fast this experiment trains here, part by part',
   'predict': 'predict the FILES or folders named after it with the best checkpoint of a run',
 }
 
@@ -53,13 +53,13 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
   name = _experiment_name(build)
   given = list(sys.argv[1:] if argv is None else argv)
   values = _flags(config)
-  try:
+  with one_line_errors():
     if '--help' in given or '-h' in given or '--helpfull' in given:
       print(_help(name, config))
-      sys.exit(0)
-    verb, files = _parse(values, given)
+      return
+    verb, files = _verb(parse(values, given))
     stored = Workdir(values.workdir) if values.workdir else None
-    if stored is not None and verb != 'train':
+    if stored is not None and verb in ('evaluate', 'predict'):
       config = stored.stored(config)
     overridden = config_lib.override(config, values)
     workdir = stored or Workdir(
@@ -73,27 +73,45 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
     run = _Command(name, overridden, build, workdir, values)
     if values.preview:
       run.preview()
-    elif verb == 'train':
-      run.train()
-    elif verb == 'evaluate':
-      run.evaluate()
-    else:
+    elif verb == 'predict':
       run.predict(files)
+    else:
+      {'train': run.train, 'evaluate': run.evaluate, 'bench': run.bench}[verb]()
+
+
+@contextlib.contextmanager
+def one_line_errors() -> Iterator[None]:
+  """Ends the process, with one line where what is inside fails for a reason the user can mend.
+
+  Raises:
+    SystemExit: always; see the module's docstring for the codes.
+  """
+  code = 0
+  try:
+    yield
   except UserError as error:
-    print(f'error: {error}', file=sys.stderr)
-    sys.exit(error.exit_code)
+    code = _say(str(error), error.exit_code)
   except OSError as error:
-    print(f'error: {_disk_error(error)}', file=sys.stderr)
-    sys.exit(74 if error.errno in DISK_FULL else UserError.exit_code)
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    where = f'{error.filename}: ' if error.filename else ''
+    what = 'no space left on the disk' if full else error.strerror or str(error)
+    code = _say(f'{where}{what}', DiskFullError.exit_code if full else UserError.exit_code)
   except jax.errors.JaxRuntimeError as error:
     if 'RESOURCE_EXHAUSTED' not in str(error):
       raise
-    print(f'error: {_memory_error(overridden)}', file=sys.stderr)
-    sys.exit(UserError.exit_code)
+    code = _say(
+      'the device has too little memory; try a smaller config.batch_size, or a larger '
+      'config.accumulate for the same result',
+      UserError.exit_code,
+    )
   except KeyboardInterrupt:
-    print('error: interrupted; repeat the command to continue', file=sys.stderr)
-    sys.exit(130)
-  sys.exit(0)
+    code = _say('interrupted; repeat the command to continue', 130)
+  sys.exit(code)
+
+
+def _say(error: str, code: int) -> int:
+  print(f'error: {error}', file=sys.stderr)
+  return code
 
 
 class _Command:
@@ -148,6 +166,15 @@ class _Command:
     output = self._output(self.workdir.folder / 'predict.csv')
     deploy.predict_files(self._build(), self.config, self.workdir, self.devices, files, output)
 
+  def bench(self) -> None:
+    from medjax.bench import run as bench
+
+    found = bench.bench(self._build(), self.config, self.devices)
+    bench.table(self.name, found)
+    path = self._output(pathlib.Path(f'{self.name}-bench.json'))
+    write_json(path, {'experiment': self.name, 'config': config_lib.to_dict(self.config), **found})
+    print(f'measurements: {path}')
+
   def preview(self) -> None:
     from medjax.report import preview
 
@@ -200,20 +227,6 @@ class _Command:
       print(f'trained in {seconds:.0f} s')
 
 
-def _disk_error(error: OSError) -> str:
-  where = f'{error.filename}: ' if error.filename else ''
-  if error.errno in DISK_FULL:
-    return f'{where}no space left on the disk; free some and repeat the command to continue'
-  return f'{where}{error.strerror or error}'
-
-
-def _memory_error(config: Config) -> str:
-  return (
-    f'config.batch_size={config.batch_size}: the device has too little memory; '
-    f'try a smaller one, or config.accumulate={2 * config.accumulate} for the same result'
-  )
-
-
 def _experiment_name(build: Callable[[Any], Any]) -> str:
   """The experiment's module name, also when it was started with ``python -m``."""
   module = build.__module__
@@ -227,7 +240,7 @@ def _flags(config: Config) -> flags.FlagValues:
   values = flags.FlagValues()
   values.set_gnu_getopt(True)
   flags.DEFINE_string('workdir', '', 'Run folder.', flag_values=values)
-  flags.DEFINE_string('output', '', 'Where predict or --preview writes.', flag_values=values)
+  flags.DEFINE_string('output', '', 'Where predict, bench or --preview writes.', flag_values=values)
   flags.DEFINE_boolean('preview', False, 'Write a picture of the inputs.', flag_values=values)
   flags.DEFINE_string('coordinator', '', 'host:port of process 0.', flag_values=values)
   flags.DEFINE_integer('num_processes', 1, 'Processes of this run.', flag_values=values)
@@ -236,10 +249,14 @@ def _flags(config: Config) -> flags.FlagValues:
   return values
 
 
-def _parse(values: flags.FlagValues, given: list[str]) -> tuple[str, list[str]]:
-  """The verb and what follows it; the flags are then in ``values``."""
+def parse(values: flags.FlagValues, given: list[str]) -> list[str]:
+  """Fills ``values`` from arguments; returns those that are no flags.
+
+  Raises:
+    UserError: a flag that does not exist, with the nearest that does, or a value it does not take.
+  """
   try:
-    rest = values(['experiment', *given], known_only=False)[1:]
+    return values(['experiment', *given], known_only=False)[1:]
   except flags.UnrecognizedFlagError as error:
     wrong = error.flagname
     close = config_lib.nearest(wrong, list(values))
@@ -248,6 +265,10 @@ def _parse(values: flags.FlagValues, given: list[str]) -> tuple[str, list[str]]:
     raise UserError(f'{shown}: no such setting{close}') from None
   except flags.Error as error:
     raise UserError(str(error).splitlines()[0]) from None
+
+
+def _verb(rest: list[str]) -> tuple[str, list[str]]:
+  """The verb and what follows it."""
   verb, files = (rest[0], rest[1:]) if rest else ('train', [])
   if verb not in VERBS:
     close = config_lib.nearest(verb, list(VERBS))
@@ -264,15 +285,21 @@ def _help(name: str, config: Config) -> str:
     '',
     'Flags:',
     f'  --workdir=FOLDER      run folder (default runs/{name}-<hash of the settings>)',
-    '  --output=FILE         where predict writes its CSV, or --preview its picture',
+    '  --output=FILE         where predict, bench or --preview writes',
     '  --preview             write a picture of what the network sees and stop',
     "  --coordinator=H:P     host and port of process 0, or 'auto' on a cluster",
     '  --num_processes=N     processes of this run, with --coordinator=H:P',
     '  --process_id=I        number of this process, with --coordinator=H:P',
     '',
-    'Settings:',
+    *settings_help(config),
   ]
+  return '\n'.join(lines)
+
+
+def settings_help(config: Config) -> list[str]:
+  """Lines for --help: every setting with its default, meaning and allowed values."""
+  lines = ['Settings:']
   for leaf in config_lib.leaves(config):
     lines.append(f'  --config.{leaf.name}={config_lib.spell(leaf.value)}')
     lines.append(f'      {leaf.meaning} ({config_lib.allowed(leaf)})')
-  return '\n'.join(lines)
+  return lines

@@ -18,6 +18,12 @@ class UserError(Exception):
   exit_code = 2
 
 
+class DiskFullError(UserError):
+  """No space left on a disk; what was written before is kept."""
+
+  exit_code = 74
+
+
 class NonFiniteError(UserError):
   """The loss, its gradient or the parameters are no longer numbers."""
 

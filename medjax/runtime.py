@@ -5,6 +5,7 @@ command line alone: importing medjax changes nothing in the process.
 """
 
 import collections
+import contextlib
 import dataclasses
 import importlib.metadata
 import os
@@ -14,11 +15,13 @@ import signal
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
+from jax.experimental.compilation_cache import compilation_cache as compilation_cache_lib
 from PIL import Image
 
 from medjax.errors import UserError
@@ -41,27 +44,34 @@ def restart_with_huge_pages() -> None:
   The process keeps its number, arguments and terminal. Set MEDJAX_NO_RESTART=1 to prevent it; it
   does nothing where GLIBC_TUNABLES already names the option, nor outside Linux with glibc.
   """
-  tunables = os.environ.get('GLIBC_TUNABLES', '')
   if (
     os.environ.get(_NO_RESTART)
     or os.environ.get(_RESTARTED)
-    or 'glibc.malloc.hugetlb' in tunables
-    or sys.platform != 'linux'
-    or platform.libc_ver()[0] != 'glibc'
+    or 'glibc.malloc.hugetlb' in os.environ.get('GLIBC_TUNABLES', '')
+    or not huge_pages()
   ):
     return
-  os.environ['GLIBC_TUNABLES'] = f'{tunables}:{_HUGE_PAGES}' if tunables else _HUGE_PAGES
+  os.environ.update(huge_pages())
   os.environ[_RESTARTED] = '1'
   sys.stdout.flush()
   sys.stderr.flush()
   os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
-def configure(*, xla_tuning: bool = True) -> None:
+def huge_pages() -> dict[str, str]:
+  """Environment variables that give a process huge pages; none outside Linux with glibc."""
+  if sys.platform != 'linux' or platform.libc_ver()[0] != 'glibc':
+    return {}
+  tunables = os.environ.get('GLIBC_TUNABLES', '')
+  return {'GLIBC_TUNABLES': f'{tunables}:{_HUGE_PAGES}' if tunables else _HUGE_PAGES}
+
+
+def configure(*, xla_tuning: bool = True, share_device: bool = False) -> None:
   """Sets XLA options and the persistent compilation cache; call before the first computation.
 
   Args:
     xla_tuning: add options that make training faster; the user's own XLA_FLAGS always win.
+    share_device: leave an accelerator's memory to other processes until it is needed.
   """
   # Several devices in one CPU process wait for each other: with fewer threads than devices they
   # deadlock (jax 0.10).
@@ -69,10 +79,26 @@ def configure(*, xla_tuning: bool = True) -> None:
   given = os.environ.get('XLA_FLAGS', '')
   if xla_tuning and 'ynn_fusion_type' not in given and _jaxlib_is_tuned():
     os.environ['XLA_FLAGS'] = f'{_XLA_CPU} {given}'.strip()
+  if share_device:
+    os.environ.setdefault('XLA_PYTHON_CLIENT_PREALLOCATE', 'false')
+    os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')
   # Larger images are refused by name where they are decoded; Pillow's own warning adds nothing.
   warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
   if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
     jax.config.update('jax_compilation_cache_dir', str(cache_folder() / 'compiled'))
+
+
+@contextlib.contextmanager
+def compilation_cache(enabled: bool) -> Iterator[None]:
+  """Turns the persistent compilation cache on or off for a while, to measure what it saves."""
+  before = jax.config.values['jax_enable_compilation_cache']
+  jax.config.update('jax_enable_compilation_cache', enabled)
+  compilation_cache_lib.reset_cache()  # it remembers whether it is in use
+  try:
+    yield
+  finally:
+    jax.config.update('jax_enable_compilation_cache', before)
+    compilation_cache_lib.reset_cache()
 
 
 def quiet_tfds() -> None:

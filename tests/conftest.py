@@ -51,6 +51,14 @@ def shared_data():
   return find
 
 
+@pytest.fixture(scope='session')
+def make_experiment():
+  """Makes a small experiment; see tests/small_experiment.py."""
+  import small_experiment
+
+  return small_experiment.make
+
+
 @pytest.fixture
 def make_images():
   """Writes small images of two kinds that a network can tell apart: bright on the left or right."""

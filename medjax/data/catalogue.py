@@ -53,11 +53,15 @@ def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Sourc
   classes = tuple(builder.info.features[label].names)
   rows = [(part, i) for part, source in sources.items() for i in range(len(source))]
   content = hashlib.blake2b(builder.info.full_name.encode(), digest_size=16)
-  labels = []
+  numbers = []
   for part, i in rows:
     stored = sources[part][i]
     content.update(hashlib.blake2b(stored[image]).digest())
-    labels.append(classes[int(stored[label])])
+    numbers.append(int(stored[label]))
+  # A negative label is TFDS's way to keep those of a test set secret.
+  hidden = sum(number < 0 for number in numbers)
+  rows = [row for row, number in zip(rows, numbers, strict=True) if number >= 0]
+  labels = [classes[number] for number in numbers if number >= 0]
   names = [f'{part}/{i}' for part, i in rows]
   given = [_split_name(part) for part, _ in rows]
   splits, notes = split.assign(labels, names, given, seed, f'tfds:{name}')
@@ -67,6 +71,9 @@ def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Sourc
     for part, count in sizes.items()
     if part not in parts
   ]
+
+  if hidden:
+    notes.append(f'{hidden} examples without a label left out')
 
   def reader(part: str, i: int, label_name: str) -> Any:
     def read(size: int, channels: int) -> tuple[np.ndarray, str, dict[str, str]]:

@@ -139,7 +139,7 @@ def _read_table(
         'id': name,
         'path': _find(table.parent, name, where, file),
         'label': cells[label],
-        'group': cells[group] if group else '',
+        'group': cells[group] if group and cells[group].lower() not in _MISSING else '',
         'split': split.canonical(cells[given], where) if given and cells[given] else '',
         'metadata': {k: v for k, v in cells.items() if not k or k not in taken},
       }

@@ -20,7 +20,7 @@ import tensorflow_datasets as tfds
 
 from medjax import runtime, workdir
 from medjax.data import dataset, decode, split
-from medjax.errors import UserError
+from medjax.errors import DiskFullError, UserError
 
 # Part of every key: raise it when the stored form changes.
 _FORMAT = '2'
@@ -150,6 +150,7 @@ def prepare(source: Source, size: int, channels: int, cache: pathlib.Path) -> da
   Raises:
     UserError: images cannot be read (all are named, up to ten), or the data set is not stored yet
       and the cache folder cannot be written.
+    DiskFullError: there is no space for it.
   """
   key = hashlib.blake2b(
     json.dumps([_FORMAT, source.fingerprint, source.classes, size, channels]).encode(),
@@ -167,7 +168,8 @@ def prepare(source: Source, size: int, channels: int, cache: pathlib.Path) -> da
       if not full and not isinstance(error, OSError):
         raise
       reason = os.strerror(errno.ENOSPC) if full else getattr(error, 'strerror', None) or error
-      raise UserError(f'{folder}: the cache cannot be written: {reason}') from None
+      kind = DiskFullError if full else UserError
+      raise kind(f'{folder}: the cache cannot be written: {reason}') from None
   builder = MedicalImages(source, size, channels, data_dir=folder)
   splits = {name: _split(builder, name) for name in split.SPLITS if name in builder.info.splits}
   return dataset.Dataset(

@@ -18,17 +18,10 @@ import orbax.checkpoint as ocp
 from absl import logging
 from orbax.checkpoint import checkpoint_managers
 
-from medjax.errors import UserError
-
+from medjax.errors import DiskFullError, UserError
 
 # Bytes that a checkpoint takes beside its arrays: names, metadata and half-filled blocks.
 _FILES = 2**20
-
-
-class DiskFullError(UserError):
-  """No space for a checkpoint; the ones before it are kept."""
-
-  exit_code = 74
 
 
 @dataclasses.dataclass(frozen=True)

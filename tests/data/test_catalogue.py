@@ -26,6 +26,7 @@ class TinyFilms(tfds.core.GeneratorBasedBuilder):
 
   SIZES = types.MappingProxyType({'train': 24, 'test': 9})
   DARK = 0
+  HIDDEN = 0  # examples of each split whose label is kept secret
 
   def _split_generators(self, dl_manager):
     return {name: self._generate_examples(count) for name, count in self.SIZES.items()}
@@ -35,7 +36,7 @@ class TinyFilms(tfds.core.GeneratorBasedBuilder):
       buffer = io.BytesIO()
       Image.fromarray(np.full((20 + i, 30), 40 * (i % 3) + self.DARK, np.uint8)).save(buffer, 'PNG')
       buffer.seek(0)
-      yield i, {'image': buffer, 'label': i % 3}
+      yield i, {'image': buffer, 'label': -1 if i < self.HIDDEN else i % 3}
 
 
 class ExtraFilms(TinyFilms):
@@ -77,6 +78,13 @@ def test_without_known_splits_all_examples_are_split(tmp_path):
   source = catalogue.load('folded_films', seed=0, data_dir=tmp_path)
   assert len(source.records) == 24
   assert {r.split for r in source.records} == {'train', 'val', 'test'}
+
+
+def test_examples_without_a_label_are_left_out(tmp_path, monkeypatch):
+  monkeypatch.setattr(TinyFilms, 'HIDDEN', 2)
+  source = catalogue.load('tiny_films', seed=0, data_dir=tmp_path)
+  assert len(source.records) == 24 + 9 - 4
+  assert source.notes[-1] == '4 examples without a label left out'
 
 
 def test_other_pixels_in_a_set_of_the_same_name_change_the_fingerprint(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from medjax.data import prepare
-from medjax.errors import UserError
+from medjax.errors import DiskFullError, UserError
 
 
 @pytest.fixture
@@ -125,7 +125,9 @@ def test_a_full_disk_is_one_line(source, tmp_path, monkeypatch, error):
     raise error
 
   monkeypatch.setattr(prepare.MedicalImages, 'download_and_prepare', fail)
-  with pytest.raises(UserError, match=r': the cache cannot be written: No space left on device$'):
+  with pytest.raises(
+    DiskFullError, match=r': the cache cannot be written: No space left on device$'
+  ):
     prepare.prepare(source, 16, 1, tmp_path)
 
 

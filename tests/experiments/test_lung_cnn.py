@@ -200,7 +200,6 @@ def test_a_full_or_read_only_disk_is_one_line(command, monkeypatch):
   def full(*_, **__):
     raise OSError(errno.ENOSPC, 'No space left on device', 'runs/a/config.json')
 
-  monkeypatch.setattr('medjax.workdir.os.replace', full)
   monkeypatch.setattr('medjax.cli.Workdir.claim', full)
   code, _, err = command(*SMALL, '--workdir=run')
   assert code == 74
@@ -213,7 +212,7 @@ def test_too_little_memory_is_one_line(command, monkeypatch):
 
   monkeypatch.setattr('medjax.training.loop.train', exhausted)
   message = _error(command(*SMALL, '--workdir=run'))
-  assert 'config.batch_size=10: the device has too little memory' in message
+  assert 'the device has too little memory; try a smaller config.batch_size' in message
 
 
 def test_predict_agrees_with_the_evaluation(trained, command, tmp_path):
@@ -264,7 +263,7 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     ),
     (
       ['trian'],
-      'trian: no such verb; expected one of train, evaluate, predict; did you mean train?',
+      'trian: no such verb; expected one of train, evaluate, bench, predict; did you mean train?',
     ),
     (['evaluate', 'a.png'], 'only predict takes files'),
     (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),

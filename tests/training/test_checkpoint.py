@@ -10,8 +10,8 @@ import jax
 import numpy as np
 import pytest
 
-from medjax.errors import UserError
-from medjax.training import checkpoint, state
+from medjax.errors import DiskFullError, UserError
+from medjax.training import state
 from medjax.training.checkpoint import Checkpoints, Position
 
 
@@ -172,7 +172,7 @@ def test_a_full_disk_is_one_error_and_the_older_checkpoint_survives(tmp_path):
     env=environment,
     timeout=300,
   )
-  assert done.returncode == checkpoint.DiskFullError.exit_code == 74, done.stderr[-2000:]
+  assert done.returncode == DiskFullError.exit_code == 74, done.stderr[-2000:]
   assert 'Traceback' not in done.stdout + done.stderr
   saved = [line for line in done.stdout.splitlines() if line.startswith('saved')]
   assert saved

@@ -20,8 +20,8 @@ from medjax.config import Config
 from medjax.training import evaluate, loop, state
 from medjax.training.checkpoint import Checkpoints
 from medjax.workdir import Workdir
-import conftest
-experiment = conftest.small_experiment(count=43)
+import small_experiment
+experiment = small_experiment.make(count=43)
 devices = runtime.devices()
 assert len(devices.all) == 4 and len(devices.local) == 2, devices
 workdir = Workdir(sys.argv[3])
@@ -41,7 +41,7 @@ def test_two_processes_of_two_devices_equal_one(make_experiment, tmp_path):
   with socket.socket() as probe:
     probe.bind(('localhost', 0))
     address = f'localhost:{probe.getsockname()[1]}'
-  here = os.path.dirname(__file__)
+  here = os.path.dirname(os.path.dirname(__file__))
   environment = os.environ | {
     'PYTHONPATH': os.pathsep.join([*sys.path, here]),
     'XLA_FLAGS': '--xla_force_host_platform_device_count=2',

@@ -1,8 +1,7 @@
-"""A small experiment on arrays in memory, for tests of training."""
+"""A small experiment on arrays in memory, for tests of what trains."""
 
 import numpy as np
 import optax
-import pytest
 
 from medjax import models, tasks
 from medjax.data import dataset
@@ -29,7 +28,7 @@ def make_split(name, count, seed):
   return dataset.Split(name, rows, lambda row: row, names, label, names, {'age': ['40'] * count})
 
 
-def small_experiment(optimizer=None, count=50, augment=None, **model):
+def make(optimizer=None, count=50, augment=None, **model):
   """The experiment with another optimiser, augmentation, model or number of training examples."""
   splits = {
     'train': make_split('train', count, 0),
@@ -43,8 +42,3 @@ def small_experiment(optimizer=None, count=50, augment=None, **model):
     optimizer=optimizer or optax.adam(1e-2),
     augment=augment,
   )
-
-
-@pytest.fixture(scope='session')
-def make_experiment():
-  return small_experiment

@@ -1,0 +1,1 @@
+"""How fast an experiment trains, and how fast the same network trains elsewhere."""

@@ -1,0 +1,80 @@
+"""The networks that are compared, their weights and inputs, as every framework reads them.
+
+Weights travel as named arrays in flax's layout: convolution kernels [height, width, in, out],
+dense kernels [in, out]. A peer builds the same layers under the same names.
+"""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import flax.linen as nn
+import flax.traverse_util
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from medjax import models
+
+NAMES = ('cnn', 'resnet18', 'resnet34', 'resnet50')
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+  """One training to be timed, the same in every framework: Adam 1e-3, one logit, cross-entropy.
+
+  Attributes:
+    network: one of ``NAMES``.
+    image_size: height and width in pixels.
+    batch_size: examples an update.
+    precision: 'float32' or 'bfloat16'.
+    folder: where weights and inputs lie.
+  """
+
+  network: str
+  image_size: int
+  batch_size: int
+  precision: str
+  folder: str
+
+  @property
+  def small_images(self) -> bool:
+    """Whether a ResNet has its stem for small images."""
+    return self.image_size < 128
+
+
+def build(spec: Spec) -> nn.Module:
+  """The linen module of a spec."""
+  if spec.network == 'cnn':
+    return models.CNN()
+  return models.ResNet(depth=int(spec.network[6:]), small_images=spec.small_images)
+
+
+def write(spec: Spec) -> None:
+  """Writes weights.npz, inputs.npz and the module's own outputs for them to the folder."""
+  shape = (spec.batch_size, spec.image_size, spec.image_size, 3)
+  rng = np.random.default_rng(0)
+  image = rng.integers(0, 256, shape, np.uint8)
+  label = rng.integers(0, 2, spec.batch_size).astype(np.int32)
+  model = build(spec)
+  variables = jax.jit(model.init)(jax.random.key(0), jnp.zeros((1, *shape[1:])))
+  outputs = jax.jit(model.apply)(variables, jnp.float32(image[:2]) / 255)
+  folder = pathlib.Path(spec.folder)
+  weights: Any = flat(variables)  # a dict of names, which np.savez's types do not foresee
+  np.savez(folder / 'weights.npz', **weights)
+  np.savez(folder / 'inputs.npz', image=image, label=label, expected=np.asarray(outputs))
+
+
+def flat(variables: Any) -> dict[str, np.ndarray]:
+  """Arrays by name, such as 'params.Conv_0.kernel'."""
+  return {
+    '.'.join(path): np.asarray(leaf)
+    for path, leaf in flax.traverse_util.flatten_dict(variables).items()
+  }
+
+
+def read(spec: Spec) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+  """Weights and inputs that ``write`` left."""
+  folder = pathlib.Path(spec.folder)
+  with np.load(folder / 'weights.npz') as weights, np.load(folder / 'inputs.npz') as inputs:
+    return dict(weights), dict(inputs)

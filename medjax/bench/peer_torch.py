@@ -1,0 +1,156 @@
+"""The same networks in PyTorch, channels last, as its users write and train them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from medjax.bench import network
+
+_STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+
+
+def build(
+  spec: dict[str, Any], *, compiled: bool
+) -> tuple[dict[str, Any], Callable[[], None], Callable[[], None]]:
+  """What it is, one step, and a wait until all steps are done."""
+  wanted = network.Spec(**spec)
+  weights, inputs = network.read(wanted)
+  device = 'cuda' if torch.cuda.is_available() else 'cpu'
+  model = _CNN(wanted.image_size) if wanted.network == 'cnn' else _ResNet(wanted)
+  for name, part in model.named_modules():
+    _load(name, part, weights)
+  model = model.to(device).to(memory_format=torch.channels_last)
+  image = torch.from_numpy(inputs['image'].astype(np.float32) / 255).permute(0, 3, 1, 2)
+  x = image.to(device).to(memory_format=torch.channels_last)
+  y = torch.from_numpy(inputs['label'].astype(np.float32)[:, None]).to(device)
+  model.eval()
+  with torch.no_grad():
+    found = model(x[:2]).float().cpu().numpy()
+  model.train()
+  optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+  forward = torch.compile(model) if compiled else model
+  mixed = wanted.precision == 'bfloat16'
+
+  def step() -> None:
+    optimizer.zero_grad(set_to_none=True)
+    with torch.autocast(device, torch.bfloat16, enabled=mixed):
+      loss = nn.functional.binary_cross_entropy_with_logits(forward(x).float(), y)
+    loss.backward()
+    optimizer.step()
+
+  about = {
+    'device': torch.cuda.get_device_name() if device == 'cuda' else 'cpu',
+    'versions': {'torch': torch.__version__},
+    'difference': float(np.abs(found - inputs['expected']).max()),
+  }
+  return about, step, torch.cuda.synchronize if device == 'cuda' else lambda: None
+
+
+class _CNN(nn.Module):
+  def __init__(self, size: int):
+    super().__init__()
+    for i, (before, after) in enumerate(((3, 32), (32, 64), (64, 128))):
+      setattr(self, f'Conv_{i}', nn.Conv2d(before, after, 3))
+      size = (size - 2) // 2
+    self.Dense_0 = nn.Linear(size * size * 128, 512)
+    self.Dense_0.image = (size, size, 128)  # its inputs are an image, in another order here
+    self.Dense_1 = nn.Linear(512, 1)
+
+  def forward(self, x: torch.Tensor) -> torch.Tensor:
+    for i in range(3):
+      x = nn.functional.max_pool2d(torch.relu(getattr(self, f'Conv_{i}')(x)), 2)
+    return self.Dense_1(torch.relu(self.Dense_0(x.flatten(1))))
+
+
+class _ResNet(nn.Module):
+  def __init__(self, spec: network.Spec):
+    super().__init__()
+    depth = int(spec.network[6:])
+    self.small = spec.small_images
+    self.Conv_0 = _conv(3, 64, 3, 1) if self.small else _conv(3, 64, 7, 2)
+    self.BatchNorm_0 = nn.BatchNorm2d(64)
+    channels = 64
+    self.blocks: list[str] = []
+    block = _Bottleneck if depth >= 50 else _Basic
+    for stage, count in enumerate(_STAGES[depth]):
+      for i in range(count):
+        name = f'{block.__name__}_{len(self.blocks)}'
+        made = block(channels, 64 * 2**stage, 2 if stage and not i else 1)
+        setattr(self, name, made)
+        self.blocks.append(name)
+        channels = made.channels
+    self.Dense_0 = nn.Linear(channels, 1)
+
+  def forward(self, x: torch.Tensor) -> torch.Tensor:
+    x = torch.relu(self.BatchNorm_0(self.Conv_0(x)))
+    if not self.small:
+      x = nn.functional.max_pool2d(x, 3, 2, 1)
+    for name in self.blocks:
+      x = getattr(self, name)(x)
+    return self.Dense_0(x.mean((2, 3)))
+
+
+class _Block(nn.Module):
+  """Convolutions beside the identity; ``kernels`` and channels say which."""
+
+  def __init__(self, channels: int, plan: list[tuple[int, int, int]]):
+    super().__init__()
+    before, self.count = channels, len(plan)
+    for i, (features, kernel, stride) in enumerate(plan):
+      setattr(self, f'Conv_{i}', _conv(before, features, kernel, stride))
+      setattr(self, f'BatchNorm_{i}', nn.BatchNorm2d(features))
+      before = features
+    self.channels, stride = before, max(stride for _, _, stride in plan)
+    self.turned = before != channels or stride > 1
+    if self.turned:
+      setattr(self, f'Conv_{self.count}', _conv(channels, before, 1, stride))
+      setattr(self, f'BatchNorm_{self.count}', nn.BatchNorm2d(before))
+
+  def forward(self, x: torch.Tensor) -> torch.Tensor:
+    y = x
+    for i in range(self.count):
+      y = getattr(self, f'BatchNorm_{i}')(getattr(self, f'Conv_{i}')(y))
+      if i < self.count - 1:
+        y = torch.relu(y)
+    if self.turned:
+      x = getattr(self, f'BatchNorm_{self.count}')(getattr(self, f'Conv_{self.count}')(x))
+    return torch.relu(x + y)
+
+
+class _Basic(_Block):
+  def __init__(self, channels: int, width: int, stride: int):
+    super().__init__(channels, [(width, 3, stride), (width, 3, 1)])
+
+
+class _Bottleneck(_Block):
+  def __init__(self, channels: int, width: int, stride: int):
+    super().__init__(channels, [(width, 1, 1), (width, 3, stride), (4 * width, 1, 1)])
+
+
+def _conv(before: int, after: int, kernel: int, stride: int) -> nn.Conv2d:
+  return nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False)
+
+
+def _load(name: str, part: nn.Module, weights: dict[str, np.ndarray]) -> None:
+  def given(leaf: str, collection: str = 'params') -> torch.Tensor:
+    return torch.from_numpy(weights[f'{collection}.{name}.{leaf}'])
+
+  with torch.no_grad():
+    if isinstance(part, nn.Conv2d):
+      part.weight.copy_(given('kernel').permute(3, 2, 0, 1))
+    elif isinstance(part, nn.Linear):
+      kernel = given('kernel')
+      if hasattr(part, 'image'):
+        kernel = kernel.reshape(*part.image, -1).permute(2, 0, 1, 3).reshape(kernel.shape)
+      part.weight.copy_(kernel.T)
+    elif isinstance(part, nn.BatchNorm2d):
+      part.weight.copy_(given('scale'))
+      part.running_mean.copy_(given('mean', 'batch_stats'))
+      part.running_var.copy_(given('var', 'batch_stats'))
+    if getattr(part, 'bias', None) is not None and isinstance(
+      part, (nn.Conv2d, nn.Linear, nn.BatchNorm2d)
+    ):
+      part.bias.copy_(given('bias'))

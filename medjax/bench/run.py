@@ -1,0 +1,194 @@
+"""The bench verb: what one experiment's training costs on this machine, part by part."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from medjax import runtime
+from medjax.bench import measure
+from medjax.bench.measure import Quartiles
+from medjax.config import Config
+from medjax.data import feed
+from medjax.data.dataset import Batch
+from medjax.experiment import Experiment
+from medjax.training import parallel, state
+
+_BLOCKS = 7  # timed blocks; medians and quartiles are over them
+_EPOCH = 24  # updates of an end-to-end measurement, if the epoch has as many
+
+
+def bench(experiment: Experiment, config: Config, devices: runtime.Devices) -> dict[str, Any]:
+  """Measures compilation, the step, the feeding, and both together.
+
+  Args:
+    experiment: what to train.
+    config: batch size, precision and the like.
+    devices: devices of this host.
+
+  Returns:
+    JSON values: ``device``, ``versions`` and the settings; ``compile_cold_s``, ``compile_warm_s``
+    (from the persistent cache); ``step_s`` and ``examples_per_s`` as median, low and high quartile;
+    ``flops_per_s``, ``matmul_flops_per_s`` and their ratio ``efficiency``; ``peak_device_bytes``
+    (null on a CPU), ``temporary_bytes``, ``peak_host_bytes``; and for 'streamed' and 'resident'
+    feeding ``input_per_s``, ``end_to_end_per_s``, ``of_step_rate`` and ``wait_share``.
+  """
+  run = _Run(experiment, config, devices)
+  cold = run.compile(cached=False)
+  run.compile(cached=True)  # fills the cache
+  jax.clear_caches()
+  warm = run.compile(cached=True)
+  step = run.step_seconds()
+  count = config.batch_size
+  operations = measure.flops(run.compiled)
+  dtype = parallel.compute_dtype(config.precision)
+  product = measure.matrix_product(dtype)
+  # XLA counts one device's share.
+  achieved = None if operations is None else operations / step.median
+  memory = run.compiled.memory_analysis()
+  found: dict[str, Any] = {
+    'device': runtime.environment()['device'],
+    'processor': runtime.environment()['processor'],
+    'devices': len(devices.all),
+    'versions': runtime.environment()['versions'],
+    'batch_size': count,
+    'precision': str(dtype),
+    'xla_flags': runtime.environment()['xla_flags'],
+    'glibc_tunables': runtime.environment()['glibc_tunables'],
+    'parameters': state.count(run.current.params),
+    'compile_cold_s': cold,
+    'compile_warm_s': warm,
+    'step_s': _values(step),
+    'examples_per_s': _values(step.rate(count)),
+    'examples_per_s_per_device': step.rate(count).median / len(devices.all),
+    'flops_per_s': achieved,
+    'matmul_flops_per_s': product,
+    'efficiency': None if achieved is None else achieved / product,
+    'temporary_bytes': getattr(memory, 'temp_size_in_bytes', None),
+  }
+  for name in ('streamed', 'resident'):
+    found[name] = run.feeding(name, step)
+  found['peak_device_bytes'] = measure.peak_device_bytes(devices.local[0])
+  found['peak_host_bytes'] = measure.peak_host_bytes()
+  return found
+
+
+class _Run:
+  """A compiled step with its state and data."""
+
+  def __init__(self, experiment: Experiment, config: Config, devices: runtime.Devices):
+    self.experiment, self.config, self.devices = experiment, config, devices
+    self.split = experiment.data.splits['train']
+    self.key = jax.random.key(config.seed)
+    self.current = devices.replicate(state.create(experiment, config.seed))
+    rows = feed.order(config.seed, 0, len(self.split))
+    rows = np.resize(rows, max(len(rows), _EPOCH * config.batch_size))  # a small set goes round
+    multiple = len(devices.all) * config.accumulate
+    self.plan = feed.batches(rows, config.batch_size, multiple)[:_EPOCH]
+    self.batch = jax.device_put(next(iter(feed.Streamed(self.split, devices)(self.plan[:1]))))
+
+  def compile(self, *, cached: bool) -> float:
+    """Seconds from Python to a compiled step."""
+    with runtime.compilation_cache(cached):
+      start = time.perf_counter()
+      step: Any = parallel.compile_train(
+        self.experiment, self.devices, self.config.precision, self.config.accumulate
+      )
+      self.compiled = step.lower(self.current, self.batch, self.key).compile()
+      taken = time.perf_counter() - start
+    self.step = step
+    return taken
+
+  def step_seconds(self) -> Quartiles:
+    return measure.seconds(lambda: self._update(self.batch), blocks=_BLOCKS, repeats=2, warm_up=2)
+
+  def _update(self, batch: Batch) -> Any:
+    self.current, metrics = self.step(self.current, batch, self.key)
+    return metrics
+
+  def feeding(self, name: str, step: Quartiles) -> dict[str, Any]:
+    """One kind of feeding, alone and with training, interleaved with the step alone."""
+    source = feed.make(self.split, self.devices, name, self.config.resident_gib)
+    count, size = len(self.plan), self.config.batch_size
+    alone = measure.seconds(lambda: [jax.block_until_ready(b) for b in source(self.plan)], blocks=3)
+    rates, shares, ratios = [], [], []
+    for _ in range(3):
+      bare = measure.seconds(lambda: self._update(self.batch), blocks=1, repeats=count, warm_up=1)
+      taken, waited = self._epoch(source(self.plan))
+      rates.append(taken / count)
+      shares.append(waited / taken)
+      ratios.append(bare.median * count / taken)
+    return {
+      'input_per_s': _values(alone.rate(count * size)),
+      'end_to_end_per_s': _values(Quartiles.of(rates).rate(size)),
+      'of_step_rate': _values(Quartiles.of(ratios)),
+      'wait_share': _values(Quartiles.of(shares)),
+    }
+
+  def _epoch(self, batches: Iterator[Batch]) -> tuple[float, float]:
+    """Seconds of updates over ``batches`` as the loop does them, and of waiting for a batch."""
+    start, waited, pending = time.perf_counter(), 0.0, None
+    while True:
+      asked = time.perf_counter()
+      batch = next(batches, None)
+      waited += time.perf_counter() - asked
+      if batch is None:
+        break
+      metrics = self._update(batch)
+      if pending is not None:
+        jax.device_get(pending)
+      pending = metrics
+    jax.block_until_ready((self.current, pending))
+    return time.perf_counter() - start, waited
+
+
+def _values(found: Quartiles) -> dict[str, float]:
+  return {'median': found.median, 'low': found.low, 'high': found.high}
+
+
+def table(name: str, found: dict[str, Any]) -> None:
+  """Prints what ``bench`` found."""
+
+  def spread(value: dict[str, float], spec: str = '.3g', unit: str = '') -> str:
+    return f'{value["median"]:{spec}}{unit} ({value["low"]:{spec}}-{value["high"]:{spec}})'
+
+  def size(value: int | None) -> str:
+    return 'not known here' if value is None else f'{value / 2**20:.0f} MiB'
+
+  rows = [
+    ('device', f'{found["devices"]} x {found["device"]}, {found["processor"]}'),
+    ('versions', ', '.join(f'{k} {v}' for k, v in found['versions'].items())),
+    ('batch', f'{found["batch_size"]}, {found["precision"]}'),
+    ('parameters', f'{found["parameters"]:,}'),
+    ('compile', f'{found["compile_cold_s"]:.1f} s, cached {found["compile_warm_s"]:.1f} s'),
+    ('step', spread(found['step_s'], '.4g', ' s')),
+    ('examples/s', spread(found['examples_per_s'], '.4g')),
+    ('examples/s a device', f'{found["examples_per_s_per_device"]:.4g}'),
+  ]
+  if found['flops_per_s']:
+    share = f'{found["efficiency"]:.0%} of a matrix product ({found["matmul_flops_per_s"]:.3g})'
+    rows.append(('FLOP/s a device', f'{found["flops_per_s"]:.3g}, {share}'))
+  for kind in ('streamed', 'resident'):
+    part = found[kind]
+    rows += [
+      (f'{kind} input alone', spread(part['input_per_s'], '.4g', ' examples/s')),
+      (f'{kind} end to end', spread(part['end_to_end_per_s'], '.4g', ' examples/s')),
+      (f'{kind} of the step alone', spread(part['of_step_rate'], '.3f')),
+      (f'{kind} waiting for data', spread(part['wait_share'], '.1%')),
+    ]
+  rows += [
+    ('device memory, peak', size(found['peak_device_bytes'])),
+    ('temporaries of a step', size(found['temporary_bytes'])),
+    ('host memory, peak', size(found['peak_host_bytes'])),
+  ]
+  shown = Table('', f'{name}: median (quartiles)')
+  for row in rows:
+    shown.add_row(*row)
+  console = Console()
+  if not console.is_terminal:
+    console = Console(width=160)
+  console.print(shown, highlight=False, markup=False)

@@ -1,0 +1,44 @@
+"""One framework in a process of its own, timed in blocks when it is told to.
+
+    python -m medjax.bench.worker FRAMEWORK SPEC-AS-JSON
+
+It prints one JSON line when it is ready (versions, device, largest difference of its outputs from
+medjax's), then the seconds a step takes for every line with a number of steps that it reads.
+"""
+
+import importlib
+import json
+import sys
+import time
+from typing import Any
+
+# Module of each framework: build(spec) -> (about, step, finish).
+FRAMEWORKS = {
+  'medjax': 'medjax.bench.peer_medjax',
+  'keras': 'medjax.bench.peer_keras',
+  'torch': 'medjax.bench.peer_torch',
+  'torch_compile': 'medjax.bench.peer_torch',
+}
+
+
+def main(framework: str, spec: str) -> None:
+  """Answers on standard output until standard input ends."""
+  answers = sys.stdout
+  sys.stdout = sys.stderr  # whatever a framework prints goes out of the way
+  peer: Any = importlib.import_module(FRAMEWORKS[framework])
+  about, step, finish = peer.build(json.loads(spec), compiled=framework == 'torch_compile')
+  for _ in range(2):
+    step()
+  finish()
+  print(json.dumps(about), file=answers, flush=True)
+  for line in sys.stdin:
+    count = int(line)
+    start = time.perf_counter()
+    for _ in range(count):
+      step()
+    finish()
+    print((time.perf_counter() - start) / count, file=answers, flush=True)
+
+
+if __name__ == '__main__':
+  main(*sys.argv[1:])
