@@ -52,6 +52,8 @@ def _forward(x: jax.Array, window: tuple[int, int]) -> tuple[jax.Array, tuple]:
   for i, cell in enumerate(rest, 1):
     winner = jnp.where(cell > best, jnp.uint8(i), winner)
     best = jnp.maximum(best, cell)
+  # The barrier keeps XLA from finding the winner again in the backward pass, from all of x.
+  best, winner = jax.lax.optimization_barrier((best, winner))
   return best, (winner, x.shape)
 
 

@@ -1,6 +1,6 @@
 """The step: pure, for one device's share of a batch, with the devices' sums named 'data'.
 
-Losses and masks are summed over all devices before they are divided, so that the update depends on
+Every loss is divided by the number of real examples on all devices, so that the update depends on
 the batch alone and not on how many devices share it. Dropout is the exception: each device draws
 for its own share. A model in which examples influence one another (batch normalisation) takes
 ``mask`` and sums over the devices' axis itself; see ``models.BatchNorm``.
@@ -40,8 +40,10 @@ def train_step(
     ``update_norm``, and the number of ``examples``.
   """
   key = jax.random.fold_in(seed_key, state.step)
+  # Counted first, so that the gradients come out divided: no pass over the parameters for it.
+  examples = jax.lax.psum(batch['mask'].sum(dtype=jnp.float32), AXIS)
 
-  def summed_loss(params: Any, model_state: Any, part: Batch, number: jax.Array) -> Any:
+  def share_of_loss(params: Any, model_state: Any, part: Batch, number: jax.Array) -> Any:
     inputs = experiment.data.inputs(part)
     if experiment.augment is not None:
       inputs = augment.augment_batch(experiment.augment, key, inputs, part['index'].clip(0))
@@ -56,18 +58,18 @@ def train_step(
       **_padding(experiment.model, part),
     )
     losses = experiment.task.loss(outputs.astype(jnp.float32), part)
-    return jnp.where(part['mask'], losses, 0).sum(), changed
+    return jnp.where(part['mask'], losses, 0).sum() / examples, changed
 
   def accumulate(carry: Any, numbered: Any) -> Any:
     model_state, loss, grads = carry
     number, part = numbered
-    (more, model_state), new = jax.value_and_grad(summed_loss, has_aux=True)(
+    (more, model_state), new = jax.value_and_grad(share_of_loss, has_aux=True)(
       state.params, model_state, part, number
     )
     return (model_state, loss + more, jax.tree.map(jnp.add, grads, new)), None
 
   if parts == 1:  # no scan and no zeros to add to: XLA keeps every core busy
-    (loss, model_state), grads = jax.value_and_grad(summed_loss, has_aux=True)(
+    (loss, model_state), grads = jax.value_and_grad(share_of_loss, has_aux=True)(
       state.params, state.model_state, batch, jnp.zeros((), jnp.int32)
     )
   else:
@@ -75,8 +77,8 @@ def train_step(
     start = (state.model_state, jnp.zeros(()), jax.tree.map(jnp.zeros_like, state.params))
     (model_state, loss, grads), _ = jax.lax.scan(accumulate, start, (jnp.arange(parts), split))
 
-  loss, examples, grads = jax.lax.psum((loss, batch['mask'].sum(dtype=jnp.float32), grads), AXIS)
-  grads = jax.tree.map(lambda g: g / examples, grads)
+  if jax.lax.axis_size(AXIS) > 1:  # XLA copies the gradients even where nobody shares the work
+    loss, grads = jax.lax.psum((loss, grads), AXIS)
   updates, opt_state = experiment.optimizer.update(grads, state.opt_state, state.params)
   new_state = State(
     step=state.step + 1,
@@ -85,9 +87,9 @@ def train_step(
     opt_state=opt_state,
   )
   return new_state, {
-    'loss': loss / examples,
-    'grad_norm': optax.global_norm(grads),
-    'update_norm': optax.global_norm(updates),
+    'loss': loss,
+    'grad_norm': _norm(grads),
+    'update_norm': _norm(updates),
     'examples': examples,
   }
 
@@ -122,6 +124,11 @@ def _padding(model: nn.Module, batch: Batch) -> dict[str, Any]:
   """The mask, for a model whose examples influence one another, as in batch normalisation."""
   takes = 'mask' in inspect.signature(type(model).__call__).parameters
   return {'mask': batch['mask']} if takes else {}
+
+
+def _norm(tree: Any) -> jax.Array:
+  """Euclidean norm of all leaves; products, as XLA would write the squares to memory first."""
+  return jnp.sqrt(sum(jnp.vdot(leaf, leaf) for leaf in jax.tree.leaves(tree)))
 
 
 def _cast(tree: Any, dtype: Any) -> Any:
