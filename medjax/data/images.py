@@ -36,7 +36,7 @@ class Config:
   positive: str = setting('', 'The positive one of two classes; empty tells it from the names.')
   allow_group_overlap: bool = setting(False, 'Accept a patient in two splits.')
   seed: int = setting(0, 'Seed of the simulator and of splits drawn here.', low=0, high=2**31 - 1)
-  simulated_train: int = setting(608, 'Simulated training images.', low=2)
+  simulated_train: int = setting(544, 'Simulated training images.', low=2)
   simulated_val: int = setting(128, 'Simulated validation images.', low=2)
   simulated_test: int = setting(400, 'Simulated test images.', low=2)
 
