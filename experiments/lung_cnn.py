@@ -7,9 +7,9 @@ checkpoint with the best validation AUROC is evaluated, at a threshold chosen on
 
     python -m experiments.lung_cnn
 
-trains it on 544 simulated films (no data needed), with 400 to test: AUROC 0.913 (DeLong 95% interval
-0.883 to 0.942), 265 s to the last checkpoint. With --config.seed=SEED --config.data.seed=SEED for
-seeds 0, 1 and 2: mean 0.906 (95% t interval over seeds 0.880 to 0.932): 0.913, 0.894, 0.911.
+trains it on 544 simulated films (no data needed): test AUROC 0.913 (DeLong 95% interval 0.883
+to 0.942), 265 s to the last checkpoint. With --config.seed=SEED --config.data.seed=SEED for seeds
+0, 1 and 2: mean 0.906 (95% t interval over seeds 0.880 to 0.932): 0.913, 0.894, 0.911.
 
 On real films, three seeds each (--config.seed=0, 1, 2), mean test AUROC with the 95% t interval
 over seeds, and the seeds; DATA is the folder with labels.csv:
