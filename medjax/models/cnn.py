@@ -49,7 +49,8 @@ class CNN(nn.Module):
     """
     x = x_BHWC
     for i, features in enumerate(self.features):
-      x = nn.Conv(features, self.kernel, padding=self.padding)(x)
+      conv = ops.conv_general_dilated
+      x = nn.Conv(features, self.kernel, padding=self.padding, conv_general_dilated=conv)(x)
       if min(x.shape[1:3]) < 2:
         raise ValueError(
           f'images of {x_BHWC.shape[1]}x{x_BHWC.shape[2]} pixels are too small for '

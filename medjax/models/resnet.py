@@ -7,6 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from medjax import ops
 from medjax.models.norm import BatchNorm
 
 _STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
@@ -127,4 +128,5 @@ def _conv(features: int, kernel: int, stride: int = 1) -> nn.Conv:
     padding=kernel // 2,
     use_bias=False,
     kernel_init=_HE,
+    conv_general_dilated=ops.conv_general_dilated,
   )

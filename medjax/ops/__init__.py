@@ -1,5 +1,6 @@
 """Kernels: the same values and gradients as plain lax, faster."""
 
+from medjax.ops.conv import conv_general_dilated
 from medjax.ops.pool import max_pool
 
-__all__ = ['max_pool']
+__all__ = ['conv_general_dilated', 'max_pool']
