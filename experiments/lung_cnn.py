@@ -29,8 +29,8 @@ over seeds, and the seeds; DATA is the folder with labels.csv:
 
   chest_nih: 0.885 (0.873 to 0.897): 0.888, 0.880, 0.888; about 5 minutes a run.
 
-The real films were run at revision c691b4d. Changes of the step since then alter its rounding, and
-so a run, but no more: seed 1 of chest_nih was .848 there and .856 at revision cda34ab.
+The real films were run before revision 7cc6300. Changes of the step since then alter its rounding,
+and so a run, but no more: seed 1 of chest_nih was .848 then and .856 at revision 9ae472b.
 
 The view (AP or PA) alone has an AUROC of .70 on chest_nih: part of what is learned is not the lung.
 All on 2 cores of an AMD EPYC at about half of their usual speed (2048^3 float32 product: 200
