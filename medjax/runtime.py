@@ -70,7 +70,8 @@ def configure(*, xla_tuning: bool = True, share_device: bool = False) -> None:
   """Sets XLA options and the persistent compilation cache; call before the first computation.
 
   Args:
-    xla_tuning: add options that make training faster; the user's own XLA_FLAGS always win.
+    xla_tuning: add options that make training faster and use the kernels of ``ops.native``; the
+      user's own XLA_FLAGS and MEDJAX_NATIVE always win.
     share_device: leave an accelerator's memory to other processes until it is needed.
   """
   # Several devices in one CPU process wait for each other: with fewer threads than devices they
@@ -79,6 +80,8 @@ def configure(*, xla_tuning: bool = True, share_device: bool = False) -> None:
   given = os.environ.get('XLA_FLAGS', '')
   if xla_tuning and 'ynn_fusion_type' not in given and _jaxlib_is_tuned():
     os.environ['XLA_FLAGS'] = f'{_XLA_CPU} {given}'.strip()
+  if not xla_tuning:
+    os.environ.setdefault('MEDJAX_NATIVE', '0')
   if share_device:
     os.environ.setdefault('XLA_PYTHON_CLIENT_PREALLOCATE', 'false')
     os.environ.setdefault('TF_FORCE_GPU_ALLOW_GROWTH', 'true')

@@ -1,7 +1,5 @@
 """Plain convolutional network: convolution, ReLU and max pooling, then dense layers."""
 
-from collections.abc import Callable
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -22,7 +20,6 @@ class CNN(nn.Module):
     kernel: height and width of every convolution.
     padding: 'VALID' or 'SAME'.
     dropout: rate after the hidden layer, in training.
-    activation: after each convolution and the hidden layer.
 
   Example:
     >>> model = CNN(features=(8,), hidden=16, outputs=1)
@@ -38,7 +35,6 @@ class CNN(nn.Module):
   kernel: tuple[int, int] = (3, 3)
   padding: str = 'VALID'
   dropout: float = 0.0
-  activation: Callable[[jax.Array], jax.Array] = nn.relu
 
   @nn.compact
   def __call__(self, x_BHWC: jax.Array, *, train: bool = False) -> jax.Array:
@@ -49,16 +45,44 @@ class CNN(nn.Module):
     """
     x = x_BHWC
     for i, features in enumerate(self.features):
-      conv = ops.conv_general_dilated
-      x = nn.Conv(features, self.kernel, padding=self.padding, conv_general_dilated=conv)(x)
-      if min(x.shape[1:3]) < 2:
+      lost = 0 if self.padding == 'SAME' else 1
+      sides = [side - lost * (k - 1) for side, k in zip(x.shape[1:3], self.kernel, strict=True)]
+      if min(sides) < 2:
         raise ValueError(
           f'images of {x_BHWC.shape[1]}x{x_BHWC.shape[2]} pixels are too small for '
           f'{len(self.features)} convolutions with pooling: nothing is left after number {i + 1}'
         )
-      x = ops.max_pool(self.activation(x), (2, 2))
+      x = ConvReluPool(features, self.kernel, self.padding, name=f'Conv_{i}')(x)
     x = x.reshape(x.shape[0], -1)
     if self.hidden:
-      x = self.activation(nn.Dense(self.hidden)(x))
+      x = nn.relu(nn.Dense(self.hidden)(x))
       x = nn.Dropout(self.dropout, deterministic=not train)(x)
     return nn.Dense(self.outputs, dtype=jnp.float32)(x)  # probabilities finer than bfloat16
+
+
+class ConvReluPool(nn.Module):
+  """Convolution with bias, ReLU and 2x2 max pooling; parameters as those of ``nn.Conv``.
+
+  Attributes:
+    features: channels of the result.
+    kernel: height and width of the convolution.
+    padding: 'VALID' or 'SAME'.
+
+  Example:
+    >>> block = ConvReluPool(8, (3, 3), 'VALID')
+    >>> block.init_with_output(jax.random.key(0), jnp.zeros((1, 8, 8, 3)))[0].shape
+    (1, 3, 3, 8)
+  """
+
+  features: int
+  kernel: tuple[int, int]
+  padding: str
+
+  @nn.compact
+  def __call__(self, x_BHWC: jax.Array) -> jax.Array:
+    """[batch, rows, columns, features] of [batch, height, width, channels], floating."""
+    shape = (*self.kernel, x_BHWC.shape[-1], self.features)
+    kernel = self.param('kernel', nn.initializers.lecun_normal(), shape)
+    bias = self.param('bias', nn.initializers.zeros, (self.features,))
+    sides = jax.lax.padtype_to_pads(x_BHWC.shape[1:3], self.kernel, (1, 1), self.padding)
+    return ops.conv_relu_pool(jnp.pad(x_BHWC, ((0, 0), *sides, (0, 0))), kernel, bias)

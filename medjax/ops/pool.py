@@ -58,7 +58,25 @@ def _forward(x: jax.Array, window: tuple[int, int]) -> tuple[jax.Array, tuple]:
 
 
 def _backward(window: tuple[int, int], kept: tuple, gradient: jax.Array) -> tuple[jax.Array]:
-  winner, (batch, height, width, channels) = kept
+  return (place(window, *kept, gradient),)
+
+
+def place(
+  window: tuple[int, int], winner: jax.Array, shape: tuple[int, ...], gradient: jax.Array
+) -> jax.Array:
+  """Each window's gradient in the cell that won, zeros elsewhere.
+
+  Args:
+    window: height and width of the windows.
+    winner: number of the winning cell in row order, as ``gradient``; one that no cell has places
+      nothing.
+    shape: of what was pooled, [batch, height, width, channels].
+    gradient: of the pooled values, [batch, rows, columns, channels].
+
+  Returns:
+    Array of ``shape``.
+  """
+  batch, height, width, channels = shape
   rows, columns = gradient.shape[1], gradient.shape[2]
   cells = [
     jnp.where(winner == i, gradient, jnp.zeros_like(gradient)) for i in range(window[0] * window[1])
@@ -70,7 +88,7 @@ def _backward(window: tuple[int, int], kept: tuple, gradient: jax.Array) -> tupl
   )
   full = grid.reshape(batch, rows * window[0], columns * window[1], channels)
   lost = ((0, 0), (0, height - full.shape[1]), (0, width - full.shape[2]), (0, 0))
-  return (jnp.pad(full, lost),)
+  return jnp.pad(full, lost)
 
 
 max_pool.defvjp(_forward, _backward)

@@ -1,0 +1,142 @@
+"""Kernels in C++ for what XLA does poorly on a CPU, compiled on the machine that runs them.
+
+A kernel is compiled at its first use, for this very processor, and kept in the cache folder. It is
+called through JAX's foreign function interface and works on XLA's own threads. Without a C++
+compiler (``c++``, or what CXX names), or with MEDJAX_NATIVE=0 in the environment, the same function
+written in JAX takes its place; ``status`` says which and why.
+"""
+
+import contextlib
+import contextvars
+import ctypes
+import functools
+import hashlib
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+
+import jax
+
+from medjax import runtime
+
+_FLAGS = (
+  '-std=c++17',
+  '-O3',
+  '-march=native',
+  '-ffp-contract=fast',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-fPIC',
+  '-shared',
+)
+_HERE = pathlib.Path(__file__).resolve().parent
+_wanted = contextvars.ContextVar('native_kernels', default=True)
+
+
+class UnavailableError(RuntimeError):
+  """Kernels cannot be compiled or loaded here; the message says why."""
+
+
+@contextlib.contextmanager
+def disabled() -> Iterator[None]:
+  """Functions traced inside use JAX alone.
+
+  Example:
+    >>> with disabled():
+    ...   available()
+    False
+  """
+  token = _wanted.set(False)
+  try:
+    yield
+  finally:
+    _wanted.reset(token)
+
+
+def available() -> bool:
+  """Whether a function traced now calls kernels: on a CPU, compiled, and not turned off."""
+  if not _wanted.get() or jax.default_backend() != 'cpu':
+    return False
+  try:
+    library()
+  except UnavailableError:
+    return False
+  return True
+
+
+def status() -> str:
+  """'used', or why the kernels are not."""
+  if not _wanted.get() or jax.default_backend() != 'cpu':
+    return 'not used: off here, or not for this device'
+  try:
+    library()
+  except UnavailableError as error:
+    return f'not used: {error}'
+  return 'used'
+
+
+def lanes() -> int:
+  """Numbers in a vector of this processor: channels that a kernel works on at a time.
+
+  Raises:
+    UnavailableError: there is no kernel.
+  """
+  return library().MedjaxLanes()
+
+
+@functools.cache
+def library() -> ctypes.CDLL:
+  """The compiled kernels, known to JAX as 'medjax_conv_pool' and 'medjax_conv_pool_gradient'.
+
+  Raises:
+    UnavailableError: turned off, no compiler, or it failed.
+  """
+  if os.environ.get('MEDJAX_NATIVE', '1') == '0':
+    raise UnavailableError('turned off')
+  source = _HERE / 'conv_pool.cc'
+  compiler = shutil.which(os.environ.get('CXX', 'c++'))
+  if compiler is None:
+    raise UnavailableError('no C++ compiler found')
+  command = [compiler, *_FLAGS, '-isystem', jax.ffi.include_dir(), str(source)]
+  try:
+    version = subprocess.run([compiler, '--version'], capture_output=True, check=True).stdout
+    parts = (source.read_bytes(), ' '.join(command).encode(), version, _processor())
+    key = hashlib.sha256(b'\0'.join(parts)).hexdigest()[:16]
+    file = runtime.cache_folder() / 'native' / f'{key}.so'
+    if not file.exists():
+      _compile(command, file)
+    found = ctypes.CDLL(str(file))
+  except subprocess.CalledProcessError as error:
+    said = (error.stderr or b'').decode(errors='replace').strip().splitlines()
+    raise UnavailableError(f'{compiler} failed: {said[0] if said else error}') from None
+  except OSError as error:
+    raise UnavailableError(str(error)) from None
+  for name, symbol in (
+    ('medjax_conv_pool', found.MedjaxConvPool),
+    ('medjax_conv_pool_gradient', found.MedjaxConvPoolGradient),
+  ):
+    jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(symbol), platform='cpu')
+  return found
+
+
+def _compile(command: list[str], file: pathlib.Path) -> None:
+  """Compiles to a name of its own first: other processes may be at it as well."""
+  file.parent.mkdir(parents=True, exist_ok=True)
+  with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+    made = pathlib.Path(folder) / file.name
+    subprocess.run([*command, '-o', str(made)], capture_output=True, check=True)
+    os.replace(made, file)
+
+
+def _processor() -> bytes:
+  """What the compiler's 'native' stands for: a home folder may serve unlike machines."""
+  try:
+    lines = pathlib.Path('/proc/cpuinfo').read_bytes().splitlines()
+  except OSError:
+    return platform.processor().encode()
+  kinds = (b'flags', b'Features', b'model\t', b'cpu family')
+  return b'\n'.join(sorted({line for line in lines if line.startswith(kinds)}))
