@@ -84,5 +84,4 @@ class ConvReluPool(nn.Module):
     shape = (*self.kernel, x_BHWC.shape[-1], self.features)
     kernel = self.param('kernel', nn.initializers.lecun_normal(), shape)
     bias = self.param('bias', nn.initializers.zeros, (self.features,))
-    sides = jax.lax.padtype_to_pads(x_BHWC.shape[1:3], self.kernel, (1, 1), self.padding)
-    return ops.conv_relu_pool(jnp.pad(x_BHWC, ((0, 0), *sides, (0, 0))), kernel, bias)
+    return ops.conv_relu_pool(x_BHWC, kernel, bias, self.padding)

@@ -3,23 +3,21 @@
 On a CPU a training step of such a network spends most of its time writing the convolution's result
 to memory, reading it to pool it, and the same again for the gradients. Where kernels are available
 (see ``native``) a 3x3 block never writes it: strip by strip of the image, what is convolved is
-pooled while it is in the cache, by Winograd's F(4x4, 3x3), which needs a quarter of the products.
+pooled while it is in the cache.
 """
 
-from typing import Any
+import functools
 
 import jax
 import jax.numpy as jnp
 
-from medjax.ops import native, pool
-from medjax.ops.conv import conv_general_dilated
-
-_DIMENSIONS = ('NHWC', 'HWIO', 'NHWC')
-_FEW = 4  # channels of a block whose gradient stops at its input, as an image's
+from medjax.ops import conv, native, pool
 
 
-def conv_relu_pool(x_BHWC: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
-  """``max_pool(relu(conv(x, kernel) + bias), (2, 2))``: valid convolution, stride 1.
+def conv_relu_pool(
+  x_BHWC: jax.Array, kernel: jax.Array, bias: jax.Array, padding: str = 'VALID'
+) -> jax.Array:
+  """``max_pool(relu(conv(x, kernel) + bias), (2, 2))``, stride 1.
 
   A NaN goes through, ties send the gradient to the first cell in row order, and ReLU has the
   gradient 0 at 0, as in ``max_pool`` and ``jax.nn.relu``. With a kernel in C++ results differ from
@@ -30,77 +28,65 @@ def conv_relu_pool(x_BHWC: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax
     x_BHWC: images, [batch, height, width, channels], floating.
     kernel: [kernel height, kernel width, channels, features], dtype of ``x_BHWC``.
     bias: [features], dtype of ``x_BHWC``.
+    padding: 'VALID', or 'SAME' for a convolved image as large as ``x_BHWC``.
 
   Returns:
-    [batch, (height - kernel height + 1) // 2, (width - kernel width + 1) // 2, features].
+    [batch, convolved height // 2, convolved width // 2, features].
 
   Raises:
     ValueError: the convolved image is smaller than the pooling window.
 
   Example:
     >>> image = jnp.arange(16.0).reshape(1, 4, 4, 1)
-    >>> conv_relu_pool(image, jnp.ones((3, 3, 1, 1)) / 9, jnp.zeros(1)).ravel().tolist()
+    >>> conv_relu_pool(image, jnp.ones((3, 3, 1, 1)) / 9, jnp.zeros(1)).round(3).ravel().tolist()
     [10.0]
   """
-  if _has_kernel(x_BHWC, kernel, bias):
-    return _fused(x_BHWC, kernel, bias)
-  return _plain(x_BHWC, kernel, bias)
-
-
-def _has_kernel(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> bool:
-  floats = all(a.dtype == jnp.float32 for a in (x, kernel, bias))
-  fits = kernel.shape[:2] == (3, 3) and min(x.shape[1:3]) >= 4 and x.shape[0] > 0
-  if not (floats and fits and native.available()):
-    return False
-  channels, features = kernel.shape[2:]
-  few = channels <= _FEW and channels < native.lanes()
-  return (few or channels % native.lanes() == 0) and features % native.lanes() == 0
-
-
-def _convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
-  return conv_general_dilated(x, kernel, (1, 1), 'VALID', dimension_numbers=_DIMENSIONS)
-
-
-def _plain(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
-  return pool.max_pool(jax.nn.relu(_convolve(x, kernel) + bias), (2, 2))
-
-
-@jax.custom_vjp
-def _fused(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
-  return _forward(x, kernel, bias)[0]
-
-
-def _forward(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> tuple[jax.Array, tuple]:
-  batch, height, width, _ = x.shape
-  shape = (batch, (height - 2) // 2, (width - 2) // 2, kernel.shape[3])
-  pooled, winner = _call(
-    'medjax_conv_pool', [(shape, jnp.float32), (shape, jnp.uint8)], x, kernel, bias
+  edge = 1 if padding == 'SAME' else 0
+  large = min(x_BHWC.shape[1:3]) + 2 * edge >= 4
+  if large and bias.dtype == jnp.float32 and conv.has_kernel(x_BHWC, kernel):
+    return _fused(edge, x_BHWC, kernel, bias)
+  convolved = conv.conv_general_dilated(
+    x_BHWC, kernel, (1, 1), padding, dimension_numbers=('NHWC', 'HWIO', 'NHWC')
   )
+  return pool.max_pool(jax.nn.relu(convolved + bias), (2, 2))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def _fused(padding: int, x: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
+  return _forward(padding, x, kernel, bias)[0]
+
+
+def _forward(
+  padding: int, x: jax.Array, kernel: jax.Array, bias: jax.Array
+) -> tuple[jax.Array, tuple]:
+  batch, height, width, features = _convolved(padding, x, kernel)
+  shape = (batch, height // 2, width // 2, features)
+  inside, padded = conv.pad_few(padding, x)
+  results = [(shape, x.dtype), (shape, jnp.uint8)]
+  pooled, winner = native.call('medjax_conv_pool', results, padded, kernel, bias, padding=inside)
   return pooled, (x, kernel, winner)
 
 
-def _backward(kept: tuple, gradient: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+def _backward(
+  padding: int, kept: tuple, gradient: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
   x, kernel, winner = kept
-  few = x.shape[3] < native.lanes()
-  d_x, d_kernel, d_bias = _call(
-    'medjax_conv_pool_gradient',
-    [(a, jnp.float32) for a in ((0,) if few else x.shape, kernel.shape, kernel.shape[3:])],
-    x,
-    kernel,
-    winner,
-    gradient,
+  inside, padded = conv.pad_few(padding, x)
+  direct = conv.is_direct(x.shape[3])
+  shapes = [(0,) if direct else x.shape, kernel.shape, kernel.shape[3:]]
+  results = [(shape, x.dtype) for shape in shapes]
+  d_x, d_kernel, d_bias = native.call(
+    'medjax_conv_pool_gradient', results, padded, kernel, winner, gradient, padding=inside
   )
-  if few:  # wanted by explanations alone: in training XLA drops this
-    batch, height, width, _ = x.shape
-    convolved = (batch, height - 2, width - 2, kernel.shape[3])
-    spread = pool.place((2, 2), winner, convolved, gradient)
-    (d_x,) = jax.linear_transpose(lambda x: _convolve(x, kernel), x)(spread)
+  if direct:
+    spread = pool.place((2, 2), winner, _convolved(padding, x, kernel), gradient)
+    d_x = conv.input_gradient(padding, x, kernel, spread)
   return d_x, d_kernel, d_bias
 
 
 _fused.defvjp(_forward, _backward)
 
 
-def _call(name: str, results: list[tuple[tuple[int, ...], Any]], *args: jax.Array) -> Any:
-  shapes = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in results]
-  return jax.ffi.ffi_call(name, shapes, vmap_method='sequential')(*args)
+def _convolved(padding: int, x: jax.Array, kernel: jax.Array) -> tuple[int, int, int, int]:
+  batch, height, width, _ = x.shape
+  return batch, height + 2 * padding - 2, width + 2 * padding - 2, kernel.shape[3]

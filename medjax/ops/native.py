@@ -1,4 +1,4 @@
-"""Kernels in C++ for what XLA does poorly on a CPU, compiled on the machine that runs them.
+"""Kernels in C++ for what XLA does slowly on a CPU, compiled on the machine that runs them.
 
 A kernel is compiled at its first use, for this very processor, and kept in the cache folder. It is
 called through JAX's foreign function interface and works on XLA's own threads. Without a C++
@@ -17,9 +17,11 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import jax
+import numpy as np
 
 from medjax import runtime
 
@@ -33,6 +35,12 @@ _FLAGS = (
   '-fPIC',
   '-shared',
 )
+_KERNELS = {
+  'medjax_conv': 'MedjaxConv',
+  'medjax_conv_gradient': 'MedjaxConvGradient',
+  'medjax_conv_pool': 'MedjaxConvPool',
+  'medjax_conv_pool_gradient': 'MedjaxConvPoolGradient',
+}
 _HERE = pathlib.Path(__file__).resolve().parent
 _wanted = contextvars.ContextVar('native_kernels', default=True)
 
@@ -88,16 +96,32 @@ def lanes() -> int:
   return library().MedjaxLanes()
 
 
+def call(
+  name: str, results: Sequence[tuple[Sequence[int], Any]], *args: jax.Array, **attrs: int
+) -> Any:
+  """Calls a kernel; under ``jax.vmap`` once for each element.
+
+  Args:
+    name: in ``_KERNELS``.
+    results: shape and dtype of each.
+    *args: the kernel's arrays.
+    **attrs: the kernel's numbers.
+  """
+  shapes = [jax.ShapeDtypeStruct(tuple(shape), dtype) for shape, dtype in results]
+  numbers = {key: np.int64(value) for key, value in attrs.items()}
+  return jax.ffi.ffi_call(name, shapes, vmap_method='sequential')(*args, **numbers)
+
+
 @functools.cache
 def library() -> ctypes.CDLL:
-  """The compiled kernels, known to JAX as 'medjax_conv_pool' and 'medjax_conv_pool_gradient'.
+  """The compiled kernels, which JAX knows by the names in ``_KERNELS`` from now on.
 
   Raises:
     UnavailableError: turned off, no compiler, or it failed.
   """
   if os.environ.get('MEDJAX_NATIVE', '1') == '0':
     raise UnavailableError('turned off')
-  source = _HERE / 'conv_pool.cc'
+  source = _HERE / 'convolution.cc'
   compiler = shutil.which(os.environ.get('CXX', 'c++'))
   if compiler is None:
     raise UnavailableError('no C++ compiler found')
@@ -115,11 +139,8 @@ def library() -> ctypes.CDLL:
     raise UnavailableError(f'{compiler} failed: {said[0] if said else error}') from None
   except OSError as error:
     raise UnavailableError(str(error)) from None
-  for name, symbol in (
-    ('medjax_conv_pool', found.MedjaxConvPool),
-    ('medjax_conv_pool_gradient', found.MedjaxConvPoolGradient),
-  ):
-    jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(symbol), platform='cpu')
+  for name, symbol in _KERNELS.items():
+    jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(found, symbol)), platform='cpu')
   return found
 
 

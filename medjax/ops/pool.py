@@ -58,7 +58,8 @@ def _forward(x: jax.Array, window: tuple[int, int]) -> tuple[jax.Array, tuple]:
 
 
 def _backward(window: tuple[int, int], kept: tuple, gradient: jax.Array) -> tuple[jax.Array]:
-  return (place(window, *kept, gradient),)
+  winner, shape = kept
+  return (place(window, winner, shape, gradient),)
 
 
 def place(

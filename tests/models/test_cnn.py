@@ -18,8 +18,9 @@ def test_reference_network_has_44_million_parameters():
   assert sum(leaf.size for leaf in jax.tree.leaves(shapes)) == convolutions + dense == 44_396_609
 
 
-def test_forward_equals_scipy():
-  model = models.CNN(features=(4, 6), hidden=8, outputs=2)
+@pytest.mark.parametrize('features', [(4, 6), (16, 32)])
+def test_forward_equals_scipy(features):
+  model = models.CNN(features=features, hidden=8, outputs=2)
   x = np.asarray(jax.random.normal(jax.random.key(1), (2, 17, 14, 3)))
   variables = model.init(jax.random.key(0), x)
   params = jax.tree.map(lambda p: p + 0.1, variables['params'])  # biases start at 0

@@ -1,4 +1,4 @@
-"""Convolution on small images against the plain lax form: values and gradients."""
+"""Convolution against the plain lax form: values and gradients."""
 
 import flax.linen as nn
 import jax
@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from medjax import ops
+from medjax.ops import native
 
 LAYOUT = ('NHWC', 'HWIO', 'NHWC')
 
 
-def _both(size, kernel, stride, padding, dtype='float32'):
-  x = jax.random.normal(jax.random.key(0), (3, *size, 4)).astype(dtype)
-  w = jax.random.normal(jax.random.key(1), (*kernel, 4, 5)).astype(dtype)
+def _both(size, kernel, stride, padding, dtype='float32', channels=4, features=5):
+  x = jax.random.normal(jax.random.key(0), (3, *size, channels)).astype(dtype)
+  w = jax.random.normal(jax.random.key(1), (*kernel, channels, features)).astype(dtype)
 
   def result(conv):
     def weighted(x, w):
@@ -35,7 +36,9 @@ def _both(size, kernel, stride, padding, dtype='float32'):
     ((5, 7), (5, 3), (1, 1), 'VALID'),
     ((1, 1), (1, 1), (1, 1), 'VALID'),
     ((4, 3), (7, 7), (2, 2), [(3, 3), (2, 4)]),
-    ((9, 8), (3, 3), (1, 1), 'SAME'),  # large enough: lax itself
+    ((9, 8), (1, 1), (2, 2), 'VALID'),
+    ((9, 8), (3, 3), (2, 2), 'SAME'),
+    ((9, 8), (5, 5), (2, 1), 'SAME'),  # lax itself
   ],
 )
 def test_values_and_gradients_equal_lax(size, kernel, stride, padding):
@@ -43,6 +46,26 @@ def test_values_and_gradients_equal_lax(size, kernel, stride, padding):
   for a, b in zip(mine, plain, strict=True):
     assert a.dtype == b.dtype
     np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize('padding', ['SAME', 'VALID'])
+@pytest.mark.parametrize(
+  ('size', 'channels', 'features'),
+  [((9, 8), 16, 16), ((7, 21), 32, 48), ((8, 8), 128, 32), ((7, 9), 1, 16), ((12, 9), 3, 32)],
+)
+def test_kernels_equal_lax(size, channels, features, padding):
+  if not native.available():
+    pytest.skip(f'kernels in C++ are {native.status()}')
+  x, w = jnp.zeros((3, *size, channels)), jnp.zeros((3, 3, channels, features))
+  jaxpr = jax.make_jaxpr(
+    lambda x, w: ops.conv_general_dilated(x, w, (1, 1), padding, dimension_numbers=LAYOUT)
+  )(x, w)
+  assert 'medjax_conv' in str(jaxpr)
+  shape = {'channels': channels, 'features': features}
+  mine, plain = _both(size, (3, 3), (1, 1), padding, **shape)
+  for a, b in zip(mine, plain, strict=True):
+    assert a.shape == b.shape
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-5 * np.abs(b).max())
 
 
 def test_bfloat16_keeps_its_type():

@@ -1,0 +1,686 @@
+// 3x3 convolution with stride 1, alone or with bias, ReLU and 2x2 max pooling, and the gradients.
+//
+// With many channels the convolution is Winograd's F(4x4, 3x3): 36 products for the 144 of the
+// definition (Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016). With
+// few, as in an image, it is the definition itself, because the transforms would cost more than they
+// save. Where the result is pooled it never reaches main memory: what is convolved is pooled and
+// forgotten while it is in the cache.
+//
+// Every sum is taken in an order that depends on the shapes alone, never on the number of threads, so
+// that a result is the same to the bit every time.
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "xla/ffi/api/ffi.h"
+
+namespace ffi = xla::ffi;
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+constexpr int kRows = kLanes == 8 ? 6 : 12;  // of a block of a product: what the registers hold
+constexpr int64_t kParts = 16;               // sums over images that are added up at the end
+constexpr int64_t kStrip = 40;               // tiles that a thread works on at a time
+constexpr int64_t kShared = 8 << 20;        // bytes that all threads work on at a time
+constexpr int kPositions = 36;               // of a transformed tile
+constexpr uint8_t kNone = 4;                 // "winner" of a window whose largest value is not positive
+
+typedef float Vec __attribute__((vector_size(4 * kLanes)));
+typedef float LooseVec __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
+typedef int32_t Ints __attribute__((vector_size(4 * kLanes)));
+typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
+typedef uint8_t LooseBytes __attribute__((vector_size(kLanes), aligned(1), may_alias));
+
+inline Vec Load(const float* p) { return *reinterpret_cast<const LooseVec*>(p); }
+inline void Store(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
+
+int64_t Threads(ffi::ThreadPool& pool) {
+  int64_t cores = std::thread::hardware_concurrency();
+  return std::max<int64_t>(1, std::min(pool.num_threads(), cores));
+}
+
+// Calls work(0), ..., work(count - 1) on the threads of XLA. The caller works too and waits only for
+// calls that have begun, so that a pool whose threads are all waiting cannot stop it.
+void ParallelFor(ffi::ThreadPool& pool, int64_t count, std::function<void(int64_t)> work) {
+  struct Shared {
+    std::function<void(int64_t)> work;
+    std::atomic<int64_t> next{0}, done{0};
+  };
+  auto shared = std::make_shared<Shared>();
+  shared->work = std::move(work);
+  auto drain = [shared, count] {
+    for (int64_t i; (i = shared->next.fetch_add(1)) < count;) {
+      shared->work(i);
+      shared->done.fetch_add(1);
+    }
+  };
+  for (int64_t i = 1; i < std::min(count, Threads(pool)); ++i) pool.Schedule(std::function<void()>(drain));
+  drain();
+  while (shared->done.load() < count) std::this_thread::yield();
+}
+
+// The sum of `parts` arrays of `size`, one after the other in `from`.
+void AddUp(int64_t parts, int64_t size, const float* from, float* to) {
+  std::copy_n(from, size, to);
+  for (int64_t part = 1; part < parts; ++part) {
+    for (int64_t i = 0; i < size; ++i) to[i] += from[part * size + i];
+  }
+}
+
+// Memory that a thread keeps between calls.
+float* Buffer(size_t bytes) {
+  thread_local std::vector<float> memory;
+  size_t floats = bytes / sizeof(float);
+  if (memory.size() < floats + kLanes) memory.resize(floats + kLanes);
+  auto address = reinterpret_cast<uintptr_t>(memory.data());
+  return reinterpret_cast<float*>((address + 63) / 64 * 64);
+}
+
+// ------------------------------------------------------------------------------------- products
+
+// A [rows, steps], element (m, k) at a[m * a_row + k * a_step] and further `segments` of steps
+// `a_segment` apart; B [segments * steps, columns] with rows b_row apart; C = or += A B.
+struct Product {
+  int64_t rows, columns, steps, segments;
+  const float* a;
+  int64_t a_row, a_step, a_segment;
+  const float* b;
+  int64_t b_row;
+  float* c;
+  int64_t c_row;
+  bool add;
+};
+
+template <int kM, int kN>
+void Block(const Product& p, int64_t m0, int64_t n0) {
+  Vec sum[kM][kN];
+#pragma GCC unroll 12
+  for (int m = 0; m < kM; ++m)
+#pragma GCC unroll 2
+    for (int n = 0; n < kN; ++n) sum[m][n] = Vec{};
+  const float* b = p.b + n0;
+  for (int64_t s = 0; s < p.segments; ++s) {
+    const float* a = p.a + s * p.a_segment + m0 * p.a_row;
+    for (int64_t k = 0; k < p.steps; ++k, b += p.b_row, a += p.a_step) {
+      Vec right[kN];
+#pragma GCC unroll 2
+      for (int n = 0; n < kN; ++n) right[n] = Load(b + n * kLanes);
+#pragma GCC unroll 12
+      for (int m = 0; m < kM; ++m) {
+        Vec left = Vec{} + a[m * p.a_row];
+#pragma GCC unroll 2
+        for (int n = 0; n < kN; ++n) sum[m][n] += left * right[n];
+      }
+    }
+  }
+#pragma GCC unroll 12
+  for (int m = 0; m < kM; ++m) {
+    float* c = p.c + (m0 + m) * p.c_row + n0;
+#pragma GCC unroll 2
+    for (int n = 0; n < kN; ++n) {
+      Store(c + n * kLanes, p.add ? Load(c + n * kLanes) + sum[m][n] : sum[m][n]);
+    }
+  }
+}
+
+template <int kN, int kM = kRows>
+void Rest(const Product& p, int64_t m0, int64_t n0) {
+  if constexpr (kM > 0) {
+    if (p.rows - m0 == kM) return Block<kM, kN>(p, m0, n0);
+    Rest<kN, kM - 1>(p, m0, n0);
+  }
+}
+
+template <int kN>
+void Columns(const Product& p, int64_t n0) {
+  int64_t m = 0;
+  for (; m + kRows <= p.rows; m += kRows) Block<kRows, kN>(p, m, n0);
+  if (m < p.rows) Rest<kN>(p, m, n0);
+}
+
+void Multiply(const Product& p) {
+  int64_t n = 0;
+  for (; n + 2 * kLanes <= p.columns; n += 2 * kLanes) Columns<2>(p, n);
+  if (n < p.columns) Columns<1>(p, n);
+}
+
+// ----------------------------------------------------------------------------- Winograd's transforms
+
+// One line of each transform; the names are those of Lavin and Gray.
+struct InputLine {  // B^T, 6 to 6
+  static constexpr int kIn = 6, kOut = 6;
+  static void Apply(const Vec* x, Vec* y, int s) {
+    y[0] = 4 * x[0] - 5 * x[2] + x[4];
+    y[s] = x[3] + x[4] - 4 * (x[1] + x[2]);
+    y[2 * s] = x[4] - x[3] + 4 * (x[1] - x[2]);
+    y[3 * s] = x[4] - x[2] + 2 * (x[3] - x[1]);
+    y[4 * s] = x[4] - x[2] - 2 * (x[3] - x[1]);
+    y[5 * s] = 4 * x[1] - 5 * x[3] + x[5];
+  }
+};
+struct InputGradientLine {  // B, 6 to 6
+  static constexpr int kIn = 6, kOut = 6;
+  static void Apply(const Vec* v, Vec* y, int s) {
+    y[0] = 4 * v[0];
+    y[s] = 4 * (v[2] - v[1] + v[5]) + 2 * (v[4] - v[3]);
+    y[2 * s] = -5 * v[0] - 4 * (v[1] + v[2]) - v[3] - v[4];
+    y[3 * s] = v[1] - v[2] + 2 * (v[3] - v[4]) - 5 * v[5];
+    y[4 * s] = v[0] + v[1] + v[2] + v[3] + v[4];
+    y[5 * s] = v[5];
+  }
+};
+struct OutputLine {  // A^T, 6 to 4
+  static constexpr int kIn = 6, kOut = 4;
+  static void Apply(const Vec* m, Vec* y, int s) {
+    Vec sum12 = m[1] + m[2], gap12 = m[1] - m[2], sum34 = m[3] + m[4], gap34 = m[3] - m[4];
+    y[0] = m[0] + sum12 + sum34;
+    y[s] = gap12 + 2 * gap34;
+    y[2 * s] = sum12 + 4 * sum34;
+    y[3 * s] = gap12 + 8 * gap34 + m[5];
+  }
+};
+struct OutputGradientLine {  // A, 4 to 6
+  static constexpr int kIn = 4, kOut = 6;
+  static void Apply(const Vec* y, Vec* m, int s) {
+    Vec even = y[0] + y[2], odd = y[1] + y[3];
+    Vec even2 = y[0] + 4 * y[2], odd2 = 2 * y[1] + 8 * y[3];
+    m[0] = y[0];
+    m[s] = even + odd;
+    m[2 * s] = even - odd;
+    m[3 * s] = even2 + odd2;
+    m[4 * s] = even2 - odd2;
+    m[5 * s] = y[3];
+  }
+};
+
+// Both axes of a tile: in [kIn][kIn], out [kOut][kOut], rows first.
+template <typename Line>
+void Transform(const Vec* in, Vec* out) {
+  Vec half[Line::kIn * Line::kOut];  // [column][row of the result]
+  for (int j = 0; j < Line::kIn; ++j) {
+    Vec column[Line::kIn];
+    for (int i = 0; i < Line::kIn; ++i) column[i] = in[i * Line::kIn + j];
+    Line::Apply(column, half + j, Line::kIn);
+  }
+  for (int i = 0; i < Line::kOut; ++i) Line::Apply(half + i * Line::kIn, out + i * Line::kOut, 1);
+}
+
+constexpr float kKernelTransform[6][3] = {{1 / 4.f, 0, 0},
+                                          {-1 / 6.f, -1 / 6.f, -1 / 6.f},
+                                          {-1 / 6.f, 1 / 6.f, -1 / 6.f},
+                                          {1 / 24.f, 1 / 12.f, 1 / 6.f},
+                                          {1 / 24.f, -1 / 12.f, 1 / 6.f},
+                                          {0, 0, 1}};
+
+struct Shape {
+  int64_t batch, height, width, channels, features;  // of the input, and of the result
+  int64_t padding;                                   // zeros around the input
+  bool pooled;
+  int64_t rows, columns;            // of the result
+  int64_t tile_rows, tile_columns;  // tiles of 4x4 convolved pixels; rows in all images
+
+  Shape(const ffi::Buffer<ffi::F32>& x, const ffi::Buffer<ffi::F32>& kernel, int64_t pad, bool pool)
+      : batch(x.dimensions()[0]), height(x.dimensions()[1]), width(x.dimensions()[2]),
+        channels(x.dimensions()[3]), features(kernel.dimensions()[3]), padding(pad), pooled(pool),
+        rows((height + 2 * pad - 2) / (pool ? 2 : 1)), columns((width + 2 * pad - 2) / (pool ? 2 : 1)),
+        tile_rows(batch * image_rows()), tile_columns((columns + side() - 1) / side()) {}
+
+  int64_t side() const { return pooled ? 2 : 4; }  // of a tile in the result
+  int64_t image_rows() const { return (rows + side() - 1) / side(); }
+  bool direct() const { return channels < kLanes; }
+  int64_t plane() const { return channels * features; }
+  int64_t pixel(int64_t image, int64_t y, int64_t x) const {
+    return ((image * height + y) * width + x) * channels;
+  }
+  int64_t result(int64_t image, int64_t y, int64_t x) const {
+    return ((image * rows + y) * columns + x) * features;
+  }
+  // Bytes that a tile takes, transformed, before and after the product.
+  int64_t tile_bytes() const { return kPositions * (channels + features) * sizeof(float); }
+};
+
+// Some rows of tiles, transformed: [36, tiles, C] and [36, tiles, F].
+struct Strip {
+  const Shape& s;
+  int64_t first, last;  // tile rows
+  float *input, *output;
+
+  Strip(const Shape& shape, int64_t first, int64_t last, float* memory)
+      : s(shape), first(first), last(last), input(memory),
+        output(memory + kPositions * tiles() * shape.channels) {}
+  int64_t tiles() const { return (last - first) * s.tile_columns; }
+  float* in(int p, int64_t tile) const { return input + (p * tiles() + tile) * s.channels; }
+  float* out(int p, int64_t tile) const { return output + (p * tiles() + tile) * s.features; }
+};
+
+// A tile: its number in the strip, its image, and where it is there, counted in tiles.
+struct Tile {
+  int64_t number, image, row, column;
+};
+
+template <typename Work>
+void ForTiles(const Strip& strip, int64_t row, Work work) {
+  const Shape& s = strip.s;
+  for (int64_t column = 0; column < s.tile_columns; ++column) {
+    work(Tile{(row - strip.first) * s.tile_columns + column, row / s.image_rows(),
+              row % s.image_rows(), column});
+  }
+}
+
+// The part of a tile of 6x6 input pixels that lies inside the image.
+struct Window {
+  int64_t y, x, top, bottom, left, right;
+
+  Window(const Shape& s, const Tile& t)
+      : y(4 * t.row - s.padding), x(4 * t.column - s.padding), top(std::max<int64_t>(0, -y)),
+        bottom(std::min<int64_t>(6, s.height - y)), left(std::max<int64_t>(0, -x)),
+        right(std::min<int64_t>(6, s.width - x)) {}
+  bool holds(int64_t i, int64_t j) const {
+    return i >= top && i < bottom && j >= left && j < right;
+  }
+};
+
+// Kernel [3, 3, C, F] to [36, C, F].
+void TransformKernel(ffi::ThreadPool& pool, int64_t plane, const float* kernel, float* out) {
+  ParallelFor(pool, kPositions, [=](int64_t p) {
+    float factor[9];
+    for (int i = 0; i < 9; ++i) {
+      factor[i] = kKernelTransform[p / 6][i / 3] * kKernelTransform[p % 6][i % 3];
+    }
+    for (int64_t i = 0; i < plane; ++i) {
+      float sum = 0;
+      for (int k = 0; k < 9; ++k) sum += factor[k] * kernel[k * plane + i];
+      out[p * plane + i] = sum;
+    }
+  });
+}
+
+// The gradient of that: [36, C, F] to [3, 3, C, F].
+void TransformKernelGradient(ffi::ThreadPool& pool, int64_t plane, const float* sums, float* out) {
+  ParallelFor(pool, 9, [=](int64_t k) {
+    std::fill_n(out + k * plane, plane, 0.f);
+    for (int p = 0; p < kPositions; ++p) {
+      float factor = kKernelTransform[p / 6][k / 3] * kKernelTransform[p % 6][k % 3];
+      for (int64_t i = 0; i < plane; ++i) out[k * plane + i] += factor * sums[p * plane + i];
+    }
+  });
+}
+
+void TransformInput(const Strip& strip, int64_t row, const float* x) {
+  const Shape& s = strip.s;
+  ForTiles(strip, row, [&](Tile t) {
+    Window window(s, t);
+    for (int64_t c = 0; c < s.channels; c += kLanes) {
+      Vec in[36], out[36];
+      for (int i = 0; i < 6; ++i) {
+        for (int j = 0; j < 6; ++j) {
+          in[i * 6 + j] = window.holds(i, j)
+                              ? Load(x + s.pixel(t.image, window.y + i, window.x + j) + c)
+                              : Vec{};
+        }
+      }
+      Transform<InputLine>(in, out);
+      for (int p = 0; p < kPositions; ++p) Store(strip.in(p, t.number) + c, out[p]);
+    }
+  });
+}
+
+void AddInputGradient(const Strip& strip, int64_t row, float* dx) {
+  const Shape& s = strip.s;
+  ForTiles(strip, row, [&](Tile t) {
+    Window window(s, t);
+    for (int64_t c = 0; c < s.channels; c += kLanes) {
+      Vec in[36], out[36];
+      for (int p = 0; p < kPositions; ++p) in[p] = Load(strip.in(p, t.number) + c);
+      Transform<InputGradientLine>(in, out);
+      for (int64_t i = window.top; i < window.bottom; ++i) {
+        for (int64_t j = window.left; j < window.right; ++j) {
+          float* at = dx + s.pixel(t.image, window.y + i, window.x + j) + c;
+          Store(at, Load(at) + out[i * 6 + j]);
+        }
+      }
+    }
+  });
+}
+
+// ---------------------------------------------------------------------------------- pooling
+
+// The largest of four cells plus bias, where positive, and which it was. NaN goes through.
+void Pool(const Vec* cells[4], Vec bias, float* best_out, uint8_t* winner_out) {
+  Vec best = *cells[0] + bias;
+  Ints winner = {};
+  for (int i = 1; i < 4; ++i) {
+    Vec cell = *cells[i] + bias;
+    Ints wins = ~(cell <= best) & (best == best);
+    best = wins ? cell : best;
+    winner = wins ? winner * 0 + i : winner;
+  }
+  Ints off = best <= 0;
+  best = off ? Vec{} : best;
+  winner = off ? winner * 0 + kNone : winner;
+  Store(best_out, best);
+  *reinterpret_cast<LooseBytes*>(winner_out) = __builtin_convertvector(winner, Bytes);
+}
+
+// What reaches a cell of a pooled window: the gradient where that cell won.
+inline Vec Unpool(const float* gradient, const uint8_t* winner, int cell) {
+  Ints won = __builtin_convertvector(*reinterpret_cast<const LooseBytes*>(winner), Ints);
+  return won == cell ? Load(gradient) : Vec{};
+}
+
+// ---------------------------------------------------------------- what follows the convolution
+
+// A tile's 4x4 convolved pixels become its share of the result, and the gradients come back.
+struct Result {
+  const Shape& s;
+  const float* bias;  // where pooled
+  float* y;
+  uint8_t* winner;  // where pooled
+
+  void Write(const Tile& t, int64_t f, const Vec* convolved) const {
+    int64_t top = s.side() * t.row, left = s.side() * t.column;
+    for (int64_t i = 0; i < s.side() && top + i < s.rows; ++i) {
+      for (int64_t j = 0; j < s.side() && left + j < s.columns; ++j) {
+        int64_t to = s.result(t.image, top + i, left + j) + f;
+        if (s.pooled) {
+          const Vec* corner = convolved + 8 * i + 2 * j;
+          const Vec* cells[4] = {corner, corner + 1, corner + 4, corner + 5};
+          Pool(cells, Load(bias + f), y + to, winner + to);
+        } else {
+          Store(y + to, convolved[4 * i + j]);
+        }
+      }
+    }
+  }
+};
+
+struct Gradient {
+  const Shape& s;
+  const float* dy;
+  const uint8_t* winner;  // where pooled
+
+  void Read(const Tile& t, int64_t f, Vec* convolved) const {
+    int64_t top = s.side() * t.row, left = s.side() * t.column;
+    for (int64_t i = 0; i < s.side(); ++i) {
+      for (int64_t j = 0; j < s.side(); ++j) {
+        bool inside = top + i < s.rows && left + j < s.columns;
+        int64_t from = inside ? s.result(t.image, top + i, left + j) + f : 0;
+        if (s.pooled) {
+          for (int cell = 0; cell < 4; ++cell) {
+            convolved[8 * i + 2 * j + (cell / 2) * 4 + cell % 2] =
+                inside ? Unpool(dy + from, winner + from, cell) : Vec{};
+          }
+        } else {
+          convolved[4 * i + j] = inside ? Load(dy + from) : Vec{};
+        }
+      }
+    }
+  }
+};
+
+// -------------------------------------------------------------------------- many channels, Winograd
+
+void WinogradForward(ffi::ThreadPool& pool, const Shape& s, const float* x, const float* kernel,
+                     const Result& result) {
+  std::vector<float> transformed(kPositions * s.plane());
+  TransformKernel(pool, s.plane(), kernel, transformed.data());
+  // Enough tiles for the products to be fast, few enough for the cache, and work for every thread.
+  int64_t rows = std::clamp<int64_t>(std::min(kStrip / s.tile_columns, s.tile_rows / Threads(pool)),
+                                     1, s.tile_rows);
+  ParallelFor(pool, (s.tile_rows + rows - 1) / rows, [&](int64_t i) {
+    int64_t first = i * rows, last = std::min(first + rows, s.tile_rows);
+    Strip strip(s, first, last, Buffer((last - first) * s.tile_columns * s.tile_bytes()));
+    for (int64_t row = first; row < last; ++row) TransformInput(strip, row, x);
+    for (int p = 0; p < kPositions; ++p) {
+      Multiply({strip.tiles(), s.features, s.channels, 1, strip.in(p, 0), s.channels, 1, 0,
+                transformed.data() + p * s.plane(), s.features, strip.out(p, 0), s.features, false});
+    }
+    for (int64_t row = first; row < last; ++row) {
+      ForTiles(strip, row, [&](Tile t) {
+        for (int64_t f = 0; f < s.features; f += kLanes) {
+          Vec in[36], out[16];
+          for (int p = 0; p < kPositions; ++p) in[p] = Load(strip.out(p, t.number) + f);
+          Transform<OutputLine>(in, out);
+          result.Write(t, f, out);
+        }
+      });
+    }
+  });
+}
+
+// d_bias [F] is null where there is none.
+void WinogradBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, const float* kernel,
+                      const Gradient& gradient, float* dx, float* d_kernel, float* d_bias) {
+  std::vector<float> turned(9 * s.plane()), transformed(kPositions * s.plane());
+  ParallelFor(pool, 9, [&](int64_t k) {
+    for (int64_t c = 0; c < s.channels; ++c) {
+      for (int64_t f = 0; f < s.features; ++f) {
+        turned[k * s.plane() + f * s.channels + c] = kernel[k * s.plane() + c * s.features + f];
+      }
+    }
+  });
+  TransformKernel(pool, s.plane(), turned.data(), transformed.data());
+  std::vector<float> sums(kPositions * s.plane());
+  ParallelFor(pool, s.batch, [&](int64_t image) {
+    std::memset(dx + s.pixel(image, 0, 0), 0, s.pixel(1, 0, 0) * sizeof(float));
+  });
+  int64_t rows = std::clamp<int64_t>(kShared / (s.tile_columns * s.tile_bytes()), 1, s.tile_rows);
+  std::vector<float> bias_sums(d_bias ? rows * s.features : 0);
+  for (int64_t first = 0; first < s.tile_rows; first += rows) {
+    int64_t last = std::min(first + rows, s.tile_rows);
+    Strip strip(s, first, last, Buffer((last - first) * s.tile_columns * s.tile_bytes()));
+    ParallelFor(pool, last - first, [&](int64_t i) {
+      TransformInput(strip, first + i, x);
+      ForTiles(strip, first + i, [&](Tile t) {
+        for (int64_t f = 0; f < s.features; f += kLanes) {
+          Vec in[16], out[36];
+          gradient.Read(t, f, in);
+          if (d_bias) {
+            float* sum = bias_sums.data() + i * s.features + f;
+            Vec total = Load(sum);
+            for (const Vec& v : in) total += v;
+            Store(sum, total);
+          }
+          Transform<OutputGradientLine>(in, out);
+          for (int p = 0; p < kPositions; ++p) Store(strip.out(p, t.number) + f, out[p]);
+        }
+      });
+    });
+    ParallelFor(pool, kPositions, [&](int64_t p) {
+      Multiply({s.channels, s.features, strip.tiles(), 1, strip.in(p, 0), 1, s.channels, 0,
+                strip.out(p, 0), s.features, sums.data() + p * s.plane(), s.features, true});
+      Multiply({strip.tiles(), s.channels, s.features, 1, strip.out(p, 0), s.features, 1, 0,
+                transformed.data() + p * s.plane(), s.channels, strip.in(p, 0), s.channels, false});
+    });
+    for (int64_t odd = 0; odd < 2; ++odd) {  // rows next to each other overlap
+      ParallelFor(pool, (last - first + 1 - odd) / 2, [&](int64_t i) {
+        AddInputGradient(strip, first + 2 * i + odd, dx);
+      });
+    }
+  }
+  TransformKernelGradient(pool, s.plane(), sums.data(), d_kernel);
+  if (d_bias) AddUp(rows, s.features, bias_sums.data(), d_bias);
+}
+
+// ------------------------------------------------------------------------- few channels, directly
+
+void DirectForward(ffi::ThreadPool& pool, const Shape& s, const float* x, const float* kernel,
+                   const Result& result) {
+  int64_t lines = s.pooled ? 2 : 1, pixels = lines * s.columns, line = s.width * s.channels;
+  ParallelFor(pool, s.batch * s.rows, [=](int64_t task) {
+    int64_t image = task / s.rows, row = task % s.rows;
+    float* to = s.pooled ? Buffer(lines * pixels * s.features * sizeof(float))
+                         : result.y + s.result(image, row, 0);
+    for (int64_t i = 0; i < lines; ++i) {
+      Multiply({pixels, s.features, 3 * s.channels, 3, x + s.pixel(image, lines * row + i, 0),
+                s.channels, 1, line, kernel, s.features, to + i * pixels * s.features, s.features,
+                false});
+    }
+    for (int64_t column = 0; s.pooled && column < s.columns; ++column) {
+      for (int64_t f = 0; f < s.features; f += kLanes) {
+        const float* corner = to + 2 * column * s.features + f;
+        Vec values[4] = {Load(corner), Load(corner + s.features),
+                         Load(corner + pixels * s.features),
+                         Load(corner + (pixels + 1) * s.features)};
+        const Vec* cells[4] = {values, values + 1, values + 2, values + 3};
+        int64_t at = s.result(image, row, column) + f;
+        Pool(cells, Load(result.bias + f), result.y + at, result.winner + at);
+      }
+    }
+  });
+}
+
+void DirectBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, const Gradient& gradient,
+                    float* d_kernel, float* d_bias) {
+  int64_t lines = s.pooled ? 2 : 1, pixels = lines * s.columns;
+  int64_t parts = std::min<int64_t>(s.batch, kParts), size = 9 * s.plane();
+  std::vector<float> sums(parts * size), bias_sums(d_bias ? parts * s.features : 0);
+  auto add_row = [&](int64_t part, int64_t image, int64_t row) {
+    const float* spread = gradient.dy + s.result(image, row, 0);
+    if (s.pooled) {
+      float* memory = Buffer(lines * pixels * s.features * sizeof(float));
+      spread = memory;
+      for (int64_t column = 0; column < s.columns; ++column) {
+        for (int64_t f = 0; f < s.features; f += kLanes) {
+          int64_t from = s.result(image, row, column) + f;
+          float* bias_sum = bias_sums.data() + part * s.features + f;
+          Vec sum = Load(bias_sum);
+          for (int cell = 0; cell < 4; ++cell) {
+            Vec v = Unpool(gradient.dy + from, gradient.winner + from, cell);
+            Store(memory + ((cell / 2) * pixels + 2 * column + cell % 2) * s.features + f, v);
+            sum += v;
+          }
+          Store(bias_sum, sum);
+        }
+      }
+    }
+    for (int64_t i = 0; i < lines; ++i) {
+      for (int64_t k = 0; k < 3; ++k) {
+        Multiply({3 * s.channels, s.features, pixels, 1,
+                  x + s.pixel(image, lines * row + i + k, 0), 1, s.channels, 0,
+                  spread + i * pixels * s.features, s.features,
+                  sums.data() + part * size + k * 3 * s.plane(), s.features, true});
+      }
+    }
+  };
+  ParallelFor(pool, parts, [&](int64_t part) {
+    for (int64_t image = part; image < s.batch; image += parts) {
+      for (int64_t row = 0; row < s.rows; ++row) add_row(part, image, row);
+    }
+  });
+  AddUp(parts, size, sums.data(), d_kernel);
+  if (d_bias) AddUp(parts, s.features, bias_sums.data(), d_bias);
+}
+
+// ------------------------------------------------------------------------------------- for XLA
+
+using Floats = ffi::Buffer<ffi::F32>;
+using Winners = ffi::Buffer<ffi::U8>;
+
+void Forward(ffi::ThreadPool& pool, const Shape& s, const Floats& x, const Floats& kernel,
+             const Result& result) {
+  (s.direct() ? DirectForward : WinogradForward)(pool, s, x.typed_data(), kernel.typed_data(),
+                                                 result);
+}
+
+void Backward(ffi::ThreadPool& pool, const Shape& s, const Floats& x, const Floats& kernel,
+              const Gradient& gradient, ffi::Result<Floats>& dx, ffi::Result<Floats>& d_kernel,
+              float* d_bias) {
+  if (s.direct()) {
+    DirectBackward(pool, s, x.typed_data(), gradient, d_kernel->typed_data(), d_bias);
+  } else {
+    WinogradBackward(pool, s, x.typed_data(), kernel.typed_data(), gradient, dx->typed_data(),
+                     d_kernel->typed_data(), d_bias);
+  }
+}
+
+// x [B, H, W, C], kernel [3, 3, C, F] -> y [B, rows, columns, F]. With few channels x is padded by
+// the caller, and its gradient stays empty.
+ffi::Error Conv(ffi::ThreadPool pool, Floats x, Floats kernel, ffi::Result<Floats> y,
+                int64_t padding) {
+  Shape s(x, kernel, padding, false);
+  Forward(pool, s, x, kernel, Result{s, nullptr, y->typed_data(), nullptr});
+  return ffi::Error::Success();
+}
+
+ffi::Error ConvGradient(ffi::ThreadPool pool, Floats x, Floats kernel, Floats dy,
+                        ffi::Result<Floats> dx, ffi::Result<Floats> d_kernel, int64_t padding) {
+  Shape s(x, kernel, padding, false);
+  Backward(pool, s, x, kernel, Gradient{s, dy.typed_data(), nullptr}, dx, d_kernel, nullptr);
+  return ffi::Error::Success();
+}
+
+// As above with bias [F], and the winner of every pooled window beside y.
+ffi::Error ConvPool(ffi::ThreadPool pool, Floats x, Floats kernel, Floats bias,
+                    ffi::Result<Floats> y, ffi::Result<Winners> winner, int64_t padding) {
+  Shape s(x, kernel, padding, true);
+  Forward(pool, s, x, kernel,
+          Result{s, bias.typed_data(), y->typed_data(), winner->typed_data()});
+  return ffi::Error::Success();
+}
+
+ffi::Error ConvPoolGradient(ffi::ThreadPool pool, Floats x, Floats kernel, Winners winner,
+                            Floats dy, ffi::Result<Floats> dx, ffi::Result<Floats> d_kernel,
+                            ffi::Result<Floats> d_bias, int64_t padding) {
+  Shape s(x, kernel, padding, true);
+  Backward(pool, s, x, kernel, Gradient{s, dy.typed_data(), winner.typed_data()}, dx, d_kernel,
+           d_bias->typed_data());
+  return ffi::Error::Success();
+}
+
+}  // namespace
+
+extern "C" int MedjaxLanes() { return kLanes; }
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(MedjaxConv, Conv,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<Floats>()
+                                  .Arg<Floats>()
+                                  .Ret<Floats>()
+                                  .Attr<int64_t>("padding"));
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(MedjaxConvGradient, ConvGradient,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<Floats>()
+                                  .Arg<Floats>()
+                                  .Arg<Floats>()
+                                  .Ret<Floats>()
+                                  .Ret<Floats>()
+                                  .Attr<int64_t>("padding"));
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(MedjaxConvPool, ConvPool,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<Floats>()
+                                  .Arg<Floats>()
+                                  .Arg<Floats>()
+                                  .Ret<Floats>()
+                                  .Ret<Winners>()
+                                  .Attr<int64_t>("padding"));
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(MedjaxConvPoolGradient, ConvPoolGradient,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<Floats>()
+                                  .Arg<Floats>()
+                                  .Arg<Winners>()
+                                  .Arg<Floats>()
+                                  .Ret<Floats>()
+                                  .Ret<Floats>()
+                                  .Ret<Floats>()
+                                  .Attr<int64_t>("padding"));
