@@ -23,6 +23,7 @@ from medjax import runtime
 from medjax.config import Config
 from medjax.data import dataset
 from medjax.errors import DiskFullError, UserError
+from medjax.ops import native
 from medjax.workdir import Workdir, read_json, write_json
 
 C = TypeVar('C', bound=Config)
@@ -141,6 +142,8 @@ class _Command:
     if self.lead:
       self.workdir.claim(self.config)
       self._write_environment(0.0)
+      if note := native.note():
+        print(f'speed: {note}', file=sys.stderr)
     steps = loop.train(experiment, self.config, self.workdir, self.devices)
     if self.lead and steps:
       self._write_environment(time.monotonic() - start)
@@ -222,7 +225,8 @@ class _Command:
     path = self.workdir.environment
     before = read_json(path).get('seconds', 0.0) if path.exists() else 0.0
     total = round(before + seconds, 1)
-    write_json(path, {'experiment': self.name, **runtime.environment(), 'seconds': total})
+    about = {**runtime.environment(), 'native_kernels': native.status()}
+    write_json(path, {'experiment': self.name, **about, 'seconds': total})
     if seconds:
       print(f'trained in {seconds:.0f} s')
 

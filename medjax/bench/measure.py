@@ -90,9 +90,9 @@ def matrix_product(dtype: Any, *, side: int = 2048, blocks: int = 7) -> float:
   return 2 * side**3 / min(taken)
 
 
-def flops(compiled: Any) -> float | None:
+def flops(lowered: Any) -> float | None:
   """Floating point operations of one call on one device, as XLA counts them; None if unknown."""
-  found = compiled.cost_analysis()
+  found = lowered.cost_analysis()
   found = found[0] if isinstance(found, list) else found
   value = (found or {}).get('flops')
   return float(value) if value and value > 0 else None
