@@ -1,7 +1,7 @@
 """The bench verb: what one experiment's training costs on this machine, part by part."""
 
+import dataclasses
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -18,9 +18,10 @@ from medjax.data.dataset import Batch
 from medjax.experiment import Experiment
 from medjax.ops import native
 from medjax.training import parallel, state
+from medjax.training.updates import Updates
 
 _BLOCKS = 7  # timed blocks; medians and quartiles are over them
-_EPOCH = 24  # updates of an end-to-end measurement, if the epoch has as many
+_EPOCH = 12  # updates of an end-to-end measurement
 
 
 def bench(experiment: Experiment, config: Config, devices: runtime.Devices) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def bench(experiment: Experiment, config: Config, devices: runtime.Devices) -> d
     'temporary_bytes': getattr(memory, 'temp_size_in_bytes', None),
   }
   for name in ('streamed', 'resident'):
-    found[name] = run.feeding(name, step)
+    found[name] = run.feeding(name)
   found['peak_device_bytes'] = measure.peak_device_bytes(devices.local[0])
   found['peak_host_bytes'] = measure.peak_host_bytes()
   return found
@@ -121,18 +122,28 @@ class _Run:
     self.current, metrics = self.step(self.current, batch, self.key)
     return metrics
 
-  def feeding(self, name: str, step: Quartiles) -> dict[str, Any]:
-    """One kind of feeding, alone and with training, interleaved with the step alone."""
-    source = feed.make(self.split, self.devices, name, self.config.resident_gib)
+  def feeding(self, name: Any) -> dict[str, Any]:
+    """One kind of feeding: alone, and with training as the loop does it, between bare steps."""
+    updates = Updates(self.experiment, dataclasses.replace(self.config, feeding=name), self.devices)
     count, size = len(self.plan), self.config.batch_size
-    alone = measure.seconds(lambda: [jax.block_until_ready(b) for b in source(self.plan)], blocks=3)
-    rates, shares, ratios = [], [], []
-    for _ in range(3):
-      bare = measure.seconds(lambda: self._update(self.batch), blocks=1, repeats=count, warm_up=1)
-      taken, waited = self._epoch(source(self.plan))
+    alone = measure.seconds(
+      lambda: [jax.block_until_ready(b) for b in updates.feed(self.plan)], blocks=3
+    )
+
+    def bare() -> float:
+      return measure.seconds(
+        lambda: self._update(self.batch), blocks=1, repeats=count, warm_up=1
+      ).median
+
+    self._epoch(updates)  # compiles
+    rates, shares, ratios, before = [], [], [], bare()
+    for _ in range(_BLOCKS):
+      taken, waited = self._epoch(updates)
+      after = bare()
       rates.append(taken / count)
       shares.append(waited / taken)
-      ratios.append(bare.median * count / taken)
+      ratios.append((before + after) / 2 * count / taken)
+      before = after
     return {
       'input_per_s': _values(alone.rate(count * size)),
       'end_to_end_per_s': _values(Quartiles.of(rates).rate(size)),
@@ -140,19 +151,22 @@ class _Run:
       'wait_share': _values(Quartiles.of(shares)),
     }
 
-  def _epoch(self, batches: Iterator[Batch]) -> tuple[float, float]:
-    """Seconds of updates over ``batches`` as the loop does them, and of waiting for a batch."""
+  def _epoch(self, updates: Updates) -> tuple[float, float]:
+    """Seconds of updates over the plan as the loop does them, and of waiting for the next."""
     start, waited, pending = time.perf_counter(), 0.0, None
+    calls = updates(self.plan)
     while True:
       asked = time.perf_counter()
-      batch = next(batches, None)
+      found = next(calls, None)
       waited += time.perf_counter() - asked
-      if batch is None:
+      if found is None:
         break
-      metrics = self._update(batch)
+      count, call = found
+      self.current, metrics = call(self.current)
       if pending is not None:
-        jax.device_get(pending)
-      pending = metrics
+        jax.device_get(pending[1])
+        updates.took(pending[0])
+      pending = count, metrics
     jax.block_until_ready((self.current, pending))
     return time.perf_counter() - start, waited
 

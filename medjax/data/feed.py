@@ -71,17 +71,23 @@ class Resident:
   Attributes:
     split: where examples come from.
     devices: devices of all hosts.
+    examples: arrays [N, ...] of the whole split with ``index``, on every device.
   """
 
   def __init__(self, split: Split, devices: Devices):
     self.split, self.devices = split, devices
-    self._examples = devices.replicate(_read_all(split))
-    self._gather = jax.pmap(_gather, axis_name='data', in_axes=(None, 0), devices=devices.all)
+    numbers = np.arange(len(split), dtype=np.int32)
+    self.examples = devices.replicate(_read_all(split) | {'index': numbers})
+    self._gather = jax.pmap(gather, axis_name='data', in_axes=(None, 0), devices=devices.all)
 
   def __call__(self, plan: np.ndarray) -> Iterator[Batch]:
     """Batches for the rows of ``plan`` (see ``batches``), each array [local devices, B, ...]."""
     for row in host_share(plan, len(self.devices.local)):
-      yield self._gather(self._examples, row)
+      yield self._gather(self.examples, row)
+
+  def rows(self, plan: np.ndarray) -> np.ndarray:
+    """Example numbers for ``gather`` in a compiled step, int32 [local devices, rows, B]."""
+    return host_share(plan, len(self.devices.local)).swapaxes(0, 1)
 
 
 def make(split: Split, devices: Devices, feeding: str, resident_gib: float) -> Streamed | Resident:
@@ -112,14 +118,22 @@ def read(split: Split, indices: np.ndarray) -> Batch:
   return batch | {'index': indices, 'mask': indices >= 0}
 
 
-def _gather(examples: Batch, indices: jax.Array) -> Batch:
-  """As ``read``, inside the compiled call and for one device."""
-  present = indices >= 0
+def gather(examples: Batch, rows: jax.Array) -> Batch:
+  """As ``read``, inside a compiled call and for one device.
+
+  Args:
+    examples: arrays [N, ...] with ``index``.
+    rows: which of them, int32 [B]; -1 is padding.
+
+  Returns:
+    Arrays [B, ...], with ``index`` and ``mask``.
+  """
+  present = rows >= 0
   batch = {}
   for name, values in examples.items():
-    rows = values[indices.clip(0)]
-    batch[name] = rows * present.reshape(-1, *[1] * (rows.ndim - 1)).astype(rows.dtype)
-  return batch | {'index': indices, 'mask': present}
+    found = values[rows.clip(0)]
+    batch[name] = found * present.reshape(-1, *[1] * (found.ndim - 1)).astype(found.dtype)
+  return batch | {'index': jax.numpy.where(present, batch['index'], -1), 'mask': present}
 
 
 def _read_all(split: Split, chunk: int = 64) -> Batch:

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import jax
+import numpy as np
 
 from medjax import runtime
 from medjax.config import Config
@@ -13,6 +14,7 @@ from medjax.experiment import Experiment
 from medjax.training import parallel, predict, state
 from medjax.training.checkpoint import Checkpoints, Position
 from medjax.training.log import Meter, MetricsLog
+from medjax.training.updates import Updates
 from medjax.workdir import Workdir
 
 
@@ -79,13 +81,9 @@ class _Run:
     self.count = len(split)
     self.steps_per_epoch = -(-self.count // config.batch_size)
     self.multiple = len(devices.all) * config.accumulate
-    self.feed = feed.make(split, devices, config.feeding, config.resident_gib)
-    self.train_step = parallel.compile_train(
-      experiment, devices, config.precision, config.accumulate
-    )
+    self.updates = Updates(experiment, config, devices)
     self.predict_step = parallel.compile_predict(experiment, devices, config.precision)
-    self.key = jax.random.key(config.seed)
-    self.pending: tuple[int, Any] | None = None
+    self.pending: tuple[int, int, Any] | None = None
     self.lead = jax.process_index() == 0
     self.log = MetricsLog(workdir, step) if self.lead else None
     total = self.steps_per_epoch * config.num_epochs
@@ -98,11 +96,11 @@ class _Run:
       epoch, done = divmod(self.step, self.steps_per_epoch)
       order = feed.order(self.config.seed, epoch, self.count)
       plan = feed.batches(order, self.config.batch_size, self.multiple)
-      for batch in self.feed(plan[done:]):
-        current, metrics = self.train_step(current, batch, self.key)
-        self.step += 1
+      for count, update in self.updates(plan[done:], self._room):
+        current, metrics = update(current)
+        self.step += count
         self._settle()
-        self.pending = (self.step, metrics)
+        self.pending = (self.step - count, count, metrics)
         if self.step % self.steps_per_epoch == 0:
           break  # the end of the epoch validates and saves before it may stop
         asked = preemption.requested(self.step)
@@ -124,13 +122,23 @@ class _Run:
     best = self.checkpoints.best() if patience and at_an_end else None
     return best is not None and self.step - best >= patience
 
+  def _room(self) -> int:
+    """Updates until the next checkpoint within an epoch."""
+    every = self.config.checkpoint_steps or self.steps_per_epoch
+    return every - self.step % every
+
   def _settle(self) -> None:
-    """Reads the metrics of the step before, while the one just started is computed."""
+    """Reads the metrics of the call before, while the one just started is computed."""
     if self.pending is None:
       return
-    step, metrics = self.pending
+    before, count, metrics = self.pending
     self.pending = None
-    values = {name: float(value) for name, value in jax.device_get(metrics).items()}
+    arrays = {name: np.atleast_1d(value) for name, value in jax.device_get(metrics).items()}
+    self.updates.took(count)
+    for i in range(count):
+      self._note(before + 1 + i, {name: float(array[i]) for name, array in arrays.items()})
+
+  def _note(self, step: int, values: dict[str, float]) -> None:
     if not all(math.isfinite(values[name]) for name in ('loss', 'grad_norm', 'update_norm')):
       newest = max(self.checkpoints.steps(), default=None)
       kept = f'the checkpoint of step {newest} is kept' if newest else 'no checkpoint was made yet'

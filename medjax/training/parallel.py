@@ -25,9 +25,27 @@ def compile_train(experiment: Experiment, devices: Devices, precision: str, part
     parts: parts that each device's share is computed in.
   """
   return jax.pmap(
-    functools.partial(step.train_step, experiment, compute_dtype(precision), parts),
+    functools.partial(step.train_batch, experiment, compute_dtype(precision), parts),
     axis_name=step.AXIS,
     in_axes=(None, 0, None),
+    out_axes=(None, None),
+    devices=devices.all,
+    donate_argnums=0,
+  )
+
+
+def compile_train_resident(
+  experiment: Experiment, devices: Devices, precision: str, parts: int
+) -> Callable:
+  """``(state, examples, rows, count, seed_key) -> (state, metrics)``: ``count`` updates at once.
+
+  Examples are the same on every device; ``rows`` are [devices of this host, updates or more,
+  examples a device], numbers of examples or -1. Further arguments as for ``compile_train``.
+  """
+  return jax.pmap(
+    functools.partial(step.train_steps, experiment, compute_dtype(precision), parts),
+    axis_name=step.AXIS,
+    in_axes=(None, None, 0, None, None),
     out_axes=(None, None),
     devices=devices.all,
     donate_argnums=0,

@@ -14,12 +14,13 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from medjax.data import augment
+from medjax.data import augment, feed
 from medjax.data.dataset import Batch
 from medjax.experiment import Experiment
 from medjax.training.state import State
 
 AXIS = 'data'
+METRICS = ('loss', 'grad_norm', 'update_norm', 'examples')
 
 
 def train_step(
@@ -92,6 +93,59 @@ def train_step(
     'update_norm': _norm(updates),
     'examples': examples,
   }
+
+
+def train_steps(
+  experiment: Experiment,
+  dtype: Any,
+  parts: int,
+  state: State,
+  examples: Batch,
+  rows: jax.Array,
+  count: jax.Array,
+  seed_key: jax.Array,
+) -> tuple[State, dict[str, jax.Array]]:
+  """Several updates, whose batches are gathered from examples on the device.
+
+  Args:
+    experiment: as for ``train_step``, like ``dtype``, ``parts``, ``state`` and ``seed_key``.
+    dtype: see there.
+    parts: see there.
+    state: see there.
+    examples: arrays [N, ...].
+    rows: which of them make this device's shares, int32 [R, B]; -1 is padding.
+    count: how many rows to do, from the first. Not a static number: the compiled program and its
+      rounding are the same for any.
+    seed_key: see there.
+
+  Returns:
+    The state after the updates, and the metrics of ``train_step``, float32 [R], 0 after ``count``.
+  """
+
+  def update(carry: Any) -> Any:
+    done, state, metrics = carry
+    batch = feed.gather(examples, rows[done])
+    state, new = train_step(experiment, dtype, parts, state, batch, seed_key)
+    return done + 1, state, {name: metrics[name].at[done].set(new[name]) for name in METRICS}
+
+  metrics = {name: jnp.zeros(len(rows)) for name in METRICS}
+  start = (jnp.zeros((), jnp.int32), state, metrics)
+  _, state, metrics = jax.lax.while_loop(lambda carry: carry[0] < count, update, start)
+  return state, metrics
+
+
+def train_batch(
+  experiment: Experiment, dtype: Any, parts: int, state: State, batch: Batch, seed_key: jax.Array
+) -> tuple[State, dict[str, jax.Array]]:
+  """``train_step``, as the only turn of the loop in ``train_steps``.
+
+  XLA computes the same in a loop, but not always with the same rounding: so an experiment's
+  parameters do not depend on how it is fed.
+  """
+  whole = jnp.where(batch['mask'], jnp.arange(len(batch['mask'])), -1)[None]
+  once = jax.lax.optimization_barrier(jnp.ones((), jnp.int32))  # or XLA would drop the loop
+  state, metrics = train_steps(experiment, dtype, parts, state, batch, whole, once, seed_key)
+  return state, {name: metrics[name][0] for name in METRICS}
 
 
 def predict_step(
