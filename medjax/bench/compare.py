@@ -42,7 +42,7 @@ class Entrant:
 
   @property
   def name(self) -> str:
-    alike = self.framework == 'medjax' or not self.huge_pages
+    alike = self.framework in ('medjax', 'jit') or not self.huge_pages
     return self.framework if alike else f'{self.framework}, same allocator'
 
 
@@ -68,9 +68,11 @@ def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, 
   with tempfile.TemporaryDirectory() as folder:
     spec = dataclasses.replace(spec, folder=folder)
     network.write(spec)
-    entrants = [Entrant('medjax', True), *(Entrant(peer, False) for peer in peers)]
+    own = [Entrant(name, True) for name in ('medjax', 'jit') if name in ('medjax', *peers)]
+    others = [peer for peer in peers if peer != 'jit']
+    entrants = [*own, *(Entrant(peer, False) for peer in others)]
     if runtime.huge_pages():
-      entrants += [Entrant(peer, True) for peer in peers]
+      entrants += [Entrant(peer, True) for peer in others]
     running: dict[str, _Process] = {}
     found: dict[str, Any] = {}
     try:

@@ -15,6 +15,7 @@ from typing import Any
 # Module of each framework: build(spec) -> (about, step, finish).
 FRAMEWORKS = {
   'medjax': 'medjax.bench.peer_medjax',
+  'jit': 'medjax.bench.peer_jit',
   'keras': 'medjax.bench.peer_keras',
   'torch': 'medjax.bench.peer_torch',
   'torch_compile': 'medjax.bench.peer_torch',

@@ -103,7 +103,8 @@ def _product(
   precision: Any,
 ) -> jax.Array:
   """Every output pixel's patch, side by side, times the kernel."""
-  x = jnp.pad(lhs, ((0, 0), *padding, (0, 0)))
+  # The barrier keeps XLA from computing the images once more for every patch.
+  x = jnp.pad(jax.lax.optimization_barrier(lhs), ((0, 0), *padding, (0, 0)))
   rows, columns = ((side - 1) * stride + 1 for side, stride in zip(sides, strides, strict=True))
   patches = [
     x[:, i : i + rows : strides[0], j : j + columns : strides[1]]

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -34,7 +35,8 @@ constexpr int kLanes = 4;
 constexpr int kRows = kLanes == 8 ? 6 : 12;  // of a block of a product: what the registers hold
 constexpr int64_t kParts = 16;               // sums over images that are added up at the end
 constexpr int64_t kStrip = 40;               // tiles that a thread works on at a time
-constexpr int64_t kShared = 8 << 20;        // bytes that all threads work on at a time
+constexpr int64_t kShared = 2 << 20;         // numbers that all threads work on at a time
+constexpr int64_t kLargePlane = 128 * 128;   // channels times features that do not fit the cache
 constexpr int kPositions = 36;               // of a transformed tile
 constexpr uint8_t kNone = 4;                 // "winner" of a window whose largest value is not positive
 
@@ -80,14 +82,54 @@ void AddUp(int64_t parts, int64_t size, const float* from, float* to) {
   }
 }
 
-// Memory that a thread keeps between calls.
-float* Buffer(size_t bytes) {
-  thread_local std::vector<float> memory;
-  size_t floats = bytes / sizeof(float);
-  if (memory.size() < floats + kLanes) memory.resize(floats + kLanes);
-  auto address = reinterpret_cast<uintptr_t>(memory.data());
-  return reinterpret_cast<float*>((address + 63) / 64 * 64);
-}
+// Memory for numbers, not cleared, kept for later calls: fresh pages would cost as much as the work.
+class Memory {
+ public:
+  explicit Memory(size_t floats) {
+    std::lock_guard<std::mutex> lock(Mutex());
+    auto& free = Free();
+    auto best = free.end();
+    for (auto i = free.begin(); i != free.end(); ++i) {
+      bool fits = i->size() >= floats && i->size() <= 2 * floats + (1 << 16);
+      if (fits && (best == free.end() || i->size() < best->size())) best = i;
+    }
+    if (best == free.end()) {
+      memory_ = Piece(floats);
+    } else {
+      memory_ = std::move(*best);
+      free.erase(best);
+    }
+  }
+  ~Memory() {
+    std::lock_guard<std::mutex> lock(Mutex());
+    Free().push_back(std::move(memory_));
+  }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+  float* data() const { return memory_.get(); }
+
+ private:
+  class Piece {
+   public:
+    Piece() = default;
+    explicit Piece(size_t size) : size_(size), floats_(new float[size]) {}
+    size_t size() const { return size_; }
+    float* get() const { return floats_.get(); }
+
+   private:
+    size_t size_ = 0;
+    std::unique_ptr<float[]> floats_;
+  };
+  static std::mutex& Mutex() {
+    static std::mutex mutex;
+    return mutex;
+  }
+  static std::vector<Piece>& Free() {
+    static std::vector<Piece> pieces;
+    return pieces;
+  }
+  Piece memory_;
+};
 
 // ------------------------------------------------------------------------------------- products
 
@@ -248,8 +290,8 @@ struct Shape {
   int64_t result(int64_t image, int64_t y, int64_t x) const {
     return ((image * rows + y) * columns + x) * features;
   }
-  // Bytes that a tile takes, transformed, before and after the product.
-  int64_t tile_bytes() const { return kPositions * (channels + features) * sizeof(float); }
+  // Numbers that a tile takes, transformed, before and after the product.
+  int64_t tile_floats() const { return kPositions * (channels + features); }
 };
 
 // Some rows of tiles, transformed: [36, tiles, C] and [36, tiles, F].
@@ -435,14 +477,17 @@ struct Gradient {
 
 void WinogradForward(ffi::ThreadPool& pool, const Shape& s, const float* x, const float* kernel,
                      const Result& result) {
-  std::vector<float> transformed(kPositions * s.plane());
+  Memory transformed(kPositions * s.plane());
   TransformKernel(pool, s.plane(), kernel, transformed.data());
   // Enough tiles for the products to be fast, few enough for the cache, and work for every thread.
-  int64_t rows = std::clamp<int64_t>(std::min(kStrip / s.tile_columns, s.tile_rows / Threads(pool)),
+  // A large kernel is read anew for every strip: fewer strips.
+  int64_t tiles = kStrip * (s.plane() > kLargePlane ? 4 : 1);
+  int64_t rows = std::clamp<int64_t>(std::min(tiles / s.tile_columns, s.tile_rows / Threads(pool)),
                                      1, s.tile_rows);
   ParallelFor(pool, (s.tile_rows + rows - 1) / rows, [&](int64_t i) {
     int64_t first = i * rows, last = std::min(first + rows, s.tile_rows);
-    Strip strip(s, first, last, Buffer((last - first) * s.tile_columns * s.tile_bytes()));
+    Memory memory((last - first) * s.tile_columns * s.tile_floats());
+    Strip strip(s, first, last, memory.data());
     for (int64_t row = first; row < last; ++row) TransformInput(strip, row, x);
     for (int p = 0; p < kPositions; ++p) {
       Multiply({strip.tiles(), s.features, s.channels, 1, strip.in(p, 0), s.channels, 1, 0,
@@ -464,24 +509,26 @@ void WinogradForward(ffi::ThreadPool& pool, const Shape& s, const float* x, cons
 // d_bias [F] is null where there is none.
 void WinogradBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, const float* kernel,
                       const Gradient& gradient, float* dx, float* d_kernel, float* d_bias) {
-  std::vector<float> turned(9 * s.plane()), transformed(kPositions * s.plane());
-  ParallelFor(pool, 9, [&](int64_t k) {
+  Memory turned(9 * s.plane()), transformed(kPositions * s.plane()), sums(kPositions * s.plane());
+  ParallelFor(pool, 9 * s.features / kLanes, [&](int64_t task) {
+    int64_t k = task % 9, f0 = task / 9 * kLanes;
     for (int64_t c = 0; c < s.channels; ++c) {
-      for (int64_t f = 0; f < s.features; ++f) {
-        turned[k * s.plane() + f * s.channels + c] = kernel[k * s.plane() + c * s.features + f];
+      for (int64_t f = f0; f < f0 + kLanes; ++f) {
+        turned.data()[k * s.plane() + f * s.channels + c] =
+            kernel[k * s.plane() + c * s.features + f];
       }
     }
   });
   TransformKernel(pool, s.plane(), turned.data(), transformed.data());
-  std::vector<float> sums(kPositions * s.plane());
   ParallelFor(pool, s.batch, [&](int64_t image) {
     std::memset(dx + s.pixel(image, 0, 0), 0, s.pixel(1, 0, 0) * sizeof(float));
   });
-  int64_t rows = std::clamp<int64_t>(kShared / (s.tile_columns * s.tile_bytes()), 1, s.tile_rows);
+  int64_t rows = std::clamp<int64_t>(kShared / (s.tile_columns * s.tile_floats()), 1, s.tile_rows);
+  Memory memory(rows * s.tile_columns * s.tile_floats());
   std::vector<float> bias_sums(d_bias ? rows * s.features : 0);
   for (int64_t first = 0; first < s.tile_rows; first += rows) {
     int64_t last = std::min(first + rows, s.tile_rows);
-    Strip strip(s, first, last, Buffer((last - first) * s.tile_columns * s.tile_bytes()));
+    Strip strip(s, first, last, memory.data());
     ParallelFor(pool, last - first, [&](int64_t i) {
       TransformInput(strip, first + i, x);
       ForTiles(strip, first + i, [&](Tile t) {
@@ -501,7 +548,7 @@ void WinogradBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, con
     });
     ParallelFor(pool, kPositions, [&](int64_t p) {
       Multiply({s.channels, s.features, strip.tiles(), 1, strip.in(p, 0), 1, s.channels, 0,
-                strip.out(p, 0), s.features, sums.data() + p * s.plane(), s.features, true});
+                strip.out(p, 0), s.features, sums.data() + p * s.plane(), s.features, first > 0});
       Multiply({strip.tiles(), s.channels, s.features, 1, strip.out(p, 0), s.features, 1, 0,
                 transformed.data() + p * s.plane(), s.channels, strip.in(p, 0), s.channels, false});
     });
@@ -522,8 +569,8 @@ void DirectForward(ffi::ThreadPool& pool, const Shape& s, const float* x, const 
   int64_t lines = s.pooled ? 2 : 1, pixels = lines * s.columns, line = s.width * s.channels;
   ParallelFor(pool, s.batch * s.rows, [=](int64_t task) {
     int64_t image = task / s.rows, row = task % s.rows;
-    float* to = s.pooled ? Buffer(lines * pixels * s.features * sizeof(float))
-                         : result.y + s.result(image, row, 0);
+    Memory memory(s.pooled ? lines * pixels * s.features : 0);
+    float* to = s.pooled ? memory.data() : result.y + s.result(image, row, 0);
     for (int64_t i = 0; i < lines; ++i) {
       Multiply({pixels, s.features, 3 * s.channels, 3, x + s.pixel(image, lines * row + i, 0),
                 s.channels, 1, line, kernel, s.features, to + i * pixels * s.features, s.features,
@@ -550,9 +597,9 @@ void DirectBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, const
   std::vector<float> sums(parts * size), bias_sums(d_bias ? parts * s.features : 0);
   auto add_row = [&](int64_t part, int64_t image, int64_t row) {
     const float* spread = gradient.dy + s.result(image, row, 0);
+    Memory memory(s.pooled ? lines * pixels * s.features : 0);
     if (s.pooled) {
-      float* memory = Buffer(lines * pixels * s.features * sizeof(float));
-      spread = memory;
+      spread = memory.data();
       for (int64_t column = 0; column < s.columns; ++column) {
         for (int64_t f = 0; f < s.features; f += kLanes) {
           int64_t from = s.result(image, row, column) + f;
@@ -560,7 +607,7 @@ void DirectBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, const
           Vec sum = Load(bias_sum);
           for (int cell = 0; cell < 4; ++cell) {
             Vec v = Unpool(gradient.dy + from, gradient.winner + from, cell);
-            Store(memory + ((cell / 2) * pixels + 2 * column + cell % 2) * s.features + f, v);
+            Store(memory.data() + ((cell / 2) * pixels + 2 * column + cell % 2) * s.features + f, v);
             sum += v;
           }
           Store(bias_sum, sum);

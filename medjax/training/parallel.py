@@ -25,7 +25,7 @@ def compile_train(experiment: Experiment, devices: Devices, precision: str, part
     parts: parts that each device's share is computed in.
   """
   return jax.pmap(
-    functools.partial(step.train_batch, experiment, compute_dtype(precision), parts),
+    functools.partial(step.train_step, experiment, compute_dtype(precision), parts),
     axis_name=step.AXIS,
     in_axes=(None, 0, None),
     out_axes=(None, None),
@@ -40,7 +40,8 @@ def compile_train_resident(
   """``(state, examples, rows, count, seed_key) -> (state, metrics)``: ``count`` updates at once.
 
   Examples are the same on every device; ``rows`` are [devices of this host, updates or more,
-  examples a device], numbers of examples or -1. Further arguments as for ``compile_train``.
+  examples a device], numbers of examples or -1. Further arguments as for ``compile_train``, whose
+  results it gives up to rounding.
   """
   return jax.pmap(
     functools.partial(step.train_steps, experiment, compute_dtype(precision), parts),

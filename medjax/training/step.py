@@ -134,20 +134,6 @@ def train_steps(
   return state, metrics
 
 
-def train_batch(
-  experiment: Experiment, dtype: Any, parts: int, state: State, batch: Batch, seed_key: jax.Array
-) -> tuple[State, dict[str, jax.Array]]:
-  """``train_step``, as the only turn of the loop in ``train_steps``.
-
-  XLA computes the same in a loop, but not always with the same rounding: so an experiment's
-  parameters do not depend on how it is fed.
-  """
-  whole = jnp.where(batch['mask'], jnp.arange(len(batch['mask'])), -1)[None]
-  once = jax.lax.optimization_barrier(jnp.ones((), jnp.int32))  # or XLA would drop the loop
-  state, metrics = train_steps(experiment, dtype, parts, state, batch, whole, once, seed_key)
-  return state, {name: metrics[name][0] for name in METRICS}
-
-
 def predict_step(
   experiment: Experiment, dtype: Any, variables: Any, batch: Batch
 ) -> dict[str, jax.Array]:

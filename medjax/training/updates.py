@@ -4,7 +4,8 @@ for examples that lie on the device.
 A network that an accelerator finishes in less than a millisecond would wait for Python between its
 steps. With resident examples nothing has to come from the host, so one call gathers and does as
 many updates as take about ``_SECONDS``. How many they are is a number that the compiled program is
-given, and it does the same arithmetic for any: parameters do not depend on it.
+given, and it does the same arithmetic for any: parameters do not depend on it. A CPU does one at a
+time: inside a loop XLA convolves there with one core, and a step takes longer than Python anyway.
 """
 
 import functools
@@ -29,6 +30,11 @@ _HOSTS = 8  # the same with several hosts, whose clocks would not agree
 Result = tuple[State, dict[str, jax.Array]]
 
 
+def loops() -> bool:
+  """Whether resident examples are trained on by several updates a call."""
+  return jax.default_backend() != 'cpu'
+
+
 class Updates:
   """The updates of one training run.
 
@@ -47,8 +53,8 @@ class Updates:
     self.feed = feed.make(
       experiment.data.splits['train'], devices, config.feeding, config.resident_gib
     )
-    resident = isinstance(self.feed, feed.Resident)
-    compiled = parallel.compile_train_resident if resident else parallel.compile_train
+    self._several = isinstance(self.feed, feed.Resident) and loops()
+    compiled = parallel.compile_train_resident if self._several else parallel.compile_train
     self._step = compiled(experiment, devices, config.precision, config.accumulate)
     self._key = jax.random.key(config.seed)
     self._at_once, self._last = 1, 0.0
@@ -64,7 +70,7 @@ class Updates:
       plan: rows of example numbers; see ``feed.batches``.
       room: how many updates there may be before the run wants its state; asked before each call.
     """
-    if not isinstance(self.feed, feed.Resident):
+    if not (self._several and isinstance(self.feed, feed.Resident)):
       for batch in self.feed(plan):
         yield 1, functools.partial(self._on_batch, batch)
       return

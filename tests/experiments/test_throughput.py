@@ -70,7 +70,7 @@ def test_a_comparison_is_printed_and_written(command, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
   ('arguments', 'message'),
   [
-    (['--peers=jax'], '--peers=jax: expected some of keras, torch, torch_compile'),
+    (['--peers=jax'], '--peers=jax: expected some of jit, keras, torch, torch_compile'),
     (['--config.models=vgg'], 'config.models=vgg: expected some of cnn, resnet18'),
     (['--config.precisions=half'], 'config.precisions=half: expected some of auto, float32'),
     (['--config.batch_sizes=0'], 'config.batch_sizes=0: expected comma-separated int values'),

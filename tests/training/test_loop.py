@@ -69,7 +69,6 @@ def test_sigterm_at_any_step_and_continuing_gives_the_same_bits(
   straight, tmp_path, stop, monkeypatch
 ):
   experiment, workdir, (expected, _) = straight
-  monkeypatch.setattr(updates, '_MOST', 1)
   settle = loop._Run._settle
 
   def settle_and_signal(run):
@@ -81,7 +80,7 @@ def test_sigterm_at_any_step_and_continuing_gives_the_same_bits(
   with pytest.raises(loop.PreemptedError, match=f'saved step {stop};') as caught:
     _train(experiment, tmp_path / 'run')
   assert caught.value.exit_code == 75
-  monkeypatch.undo()  # what is left is done by calls of many updates
+  monkeypatch.undo()
   again = _train(experiment, tmp_path / 'run')
   _assert_same(_final(experiment, again)[0], expected)
   assert log.read_metrics(again) == log.read_metrics(workdir)
@@ -95,6 +94,47 @@ def test_feeding_does_not_change_the_result(straight, tmp_path):
   experiment, _, (expected, _) = straight
   streamed = _train(experiment, tmp_path / 'run', feeding='streamed')
   _assert_same(_final(experiment, streamed)[0], expected)
+
+
+def test_several_updates_a_call_do_the_same_and_bits_do_not_depend_on_how_many(
+  straight, tmp_path, monkeypatch
+):
+  experiment, workdir, _ = straight
+  monkeypatch.setattr(updates, 'loops', lambda: True)
+  counts = []
+
+  def took(run, count):
+    counts.append(count)
+    run._at_once = len(counts) % 4 + 1
+
+  monkeypatch.setattr(updates.Updates, 'took', took)
+  uneven = _train(experiment, tmp_path / 'uneven')
+  assert sum(counts) == STEPS
+  assert {1, 2} == set(counts)  # a checkpoint after every second step leaves no more room
+  # Up to the rounding of another program: Adam makes a step of any gradient, however small.
+  lines, others = log.read_metrics(workdir), log.read_metrics(uneven)
+  assert [line['step'] for line in lines] == [line['step'] for line in others]
+  for line, other in zip(lines, others, strict=True):
+    assert line['loss'] == pytest.approx(other['loss'], rel=1e-4)
+  monkeypatch.setattr(updates.Updates, 'took', lambda run, count: None)  # one by one
+  _assert_same(
+    _final(experiment, _train(experiment, tmp_path / 'one'))[0], _final(experiment, uneven)[0]
+  )
+
+
+def test_how_many_updates_a_call_does_follows_their_time(make_experiment, monkeypatch):
+  experiment, clock = make_experiment(), [100.0]
+  monkeypatch.setattr(updates, 'loops', lambda: True)
+  monkeypatch.setattr(updates.time, 'monotonic', lambda: clock[0])
+  run = updates.Updates(experiment, _config(), runtime.devices(1))
+  plan = np.zeros((100, 10), int)
+  calls = run(plan, room=lambda: 30)
+  found = []
+  for seconds in (5.0, 0.05, 0.01, 1.0):  # of the call before; the first compiles
+    found.append(next(calls)[0])
+    clock[0] += seconds
+    run.took(found[-1])
+  assert [*found, next(calls)[0]] == [1, 1, 4, 30, 6]
 
 
 def test_a_loss_that_is_no_number_stops_at_its_step_and_keeps_the_good_checkpoint(
