@@ -10,6 +10,7 @@ trains on simulated films and measures what the `bench` verb of every experiment
 step, FLOP/s, memory, input alone, end to end, waiting for data. The comparison (install
 `.[peers]`) trains one network with the same weights, batch, precision and optimiser in each
 framework, in processes that take turns, and prints medjax's rate over theirs, round by round.
+The peer `jit` is the CNN's update under plain jax.jit: what medjax's own step costs above it.
 """
 
 import dataclasses

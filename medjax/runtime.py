@@ -242,13 +242,19 @@ def environment() -> dict[str, object]:
 
 
 def _processor() -> str:
+  """Name, cores and vectors: one name may stand for generations that differ in speed by half."""
+  name, vectors = platform.processor() or platform.machine(), ''
   try:
     for line in pathlib.Path('/proc/cpuinfo').read_text().splitlines():
-      if line.startswith('model name'):
-        return f'{line.split(":", 1)[1].strip()}, {os.cpu_count()} cores'
+      key, _, value = line.partition(':')
+      if key.strip() == 'model name':
+        name = value.strip()
+      elif key.strip() == 'flags':
+        known = {'avx512f': 'AVX-512', 'avx2': 'AVX2', 'avx': 'AVX'}
+        vectors = next((f', {v}' for k, v in known.items() if k in value.split()), '')
   except OSError:
     pass
-  return f'{platform.processor() or platform.machine()}, {os.cpu_count()} cores'
+  return f'{name}, {os.cpu_count()} cores{vectors}'
 
 
 def _revision() -> str:

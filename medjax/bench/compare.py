@@ -21,6 +21,7 @@ from medjax import runtime
 from medjax.bench import network, worker
 from medjax.bench.measure import Quartiles
 from medjax.errors import UserError
+from medjax.ops import native
 
 PEERS = tuple(name for name in worker.FRAMEWORKS if name != 'medjax')
 # Largest difference between outputs that lets networks count as the same.
@@ -58,9 +59,10 @@ def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, 
     rounds: timed rounds.
 
   Returns:
-    JSON values: ``spec``; for each entrant ``device``, ``versions``, ``difference`` of its outputs
-    from medjax's, ``examples_per_s``; and for each peer ``ratio``, medjax's rate over its rate
-    within a round. An entrant that could not run has ``error`` instead.
+    JSON values: ``spec``, ``processor`` and ``kernels`` (medjax's in C++); for each entrant
+    ``device``, ``versions``, ``difference`` of its outputs from medjax's, ``examples_per_s``; and
+    for each peer ``ratio``, medjax's rate over its rate within a round. An entrant that could not
+    run has ``error`` instead.
 
   Raises:
     UserError: medjax itself could not run, or a peer computes something else.
@@ -107,7 +109,13 @@ def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, 
       found[name]['ratio'] = _values(ratio) | {'smallest': min(pairs), 'largest': max(pairs)}
   about = dataclasses.asdict(spec)
   del about['folder']
-  return {'spec': about, 'rounds': rounds, 'entrants': found}
+  return {
+    'spec': about,
+    'rounds': rounds,
+    'processor': runtime.environment()['processor'],
+    'kernels': native.status(),
+    'entrants': found,
+  }
 
 
 class _Process:
@@ -167,10 +175,11 @@ def table(found: dict[str, Any]) -> None:
   spec = found['spec']
   title = (
     f'{spec["network"]} at {spec["image_size"]} px, batch {spec["batch_size"]}, '
-    f'{spec["precision"]}: {found["rounds"]} rounds, median (quartiles)'
+    f'{spec["precision"]}, on {found["processor"]}: {found["rounds"]} rounds, median (quartiles)'
   )
   columns = ('framework', 'examples/s', 'medjax / it', 'smallest-largest', 'outputs differ')
-  shown = Table(*columns, 'versions', 'on', title=title)
+  caption = f"medjax's kernels in C++: {found['kernels']}"
+  shown = Table(*columns, 'versions', 'on', title=title, caption=caption)
   for name, entrant in found['entrants'].items():
     if 'error' in entrant:
       shown.add_row(name, f'could not run: {entrant["error"][:90]}')

@@ -58,6 +58,14 @@ def test_turns_are_taken_and_ratios_are_of_pairs(fake, capsys):
   json.dumps(found)
 
 
+def test_peers_run_with_and_without_huge_pages_and_plain_jit_as_medjax_does(fake, monkeypatch):
+  monkeypatch.setattr(compare.runtime, 'huge_pages', lambda: {'GLIBC_TUNABLES': 'x'})
+  monkeypatch.setattr(fake, 'seconds', {'medjax': 2.0, 'jit': 1.0, 'keras': 3.0})
+  found = compare.compare(SPEC, ['keras', 'jit'], rounds=3)
+  assert list(found['entrants']) == ['medjax', 'jit', 'keras', 'keras, same allocator']
+  assert found['entrants']['jit']['ratio']['median'] == 0.5
+
+
 def test_another_network_is_no_comparison(fake, monkeypatch):
   monkeypatch.setattr(fake, 'difference', 2e-4)
   with pytest.raises(UserError, match=r'outputs differ by 0.0002 from the same weights'):
@@ -74,12 +82,13 @@ def test_weights_come_back_by_name(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('framework', ['medjax', 'keras', 'torch'])
+@pytest.mark.parametrize('framework', ['medjax', 'jit', 'keras', 'torch'])
 @pytest.mark.parametrize(('name', 'size'), [('cnn', 48), ('resnet18', 32), ('resnet50', 128)])
 def test_a_framework_computes_the_same_outputs_and_is_timed(tmp_path, framework, name, size):
-  if framework != 'medjax' and importlib.util.find_spec(framework) is None:
+  own = framework in ('medjax', 'jit')
+  if not own and importlib.util.find_spec(framework) is None:
     pytest.skip(f'{framework} is not installed (extra peers)')
-  if framework == 'medjax' and name != 'cnn':
+  if own and name != 'cnn':
     pytest.skip('one network is enough for the process itself')
   spec = network.Spec(name, size, 4, 'float32', str(tmp_path))
   network.write(spec)

@@ -11,6 +11,7 @@ import pytest
 
 from medjax import models, runtime
 from medjax.data import augment, feed
+from medjax.ops import native
 from medjax.training import parallel, state
 
 BATCH = 10
@@ -50,6 +51,17 @@ def test_devices_and_parts_do_not_change_the_update(make_experiment, single, dev
   for one, other in zip(losses, single[1], strict=True):
     for name in one:
       assert one[name] == pytest.approx(other[name], rel=1e-5)
+
+
+def test_kernels_do_not_change_the_update(make_experiment):
+  experiment = make_experiment(count=43, features=(16,))
+  one, _ = run(experiment)
+  eight, _ = run(experiment, devices=8)
+  with native.disabled():
+    plain, _ = run(make_experiment(count=43, features=(16,)))
+  assert native.available()
+  assert largest_difference(one.params, eight.params) < 1e-5
+  assert largest_difference(one.params, plain.params) < 1e-5
 
 
 def test_augmentation_does_not_depend_on_devices(make_experiment):
