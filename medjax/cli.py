@@ -1,6 +1,7 @@
 """The command line of every experiment: verbs, flags, and errors of one line.
 
-    python -m experiments.lung_cnn [train | evaluate | predict FILES] [--config.NAME=VALUE ...]
+    python -m experiments.lung_cnn [train | evaluate | predict FILES | compare RUN_A RUN_B]
+        [--config.NAME=VALUE ...]
 
 Exit codes: 0 done; 2 something the user can mend; 3 the loss stopped being a number; 74 the disk
 is full; 75 asked to end (SIGTERM) and saved: the same command continues; 130 interrupted.
@@ -32,6 +33,7 @@ VERBS = {
   'train': 'train, evaluate the best checkpoint and write the report (the default)',
   'evaluate': 'evaluate the best checkpoint of a run again and write the report',
   'bench': 'measure how fast this experiment trains here, part by part',
+  'compare': 'compare the two run folders named after it on the same test cases',
   'predict': 'predict the FILES or folders named after it with the best checkpoint of a run',
 }
 
@@ -59,6 +61,9 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
       print(_help(name, config))
       return
     verb, files = _verb(parse(values, given))
+    if verb == 'compare':
+      compare_runs(files)
+      return
     stored = Workdir(values.workdir) if values.workdir else None
     if stored is not None and verb in ('evaluate', 'predict'):
       config = stored.stored(config)
@@ -78,6 +83,19 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
       run.predict(files)
     else:
       {'train': run.train, 'evaluate': run.evaluate, 'bench': run.bench}[verb]()
+
+
+def compare_runs(folders: Sequence[str]) -> None:
+  """Prints the paired differences of two runs.
+
+  Raises:
+    UserError: not two folders of evaluated runs on the same cases.
+  """
+  from medjax.report import comparison
+
+  if len(folders) != 2:
+    raise UserError(f'compare: expected two run folders after it, found {len(folders)}')
+  comparison.show(Workdir(folders[0]), Workdir(folders[1]))
 
 
 @contextlib.contextmanager
@@ -209,8 +227,7 @@ class _Command:
       step,
       self.workdir,
       self.devices,
-      self.config.batch_size,
-      self.config.precision,
+      self.config,
     )
     if not self.lead:
       return
@@ -277,8 +294,8 @@ def _verb(rest: list[str]) -> tuple[str, list[str]]:
   if verb not in VERBS:
     close = config_lib.nearest(verb, list(VERBS))
     raise UserError(f'{verb}: no such verb; expected one of {", ".join(VERBS)}{close}')
-  if files and verb != 'predict':
-    raise UserError(f'{verb} {files[0]}: only predict takes files')
+  if files and verb not in ('predict', 'compare'):
+    raise UserError(f'{verb} {files[0]}: only predict and compare take files')
   return verb, files
 
 

@@ -93,6 +93,23 @@ class Config:
     low=0.0,
     execution=True,
   )
+  operating_point: Literal['youden', 'sensitivity', 'specificity'] = setting(
+    'youden',
+    'How the threshold is chosen on validation: by Youden, or to reach the target.',
+    execution=True,
+  )
+  operating_target: float = setting(
+    0.9, 'Sensitivity or specificity to reach on validation.', low=0.0, high=1.0, execution=True
+  )
+  calibration: Literal['temperature', 'isotonic', 'none'] = setting(
+    'temperature', 'How probabilities are calibrated on validation.', execution=True
+  )
+  conformal: Literal['mondrian', 'split'] = setting(
+    'mondrian', 'Sets that cover in each class, or over all cases.', execution=True
+  )
+  coverage: float = setting(
+    0.9, 'How often a conformal set shall hold the truth.', low=0.5, high=0.999, execution=True
+  )
   num_devices: int = setting(0, 'Devices to use on this host; 0 is all.', low=0, execution=True)
   checkpoint_steps: int = setting(
     0, 'Updates between checkpoints; 0 is once an epoch.', low=0, execution=True

@@ -36,6 +36,7 @@ class Workdir:
     self.checkpoints = self.folder / 'checkpoints'
     self.tensorboard = self.folder / 'tensorboard'
     self.evaluation = self.folder / 'evaluation.json'
+    self.decision = self.folder / 'decision.json'
     self.report = self.folder / 'report.html'
     self.preview = self.folder / 'preview.png'
 

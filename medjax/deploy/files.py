@@ -18,10 +18,13 @@ from medjax.config import Config
 from medjax.data import decode, feed
 from medjax.data.folder import SUFFIXES
 from medjax.errors import UserError
+from medjax.evaluation import Decision
+from medjax.evaluation.decision import ABSTAIN
+from medjax.evaluation.table import by_class
 from medjax.experiment import Experiment
 from medjax.runtime import Devices
 from medjax.training import evaluate, parallel
-from medjax.workdir import Workdir, read_json
+from medjax.workdir import Workdir
 
 # Rows shown on the terminal; the CSV has all.
 _SHOWN = 50
@@ -35,13 +38,17 @@ class Row:
 
   Attributes:
     file: as it was named, or found in a folder.
-    probability: of each class in label order, or None with an error.
-    decision: name of the class decided for, '' with an error.
+    probability: calibrated, of each class in label order, or None with an error.
+    call: name of the class at the threshold, or of the most probable one; '' with an error.
+    set: names of the classes that cannot be ruled out at the run's coverage.
+    decision: the class in the set, 'abstain' where there is not exactly one, '' with an error.
     error: what is wrong with the file, '' for a prediction.
   """
 
   file: str
   probability: tuple[float, ...] | None
+  call: str
+  set: tuple[str, ...]
   decision: str
   error: str
 
@@ -56,9 +63,11 @@ def predict_files(
 ) -> list[Row]:
   """Writes a CSV with a row for each file and prints a table.
 
-  For two classes the columns are file, probability (of the positive class), decision (at the
-  threshold chosen on validation), error; for more, probability_<class> for each. Rows are written
-  as batches are done, and memory holds one batch and at most two images being decoded.
+  For two classes the columns are file, probability (of the positive class, calibrated), call (at
+  the threshold chosen on validation), set (the conformal set, names joined by ' | '), decision (the
+  class in the set, or 'abstain' where it is not exactly one) and error; for more classes there is
+  probability_<class> for each, and the call is the most probable one. Rows are written as batches
+  are done, and memory holds one batch and at most two images being decoded.
 
   Args:
     experiment: data description, model and task of the run.
@@ -80,7 +89,7 @@ def predict_files(
   if not files:
     raise UserError(f'predict {names[0]}: no image files there')
   variables, trained = evaluate.best_variables(experiment, workdir)
-  threshold = _threshold(workdir, classes, trained)
+  decision = evaluate.read_decision(workdir, trained)
   variables = devices.replicate(variables)
   step = parallel.compile_predict(experiment, devices, config.precision)
   rows: list[Row] = []
@@ -90,20 +99,20 @@ def predict_files(
     # A name that is no UTF-8 is written with escapes, so that the CSV stays readable.
     with open(output, 'w', newline='', encoding='utf-8', errors='backslashreplace') as file:
       writer = csv.writer(file)
-      writer.writerow(['file', *probabilities, 'decision', 'error'])
+      writer.writerow(['file', *probabilities, 'call', 'set', 'decision', 'error'])
       for done in _batches(
-        files, experiment, step, variables, devices, config.batch_size, threshold
+        files, experiment, step, variables, devices, config.batch_size, decision
       ):
         for row in done:
           shown = row.probability or [''] * len(classes)
-          writer.writerow(
-            [row.file, *(shown[1:] if len(classes) == 2 else shown), row.decision, row.error]
-          )
+          shown = shown[1:] if len(classes) == 2 else shown
+          sets = ' | '.join(row.set)
+          writer.writerow([row.file, *shown, row.call, sets, row.decision, row.error])
         file.flush()
         rows += done
   except OSError as error:
     raise UserError(f'{output}: cannot be written: {error.strerror}') from None
-  _print(rows, classes, threshold)
+  _print(rows, classes, decision)
   print(f'predictions: {output}')
   return rows
 
@@ -140,7 +149,7 @@ def _batches(
   variables: Any,
   devices: Devices,
   batch_size: int,
-  threshold: float | None,
+  decision: Decision,
 ) -> Iterator[list[Row]]:
   size, _, channels = experiment.data.input_shape
   classes = experiment.data.classes
@@ -161,54 +170,37 @@ def _batches(
       images = np.zeros((width, size, size, channels), np.uint8)
       for place, i in enumerate(good):
         images[place] = loaded[i]
-      predicted = np.zeros((0,))
+      found: dict[int, Row] = {}
       if good:
         batch = {'image': images.reshape(len(devices.local), -1, size, size, channels)}
         predicted = jax.device_get(step(variables, batch)['prediction'])[: len(good)]
-      if predicted.ndim == 1:
-        predicted = np.stack([1 - predicted, predicted], axis=1)
-      places = {i: place for place, i in enumerate(good)}
+        rows = _rows([chunk[i] for i in good], predicted, classes, decision)
+        found = dict(zip(good, rows, strict=True))
       yield [
-        _row(name, predicted[places[i]], classes, threshold)
-        if i in places
-        else Row(name, None, '', str(loaded[i]))
-        for i, name in enumerate(chunk)
+        found.get(i) or Row(name, None, '', (), '', str(loaded[i])) for i, name in enumerate(chunk)
       ]
 
 
-def _row(
-  name: str, probability: np.ndarray, classes: Sequence[str], threshold: float | None
-) -> Row:
-  values = tuple(float(p) for p in probability)
-  decided = int(np.argmax(probability)) if threshold is None else int(values[1] >= threshold)
-  return Row(name, values, classes[decided], '')
+def _rows(
+  names: Sequence[str], predicted: np.ndarray, classes: Sequence[str], decision: Decision
+) -> list[Row]:
+  probability = decision.calibration.apply(predicted)
+  calls, sets = decision.calls(probability), decision.conformal.sets(probability)
+  of_classes = by_class(probability)
+  rows = []
+  for name, values, call, members in zip(names, of_classes, calls, sets, strict=True):
+    held = tuple(c for c, inside in zip(classes, members, strict=True) if inside)
+    decided = held[0] if len(held) == 1 else ABSTAIN
+    rows.append(Row(name, tuple(map(float, values)), classes[int(call)], held, decided, ''))
+  return rows
 
 
-def _threshold(workdir: Workdir, classes: Sequence[str], step: int) -> float | None:
-  """The threshold validated with the checkpoint of ``step``; None for more than two classes."""
-  if not workdir.evaluation.exists():
-    raise UserError(f'--workdir={workdir.folder}: not evaluated yet; run evaluate first')
-  found = read_json(workdir.evaluation).get('val', {})
-  evaluated = found.get('checkpoint_step', {}).get('value')
-  if evaluated != step:
-    raise UserError(
-      f'{workdir.evaluation}: is of the checkpoint of step {evaluated}, and the best whole one is '
-      f'of step {step}; run evaluate again'
-    )
-  if len(classes) > 2:
-    return None
-  value = found.get('threshold', {}).get('value')
-  if value is None:
-    raise UserError(f'{workdir.evaluation}: has no threshold; run evaluate again')
-  return float(value)
-
-
-def _print(rows: Sequence[Row], classes: Sequence[str], threshold: float | None) -> None:
-  table = Table('file', 'probability', 'decision', 'error')
+def _print(rows: Sequence[Row], classes: Sequence[str], decision: Decision) -> None:
+  table = Table('file', 'probability', 'call', 'set', 'decision', 'error')
   for row in rows[:_SHOWN]:
     shown = '' if row.probability is None else f'{_decisive(row, classes):.3f}'
     name = os.path.basename(row.file).encode(errors='backslashreplace').decode()
-    table.add_row(name, shown, row.decision, row.error)
+    table.add_row(name, shown, row.call, ' | '.join(row.set), row.decision, row.error)
   # Not on a terminal, lines are as long as they need to be.
   console = Console()
   if not console.is_terminal:
@@ -217,11 +209,15 @@ def _print(rows: Sequence[Row], classes: Sequence[str], threshold: float | None)
   if len(rows) > _SHOWN:
     print(f'{len(rows) - _SHOWN} more in the file')
   failed = sum(bool(row.error) for row in rows)
-  at = f', probability of {classes[1]}, decided at {threshold:.3f}' if threshold is not None else ''
-  print(f'{len(rows) - failed} predicted, {failed} could not be read{at}')
+  abstained = sum(row.decision == ABSTAIN for row in rows)
+  print(f'{len(rows) - failed} predicted, {failed} could not be read')
+  threshold = decision.threshold.value
+  if threshold is not None:
+    print(f'probability of {classes[1]}, called at {threshold:.3f} ({decision.threshold.reason})')
+  print(f'undecided at a coverage of {decision.conformal.coverage:g}: {abstained}')
 
 
 def _decisive(row: Row, classes: Sequence[str]) -> float:
-  """The positive class's probability, or the decided one's of many classes."""
+  """The positive class's probability, or the called one's of many classes."""
   assert row.probability is not None
   return row.probability[1] if len(classes) == 2 else max(row.probability)

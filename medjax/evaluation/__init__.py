@@ -4,21 +4,43 @@ Everything here is a pure NumPy function of `Predictions` (one row an example), 
 by another tool can be evaluated, and nothing here needs JAX or a device.
 """
 
-from medjax.evaluation.delong import auroc, auroc_interval, delong_covariance
-from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.calibration import Calibration, calibration_metrics, reliability
+from medjax.evaluation.compare import compare
+from medjax.evaluation.conformal import Conformal, conformal_metrics
+from medjax.evaluation.decision import Decision
+from medjax.evaluation.delong import auroc, auroc_difference, auroc_interval, delong_covariance
+from medjax.evaluation.estimate import Difference, Estimate
 from medjax.evaluation.metrics import binary_metrics, multiclass_metrics, wilson_interval
+from medjax.evaluation.net_benefit import decision_curve
+from medjax.evaluation.regression import q3, regression_metrics
+from medjax.evaluation.subgroups import subgroups
 from medjax.evaluation.table import Predictions, read_csv
-from medjax.evaluation.threshold import youden
+from medjax.evaluation.threshold import at_sensitivity, at_specificity, youden
 
 __all__ = [
+  'Calibration',
+  'Conformal',
+  'Decision',
+  'Difference',
   'Estimate',
   'Predictions',
+  'at_sensitivity',
+  'at_specificity',
   'auroc',
+  'auroc_difference',
   'auroc_interval',
   'binary_metrics',
+  'calibration_metrics',
+  'compare',
+  'conformal_metrics',
+  'decision_curve',
   'delong_covariance',
   'multiclass_metrics',
+  'q3',
   'read_csv',
+  'regression_metrics',
+  'reliability',
+  'subgroups',
   'wilson_interval',
   'youden',
 ]

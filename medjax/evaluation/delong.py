@@ -1,15 +1,21 @@
-"""Area under the ROC curve with DeLong's variance, in O(N log N).
+"""Area under the ROC curve with DeLong's variance, in O(N log N), also for cases in groups.
+
+Several cases of one patient (a group) are not independent. Obuchowski's variance sums DeLong's
+components over each group first; where every case is its own group it is DeLong's.
 
 References:
   DeLong, DeLong and Clarke-Pearson (1988), Comparing the areas under two or more correlated
   receiver operating characteristic curves, Biometrics 44:837-845.
   Sun and Xu (2014), Fast implementation of DeLong's algorithm, IEEE Signal Processing Letters
   21:1389-1393.
+  Obuchowski (1997), Nonparametric analysis of clustered ROC curve data, Biometrics 53:567-578.
 """
+
+import math
 
 import numpy as np
 
-from medjax.evaluation.estimate import Estimate, normal_quantile
+from medjax.evaluation.estimate import Difference, Estimate, normal_quantile
 
 
 def auroc(label: np.ndarray, score: np.ndarray) -> float:
@@ -37,19 +43,23 @@ def auroc(label: np.ndarray, score: np.ndarray) -> float:
   return float(_placements(positive, negative)[0].mean())
 
 
-def delong_covariance(label: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def delong_covariance(
+  label: np.ndarray, scores: np.ndarray, group: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
   """AUROCs of several scores on the same cases, and their covariance.
 
   Args:
     label: [N], 1 for positive and 0 for negative cases.
     scores: [M, N], finite; one row a model.
+    group: [N], the patient of each case; None where every case is a patient of its own.
 
   Returns:
     The areas, float64 [M], and their covariance matrix, float64 [M, M].
 
   Raises:
     ValueError: If shapes differ, a label is not 0 or 1, a score is not finite, or there are fewer
-      than two positive or two negative cases, with which no variance can be estimated.
+      than two groups with a positive or with a negative case, with which no variance can be
+      estimated.
 
   Example:
     >>> label = np.array([0, 0, 1, 1])
@@ -57,33 +67,44 @@ def delong_covariance(label: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray
     >>> areas, covariance
     (array([0.75]), array([[0.125]]))
   """
-  pairs = [_by_class(label, score) for score in scores]
-  of_positive, of_negative = zip(*(_placements(*pair) for pair in pairs), strict=True)
-  fewest = min(len(of_positive[0]), len(of_negative[0]))
-  if fewest < 2:
-    raise ValueError('the covariance needs at least two positive and two negative cases')
-  covariance = sum(
-    np.atleast_2d(np.cov(np.stack(part), ddof=1)) / len(part[0])
-    for part in (of_positive, of_negative)
-  )
-  return np.array([part.mean() for part in of_positive]), np.asarray(covariance)
+  label = np.asarray(label)
+  pairs = [_placements(*_by_class(label, score)) for score in scores]
+  areas = np.array([of_positive.mean() for of_positive, _ in pairs])
+  group = np.arange(len(label)) if group is None else np.unique(group, return_inverse=True)[1]
+  count = int(group.max(initial=-1)) + 1
+  sums, members = [], []  # of deviations within each group: positive cases, negative cases
+  for value, parts in zip((1, 0), zip(*pairs, strict=True), strict=True):
+    groups = group[label == value]
+    members.append(np.bincount(groups, minlength=count))
+    deviations = [part - area for part, area in zip(parts, areas, strict=True)]
+    sums.append(np.stack([np.bincount(groups, d, count) for d in deviations]) / len(groups))
+  of_class = [int((held > 0).sum()) for held in members]
+  if min(of_class) < 2:
+    raise ValueError(
+      'the covariance needs at least two positive and two negative cases, of different groups'
+    )
+  factors = [held / (held - 1) for held in of_class]
+  covariance = sum(f * part @ part.T for f, part in zip(factors, sums, strict=True))
+  crossed = count / (count - 1) * sums[0] @ sums[1].T  # 0 unless a group has cases of both classes
+  return areas, np.asarray(covariance + crossed + crossed.T)
 
 
-def auroc_interval(label: np.ndarray, score: np.ndarray, level: float = 0.95) -> Estimate:
+def auroc_interval(
+  label: np.ndarray, score: np.ndarray, level: float = 0.95, group: np.ndarray | None = None
+) -> Estimate:
   """AUROC with DeLong's interval: the normal interval, clipped to [0, 1] as in R's pROC.
-
-  Cases are taken as independent: with several images of one patient the interval is too narrow.
 
   Args:
     label: [N], 1 for positive and 0 for negative cases.
     score: [N], finite; larger means more likely positive.
     level: Coverage of the interval.
+    group: [N], the patient of each case; None where every case is a patient of its own.
 
   Returns:
     The estimate. Value None where a class has no case. The value without interval where a class
-    has one case only, or where the variance is estimated as 0 (an AUROC of exactly 0 or 1, or
-    scores that are all equal): an interval of no width would claim a certainty that N cases cannot
-    give.
+    has cases of one group only, or where the variance is estimated as 0 (an AUROC of exactly 0 or
+    1, or scores that are all equal): an interval of no width would claim a certainty that N cases
+    cannot give.
 
   Raises:
     ValueError: If shapes differ, a label is not 0 or 1, or a score is not finite.
@@ -93,23 +114,76 @@ def auroc_interval(label: np.ndarray, score: np.ndarray, level: float = 0.95) ->
     'DeLong variance is 0 at AUROC 1: no interval from 2 positive and 2 negative cases'
   """
   quantile = normal_quantile(level)
+  label = np.asarray(label)
   positive, negative = _by_class(label, score)
   counts = f'{len(positive)} positive and {len(negative)} negative cases'
   if not len(positive) or not len(negative):
     return Estimate(None, reason=f'AUROC needs both classes; there are {counts}')
   of_positive, of_negative = _placements(positive, negative)
   area = float(of_positive.mean())
+  needs = f'DeLong variance needs two cases of each class; there are {counts}'
   if min(len(positive), len(negative)) < 2:
-    return Estimate(
-      area, reason=f'DeLong variance needs two cases of each class; there are {counts}'
-    )
+    return Estimate(area, reason=needs)
   # Equal components are compared exactly, since rounding leaves a variance of about 1e-34.
   if np.ptp(of_positive) == 0 and np.ptp(of_negative) == 0:
     reason = f'DeLong variance is 0 at AUROC {area:g}: no interval from {counts}'
     return Estimate(area, reason=reason)
-  variance = of_positive.var(ddof=1) / len(positive) + of_negative.var(ddof=1) / len(negative)
-  half_width = quantile * float(np.sqrt(variance))
+  try:
+    _, covariance = delong_covariance(label, np.asarray(score)[None], group)
+  except ValueError:
+    return Estimate(area, reason=f'{needs}, but those of a class are of one group')
+  half_width = quantile * math.sqrt(max(0.0, float(covariance[0, 0])))
   return Estimate(area, max(0.0, area - half_width), min(1.0, area + half_width))
+
+
+def auroc_difference(
+  label: np.ndarray,
+  first: np.ndarray,
+  second: np.ndarray,
+  level: float = 0.95,
+  group: np.ndarray | None = None,
+) -> Difference:
+  """DeLong's paired test: the first score's AUROC less the second's, on the same cases.
+
+  Args:
+    label: [N], 1 for positive and 0 for negative cases.
+    first: [N], finite; larger means more likely positive.
+    second: [N], likewise.
+    level: Coverage of the interval.
+    group: [N], the patient of each case; None where every case is a patient of its own.
+
+  Returns:
+    The difference with its normal interval and two-sided p value. Without them, and with a reason,
+    where a class has cases of fewer than two groups, or where the variance is 0, as for two scores
+    that order the cases alike.
+
+  Raises:
+    ValueError: If shapes differ, a label is not 0 or 1, or a score is not finite.
+
+  Example:
+    >>> label = np.array([0, 0, 0, 1, 1, 1])
+    >>> one, other = np.array([1, 2, 4, 3, 5, 6]), np.array([3, 1, 5, 2, 6, 4])
+    >>> auroc_difference(label, one, other).value
+    0.3333333333333333
+  """
+  quantile = normal_quantile(level)
+  try:
+    areas, covariance = delong_covariance(label, np.stack([first, second]), group)
+  except ValueError as error:
+    gap = auroc(label, first) - auroc(label, second)
+    value = None if math.isnan(gap) else gap
+    return Difference(value, reason=str(error))
+  gap = float(areas[0] - areas[1])
+  variance = float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
+  if variance <= 1e-15:
+    return Difference(gap, reason='the variance is 0: no interval')
+  deviation = math.sqrt(variance)
+  return Difference(
+    gap,
+    gap - quantile * deviation,
+    gap + quantile * deviation,
+    math.erfc(abs(gap) / deviation / math.sqrt(2)),
+  )
 
 
 def _by_class(label: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

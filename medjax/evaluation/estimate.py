@@ -36,6 +36,36 @@ class Estimate:
     return fields
 
 
+@dataclasses.dataclass(frozen=True)
+class Difference:
+  """How much two models differ on the same cases, with interval and test.
+
+  Attributes:
+    value: The difference, or None where it is undefined.
+    low: Lower end of the interval, or None where there is no interval.
+    high: Upper end of the interval, or None where there is no interval.
+    p_value: Two-sided, of no difference; None where there is no test.
+    reason: Why something is missing, or how it was made; may be empty.
+
+  Example:
+    >>> Difference(0.02, -0.01, 0.05, 0.19).p_value
+    0.19
+  """
+
+  value: float | None
+  low: float | None = None
+  high: float | None = None
+  p_value: float | None = None
+  reason: str = ''
+
+  def to_json(self) -> dict[str, Any]:
+    """Returns the difference as a JSON object; 'reason' is left out where it is empty."""
+    fields = dataclasses.asdict(self)
+    if not self.reason:
+      del fields['reason']
+    return fields
+
+
 def normal_quantile(level: float) -> float:
   """Returns z such that a standard normal lies in [-z, z] with probability `level`.
 

@@ -92,18 +92,23 @@ class Predictions:
     """Whether there are two classes, and so one probability an example."""
     return len(self.classes) == 2
 
+  def by_class(self) -> np.ndarray:
+    """Probability of each class, [N, C], also with two classes."""
+    return by_class(self.probability)
+
   def select(self, keep: np.ndarray) -> 'Predictions':
     """Returns the rows where the boolean [N] array `keep` is true, in order."""
+    return self.take(np.flatnonzero(keep))
+
+  def take(self, rows: np.ndarray) -> 'Predictions':
+    """Returns the rows with these numbers, in this order."""
     return dataclasses.replace(
       self,
-      id=self.id[keep],
-      label=self.label[keep],
-      probability=self.probability[keep],
-      group=self.group[keep],
-      metadata={
-        name: [value for value, kept in zip(column, keep, strict=True) if kept]
-        for name, column in self.metadata.items()
-      },
+      id=self.id[rows],
+      label=self.label[rows],
+      probability=self.probability[rows],
+      group=self.group[rows],
+      metadata={name: [column[row] for row in rows] for name, column in self.metadata.items()},
     )
 
   def labelled(self) -> 'Predictions':
@@ -156,6 +161,11 @@ class Predictions:
     except BaseException:
       os.unlink(temporary)
       raise
+
+
+def by_class(probability: np.ndarray) -> np.ndarray:
+  """Probability of each class, [N, C], of those of the second of two classes, [N], or of all."""
+  return np.stack([1 - probability, probability], axis=1) if probability.ndim == 1 else probability
 
 
 def read_csv(path: str | os.PathLike[str]) -> Predictions:

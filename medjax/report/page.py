@@ -19,23 +19,25 @@ import numpy as np
 
 from medjax.config import flatten
 from medjax.errors import UserError
-from medjax.evaluation import Predictions, read_csv
-from medjax.report import contact_sheet, plots
+from medjax.evaluation import Decision, Predictions, read_csv
+from medjax.report import contact_sheet, plots, trust
 from medjax.workdir import Workdir
 
 _METRICS = {
   # name: (title, how its interval is made)
   'auroc': ('AUROC', 'DeLong'),
-  'auprc': ('AUPRC (average precision)', 'bootstrap within each class'),
+  'auprc': ('AUPRC (average precision)', 'bootstrap'),
   'accuracy': ('Accuracy', 'Wilson'),
-  'balanced_accuracy': ('Balanced accuracy', 'bootstrap within each class'),
+  'balanced_accuracy': ('Balanced accuracy', 'bootstrap'),
   'sensitivity': ('Sensitivity', 'Wilson'),
   'specificity': ('Specificity', 'Wilson'),
-  'brier': ('Brier score', 'normal'),
-  'log_loss': ('Log loss (nats)', 'normal'),
+  'ppv': ('Positive predictive value', 'Wilson'),
+  'npv': ('Negative predictive value', 'Wilson'),
+  'f1': ('F1', 'bootstrap'),
+  'mcc': ('Matthews correlation', 'bootstrap'),
   'threshold': ('Threshold', 'chosen on validation'),
 }
-_MACRO_AUROC = ('AUROC, mean over classes', 'bootstrap within each class')
+_OF_CLASS = ('auroc', 'auprc', 'sensitivity', 'specificity', 'ppv', 'npv', 'f1')
 # Splits from the one that counts to the ones that the model has seen.
 _SPLIT_ORDER = ('test', 'val', 'train')
 _LARGEST_PICTURE = 320  # pixels; a screen shows no more at this place
@@ -64,6 +66,7 @@ def write(folder: pathlib.Path, *, images: dict[str, np.ndarray] | None) -> path
   environment = _Section(workdir.environment, _read_object)
   data = _Section(workdir.data, _read_object)
   evaluation = _Section(workdir.evaluation, _read_object)
+  decision = _Section(workdir.decision, lambda path: Decision.from_json(_read_object(path)))
   history = _Section(workdir.metrics, _read_lines)
   tables = {
     path.stem: _Section(path, read_csv)
@@ -83,9 +86,13 @@ def write(folder: pathlib.Path, *, images: dict[str, np.ndarray] | None) -> path
     'history': history,
     'curves': _curves(history.value or []),
     'tables': tables,
+    'decision': decision,
     **_decisions(table, metrics, images or {}),
+    'calibration_rows': trust.calibration_rows(metrics),
+    'conformal_rows': trust.conformal_rows(metrics, table.classes) if table is not None else [],
+    'subgroups': trust.subgroup_rows(table, decision.value) if table is not None else [],
     'evaluation': evaluation,
-    'metric_rows': _metric_rows(evaluation.value or {}, table),
+    'metric_rows': _metric_rows(evaluation.value or {}),
     'splits': _in_order(evaluation.value or {}),
     'environment': environment,
     'environment_rows': flatten(environment.value or {}),
@@ -154,7 +161,7 @@ class _Section:
       return
     try:
       self.value = read(path)
-    except (OSError, ValueError, UserError) as error:
+    except (OSError, ValueError, KeyError, TypeError, UserError) as error:
       self.problem = f'{path.name} cannot be read: {error}'
 
 
@@ -191,10 +198,10 @@ def _decisions(
 ) -> dict[str, Any]:
   """What the page shows of single decisions; nothing without a table."""
   if table is None:
-    return {'roc': '', 'confusion': [], 'threshold': None, 'examples': []}
+    return {'figures': {}, 'confusion': [], 'threshold': None, 'examples': []}
   threshold = _threshold(table, metrics)
   return {
-    'roc': markupsafe.Markup(plots.roc(table, threshold)),
+    'figures': trust.figures(table, threshold),
     'confusion': _confusion(table, threshold),
     'threshold': threshold,
     'examples': _examples(table, threshold, images),
@@ -291,17 +298,21 @@ def _confusion(table: Predictions, threshold: float | None) -> list[dict[str, An
   return rows
 
 
-def _metric_rows(evaluation: dict[str, Any], table: Predictions | None) -> list[dict[str, Any]]:
-  names = list(dict.fromkeys(name for metrics in evaluation.values() for name in metrics))
-  names = [name for name in names if name != 'checkpoint_step']  # no metric
-  several = any(name.startswith('auroc_') for name in names)
+def _metric_rows(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
+  found = list(dict.fromkeys(name for metrics in evaluation.values() for name in metrics))
+  several = any(name.startswith('auroc_') for name in found)
   rows = []
-  for name in names:
-    title, method = _METRICS.get(name, (name, ''))
-    if name == 'auroc' and several:
-      title, method = _MACRO_AUROC
-    elif name.startswith('auroc_'):
-      title, method = f'AUROC, {name.removeprefix("auroc_")} against the rest', 'DeLong'
+  for name in found:
+    metric, _, of_class = name.partition('_')
+    if name in _METRICS:
+      title, method = _METRICS[name]
+      if several and name in _OF_CLASS:
+        title, method = f'{title}, mean over classes', 'bootstrap'
+    elif metric in _OF_CLASS:
+      title, method = _METRICS[metric]
+      title = f'{title}, {of_class} against the rest'
+    else:
+      continue  # it has a section of its own
     cells = [evaluation[split].get(name) for split in _in_order(evaluation)]
     rows.append({'title': title, 'method': method, 'cells': cells})
   return rows

@@ -5,6 +5,7 @@ Figures are drawn without pyplot, which keeps a global list of figures and may a
 
 import io
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -13,6 +14,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from medjax.evaluation import Predictions, auroc
+from medjax.evaluation.bands import Band
+from medjax.evaluation.calibration import Bin
+from medjax.evaluation.net_benefit import DecisionCurve
+from medjax.evaluation.ranking import Ranking
 
 # Okabe and Ito's colours, which people with any common colour blindness tell apart.
 _COLORS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000')
@@ -46,36 +51,30 @@ def learning_curve(
   return _svg(figure, f'{ylabel} by epoch')
 
 
-def roc(table: Predictions, threshold: float | None) -> str:
+def roc(table: Predictions, threshold: float | None, band: Band | None = None) -> str:
   """Draws the ROC curve, or with three or more classes that of each against the rest.
 
   Args:
     table: Labelled predictions.
     threshold: Operating point to mark, with two classes; None for none.
+    band: Interval of the curve to shade, with two classes.
 
   Returns:
     The SVG element; empty where no class has both cases and non-cases.
   """
   figure, axes = _figure('1 - specificity', 'Sensitivity')
   axes.plot([0, 1], [0, 1], color=_GREY, linestyle=':', linewidth=1)
-  if table.is_binary:
-    of_class = {table.classes[1]: (table.label == 1, table.probability)}
-  else:
-    of_class = {
-      name: (table.label == index, table.probability[:, index])
-      for index, name in enumerate(table.classes)
-    }
-  of_class = {name: pair for name, pair in of_class.items() if 0 < pair[0].sum() < len(table)}
+  of_class = _by_class(table)
   if not of_class:
     return ''
+  if band is not None:
+    _shade(axes, band)
   for index, (name, (positive, score)) in enumerate(of_class.items()):
     false, true = _roc_points(positive, score)
     axes.plot(
       false,
       true,
-      color=_COLORS[index % len(_COLORS)],
-      linestyle=('-', '--', '-.')[index // len(_COLORS) % 3],
-      linewidth=1.8,
+      **_line(index),
       # The number first: matplotlib leaves out a label that begins with an underscore.
       label=f'{auroc(positive.astype(int), score):.3f}  {_plain(name)}',
     )
@@ -87,6 +86,115 @@ def roc(table: Predictions, threshold: float | None) -> str:
   if len(axes.get_legend_handles_labels()[0]) <= 12:
     axes.legend(frameon=False, fontsize=10, loc='lower right')
   return _svg(figure, 'ROC curve')
+
+
+def precision_recall(table: Predictions, threshold: float | None, band: Band | None = None) -> str:
+  """Draws precision over recall, or with three or more classes that of each against the rest.
+
+  Args:
+    table: Labelled predictions.
+    threshold: Operating point to mark, with two classes; None for none.
+    band: Interval of the curve to shade, with two classes.
+
+  Returns:
+    The SVG element; empty where no class has both cases and non-cases.
+  """
+  figure, axes = _figure('Recall (sensitivity)', 'Precision (PPV)')
+  of_class = _by_class(table)
+  if not of_class:
+    return ''
+  if band is not None:
+    _shade(axes, band)
+  for index, (name, (positive, score)) in enumerate(of_class.items()):
+    true, called = (part[0] for part in Ranking(positive, score).counts(np.ones((1, len(score)))))
+    # The precision of a step holds for all the recall that it adds, as in average precision.
+    recall = np.append(0, true / true[-1])
+    precision = true / called
+    axes.step(
+      recall, np.append(precision[0], precision), where='pre', label=_plain(name), **_line(index)
+    )
+  if table.is_binary:
+    axes.axhline(
+      (table.label == 1).mean(), color=_GREY, linestyle=':', linewidth=1, label='guessing'
+    )
+    if threshold is not None:
+      called = table.probability >= threshold
+      if called.any():
+        positive = table.label == 1
+        point = called[positive].mean(), positive[called].mean()
+        axes.plot(*point, 'o', color=_COLORS[1], markersize=8, label='operating point')
+  axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+  if len(axes.get_legend_handles_labels()[0]) <= 12:
+    axes.legend(frameon=False, fontsize=10, loc='lower left')
+  return _svg(figure, 'Precision-recall curve')
+
+
+def reliability(bins: Sequence[Bin], xlabel: str) -> str:
+  """Draws what came true over what was predicted, with the intervals of the bins."""
+  figure, axes = _figure(xlabel, 'Share that came true')
+  axes.plot([0, 1], [0, 1], color=_GREY, linestyle=':', linewidth=1, label='perfect')
+  x = np.array([part.predicted for part in bins])
+  y = np.array([_number(part.observed.value) for part in bins])
+  low = np.array([_number(part.observed.low) for part in bins])
+  high = np.array([_number(part.observed.high) for part in bins])
+  axes.errorbar(
+    x,
+    y,
+    yerr=np.maximum(0, [y - low, high - y]),
+    color=_COLORS[0],
+    marker='o',
+    markersize=5,
+    linewidth=1.6,
+    elinewidth=1,
+    capsize=3,
+    label='as many cases each',
+  )
+  axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+  axes.legend(frameon=False, fontsize=10, loc='upper left')
+  return _svg(figure, 'Reliability')
+
+
+def net_benefit(curve: DecisionCurve) -> str:
+  """Draws a decision curve up to the probability where nobody would be treated."""
+  figure, axes = _figure('Probability at which one would act', 'Net benefit')
+  axes.fill_between(
+    curve.threshold, curve.low, curve.high, color=_COLORS[0], alpha=0.15, linewidth=0
+  )
+  axes.plot(curve.threshold, curve.model, color=_COLORS[0], linewidth=1.8, label='by the model')
+  axes.plot(
+    curve.threshold, curve.everybody, color=_COLORS[1], linewidth=1.4, linestyle='--', label='all'
+  )
+  axes.axhline(0, color=_GREY, linewidth=1.4, linestyle=':', label='nobody')
+  top = max(float(curve.high.max()), float(curve.everybody.max()), 0.01)
+  axes.set(xlim=(0, 1), ylim=(-0.25 * top, 1.08 * top))
+  axes.legend(frameon=False, fontsize=10, loc='upper right')
+  return _svg(figure, 'Decision curve')
+
+
+def _number(value: float | None) -> float:
+  return float('nan') if value is None else value
+
+
+def _by_class(table: Predictions) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+  """Who is positive and the score, by class, of those with cases and non-cases."""
+  if table.is_binary:
+    found = {table.classes[1]: (table.label == 1, table.probability)}
+  else:
+    found = {
+      name: (table.label == index, table.probability[:, index])
+      for index, name in enumerate(table.classes)
+    }
+  return {name: pair for name, pair in found.items() if 0 < pair[0].sum() < len(table)}
+
+
+def _line(index: int) -> dict[str, Any]:
+  """The style of line number ``index``."""
+  style = ('-', '--', '-.')[index // len(_COLORS) % 3]
+  return {'color': _COLORS[index % len(_COLORS)], 'linestyle': style, 'linewidth': 1.8}
+
+
+def _shade(axes: Axes, band: Band) -> None:
+  axes.fill_between(band.x, band.low, band.high, color=_COLORS[0], alpha=0.15, linewidth=0)
 
 
 def _roc_points(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -24,8 +24,9 @@ class Task(Protocol):
   def predict(self, outputs: jax.Array) -> jax.Array:
     """Predictions of outputs: [B] or [B, C]."""
 
-  def threshold(self, validation: Predictions) -> Estimate:
-    """Where a prediction becomes a decision, chosen on the validation table."""
+  def threshold(self, validation: Predictions, rule: str, target: float) -> Estimate:
+    """Where a prediction becomes a decision, chosen on the validation table by one of
+    ``evaluation.threshold.RULES``; value None where it takes no threshold."""
 
   def score(self, table: Predictions) -> float | None:
     """``monitor`` alone, for every epoch; None where it is undefined."""

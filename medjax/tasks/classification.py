@@ -9,6 +9,7 @@ import optax
 
 from medjax import evaluation
 from medjax.evaluation import Estimate, Predictions
+from medjax.evaluation import threshold as thresholds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,17 +35,17 @@ class Binary:
     """Probability of the positive class, [B]."""
     return jax.nn.sigmoid(outputs[:, 0])
 
-  def threshold(self, validation: Predictions) -> Estimate:
-    """Youden's threshold on the validation table."""
-    return evaluation.youden(validation.label, validation.probability)
+  def threshold(self, validation: Predictions, rule: str, target: float) -> Estimate:
+    """See ``evaluation.threshold``."""
+    return thresholds.choose(rule, target, validation.label, validation.probability)
 
   def score(self, table: Predictions) -> float | None:
     """AUROC; None with one class only."""
     return evaluation.auroc_interval(table.label, table.probability).value
 
   def metrics(self, table: Predictions, threshold: Estimate) -> dict[str, Estimate]:
-    """See ``evaluation.binary_metrics``."""
-    return evaluation.binary_metrics(table, threshold)
+    """See ``evaluation.binary_metrics`` and ``evaluation.calibration_metrics``."""
+    return evaluation.binary_metrics(table, threshold) | evaluation.calibration_metrics(table)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Multiclass:
     """Probability of each class, [B, C]."""
     return jax.nn.softmax(outputs, axis=-1)
 
-  def threshold(self, validation: Predictions) -> Estimate:
+  def threshold(self, validation: Predictions, rule: str, target: float) -> Estimate:
     """None: the decision is the most probable class."""
     return Estimate(None, reason='the decision is the most probable class')
 
@@ -81,8 +82,8 @@ class Multiclass:
     return sum(known) / len(known) if known else None
 
   def metrics(self, table: Predictions, threshold: Estimate) -> dict[str, Estimate]:
-    """See ``evaluation.multiclass_metrics``."""
-    return evaluation.multiclass_metrics(table)
+    """See ``evaluation.multiclass_metrics`` and ``evaluation.calibration_metrics``."""
+    return evaluation.multiclass_metrics(table) | evaluation.calibration_metrics(table)
 
 
 def classification(classes: Sequence[str]) -> Binary | Multiclass:

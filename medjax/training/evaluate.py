@@ -4,13 +4,18 @@ from typing import Any
 
 import jax
 
+from medjax import evaluation
+from medjax.config import Config
 from medjax.errors import UserError
-from medjax.evaluation import Predictions
-from medjax.evaluation.estimate import Estimate
+from medjax.evaluation import Decision, Estimate, Predictions, calibration, conformal
 from medjax.experiment import Experiment
 from medjax.runtime import Devices
+from medjax.tasks import Task
 from medjax.training import checkpoint, parallel, predict, state
-from medjax.workdir import Workdir, write_json
+from medjax.workdir import Workdir, read_json, write_json
+
+# Metrics that calibration is for, shown also without it.
+_CALIBRATED = ('brier', 'log_loss', 'ece')
 
 
 def best_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, Any], int]:
@@ -38,12 +43,11 @@ def evaluate(
   step: int,
   workdir: Workdir,
   devices: Devices,
-  batch_size: int,
-  precision: str,
+  config: Config,
 ) -> dict[str, Predictions]:
-  """Writes predictions/<split>.csv and evaluation.json for val and test.
+  """Writes predictions/<split>.csv, decision.json and evaluation.json for val and test.
 
-  The threshold is chosen on val and used on both.
+  Calibration, threshold and conformal sets are fitted on val and used on both.
 
   Args:
     experiment: data, model and task.
@@ -51,27 +55,76 @@ def evaluate(
     step: of that checkpoint; stands in evaluation.json as ``checkpoint_step``.
     workdir: the run folder.
     devices: devices of all hosts.
-    batch_size: examples a batch.
-    precision: compute type, as in training.
+    config: settings of the run.
 
   Returns:
-    The predictions table of each split.
+    The predictions table of each split, calibrated.
   """
-  predict_step = parallel.compile_predict(experiment, devices, precision)
+  predict_step = parallel.compile_predict(experiment, devices, config.precision)
   variables = devices.replicate(variables)
-  tables: dict[str, Predictions] = {}
+  raw: dict[str, Predictions] = {}
   for name in ('val', 'test'):
     if name in experiment.data.splits:
       split = experiment.data.splits[name]
-      tables[name], _ = predict.predict_split(
-        predict_step, variables, split, experiment.data.classes, devices, batch_size
+      raw[name], _ = predict.predict_split(
+        predict_step, variables, split, experiment.data.classes, devices, config.batch_size
       )
+  decision = decide(experiment.task, raw['val'], step, config)
+  tables = {name: decision.calibration.table(table) for name, table in raw.items()}
   if jax.process_index() == 0:
-    threshold = experiment.task.threshold(tables['val'])
+    write_json(workdir.decision, decision.to_json())
     found: dict[str, Any] = {}
     for name, table in tables.items():
       table.write_csv(workdir.predictions(name))
-      metrics = experiment.task.metrics(table, threshold) | {'checkpoint_step': Estimate(step)}
+      metrics = experiment.task.metrics(table, decision.threshold)
+      if decision.calibration.method != 'none':
+        before = experiment.task.metrics(raw[name], decision.threshold)
+        metrics |= {f'{m}_uncalibrated': before[m] for m in _CALIBRATED if m in before}
+      metrics |= evaluation.conformal_metrics(table, decision.conformal)
+      metrics |= {'checkpoint_step': Estimate(step)}
       found[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
     write_json(workdir.evaluation, found)
   return tables
+
+
+def decide(task: Task, validation: Predictions, step: int, config: Config) -> Decision:
+  """Fits calibration, threshold and conformal sets to a validation table of raw predictions.
+
+  Args:
+    task: gives the threshold.
+    validation: raw predictions.
+    step: of the checkpoint that made them.
+    config: how.
+  """
+  fitted = calibration.fit(config.calibration, validation)
+  calibrated = fitted.table(validation)
+  return Decision(
+    step,
+    fitted,
+    task.threshold(calibrated, config.operating_point, config.operating_target),
+    conformal.fit(config.conformal, config.coverage, calibrated),
+  )
+
+
+def read_decision(workdir: Workdir, step: int | None = None) -> Decision:
+  """How a run's probabilities become decisions.
+
+  Args:
+    workdir: the run folder.
+    step: of the checkpoint that it must have been fitted to; None for any.
+
+  Raises:
+    UserError: the run was not evaluated, or another checkpoint of it.
+  """
+  if not workdir.decision.exists():
+    raise UserError(f'--workdir={workdir.folder}: not evaluated yet; run evaluate first')
+  try:
+    found = Decision.from_json(read_json(workdir.decision))
+  except (KeyError, TypeError, ValueError) as error:
+    raise UserError(f'{workdir.decision}: damaged ({error}); run evaluate again') from None
+  if step is not None and found.checkpoint_step != step:
+    raise UserError(
+      f'{workdir.decision}: is of the checkpoint of step {found.checkpoint_step}, and the best '
+      f'whole one is of step {step}; run evaluate again'
+    )
+  return found

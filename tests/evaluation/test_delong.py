@@ -2,9 +2,16 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 from sklearn.metrics import roc_auc_score
 
-from medjax.evaluation import Estimate, auroc, auroc_interval, delong_covariance
+from medjax.evaluation import (
+  Estimate,
+  auroc,
+  auroc_difference,
+  auroc_interval,
+  delong_covariance,
+)
 
 # Cases at each level of the score, from the lowest: (without, with the condition).
 # aSAH, the data of the R package pROC (Turck et al. 2010, Intensive Care Medicine 36:107-115):
@@ -158,3 +165,104 @@ def test_level():
   assert wide.low < narrow.low < narrow.high < wide.high
   with pytest.raises(ValueError, match='level'):
     auroc_interval(label, score, 95)
+
+
+# DeLong et al. (1988): patients with ovarian cancer and an obstructed bowel, as listed in the
+# SAS/STAT User's Guide, PROC LOGISTIC, "Comparing Receiver Operating Characteristic Curves":
+# albumin, total protein, K-G score, and whether surgery was of benefit.
+OVARIAN = """
+3.0 5.8 10 0   3.2 6.3  5 1   3.9 6.8  3 1   2.8 4.8  6 0   3.2 5.8  3 1   0.9 4.0  5 0
+2.5 5.7  8 0   1.6 5.6  5 1   3.8 5.7  5 1   3.7 6.7  6 1   3.2 5.4  4 1   3.8 6.6  6 1
+4.1 6.6  5 1   3.6 5.7  5 1   4.3 7.0  4 1   3.6 6.7  4 0   2.3 4.4  6 1   4.2 7.6  4 0
+4.0 6.6  6 0   3.5 5.8  6 1   3.8 6.8  7 1   3.0 4.7  8 0   4.5 7.4  5 1   3.7 7.4  5 1
+3.1 6.6  6 1   4.1 8.2  6 1   4.3 7.0  5 1   4.3 6.5  4 1   3.2 5.1  5 1   2.6 4.7  6 1
+3.3 6.8  6 0   1.7 4.0  7 0   3.7 6.1  5 1   3.3 6.3  7 1   4.2 7.7  6 1   3.5 6.2  5 1
+2.9 5.7  9 0   2.1 4.8  7 1   2.8 6.2  8 0   4.0 7.0  7 1   3.3 5.7  6 1   3.7 6.9  5 1
+3.6 6.6  5 1
+"""
+
+
+def test_ovarian_cancer_as_sas_prints_it():
+  albumin, protein, kg, label = np.array(OVARIAN.split(), float).reshape(-1, 4).T
+  scores = np.stack([10 - kg, protein, albumin])
+  areas, covariance = delong_covariance(label, scores)
+  np.testing.assert_allclose(areas, [0.7258, 0.6478, 0.7366], atol=5e-5)
+  np.testing.assert_allclose(np.sqrt(np.diag(covariance)), [0.1028, 0.1000, 0.0927], atol=5e-5)
+  contrast = np.array([[-1, 1, 0], [-1, 0, 1]])
+  gap = contrast @ areas
+  chi_square = gap @ np.linalg.solve(contrast @ covariance @ contrast.T, gap)
+  assert chi_square == pytest.approx(2.5340, abs=5e-5)  # on 2 degrees of freedom, p = 0.2817
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_difference_equals_brute_force(seed):
+  label, first = rounded_scores(seed, 60)
+  second = np.round(first + np.random.default_rng(seed + 9).normal(size=60), 1)
+  parts = [structural_components(label, score) for score in (first, second)]
+  gap = [parts[0][k] - parts[1][k] for k in (0, 1)]
+  variance = sum(part.var(ddof=1) / len(part) for part in gap)
+  found = auroc_difference(label, first, second)
+  assert found.value == pytest.approx(gap[0].mean(), abs=1e-12)
+  assert found.high - found.low == pytest.approx(2 * 1.959963984540054 * variance**0.5, abs=1e-10)
+  z = gap[0].mean() / variance**0.5
+  assert found.p_value == pytest.approx(2 * scipy.stats.norm.sf(abs(z)), abs=1e-10)
+
+
+def test_scores_that_order_alike_have_no_test():
+  label, score = rounded_scores(1, 40)
+  found = auroc_difference(label, score, np.exp(score))
+  assert (found.value, found.p_value) == (0.0, None)
+  assert found.reason == 'the variance is 0: no interval'
+  one = auroc_difference(np.array([0, 0, 1]), np.array([1, 2, 3]), np.array([3, 2, 1]))
+  assert one.value == 1.0
+  assert 'at least two positive' in one.reason
+
+
+def test_groups_of_one_change_nothing():
+  label, score = rounded_scores(3, 50)
+  group = np.random.default_rng(0).permutation(50)
+  assert auroc_interval(label, score, group=group).low == pytest.approx(
+    auroc_interval(label, score).low, abs=1e-12
+  )
+
+
+def test_groups_by_obuchowskis_definition():
+  label, score = rounded_scores(4, 60)
+  group = np.random.default_rng(5).integers(0, 25, 60)
+  of_positive, of_negative = structural_components(label, score)
+  area = of_positive.mean()
+  m, n = len(of_positive), len(of_negative)
+  a = [sum(of_positive[group[label == 1] == g] - area) for g in np.unique(group)]
+  b = [sum(of_negative[group[label == 0] == g] - area) for g in np.unique(group)]
+  with_positive = len(np.unique(group[label == 1]))
+  with_negative = len(np.unique(group[label == 0]))
+  every = len(np.unique(group))
+  variance = (
+    with_positive / (with_positive - 1) * np.dot(a, a) / m**2
+    + with_negative / (with_negative - 1) * np.dot(b, b) / n**2
+    + 2 * every / (every - 1) * np.dot(a, b) / (m * n)
+  )
+  _, covariance = delong_covariance(label, score[None], group)
+  assert covariance[0, 0] == pytest.approx(variance, rel=1e-10)
+
+
+def test_several_cases_of_a_patient_are_covered_only_over_groups():
+  true, covered, naive = scipy.stats.norm.cdf(1 / 2**0.5), 0, 0
+  random = np.random.default_rng(0)
+  for _ in range(600):
+    # Four images of each of 80 patients; the patient's own level is three quarters of the variance.
+    group = np.repeat(np.arange(80), 4)
+    label = (group % 2).astype(int)
+    score = np.sqrt(0.75) * random.normal(size=80)[group] + 0.5 * random.normal(size=320) + label
+    found, plain = auroc_interval(label, score, group=group), auroc_interval(label, score)
+    covered += found.low <= true <= found.high
+    naive += plain.low <= true <= plain.high
+  assert 0.925 <= covered / 600 <= 0.975
+  assert naive / 600 < 0.8
+
+
+def test_all_positives_of_one_group_have_no_interval():
+  label, score = np.array([1, 1, 0, 0, 0]), np.array([3.0, 1.0, 2.0, 0.0, 1.0])
+  found = auroc_interval(label, score, group=np.array(['a', 'a', 'b', 'c', 'd']))
+  assert found.low is None
+  assert 'of one group' in found.reason

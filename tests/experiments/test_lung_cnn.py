@@ -132,10 +132,16 @@ def test_predict_reports_every_file_and_goes_on(trained, command, tmp_path):
   good = {'a.png', 'deep.png', 'rgba.png', 'palette.png', 'jpeg.txt'}
   bad = {'one.png', 'huge.png', 'zero.png', 'text.png', 'cut.png', 'absent.png'}
   assert set(rows) == good | bad
-  threshold = json.loads((trained / 'evaluation.json').read_text())['val']['threshold']['value']
+  fitted = json.loads((trained / 'decision.json').read_text())
   for name in good:
     probability = float(rows[name]['probability'])
-    assert rows[name]['decision'] == ('cancer' if probability >= threshold else 'no cancer')
+    called = probability >= fitted['threshold']['value']
+    assert rows[name]['call'] == ('cancer' if called else 'no cancer')
+    least = fitted['conformal']['least']
+    held = [1 - probability >= least[0], probability >= least[1]]
+    names = [c for c, inside in zip(('no cancer', 'cancer'), held, strict=True) if inside]
+    assert rows[name]['set'] == ' | '.join(names)
+    assert rows[name]['decision'] == (names[0] if len(names) == 1 else 'abstain')
     assert not rows[name]['error']
   for name in ('rgba.png', 'palette.png', 'deep.png'):
     assert float(rows[name]['probability']) == pytest.approx(
@@ -150,23 +156,94 @@ def test_predict_reports_every_file_and_goes_on(trained, command, tmp_path):
   assert 'huge.png' in out
 
 
-def test_predict_decides_at_the_validated_threshold(trained, command, tmp_path):
+def test_predict_calls_and_abstains_as_was_validated(trained, command, tmp_path):
   film = tmp_path / b'fr\xe9d\xe9ric.png'.decode(errors='surrogateescape')
   Image.new('L', (64, 64), 90).save(film)
   run = tmp_path / 'run'
   shutil.copytree(trained, run)
-  evaluation = json.loads((run / 'evaluation.json').read_text())
-  for threshold, decision in ((0.0, 'cancer'), (1.0, 'no cancer')):
-    evaluation['val']['threshold']['value'] = threshold
-    (run / 'evaluation.json').write_text(json.dumps(evaluation))
+  fitted = json.loads((run / 'decision.json').read_text())
+
+  def predict():
+    (run / 'decision.json').write_text(json.dumps(fitted))
     assert command('predict', str(tmp_path), f'--workdir={run}', '--output=found.csv')[0] == 0
     with open('found.csv', encoding='utf-8') as file:
       (row,) = (row for row in csv.DictReader(file) if 'fr' in row['file'].rsplit('/', 1)[-1])
-    assert row['decision'] == decision
     assert row['file'].endswith('fr\\udce9d\\udce9ric.png')
-  evaluation['val']['checkpoint_step']['value'] += 1
-  (run / 'evaluation.json').write_text(json.dumps(evaluation))
+    return row
+
+  for threshold, call in ((0.0, 'cancer'), (1.1, 'no cancer')):
+    fitted['threshold']['value'] = threshold
+    assert predict()['call'] == call
+  for least, held, decision in (
+    ([0.0, 1.1], 'no cancer', 'no cancer'),
+    ([1.1, 0.0], 'cancer', 'cancer'),
+    ([0.0, 0.0], 'no cancer | cancer', 'abstain'),
+    ([1.1, 1.1], '', 'abstain'),
+  ):
+    fitted['conformal']['least'] = least
+    row = predict()
+    assert (row['set'], row['decision']) == (held, decision)
+  fitted['calibration'] |= {'method': 'isotonic', 'steps': [[[0.0, 0.25], [1.0, 0.25]]]}
+  assert float(predict()['probability']) == 0.25
+  fitted['checkpoint_step'] += 1
+  (run / 'decision.json').write_text(json.dumps(fitted))
   assert 'run evaluate again' in _error(command('predict', str(film), f'--workdir={run}'))
+  (run / 'decision.json').write_text('{}')
+  assert 'damaged' in _error(command('predict', str(film), f'--workdir={run}'))
+
+
+def test_evaluate_takes_another_operating_point_calibration_and_coverage(
+  trained, command, tmp_path
+):
+  run = tmp_path / 'run'
+  shutil.copytree(trained, run)
+  code, _, _ = command(
+    'evaluate',
+    f'--workdir={run}',
+    '--config.operating_point=sensitivity',
+    '--config.operating_target=1',
+    '--config.calibration=none',
+    '--config.conformal=split',
+    '--config.coverage=0.8',
+  )
+  assert code == 0
+  found = json.loads((run / 'evaluation.json').read_text())
+  assert found['val']['sensitivity']['value'] == 1.0
+  assert 'sensitivity of at least 1' in found['test']['threshold']['reason']
+  assert 'ece_uncalibrated' not in found['test']
+  fitted = json.loads((run / 'decision.json').read_text())
+  assert fitted['calibration']['method'] == 'none'
+  assert (fitted['conformal']['method'], fitted['conformal']['coverage']) == ('split', 0.8)
+  again = command('evaluate', f'--workdir={run}', '--config.calibration=isotonic')
+  assert again[0] == 0
+  calibrated = json.loads((run / 'evaluation.json').read_text())
+  assert calibrated['test']['ece_uncalibrated'] == found['test']['ece']
+  assert calibrated['test']['log_loss_uncalibrated'] == found['test']['log_loss']
+  # On the cases that it was fitted to, the rising line has the smallest squared error.
+  assert calibrated['val']['brier']['value'] <= found['val']['brier']['value']
+
+
+def test_compare_two_runs(trained, command, tmp_path):
+  other = tmp_path / 'other'
+  shutil.copytree(trained, other)
+  test = other / 'predictions' / 'test.csv'
+  with open(test) as file:
+    rows = list(csv.DictReader(file))
+  for row in rows:
+    row['probability'] = str((float(row['probability']) * 7.3) % 1)
+  with open(test, 'w', newline='') as file:
+    writer = csv.DictWriter(file, rows[0].keys())
+    writer.writeheader()
+    writer.writerows(rows)
+  code, out, _ = command('compare', str(trained), str(other))
+  assert code == 0
+  assert 'auroc' in out
+  assert '40 cases of 40 groups' in out
+  assert 'two-sided' in out
+  assert 'found 1' in _error(command('compare', str(trained)))
+  assert 'no predictions of test there' in _error(command('compare', str(trained), 'nowhere'))
+  test.write_text('\n'.join(test.read_text().splitlines()[:-1]) + '\n')
+  assert 'other cases' in _error(command('compare', str(trained), str(other)))
 
 
 def test_predict_needs_only_the_run_and_evaluate_its_own_data(command, make_images, tmp_path):
@@ -263,9 +340,9 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     ),
     (
       ['trian'],
-      'trian: no such verb; expected one of train, evaluate, bench, predict; did you mean train?',
+      'trian: no such verb; expected one of train, evaluate, bench, compare, predict; did you mean train?',
     ),
-    (['evaluate', 'a.png'], 'only predict takes files'),
+    (['evaluate', 'a.png'], 'only predict and compare take files'),
     (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),
     (['evaluate'], 'no run here'),
     (['predict', 'a.png', '--workdir=nowhere'], 'no run here'),

@@ -8,7 +8,18 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from medjax.evaluation import Predictions, binary_metrics, multiclass_metrics, youden
+from medjax.evaluation import (
+  Calibration,
+  Decision,
+  Estimate,
+  Predictions,
+  binary_metrics,
+  calibration_metrics,
+  conformal,
+  conformal_metrics,
+  multiclass_metrics,
+  youden,
+)
 from medjax.report import page
 
 BINARY, SEVERAL = ('normal', 'cancer'), ('normal', 'bacterial', 'viral', 'other')
@@ -26,6 +37,7 @@ def predictions(split, classes=BINARY, count=60, seed=0, prefix='case'):
     group=np.array([f'patient{i // 2}' for i in range(count)]),
     split=split,
     classes=classes,
+    metadata={'sex': ['f', 'm'] * (count // 2), 'note': [f'text {i}' for i in range(count)]},
   )
 
 
@@ -35,19 +47,23 @@ def write_run(folder, classes=BINARY, simulated=True, prefix='case'):
   tables = {name: predictions(name, classes, seed=i, prefix=prefix) for i, name in
             enumerate(('val', 'test'))}  # fmt: skip
   found = {}
+  val = tables['val']
+  threshold = youden(val.label, val.probability) if val.is_binary else Estimate(None)
+  sets = conformal.fit('mondrian', 0.8, val)
+  calibration = Calibration('temperature', 1.3, reason='fitted on 60 cases of val')
+  decision = Decision(4, calibration, threshold, sets)
   for name, table in tables.items():
     table.write_csv(folder / 'predictions' / f'{name}.csv')
-    if table.is_binary:
-      threshold = youden(tables['val'].label, tables['val'].probability)
-      metrics = binary_metrics(table, threshold)
-    else:
-      metrics = multiclass_metrics(table)
+    metrics = binary_metrics(table, threshold) if table.is_binary else multiclass_metrics(table)
+    metrics |= calibration_metrics(table) | conformal_metrics(table, sets)
+    metrics |= {'ece_uncalibrated': Estimate(0.123)}
     found[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
   splits = {
     name: {'examples': 60, 'groups': 30, 'classes': dict.fromkeys(classes, 30)} for name in tables
   }
   files = {
     'evaluation.json': found,
+    'decision.json': decision.to_json(),
     'data.json': {
       'source': 'phantom',
       'fingerprint': 'abc123',
@@ -138,7 +154,18 @@ def test_whole_run(tmp_path, classes):
   ):
     assert expected in text
   assert reader.tags.count('img') == 8
-  assert reader.tags.count('svg') == 3  # loss, AUROC by epoch, ROC
+  # Loss, AUROC by epoch, ROC, precision-recall, reliability; with two classes a decision curve.
+  assert reader.tags.count('svg') == (6 if classes is BINARY else 5)
+  for expected in (
+    'temperature, 1.3; fitted on 60 cases of val',
+    'hold the truth in 80% of the cases of each class',
+    f'{classes[0]}: the set holds the truth',
+    'sex: f',
+    *(['few cases'] if classes is BINARY else []),
+    '0.123',
+  ):
+    assert expected in text
+  assert 'text 1' not in text
   assert 'not in the run folder' not in text
 
 
@@ -170,14 +197,17 @@ def test_simulated_comes_first(tmp_path):
 
 def test_empty_folder(tmp_path):
   _, text, _ = read(page.write(tmp_path, images=None))
-  for name in ('config', 'environment', 'data', 'evaluation'):
+  for name in ('config', 'environment', 'data', 'evaluation', 'decision'):
     assert f'{name}.json is not in the run folder' in text
   assert 'metrics.jsonl is not in the run folder' in text
   assert 'no predictions' in text
   assert 'does not say whether the data are simulated' in text
 
 
-WHOLE = ('config.json', 'environment.json', 'data.json', 'evaluation.json', 'metrics.jsonl')
+WHOLE = (
+  *('config.json', 'environment.json', 'data.json', 'evaluation.json', 'decision.json'),
+  'metrics.jsonl',
+)
 
 
 @pytest.mark.parametrize('name', [*WHOLE, 'predictions/test.csv'])

@@ -1,0 +1,112 @@
+"""Two models on the same cases: paired differences with intervals and tests.
+
+AUROC: DeLong's paired test. Brier score, log loss, accuracy, sensitivity, specificity: the normal
+test of the mean of the cases' differences, with the variance over groups. AUPRC: percentiles of the
+bootstrap of both on the same resamples.
+"""
+
+import math
+
+import numpy as np
+
+from medjax.errors import UserError
+from medjax.evaluation.bootstrap import Bootstrap, percentiles
+from medjax.evaluation.delong import auroc_difference
+from medjax.evaluation.estimate import Difference, normal_quantile
+from medjax.evaluation.metrics import log_losses, variance_of_mean
+from medjax.evaluation.ranking import Ranking
+from medjax.evaluation.table import Predictions
+
+
+def compare(
+  first: Predictions,
+  second: Predictions,
+  calls: tuple[np.ndarray, np.ndarray],
+) -> dict[str, Difference]:
+  """The first table's metrics less the second's.
+
+  Args:
+    first: Predictions of one model.
+    second: Of the other, for the same cases in any order.
+    calls: The class number that each model calls each case of its table, [N] each.
+
+  Returns:
+    By name: auroc, auprc, accuracy, sensitivity, specificity, brier and log_loss for two classes;
+    auroc_<class>, accuracy and log_loss for more.
+
+  Raises:
+    UserError: The tables hold other cases, classes or labels.
+  """
+  first, second, calls = _matched(first, second, calls)
+  label, group = first.label, first.group
+  right = [called == label for called in calls]
+  found: dict[str, Difference] = {}
+  if first.is_binary:
+    pair = (first.probability, second.probability)
+    found['auroc'] = auroc_difference(label, *pair, group=group)
+    found['auprc'] = _auprc(label, pair, group)
+  else:
+    for index, name in enumerate(first.classes):
+      pair = (first.probability[:, index], second.probability[:, index])
+      found[f'auroc_{name}'] = auroc_difference(label == index, *pair, group=group)
+  found['accuracy'] = _mean(right, group)
+  if first.is_binary:
+    for name, members in (('sensitivity', label == 1), ('specificity', label == 0)):
+      found[name] = _mean([part[members] for part in right], group[members])
+    found['brier'] = _mean([(p - label) ** 2 for p in pair], group)
+  losses = [log_losses(label, table.by_class()) for table in (first, second)]
+  found['log_loss'] = _mean(losses, group)
+  return found
+
+
+def _matched(
+  first: Predictions, second: Predictions, calls: tuple[np.ndarray, np.ndarray]
+) -> tuple[Predictions, Predictions, tuple[np.ndarray, np.ndarray]]:
+  """Both tables with their labelled rows in the same order."""
+  if first.classes != second.classes:
+    raise UserError(
+      f'compare: classes differ: {", ".join(first.classes)} and {", ".join(second.classes)}'
+    )
+  keep = [~np.isnan(table.label) for table in (first, second)]
+  calls = (calls[0][keep[0]], calls[1][keep[1]])
+  first, second = first.labelled(), second.labelled()
+  place = {name: row for row, name in enumerate(second.id.tolist())}
+  missing = [name for name in first.id.tolist() if name not in place]
+  if missing or len(first) != len(second):
+    missing = missing or sorted(set(second.id.tolist()) - set(first.id.tolist()))
+    raise UserError(f'compare: the runs predicted other cases: {missing[0]} is in one of them only')
+  order = np.array([place[name] for name in first.id.tolist()], np.int64)
+  second = second.take(order)
+  differ = np.flatnonzero(first.label != second.label)
+  if len(differ):
+    raise UserError(f'compare: the label of {first.id[differ[0]]} differs between the runs')
+  return first, second, (calls[0], calls[1][order])
+
+
+def _mean(pair: list[np.ndarray], group: np.ndarray) -> Difference:
+  """The mean of the differences of scores [N] by case."""
+  gap = pair[0].astype(np.float64) - pair[1].astype(np.float64)
+  if not len(gap):
+    return Difference(None, reason='there is no case')
+  value = float(gap.mean())
+  if len(np.unique(group)) < 2 or np.ptp(gap) == 0:
+    return Difference(value, reason='every case differs alike: no interval')
+  deviation = math.sqrt(variance_of_mean(gap, group))
+  half_width = normal_quantile(0.95) * deviation
+  p_value = math.erfc(abs(value) / deviation / math.sqrt(2)) if deviation else None
+  return Difference(value, value - half_width, value + half_width, p_value)
+
+
+def _auprc(label: np.ndarray, pair: tuple[np.ndarray, np.ndarray], group: np.ndarray) -> Difference:
+  if not (label == 1).any():
+    return Difference(None, reason='AUPRC needs a positive case; there is none')
+  rankings = [Ranking(label == 1, score) for score in pair]
+
+  def gap(times: np.ndarray) -> np.ndarray:
+    one, other = (ranking.areas(times)[1] for ranking in rankings)
+    return one - other
+
+  value = float(gap(np.ones((1, len(label))))[0])
+  resamples = np.concatenate([gap(times) for times in Bootstrap(group, label).blocks()])
+  estimate = percentiles(value, resamples)
+  return Difference(estimate.value, estimate.low, estimate.high, reason=estimate.reason)

@@ -1,0 +1,63 @@
+"""From a network's probability to what is said of a case, fitted on validation, kept with the run.
+
+First the probability is calibrated, then it is compared with a threshold, and a conformal set says
+whether the case is clear enough to be decided at all.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from medjax.evaluation.calibration import Calibration
+from medjax.evaluation.conformal import Conformal
+from medjax.evaluation.estimate import Estimate
+
+ABSTAIN = 'abstain'
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+  """How probabilities of one checkpoint become decisions.
+
+  Attributes:
+    checkpoint_step: the checkpoint whose validation predictions this was fitted to.
+    calibration: what the network's probabilities go through.
+    threshold: on calibrated probability, for two classes; value None for more.
+    conformal: sets of classes.
+  """
+
+  checkpoint_step: int
+  calibration: Calibration
+  threshold: Estimate
+  conformal: Conformal
+
+  def calls(self, probability: np.ndarray) -> np.ndarray:
+    """The class number that each case is called, int [N], by the threshold or the largest
+    probability, of calibrated probabilities [N] or [N, C]."""
+    if self.threshold.value is None:
+      return probability.argmax(axis=1)
+    return (probability >= self.threshold.value).astype(int)
+
+  def to_json(self) -> dict[str, Any]:
+    """A JSON object, which ``from_json`` reads back to the same bits."""
+    return {
+      'checkpoint_step': self.checkpoint_step,
+      'calibration': self.calibration.to_json(),
+      'threshold': self.threshold.to_json(),
+      'conformal': self.conformal.to_json(),
+    }
+
+  @classmethod
+  def from_json(cls, found: dict[str, Any]) -> 'Decision':
+    """What ``to_json`` gave.
+
+    Raises:
+      KeyError: a field is missing.
+    """
+    return cls(
+      int(found['checkpoint_step']),
+      Calibration.from_json(found['calibration']),
+      Estimate(found['threshold']['value'], reason=found['threshold'].get('reason', '')),
+      Conformal.from_json(found['conformal']),
+    )

@@ -1,0 +1,121 @@
+"""Does the model work for everyone? Metrics within each value of a metadata column."""
+
+import dataclasses
+
+import numpy as np
+
+from medjax.evaluation import metrics
+from medjax.evaluation.delong import auroc_interval
+from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.table import Predictions
+
+SMALLEST = 20  # cases of either class below which a subgroup is flagged
+_VALUES = 8  # distinct values of a column that is taken as it is
+_PARTS = 3  # of a column of numbers, with as many cases each
+
+
+@dataclasses.dataclass(frozen=True)
+class Subgroup:
+  """Cases with one value of a column.
+
+  Attributes:
+    column: of the metadata.
+    value: as it stands there, or a range of numbers; 'unknown' for empty cells.
+    cases: how many are labelled.
+    positives: how many of them are of the second of two classes; None with more classes.
+    groups: patients among them.
+    metrics: with two classes auroc, sensitivity and specificity; with more, accuracy.
+    small: whether there are too few cases to say much.
+  """
+
+  column: str
+  value: str
+  cases: int
+  positives: int | None
+  groups: int
+  metrics: dict[str, Estimate]
+  small: bool
+
+
+def subgroups(
+  table: Predictions, called: np.ndarray, columns: tuple[str, ...] = ()
+) -> list[Subgroup]:
+  """Metrics for each value of metadata columns.
+
+  A column of at most eight different values is taken as it is; one of more numbers is cut in three
+  parts with as many cases each; any other is left out.
+
+  Args:
+    table: Predictions.
+    called: [N], the class number that each case is called; see ``Decision.calls``.
+    columns: Names of the columns; all that can be taken otherwise.
+
+  Raises:
+    ValueError: If there is no such column.
+  """
+  known = ~np.isnan(table.label)
+  called, table = np.asarray(called)[known], table.labelled()
+  for name in columns:
+    if name not in table.metadata:
+      raise ValueError(f'no column {name!r}; there are {", ".join(table.metadata) or "none"}')
+  found = []
+  for name in columns or table.metadata:
+    for value, members in _parts(table.metadata[name]):
+      found.append(_subgroup(table.select(members), called[members], name, value))
+  return found
+
+
+def _subgroup(table: Predictions, called: np.ndarray, column: str, value: str) -> Subgroup:
+  groups = len(np.unique(table.group))
+  right = called == table.label
+  if not table.is_binary:
+    accuracy = metrics.proportion(right, table.group, 'case')
+    small = len(table) < SMALLEST
+    return Subgroup(column, value, len(table), None, groups, {'accuracy': accuracy}, small)
+  positive = table.label == 1
+  share = metrics.proportion
+  return Subgroup(
+    column,
+    value,
+    len(table),
+    int(positive.sum()),
+    groups,
+    {
+      'auroc': auroc_interval(table.label, table.probability, group=table.group),
+      'sensitivity': share(right[positive], table.group[positive], 'positive case'),
+      'specificity': share(right[~positive], table.group[~positive], 'negative case'),
+    },
+    min(positive.sum(), (~positive).sum()) < SMALLEST,
+  )
+
+
+def _parts(column: list[str]) -> list[tuple[str, np.ndarray]]:
+  """Values and who has them, bool [N]; none for a column that cannot be taken."""
+  cells = np.array([cell.strip() for cell in column])
+  empty = cells == ''
+  values = sorted(set(cells[~empty].tolist()))
+  unknown = [('unknown', empty)] if empty.any() else []
+  if len(values) < 2:
+    return []
+  if len(values) <= _VALUES:
+    return [(value, cells == value) for value in values] + unknown
+  try:
+    numbers = np.array([float(cell) if cell else np.nan for cell in cells])
+  except ValueError:
+    return []
+  whole = numbers[~empty]
+  if not np.isfinite(whole).all() or (len(values) == len(whole) and _is_count(whole)):
+    return []  # a running number is no property of a patient
+  edges = np.unique(np.quantile(whole, np.linspace(0, 1, _PARTS + 1)[1:-1], method='lower'))
+  number = np.searchsorted(edges, numbers, side='left')
+  parts = []
+  for part in range(len(edges) + 1):
+    members = (number == part) & ~empty
+    if members.any():
+      low, high = numbers[members].min(), numbers[members].max()
+      parts.append((f'{low:g} to {high:g}', members))
+  return parts + unknown
+
+
+def _is_count(numbers: np.ndarray) -> bool:
+  return bool((np.diff(np.sort(numbers)) == 1).all())

@@ -1,0 +1,84 @@
+"""What the report shows of a split beyond single numbers: curves with bands, calibration, decision
+curve, conformal sets and subgroups.
+"""
+
+import dataclasses
+from typing import Any
+
+import markupsafe
+
+from medjax import evaluation
+from medjax.evaluation import Decision, Predictions
+from medjax.evaluation.bands import curve_bands
+from medjax.report import plots
+
+_CALIBRATION = {
+  'ece': 'Expected calibration error (10 bins of equal mass)',
+  'brier': 'Brier score',
+  'log_loss': 'Log loss (nats)',
+  'calibration_slope': 'Calibration slope (1 is right; below 1, predictions are too extreme)',
+  'calibration_intercept': 'Calibration in the large (0 is right; above 0, risk is too low)',
+}
+
+
+def figures(table: Predictions, threshold: float | None) -> dict[str, markupsafe.Markup]:
+  """The curves of a split by name: roc, precision_recall, reliability and net_benefit.
+
+  Args:
+    table: Labelled predictions, calibrated.
+    threshold: Operating point, with two classes.
+
+  Returns:
+    SVG elements; empty where the cases do not define a curve.
+  """
+  bands: tuple[Any, Any] = (None, None)
+  both = table.is_binary and 0 < table.label.sum() < len(table)
+  if both:
+    bands = curve_bands(table.label == 1, table.probability, table.group)
+  what = f'Predicted probability of {table.classes[1]}' if table.is_binary else 'Confidence'
+  bins = evaluation.reliability(table)
+  found = {
+    'roc': plots.roc(table, threshold, bands[0]),
+    'precision_recall': plots.precision_recall(table, threshold, bands[1]),
+    'reliability': plots.reliability(bins, what) if bins else '',
+    'net_benefit': plots.net_benefit(evaluation.decision_curve(table)) if both else '',
+  }
+  return {name: markupsafe.Markup(svg) for name, svg in found.items()}
+
+
+def calibration_rows(metrics: dict[str, Any]) -> list[dict[str, Any]]:
+  """What evaluation.json says of calibration, with and without it."""
+  return [
+    {
+      'title': title,
+      'calibrated': metrics[name],
+      'raw': metrics.get(f'{name}_uncalibrated'),
+    }
+    for name, title in _CALIBRATION.items()
+    if name in metrics
+  ]
+
+
+def conformal_rows(metrics: dict[str, Any], classes: tuple[str, ...]) -> list[tuple[str, Any]]:
+  """What evaluation.json says of conformal sets, by what it is."""
+  names = {
+    'coverage': 'All cases: the set holds the truth',
+    **{f'coverage_{c}': f'{c}: the set holds the truth' for c in classes},
+    'single': 'The set is a single class, so that a decision is made',
+    'single_right': 'That decision is right',
+  }
+  return [(title, metrics[name]) for name, title in names.items() if name in metrics]
+
+
+def subgroup_rows(table: Predictions, decision: Decision | None) -> list[dict[str, Any]]:
+  """Subgroups by every metadata column that can be taken; none without a decision."""
+  if decision is None:
+    return []
+  found = evaluation.subgroups(table, decision.calls(table.probability))
+  return [
+    {
+      **dataclasses.asdict(subgroup),
+      'metrics': {name: e.to_json() for name, e in subgroup.metrics.items()},
+    }
+    for subgroup in found
+  ]

@@ -1,0 +1,168 @@
+"""Calibration against scikit-learn, SciPy and known truths."""
+
+import json
+
+import numpy as np
+import pytest
+import scipy.optimize
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+from medjax.evaluation import Predictions, calibration, calibration_metrics, reliability
+from medjax.evaluation.calibration import Calibration
+
+
+def sigmoid(x):
+  return 1 / (1 + np.exp(-x))
+
+
+def binary(count=400, stretch=2.0, shift=0.0, seed=0):
+  """Cases whose true log odds are known, predicted with log odds stretched and shifted."""
+  random = np.random.default_rng(seed)
+  logit = random.normal(size=count) * 1.5
+  label = (random.random(count) < sigmoid(logit)).astype(int)
+  return table(label, sigmoid(stretch * logit + shift))
+
+
+def table(label, probability, group=None, classes=('no', 'yes')):
+  count = len(label)
+  return Predictions(
+    id=np.arange(count).astype(str),
+    label=np.asarray(label),
+    probability=np.asarray(probability, np.float64),
+    group=np.arange(count).astype(str) if group is None else group,
+    split='val',
+    classes=classes,
+  )
+
+
+def many(count=600, seed=0):
+  random = np.random.default_rng(seed)
+  logits = random.normal(size=(count, 4)) * 1.3
+  chance = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+  label = np.array([random.choice(4, p=row) for row in chance])
+  sharp = chance**2.5
+  return table(label, sharp / sharp.sum(axis=1, keepdims=True), classes=('a', 'b', 'c', 'd'))
+
+
+def loss(of, temperature):
+  p = Calibration('temperature', temperature).apply(of.probability)
+  p = np.stack([1 - p, p], axis=1) if p.ndim == 1 else p
+  return -np.log(p[np.arange(len(of)), of.label]).mean()
+
+
+@pytest.mark.parametrize('of', [binary(), binary(stretch=0.5, seed=1), many()])
+def test_temperature_has_the_smallest_loss(of):
+  found = calibration.fit('temperature', of)
+  best = scipy.optimize.minimize_scalar(
+    lambda t: loss(of, t), bounds=(0.05, 20), method='bounded', options={'xatol': 1e-9}
+  )
+  assert found.temperature == pytest.approx(best.x, rel=1e-5)
+  assert found.reason == f'fitted on {len(of)} cases of val'
+
+
+def test_temperature_undoes_a_known_stretch():
+  assert calibration.fit('temperature', binary(40_000)).temperature == pytest.approx(2, rel=0.05)
+  assert calibration.fit('temperature', many(20_000)).temperature == pytest.approx(2.5, rel=0.05)
+
+
+def test_temperature_keeps_the_order():
+  of = binary()
+  found = calibration.fit('temperature', of).table(of)
+  np.testing.assert_array_equal(np.argsort(found.probability), np.argsort(of.probability))
+
+
+@pytest.mark.parametrize('decimals', [1, 12])
+def test_isotonic_equals_scikit_learn(decimals):
+  of = binary(300)
+  x = np.round(of.probability, decimals)
+  of = table(of.label, x)
+  expected = IsotonicRegression(out_of_bounds='clip').fit(x, of.label)
+  new = np.linspace(0, 1, 777)
+  np.testing.assert_allclose(
+    calibration.fit('isotonic', of).apply(new), expected.predict(new), atol=1e-12
+  )
+
+
+def test_isotonic_of_many_classes_is_a_distribution():
+  of = many()
+  found = calibration.fit('isotonic', of).apply(of.probability)
+  np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-12)
+  before = calibration_metrics(of)['ece'].value
+  assert calibration_metrics(table(of.label, found, classes=of.classes))['ece'].value < before / 2
+  # A case that no class's line gives anything keeps its own probabilities.
+  nothing = Calibration('isotonic', steps=(((0.0, 0.0), (1.0, 0.0)),) * 2)
+  np.testing.assert_array_equal(nothing.apply(np.array([[0.3, 0.7]])), [[0.3, 0.7]])
+
+
+@pytest.mark.parametrize('method', ['temperature', 'isotonic', 'none'])
+def test_json_gives_the_same_bits_back(method):
+  found = calibration.fit(method, binary())
+  again = Calibration.from_json(json.loads(json.dumps(found.to_json())))
+  assert again == found
+  x = np.linspace(0, 1, 99)
+  np.testing.assert_array_equal(again.apply(x), found.apply(x))
+
+
+def test_nothing_to_fit_changes_nothing():
+  found = calibration.fit('temperature', table([0, 0], [0.1, 0.2]))
+  assert (found.method, found.reason) == (
+    'none',
+    'calibration needs every class; there is no case of yes',
+  )
+  backwards = calibration.fit('temperature', table([0, 0, 1, 1], [0.9, 0.8, 0.1, 0.2]))
+  assert (backwards.method, backwards.temperature) == ('none', 1.0)
+  assert 'no better than chance' in backwards.reason
+
+
+def test_perfect_validation_is_not_made_infinitely_sure():
+  found = calibration.fit('temperature', table([0, 0, 1, 1], [0.3, 0.4, 0.6, 0.7]))
+  assert found.temperature == pytest.approx(0.05)
+  assert 'as far as allowed' in found.reason
+
+
+def test_reliability_by_hand():
+  probability = np.array([0.1, 0.2, 0.2, 0.2, 0.7, 0.9])
+  bins = reliability(table([0, 0, 1, 0, 1, 1], probability), bins=3)
+  assert [part.cases for part in bins] == [4, 2]  # the three equal ones stay together
+  assert bins[0].predicted == pytest.approx(0.175)
+  assert bins[0].observed.value == 0.25
+  assert bins[1].observed.value == 1.0
+  found = calibration_metrics(table([0, 0, 1, 0, 1, 1], probability))
+  assert found['ece'].value is not None
+
+
+def test_bins_hold_as_many_cases_each_and_ece_is_their_mean_gap():
+  of = binary(1000)
+  bins = reliability(of)
+  assert [part.cases for part in bins] == [100] * 10
+  gap = sum(abs(part.observed.value - part.predicted) for part in bins) / 10
+  assert calibration_metrics(of)['ece'].value == pytest.approx(gap)
+
+
+def test_slope_and_intercept_equal_a_logistic_regression():
+  of = binary(500, stretch=2.0, shift=1.0)
+  logit = np.log(of.probability / (1 - of.probability))[:, None]
+  expected = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(logit, of.label)
+  found = calibration_metrics(of)
+  assert found['calibration_slope'].value == pytest.approx(expected.coef_[0, 0], rel=1e-5)
+  # The intercept at a slope of 1 makes the mean risk right.
+  a = found['calibration_intercept'].value
+  assert sigmoid(logit[:, 0] + a).mean() == pytest.approx(of.label.mean(), abs=1e-9)
+
+
+def test_slope_and_intercept_cover():
+  inside = np.zeros(2)
+  for seed in range(400):
+    found = calibration_metrics(binary(300, stretch=2.0, seed=seed))
+    slope, intercept = found['calibration_slope'], found['calibration_intercept']
+    inside += [slope.low <= 0.5 <= slope.high, intercept.low <= intercept.value <= intercept.high]
+  assert 0.92 <= inside[0] / 400 <= 0.98
+
+
+def test_undefined_slopes_say_why():
+  found = calibration_metrics(table([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9]))
+  assert 'part the classes' in found['calibration_slope'].reason
+  found = calibration_metrics(table([0, 0], [0.1, 0.2]))
+  assert 'both classes' in found['calibration_slope'].reason
+  assert calibration_metrics(table([], []))['ece'].value is None
