@@ -9,7 +9,7 @@ from medjax.evaluation.delong import auroc_interval
 from medjax.evaluation.estimate import Estimate
 from medjax.evaluation.table import Predictions
 
-SMALLEST = 20  # cases of either class below which a subgroup is flagged
+SMALLEST = 20  # cases of a class below which a subgroup is flagged
 _VALUES = 8  # distinct values of a column that is taken as it is
 _PARTS = 3  # of a column of numbers, with as many cases each
 
@@ -85,7 +85,7 @@ def _subgroup(table: Predictions, called: np.ndarray, column: str, value: str) -
       'sensitivity': share(right[positive], table.group[positive], 'positive case'),
       'specificity': share(right[~positive], table.group[~positive], 'negative case'),
     },
-    min(positive.sum(), (~positive).sum()) < SMALLEST,
+    any(count < SMALLEST for count in np.bincount(table.label) if count),
   )
 
 
@@ -113,7 +113,7 @@ def _parts(column: list[str]) -> list[tuple[str, np.ndarray]]:
     members = (number == part) & ~empty
     if members.any():
       low, high = numbers[members].min(), numbers[members].max()
-      parts.append((f'{low:g} to {high:g}', members))
+      parts.append((f'{low:.4g} to {high:.4g}', members))
   return parts + unknown
 
 

@@ -340,7 +340,7 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     ),
     (
       ['trian'],
-      'trian: no such verb; expected one of train, evaluate, bench, compare, predict; did you mean train?',
+      'expected one of train, evaluate, bench, compare, predict; did you mean train?',
     ),
     (['evaluate', 'a.png'], 'only predict and compare take files'),
     (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),
