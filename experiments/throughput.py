@@ -31,8 +31,9 @@ of medjax in images/s, and its median ratio to the others (smallest to largest o
     resnet18 64, 32        11.2  1.78 (1.53-1.93)  1.72 (1.25-1.92)
       with medjax's allocator    1.67 (1.40-1.77)  1.35 (1.14-1.68)
 
-On another machine (2 cores of an AMD EPYC with AVX-512, revision 8f06105, 5 rounds) cnn 224, 32 had
-79 images/s and ratios of 1.82 to keras and 4.64 to torch, 1.83 and 4.24 with medjax's allocator.
+On another machine (2 cores of an AMD EPYC with AVX-512, an earlier revision, 5 rounds) cnn 224, 32
+had 79 images/s and ratios of 1.82 to keras and 4.64 to torch; with medjax's allocator, 1.83 and
+4.24.
 
 pmap over plain jit, `--peers=jit`, 31 rounds of cnn 224, 32: 0.99 (0.84 to 1.14; quartiles 0.94 to
 1.07). `python -m experiments.lung_cnn bench --config.augment=radiograph`: an epoch streamed from

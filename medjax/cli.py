@@ -1,7 +1,7 @@
 """The command line of every experiment: verbs, flags, and errors of one line.
 
-    python -m experiments.lung_cnn [train | evaluate | predict FILES | compare RUN_A RUN_B]
-        [--config.NAME=VALUE ...]
+    python -m experiments.lung_cnn [train | evaluate | predict FILES | explain FILES |
+        compare RUN_A RUN_B] [--config.NAME=VALUE ...]
 
 Exit codes: 0 done; 2 something the user can mend; 3 the loss stopped being a number; 74 the disk
 is full; 75 asked to end (SIGTERM) and saved: the same command continues; 130 interrupted.
@@ -35,6 +35,7 @@ VERBS = {
   'bench': 'measure how fast this experiment trains here, part by part',
   'compare': 'compare the two run folders named after it on the same test cases',
   'predict': 'predict the FILES or folders named after it with the best checkpoint of a run',
+  'explain': 'show what the predictions of the FILES or folders named after it rest on',
 }
 
 
@@ -65,7 +66,7 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
       compare_runs(files)
       return
     stored = Workdir(values.workdir) if values.workdir else None
-    if stored is not None and verb in ('evaluate', 'predict'):
+    if stored is not None and verb in ('evaluate', 'predict', 'explain'):
       config = stored.stored(config)
     overridden = config_lib.override(config, values)
     workdir = stored or Workdir(
@@ -81,6 +82,8 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
       run.preview()
     elif verb == 'predict':
       run.predict(files)
+    elif verb == 'explain':
+      run.explain(files)
     else:
       {'train': run.train, 'evaluate': run.evaluate, 'bench': run.bench}[verb]()
 
@@ -177,15 +180,32 @@ class _Command:
   def predict(self, files: Sequence[str]) -> None:
     from medjax.deploy import files as deploy
 
+    experiment = self._described('predict', files)
+    output = self._output(self.workdir.folder / 'predict.csv')
+    deploy.predict_files(experiment, self.config, self.workdir, self.devices, files, output)
+
+  def explain(self, files: Sequence[str]) -> None:
+    from medjax.deploy import explain_files
+
+    experiment = self._described('explain', files)
+    output = self.values.output
+    folder = pathlib.Path(output).expanduser() if output else self.workdir.folder / 'explanations'
+    if folder.exists() and not folder.is_dir():
+      raise UserError(f'--output={folder}: is a file; expected the name of a folder')
+    explain_files.explain_files(experiment, self.workdir, files, self.values.method, folder)
+
+  def _described(self, verb: str, files: Sequence[str]) -> Any:
+    """The run's experiment without its examples.
+
+    Classes and input shape are the run's, not those of whatever lies at the source by now.
+    """
     if not files:
-      raise UserError('predict: expected image files or folders after it')
+      raise UserError(f'{verb}: expected image files or folders after it')
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
-    # Classes and input shape are the run's, not those of whatever lies at the source by now.
     source: Any = self.config
     source.data.source = f'{dataset.DESCRIBED}{self.workdir.data}'
-    output = self._output(self.workdir.folder / 'predict.csv')
-    deploy.predict_files(self._build(), self.config, self.workdir, self.devices, files, output)
+    return self._build()
 
   def bench(self) -> None:
     from medjax.bench import run as bench
@@ -261,7 +281,8 @@ def _flags(config: Config) -> flags.FlagValues:
   values = flags.FlagValues()
   values.set_gnu_getopt(True)
   flags.DEFINE_string('workdir', '', 'Run folder.', flag_values=values)
-  flags.DEFINE_string('output', '', 'Where predict, bench or --preview writes.', flag_values=values)
+  flags.DEFINE_string('output', '', 'Where a verb writes.', flag_values=values)
+  flags.DEFINE_string('method', 'grad_cam', 'How explain explains.', flag_values=values)
   flags.DEFINE_boolean('preview', False, 'Write a picture of the inputs.', flag_values=values)
   flags.DEFINE_string('coordinator', '', 'host:port of process 0.', flag_values=values)
   flags.DEFINE_integer('num_processes', 1, 'Processes of this run.', flag_values=values)
@@ -294,8 +315,8 @@ def _verb(rest: list[str]) -> tuple[str, list[str]]:
   if verb not in VERBS:
     close = config_lib.nearest(verb, list(VERBS))
     raise UserError(f'{verb}: no such verb; expected one of {", ".join(VERBS)}{close}')
-  if files and verb not in ('predict', 'compare'):
-    raise UserError(f'{verb} {files[0]}: only predict and compare take files')
+  if files and verb not in ('predict', 'explain', 'compare'):
+    raise UserError(f'{verb} {files[0]}: only predict, explain and compare take files')
   return verb, files
 
 
@@ -306,7 +327,9 @@ def _help(name: str, config: Config) -> str:
     '',
     'Flags:',
     f'  --workdir=FOLDER      run folder (default runs/{name}-<hash of the settings>)',
-    '  --output=FILE         where predict, bench or --preview writes',
+    '  --output=FILE         where predict, bench or --preview writes; a folder for explain',
+    '  --method=NAME         how explain explains: grad_cam (the default), integrated_gradients,',
+    '                        occlusion, saliency or smooth_grad',
     '  --preview             write a picture of what the network sees and stop',
     "  --coordinator=H:P     host and port of process 0, or 'auto' on a cluster",
     '  --num_processes=N     processes of this run, with --coordinator=H:P',

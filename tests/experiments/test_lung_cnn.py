@@ -223,6 +223,45 @@ def test_evaluate_takes_another_operating_point_calibration_and_coverage(
   assert calibrated['val']['brier']['value'] <= found['val']['brier']['value']
 
 
+@pytest.mark.parametrize(
+  'method', ['grad_cam', 'integrated_gradients', 'occlusion', 'saliency', 'smooth_grad']
+)
+def test_explain_writes_a_picture_an_array_and_a_row(trained, command, tmp_path, method):
+  films = tmp_path / 'films'
+  (films / 'again').mkdir(parents=True)
+  pixels = np.random.default_rng(0).integers(0, 255, (60, 60), np.uint8)
+  for name in ('a.png', 'again/a.png'):
+    Image.fromarray(pixels).save(films / name)
+  (films / 'broken.png').write_bytes(b'no image')
+  code, out, _ = command(
+    'explain', str(films), f'--workdir={trained}', '--output=seen', f'--method={method}'
+  )
+  assert code == 0
+  assert f'2 explained by {method}, 1 could not be read' in out
+  with open('seen/explanations.csv') as file:
+    rows = list(csv.DictReader(file))
+  assert [bool(row['error']) for row in rows] == [False, False, True]
+  arrays = [np.load(row['array']) for row in rows[:2]]
+  np.testing.assert_allclose(arrays[0], arrays[1], rtol=1e-4, atol=1e-5)
+  assert arrays[0].shape[:2] == (48, 48)
+  assert np.isfinite(arrays[0]).all()
+  assert {Image.open(row['picture']).size for row in rows[:2]} == {(100, 48)}
+  assert 0.0 <= float(rows[0]['probability']) <= 1.0
+
+
+def test_explain_mistakes(trained, command, tmp_path):
+  message = _error(command('explain', str(tmp_path), f'--workdir={trained}', '--method=guess'))
+  assert '--method=guess: expected one of grad_cam, integrated_gradients' in message
+  assert 'no image files there' in _error(command('explain', str(tmp_path), f'--workdir={trained}'))
+  assert 'expected image files' in _error(command('explain', f'--workdir={trained}'))
+  (tmp_path / 'file').write_text('')
+  Image.new('L', (60, 60)).save(tmp_path / 'a.png')
+  message = _error(
+    command('explain', str(tmp_path), f'--workdir={trained}', f'--output={tmp_path / "file"}')
+  )
+  assert 'expected the name of a folder' in message
+
+
 def test_compare_two_runs(trained, command, tmp_path):
   other = tmp_path / 'other'
   shutil.copytree(trained, other)
@@ -340,9 +379,9 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     ),
     (
       ['trian'],
-      'expected one of train, evaluate, bench, compare, predict; did you mean train?',
+      'expected one of train, evaluate, bench, compare, predict, explain; did you mean train?',
     ),
-    (['evaluate', 'a.png'], 'only predict and compare take files'),
+    (['evaluate', 'a.png'], 'only predict, explain and compare take files'),
     (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),
     (['evaluate'], 'no run here'),
     (['predict', 'a.png', '--workdir=nowhere'], 'no run here'),

@@ -1,0 +1,104 @@
+"""Explains the predictions of image files: a picture, an array and a row for each."""
+
+import csv
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from medjax import explain
+from medjax.data import decode
+from medjax.deploy import files as deploy
+from medjax.errors import UserError
+from medjax.evaluation.table import by_class
+from medjax.experiment import Experiment
+from medjax.explain.methods import METHODS
+from medjax.report.overlay import overlay
+from medjax.training import evaluate
+from medjax.workdir import Workdir
+
+_AT_ONCE = 8  # images in memory
+
+
+def explain_files(
+  experiment: Experiment,
+  workdir: Workdir,
+  names: Sequence[str],
+  method: str,
+  folder: pathlib.Path,
+) -> list[dict[str, str]]:
+  """Writes an overlay PNG and an array for each file, and explanations.csv for all.
+
+  What is explained is the class that the file is called; see ``predict``.
+
+  Args:
+    experiment: data description, model and task of the run.
+    workdir: the run folder.
+    names: files and folders.
+    method: in ``explain.methods.METHODS``.
+    folder: where to write.
+
+  Returns:
+    The rows of explanations.csv: file, call, probability (of the class called, calibrated),
+    picture, array and error.
+
+  Raises:
+    UserError: there is no such method, nothing was found, or the run was not evaluated.
+  """
+  if method not in METHODS:
+    raise UserError(f'--method={method}: expected one of {", ".join(METHODS)}')
+  found = list(deploy.find(names))
+  if not found:
+    raise UserError(f'explain {names[0]}: no image files there')
+  variables, step = evaluate.best_variables(experiment, workdir)
+  decision = evaluate.read_decision(workdir, step)
+  score = explain.score_function(experiment, variables)
+  size, _, channels = experiment.data.input_shape
+
+  @jax.jit
+  def predict(x: jax.Array) -> Any:
+    return experiment.task.predict(experiment.model.apply(variables, x, train=False))  # type: ignore[arg-type]
+
+  folder.mkdir(parents=True, exist_ok=True)
+  rows: list[dict[str, str]] = []
+  for start in range(0, len(found), _AT_ONCE):
+    images: dict[int, np.ndarray] = {}
+    errors: dict[int, str] = {}
+    for number in range(start, min(start + _AT_ONCE, len(found))):
+      try:
+        images[number] = decode.decode(found[number], size, channels)
+      except UserError as error:
+        errors[number] = str(error).removeprefix(f'{found[number]}: ')
+    explained = {}
+    if images:
+      x = np.asarray(experiment.data.inputs({'image': np.stack(list(images.values()))}))
+      probability = decision.calibration.apply(explain.in_chunks(predict, _AT_ONCE, x))
+      calls = decision.calls(probability)
+      parts = METHODS[method](score, x, calls)
+      shares = by_class(probability)[np.arange(len(calls)), calls]
+      explained = dict(zip(images, zip(calls, shares, parts, strict=True), strict=True))
+    for number in range(start, min(start + _AT_ONCE, len(found))):
+      row = dict.fromkeys(('file', 'call', 'probability', 'picture', 'array', 'error'), '')
+      row['file'] = found[number].encode(errors='backslashreplace').decode()
+      if number in errors:
+        row['error'] = errors[number]
+      else:
+        call, share, part = explained[number]
+        # Files of different folders may have the same name.
+        stem = folder / f'{number:04d}-{pathlib.Path(row["file"]).stem}-{method}'
+        picture, array = f'{stem}.png', f'{stem}.npy'
+        overlay(images[number], part).save(picture)
+        np.save(array, part)
+        row |= {'call': experiment.data.classes[int(call)], 'probability': f'{share:.4f}'}
+        row |= {'picture': picture, 'array': array}
+      rows.append(row)
+  with open(folder / 'explanations.csv', 'w', newline='', encoding='utf-8') as file:
+    writer = csv.DictWriter(file, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+  failed = sum(bool(row['error']) for row in rows)
+  print(f'{len(rows) - failed} explained by {method}, {failed} could not be read')
+  print(f'explanations: {folder}')
+  return rows

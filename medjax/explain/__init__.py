@@ -1,0 +1,28 @@
+"""Explanations: which parts of an input a prediction rests on.
+
+Every method takes a score, a function of inputs [n, ...] and class numbers [n] that gives [n], one
+number for each input alone, and returns attributions of the shape of the inputs. Work is done
+``chunk`` inputs at a time, so that no input and no number of samples is too large for the memory.
+"""
+
+from medjax.explain.grad_cam import grad_cam
+from medjax.explain.gradients import (
+  gradient_shap,
+  integrated_gradients,
+  saliency,
+  smooth_grad,
+)
+from medjax.explain.occlusion import occlusion
+from medjax.explain.score import Score, in_chunks, score_function
+
+__all__ = [
+  'Score',
+  'grad_cam',
+  'gradient_shap',
+  'in_chunks',
+  'integrated_gradients',
+  'occlusion',
+  'saliency',
+  'score_function',
+  'smooth_grad',
+]

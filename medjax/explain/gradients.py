@@ -1,0 +1,193 @@
+"""Explanations from gradients of the score.
+
+References:
+  Simonyan, Vedaldi and Zisserman (2014), Deep inside convolutional networks, ICLR workshops
+    (saliency).
+  Smilkov et al. (2017), SmoothGrad: removing noise by adding noise, arXiv:1706.03825.
+  Sundararajan, Taly and Yan (2017), Axiomatic attribution for deep networks, ICML (Integrated
+    Gradients).
+  Erion et al. (2021), Improving performance of deep learning models with axiomatic attribution
+    priors and expected gradients, Nature Machine Intelligence 3:620-631; Lundberg and Lee (2017),
+    NeurIPS (GradientSHAP).
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from medjax.explain.score import Score, in_chunks
+
+_CHUNK = 8
+
+
+def saliency(score: Score, x: np.ndarray, target: np.ndarray, *, chunk: int = _CHUNK) -> np.ndarray:
+  """The gradient of the score: how it changes with each number of the input.
+
+  Args:
+    score: See ``score_function``.
+    x: [N, ...] inputs, float.
+    target: [N] class numbers.
+    chunk: Inputs at a time.
+
+  Returns:
+    Float32 like x, with sign.
+
+  Example:
+    >>> saliency(lambda x, target: (x**2).sum(axis=1), np.array([[3.0, 1.0]]), np.zeros(1, int))
+    array([[6., 2.]], dtype=float32)
+  """
+  return in_chunks(jax.jit(_gradient(score)), chunk, _float(x), target)
+
+
+def smooth_grad(
+  score: Score,
+  x: np.ndarray,
+  target: np.ndarray,
+  *,
+  samples: int = 32,
+  noise: float = 0.1,
+  seed: int = 0,
+  chunk: int = _CHUNK,
+) -> np.ndarray:
+  """The mean gradient of noisy copies of the input.
+
+  Args:
+    score: See ``score_function``.
+    x: [N, ...] inputs, float.
+    target: [N] class numbers.
+    samples: Noisy copies.
+    noise: Standard deviation of the noise, as a share of the input's own range.
+    seed: Of the noise; every input has the same.
+    chunk: Inputs at a time.
+
+  Returns:
+    Float32 like x, with sign.
+  """
+  gradient = _gradient(score)
+
+  @jax.jit
+  def add(total: Any, x: Any, target: Any, key: jax.Array) -> Any:
+    axes = tuple(range(1, x.ndim))
+    spread = x.max(axis=axes, keepdims=True) - x.min(axis=axes, keepdims=True)
+    return total + gradient(x + noise * spread * jax.random.normal(key, x.shape[1:]), target)
+
+  def of(x: Any, target: Any) -> Any:
+    total = jnp.zeros_like(x)
+    for sample in range(samples):
+      total = add(total, x, target, jax.random.fold_in(jax.random.key(seed), sample))
+    return total / samples
+
+  return in_chunks(of, chunk, _float(x), target)
+
+
+def integrated_gradients(
+  score: Score,
+  x: np.ndarray,
+  target: np.ndarray,
+  *,
+  baseline: np.ndarray | float = 0.0,
+  steps: int = 50,
+  chunk: int = _CHUNK,
+) -> tuple[np.ndarray, np.ndarray]:
+  """Gradients along the straight line from a baseline, times the way: parts that add up.
+
+  Args:
+    score: See ``score_function``.
+    x: [N, ...] inputs, float.
+    target: [N] class numbers.
+    baseline: A number, or an array that broadcasts to x: an input that says nothing.
+    steps: Points on the line, placed by Gauss and Legendre.
+    chunk: Inputs at a time.
+
+  Returns:
+    Attributions, float32 like x, and for each input the completeness gap [N]: how far they are from
+    adding up to the score less the baseline's score. A gap that is not small asks for more steps.
+
+  Example:
+    >>> parts, gap = integrated_gradients(
+    ...   lambda x, target: (x**2).sum(axis=1), np.array([[3.0, 1.0]]), np.zeros(1, int))
+    >>> parts.round(3), gap.round(3)
+    (array([[9., 1.]], dtype=float32), array([0.], dtype=float32))
+  """
+  gradient = _gradient(score)
+  nodes, weights = np.polynomial.legendre.leggauss(steps)
+
+  @jax.jit
+  def add(total: Any, x: Any, start: Any, target: Any, at: Any, weight: Any) -> Any:
+    return total + weight * gradient(start + at * (x - start), target)
+
+  def of(x: Any, start: Any, target: Any) -> Any:
+    total = jnp.zeros_like(x)
+    for node, weight in zip(nodes, weights, strict=True):
+      total = add(total, x, start, target, np.float32((node + 1) / 2), np.float32(weight / 2))
+    return (x - start) * total
+
+  x = _float(x)
+  start = np.broadcast_to(_float(baseline), x.shape)
+  parts = in_chunks(of, chunk, x, start, target)
+  compiled = jax.jit(score)
+  ends = [in_chunks(compiled, chunk, points, target) for points in (x, start)]
+  return parts, parts.reshape(len(x), -1).sum(axis=1) - (ends[0] - ends[1])
+
+
+def gradient_shap(
+  score: Score,
+  x: np.ndarray,
+  target: np.ndarray,
+  background: np.ndarray,
+  *,
+  samples: int = 64,
+  seed: int = 0,
+  chunk: int = _CHUNK,
+) -> np.ndarray:
+  """Expected gradients: Integrated Gradients, on average over baselines that are real inputs.
+
+  Their sum is, on average over samples, the score less the mean score of the background.
+
+  Args:
+    score: See ``score_function``.
+    x: [N, ...] inputs, float.
+    target: [N] class numbers.
+    background: [M, ...] inputs to compare with, such as training cases.
+    samples: Draws of a background input and of a place on the line to it.
+    seed: Of the draws; every input has the same.
+    chunk: Inputs at a time.
+
+  Returns:
+    Float32 like x, with sign.
+  """
+  gradient = _gradient(score)
+  random = np.random.default_rng(seed)
+  background = _float(background)
+  # Each part of the line and, as far as it goes, each background input as often as any other.
+  places = (random.permutation(samples) + random.random(samples)) / samples
+  rows = np.concatenate(
+    [random.permutation(len(background)) for _ in range(-(-samples // len(background)))]
+  )[:samples]
+
+  @jax.jit
+  def add(total: Any, x: Any, target: Any, start: Any, at: Any) -> Any:
+    return total + (x - start) * gradient(start + at * (x - start), target)
+
+  def of(x: Any, target: Any) -> Any:
+    total = jnp.zeros_like(x)
+    for row, place in zip(rows, places, strict=True):
+      total = add(total, x, target, background[row], np.float32(place))
+    return total / samples
+
+  return in_chunks(of, chunk, _float(x), target)
+
+
+def _gradient(score: Score) -> Any:
+  """The gradient of each input's own score."""
+
+  def total(x: jax.Array, target: jax.Array) -> jax.Array:
+    return score(x, target).sum()
+
+  return jax.grad(total)
+
+
+def _float(x: Any) -> np.ndarray:
+  return np.asarray(x, np.float32)

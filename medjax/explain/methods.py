@@ -1,0 +1,45 @@
+"""Explanations of images by name, with the settings that suit images."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from medjax.explain.grad_cam import grad_cam
+from medjax.explain.gradients import integrated_gradients, saliency, smooth_grad
+from medjax.explain.occlusion import occlusion
+from medjax.explain.score import Score
+
+_WINDOWS = 14  # windows of occlusion that lie side by side along an edge
+
+
+def _integrated(score: Score, x: np.ndarray, target: np.ndarray) -> np.ndarray:
+  return integrated_gradients(score, x, target)[0]
+
+
+def _occlusion(score: Score, x: np.ndarray, target: np.ndarray) -> np.ndarray:
+  window = tuple(max(1, -(-side // _WINDOWS)) for side in x.shape[1:3])
+  # Grey, of this image: black would be a finding of its own on a film.
+  means = x.mean(axis=(1, 2, 3))
+  parts = [
+    occlusion(score, x[i : i + 1], target[i : i + 1], window=window, stride=window, fill=mean)
+    for i, mean in enumerate(means)
+  ]
+  return np.concatenate(parts)
+
+
+def _saliency(score: Score, x: np.ndarray, target: np.ndarray) -> np.ndarray:
+  return np.abs(saliency(score, x, target))
+
+
+def _smooth_grad(score: Score, x: np.ndarray, target: np.ndarray) -> np.ndarray:
+  return np.abs(smooth_grad(score, x, target))
+
+
+# (score, images [N, H, W, C] in 0..1, class numbers [N]) -> [N, H, W] or [N, H, W, C].
+METHODS: dict[str, Callable[..., np.ndarray]] = {
+  'grad_cam': grad_cam,
+  'integrated_gradients': _integrated,
+  'occlusion': _occlusion,
+  'saliency': _saliency,
+  'smooth_grad': _smooth_grad,
+}

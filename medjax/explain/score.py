@@ -1,0 +1,57 @@
+"""What is explained: one number for each input, of a class that is chosen for it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from medjax.experiment import Experiment
+
+Score = Callable[[jax.Array, jax.Array], jax.Array]
+
+
+def score_function(experiment: Experiment, variables: Any) -> Score:
+  """The logit of a class, as a function of network inputs and class numbers.
+
+  A logit and not a probability is explained: where a probability is close to 0 or 1 its gradient
+  vanishes, however much an input matters.
+
+  Args:
+    experiment: its model gives one output for two classes, or one for each class.
+    variables: of the model.
+
+  Returns:
+    (inputs float32 [n, ...], classes int [n]) -> [n]. Of two classes the first has minus the logit
+    of the second.
+
+  Example:
+    >>> score = score_function(experiment, variables)              # doctest: +SKIP
+    >>> score(x, np.ones(len(x), int)).shape
+    (8,)
+  """
+
+  def score(x: jax.Array, target: jax.Array) -> jax.Array:
+    outputs: Any = experiment.model.apply(variables, x, train=False)
+    if outputs.shape[1] == 1:
+      return jnp.where(target == 1, outputs[:, 0], -outputs[:, 0])
+    return jnp.take_along_axis(outputs, jnp.asarray(target)[:, None], axis=1)[:, 0]
+
+  return score
+
+
+def in_chunks(function: Callable[..., jax.Array], chunk: int, *arrays: Any) -> np.ndarray:
+  """``function`` of slices of ``arrays`` along their first axis, put together again.
+
+  The last slice is filled up with its own first row, so that the function is compiled once.
+  """
+  count = len(arrays[0])
+  chunk = min(chunk, count)
+  parts = []
+  for start in range(0, count, chunk):
+    rows = np.arange(start, start + chunk)
+    rows[rows >= count] = start
+    part = jax.device_get(function(*(np.asarray(array)[rows] for array in arrays)))
+    parts.append(part[: count - start])
+  return np.concatenate(parts)
