@@ -5,13 +5,13 @@ by another tool can be evaluated, and nothing here needs JAX or a device.
 """
 
 from medjax.evaluation.calibration import Calibration, calibration_metrics, reliability
-from medjax.evaluation.compare import compare
 from medjax.evaluation.conformal import Conformal, conformal_metrics
 from medjax.evaluation.decision import Decision
 from medjax.evaluation.delong import auroc, auroc_difference, auroc_interval, delong_covariance
 from medjax.evaluation.estimate import Difference, Estimate
 from medjax.evaluation.metrics import binary_metrics, multiclass_metrics, wilson_interval
 from medjax.evaluation.net_benefit import decision_curve
+from medjax.evaluation.paired import compare
 from medjax.evaluation.regression import q3, regression_metrics
 from medjax.evaluation.subgroups import subgroups
 from medjax.evaluation.table import Predictions, read_csv
