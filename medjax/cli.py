@@ -329,7 +329,7 @@ def _help(name: str, config: Config) -> str:
     f'  --workdir=FOLDER      run folder (default runs/{name}-<hash of the settings>)',
     '  --output=FILE         where predict, bench or --preview writes; a folder for explain',
     '  --method=NAME         how explain explains: grad_cam (the default), integrated_gradients,',
-    '                        occlusion, saliency or smooth_grad',
+    '                        kernel_shap, lime, occlusion, saliency or smooth_grad',
     '  --preview             write a picture of what the network sees and stop',
     "  --coordinator=H:P     host and port of process 0, or 'auto' on a cluster",
     '  --num_processes=N     processes of this run, with --coordinator=H:P',

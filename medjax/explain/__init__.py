@@ -12,17 +12,25 @@ from medjax.explain.gradients import (
   saliency,
   smooth_grad,
 )
+from medjax.explain.lime import Surrogate, lime_image, lime_table
 from medjax.explain.occlusion import occlusion
+from medjax.explain.regions import superpixels
 from medjax.explain.score import Score, in_chunks, score_function
+from medjax.explain.shap import kernel_shap
 
 __all__ = [
   'Score',
+  'Surrogate',
   'grad_cam',
   'gradient_shap',
   'in_chunks',
   'integrated_gradients',
+  'kernel_shap',
+  'lime_image',
+  'lime_table',
   'occlusion',
   'saliency',
   'score_function',
   'smooth_grad',
+  'superpixels',
 ]

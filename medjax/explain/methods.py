@@ -6,9 +6,14 @@ import numpy as np
 
 from medjax.explain.grad_cam import grad_cam
 from medjax.explain.gradients import integrated_gradients, saliency, smooth_grad
+from medjax.explain.lime import lime_image
 from medjax.explain.occlusion import occlusion
+from medjax.explain.regions import superpixels
 from medjax.explain.score import Score
+from medjax.explain.shap import kernel_shap
 
+_SAMPLES = 512  # images with some patches absent, for LIME and KernelSHAP
+_CHUNK = 32  # of them at a time
 _WINDOWS = 14  # windows of occlusion that lie side by side along an edge
 
 
@@ -35,10 +40,30 @@ def _smooth_grad(score: Score, x: np.ndarray, target: np.ndarray) -> np.ndarray:
   return np.abs(smooth_grad(score, x, target))
 
 
+def _lime(score: Score, x: np.ndarray, target: np.ndarray) -> np.ndarray:
+  regions = np.stack([superpixels(image) for image in x])
+  found = lime_image(score, x, target, regions, samples=_SAMPLES)
+  return np.stack([weights[part] for weights, part in zip(found.weights, regions, strict=True)])
+
+
+def _kernel_shap(score: Score, x: np.ndarray, target: np.ndarray) -> np.ndarray:
+  found = []
+  for i, image in enumerate(x):
+    regions = superpixels(image)
+    one, grey = slice(i, i + 1), np.full_like(x[i : i + 1], image.mean())
+    values, _ = kernel_shap(
+      score, x[one], target[one], grey, regions=regions, samples=_SAMPLES, chunk=_CHUNK
+    )
+    found.append(values[0][regions])
+  return np.stack(found)
+
+
 # (score, images [N, H, W, C] in 0..1, class numbers [N]) -> [N, H, W] or [N, H, W, C].
 METHODS: dict[str, Callable[..., np.ndarray]] = {
   'grad_cam': grad_cam,
   'integrated_gradients': _integrated,
+  'kernel_shap': _kernel_shap,
+  'lime': _lime,
   'occlusion': _occlusion,
   'saliency': _saliency,
   'smooth_grad': _smooth_grad,

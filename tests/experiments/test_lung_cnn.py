@@ -15,6 +15,7 @@ from PIL import Image
 from experiments import lung_cnn
 from medjax import cli
 from medjax import config as config_lib
+from medjax.explain.methods import METHODS
 
 SMALL = (
   '--config.data.image_size=48',
@@ -223,9 +224,7 @@ def test_evaluate_takes_another_operating_point_calibration_and_coverage(
   assert calibrated['val']['brier']['value'] <= found['val']['brier']['value']
 
 
-@pytest.mark.parametrize(
-  'method', ['grad_cam', 'integrated_gradients', 'occlusion', 'saliency', 'smooth_grad']
-)
+@pytest.mark.parametrize('method', sorted(METHODS))
 def test_explain_writes_a_picture_an_array_and_a_row(trained, command, tmp_path, method):
   films = tmp_path / 'films'
   (films / 'again').mkdir(parents=True)

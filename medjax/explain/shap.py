@@ -1,0 +1,145 @@
+"""Shapley values by KernelSHAP: exact with few players, by weighted least squares with many.
+
+References:
+  Lundberg and Lee (2017), A unified approach to interpreting model predictions, NeurIPS.
+  Covert and Lee (2021), Improving KernelSHAP: practical Shapley value estimation via linear
+    regression, AISTATS (paired samples).
+"""
+
+import itertools
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from medjax.explain.score import Score, in_chunks
+
+
+def kernel_shap(
+  score: Score,
+  x: np.ndarray,
+  target: np.ndarray,
+  background: np.ndarray,
+  *,
+  regions: np.ndarray | None = None,
+  samples: int = 2048,
+  seed: int = 0,
+  chunk: int = 4096,
+) -> tuple[np.ndarray, np.ndarray]:
+  """How much each player adds to the score, on average over all orders in which players come.
+
+  A player is a column of a table, or a patch of an image. An absent one has the values of the
+  background inputs, over which the score is averaged.
+
+  Args:
+    score: See ``score_function``; of a table any function of rows [n, columns].
+    x: [N, ...] inputs, float.
+    target: [N] class numbers.
+    background: [B, ...] what absent players look like.
+    regions: The player of each number of an input, integers that broadcast to [...] from the left:
+      [H, W] for images; each column is a player otherwise.
+    samples: Coalitions to evaluate; when there are no more than that, the values are exact.
+    seed: Of the coalitions that are drawn; every input has the same.
+    chunk: Inputs at a time, background included.
+
+  Returns:
+    Values, float64 [N, players], and the mean score of the background, [N]. They add up to the
+    score.
+
+  Raises:
+    ValueError: there are fewer than two players, or too few samples for them.
+
+  Example:
+    >>> values, base = kernel_shap(
+    ...   lambda x, target: x[:, 0] * x[:, 1], np.array([[2.0, 3.0]]), np.zeros(1, int),
+    ...   np.zeros((1, 2)))
+    >>> values.round(6), base
+    (array([[3., 3.]]), array([0.]))
+  """
+  x, background = np.asarray(x, np.float32), np.asarray(background, np.float32)
+  if regions is None:
+    regions = np.arange(x.shape[1])
+  players = int(np.max(regions)) + 1
+  coalitions, weights = _coalitions(players, samples, seed)
+  ends = np.zeros((2, players), bool)
+  ends[1] = True
+  asked = np.concatenate([coalitions, ends])
+  shape = np.shape(regions) + (1,) * (x.ndim - 1 - np.ndim(regions))
+  part = jnp.asarray(regions)
+
+  @jax.jit
+  def worth(coalition: Any, one: Any, target: Any) -> Any:
+    present = coalition[:, part].reshape(len(coalition), 1, *shape)
+    mixed = jnp.where(present, one, background)
+    rows = mixed.reshape(-1, *one.shape)
+    scores = score(rows, jnp.broadcast_to(target, len(rows)))
+    return scores.reshape(len(coalition), -1).mean(axis=1)
+
+  at_once = max(1, chunk // len(background))
+  scores = np.stack(
+    [
+      in_chunks(lambda z, one=one, t=t: worth(z, one, t), at_once, asked)  # type: ignore[misc]
+      for one, t in zip(x, target, strict=True)
+    ]
+  ).astype(np.float64)
+  base, full = scores[:, -2], scores[:, -1]
+  return _solve(coalitions, weights, scores[:, :-2] - base[:, None], full - base), base
+
+
+def _solve(
+  coalitions: np.ndarray, weights: np.ndarray, gains: np.ndarray, total: np.ndarray
+) -> np.ndarray:
+  """Weighted least squares of gains [N, S], under the condition that values add up to total [N]."""
+  z = coalitions.astype(np.float64)
+  normal = z.T @ (z * weights[:, None])
+  if np.linalg.matrix_rank(normal) < len(normal):
+    raise ValueError(f'{len(z)} samples are too few for {len(normal)} players')
+  free = np.linalg.solve(normal, (z * weights[:, None]).T @ gains.T)
+  ones = np.linalg.solve(normal, np.ones(len(normal)))
+  excess = (free.sum(axis=0) - total) / ones.sum()
+  return (free - ones[:, None] * excess).T
+
+
+def _coalitions(players: int, samples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+  """Coalitions, bool [S, players], neither empty nor whole, and their weights, [S].
+
+  Sizes are taken from both ends inwards, complete as far as they fit in; of the rest coalitions are
+  drawn by their weight, each with its complement.
+  """
+  if players < 2:
+    raise ValueError(f'there are {players} players; expected at least 2')
+  half = (players - 1) / 2
+  sizes = np.arange(1, math.ceil(half) + 1)
+  weight = (players - 1) / (sizes * (players - sizes))  # of all coalitions of a size
+  weight[sizes <= math.floor(half)] *= 2  # with their complements
+  weight /= weight.sum()
+  found: list[np.ndarray] = []
+  weights: list[np.ndarray] = []
+  left = samples
+  for place, size in enumerate(sizes):
+    paired = size <= math.floor(half)
+    count = math.comb(players, int(size)) * (2 if paired else 1)
+    # A size is complete when drawing by weight would be expected to find each of its coalitions.
+    expected = left * weight[place] / weight[place:].sum()
+    if 2**players - 2 > samples and (count > left or expected < count * (1 - 1e-8)):
+      break
+    members = np.array(list(itertools.combinations(range(players), int(size))))
+    z = np.zeros((len(members), players), bool)
+    z[np.arange(len(members))[:, None], members] = True
+    z = np.concatenate([z, ~z]) if paired else z
+    found.append(z)
+    weights.append(np.full(len(z), weight[place] / len(z)))
+    left -= len(z)
+  else:
+    return np.concatenate(found), np.concatenate(weights)
+  random = np.random.default_rng(seed)
+  rest = weight[place:] / weight[place:].sum()
+  drawn = random.choice(sizes[place:], max(1, left // 2), p=rest)
+  order = random.random((len(drawn), players)).argsort(axis=1).argsort(axis=1)
+  z = order < drawn[:, None]
+  z, times = np.unique(np.concatenate([z, ~z]), axis=0, return_counts=True)
+  found.append(z)
+  weights.append(times / times.sum() * weight[place:].sum())
+  return np.concatenate(found), np.concatenate(weights)

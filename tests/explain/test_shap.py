@@ -1,0 +1,130 @@
+"""KernelSHAP against Shapley's formula, closed forms and the shap library."""
+
+import itertools
+import math
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from medjax import explain
+from medjax.explain.shap import _coalitions
+
+
+def bent(x, target):
+  """Not additive, of six columns or more."""
+  pairs = x[:, 0] * x[:, 1] - 2 * x[:, 2] * x[:, 3] * x[:, 4]
+  return jnp.where(target == 1, 1.0, -1.0) * (pairs + jnp.sin(3 * x[:, 5]) + x.sum(axis=1))
+
+
+def shapley(score, x, target, background):
+  """By definition, over all coalitions."""
+  players = len(x)
+
+  def worth(coalition):
+    rows = background.copy()
+    rows[:, list(coalition)] = x[list(coalition)]
+    return float(np.mean(score(jnp.asarray(rows), np.full(len(rows), target))))
+
+  found = np.zeros(players)
+  for i in range(players):
+    others = [j for j in range(players) if j != i]
+    for size in range(players):
+      factor = math.factorial(size) * math.factorial(players - size - 1) / math.factorial(players)
+      for coalition in itertools.combinations(others, size):
+        found[i] += factor * (worth((*coalition, i)) - worth(coalition))
+  return found
+
+
+def cases(columns, count=3, rows=4, seed=0):
+  random = np.random.default_rng(seed)
+  x = random.normal(size=(count, columns)).astype(np.float32)
+  return x, np.arange(count) % 2, random.normal(size=(rows, columns)).astype(np.float32)
+
+
+def test_exact_values_by_definition():
+  x, target, background = cases(6)
+  values, base = explain.kernel_shap(bent, x, target, background)
+  for i in range(3):
+    np.testing.assert_allclose(values[i], shapley(bent, x[i], target[i], background), atol=2e-5)
+    assert base[i] == pytest.approx(
+      float(np.mean(bent(background, np.full(4, target[i])))), abs=1e-5
+    )
+  np.testing.assert_allclose(values.sum(axis=1) + base, bent(x, target), atol=1e-4)
+
+
+def test_sampled_values_come_close_and_add_up():
+  """With products of pairs each column has half of every product that it is in."""
+  columns = 24
+  random = np.random.default_rng(1)
+  pairs = np.triu(random.normal(size=(columns, columns)), 1).astype(np.float32)
+  single = random.normal(size=columns).astype(np.float32)
+
+  def score(x, target):
+    return x @ single + jnp.einsum('ni,ij,nj->n', x, pairs, x)
+
+  x = random.normal(size=(2, columns)).astype(np.float32)
+  expected = x * single + x * (x @ (pairs + pairs.T)) / 2
+  zeros = np.zeros((1, columns), np.float32)
+  values, base = explain.kernel_shap(score, x, np.zeros(2, int), zeros, samples=4000)
+  assert np.abs(values - expected).max() < 0.03 * np.abs(expected).max()
+  np.testing.assert_allclose(values.sum(axis=1) + base, score(x, 0), rtol=1e-4)
+  again, _ = explain.kernel_shap(score, x, np.zeros(2, int), zeros, samples=4000, chunk=7)
+  np.testing.assert_allclose(again, values, atol=1e-4)
+
+
+@pytest.mark.parametrize(('players', 'samples'), [(2, 100), (5, 30), (10, 2048), (13, 500)])
+def test_coalitions_have_the_kernels_weights(players, samples):
+  z, weights = _coalitions(players, samples, 0)
+  assert len(np.unique(z, axis=0)) == len(z) <= samples + 1
+  sizes = z.sum(axis=1)
+  assert sizes.min() > 0
+  assert sizes.max() < players
+  if 2**players - 2 <= samples:
+    assert len(z) == 2**players - 2
+    kernel = np.array([(players - 1) / (math.comb(players, s) * s * (players - s)) for s in sizes])
+    np.testing.assert_allclose(weights / weights[0], kernel / kernel[0])
+  of_size = np.array([weights[sizes == s].sum() for s in range(1, players)])
+  kernel = np.array([1 / (s * (players - s)) for s in range(1, players)])
+  assert of_size / of_size.sum() == pytest.approx(kernel / kernel.sum(), abs=0.05)
+
+
+def test_patches_of_an_image():
+  random = np.random.default_rng(0)
+  weights = random.normal(size=(8, 8, 2)).astype(np.float32)
+  x = random.random((2, 8, 8, 2)).astype(np.float32)
+  regions = np.repeat(np.repeat(np.arange(16).reshape(4, 4), 2, 0), 2, 1)
+
+  def score(x, target):
+    return (x * weights).sum(axis=(1, 2, 3))
+
+  background = np.full((1, 8, 8, 2), 0.5, np.float32)
+  values, _ = explain.kernel_shap(
+    score, x, np.zeros(2, int), background, regions=regions, samples=600
+  )
+  parts = ((x - 0.5) * weights).sum(axis=3)
+  expected = [[part[regions == r].sum() for r in range(16)] for part in parts]
+  np.testing.assert_allclose(values, expected, atol=1e-4)
+
+
+def test_too_little():
+  x, target, background = cases(6)
+  with pytest.raises(ValueError, match='1 players; expected at least 2'):
+    explain.kernel_shap(bent, x[:, :1], target, background[:, :1])
+  with pytest.raises(ValueError, match='too few for 6 players'):
+    explain.kernel_shap(bent, x, target, background, samples=2)
+
+
+def test_equals_the_shap_library():
+  shap = pytest.importorskip('shap', reason='shap is not installed (extra peers)')
+  x, target, background = cases(10, rows=20)
+  target = np.ones(3, int)
+
+  def predict(rows):
+    return np.asarray(bent(jnp.asarray(rows, jnp.float32), np.ones(len(rows), int)), np.float64)
+
+  expected = shap.KernelExplainer(predict, background).shap_values(x, silent=True, l1_reg=False)
+  values, _ = explain.kernel_shap(bent, x, target, background)
+  np.testing.assert_allclose(values, expected, atol=1e-3)
+  exact = shap.explainers.Exact(predict, shap.maskers.Independent(background))(x).values
+  np.testing.assert_allclose(values, exact, atol=2e-5)
