@@ -38,6 +38,7 @@ class Workdir:
     self.evaluation = self.folder / 'evaluation.json'
     self.decision = self.folder / 'decision.json'
     self.report = self.folder / 'report.html'
+    self.card = self.folder / 'card.md'
     self.preview = self.folder / 'preview.png'
 
   def predictions(self, split: str) -> pathlib.Path:

@@ -87,8 +87,10 @@ class Dataset:
     return batch['image'].astype(jnp.float32) / 255.0
 
   def summary(self) -> dict[str, Any]:
-    """What data.json says: source, fingerprint, and the size of every split."""
+    """What data.json says: source, fingerprint, size of every split, and groups in two of them."""
     splits = {}
+    shared: set[str] = set()
+    seen: set[str] = set()
     for name, split in self.splits.items():
       counts = np.bincount(split.label, minlength=len(self.classes))
       splits[name] = {
@@ -96,6 +98,9 @@ class Dataset:
         'groups': len(set(split.group)),
         'classes': {c: int(n) for c, n in zip(self.classes, counts, strict=True)},
       }
+      groups = set(split.group.tolist())
+      shared |= seen & groups
+      seen |= groups
     return {
       'source': self.name,
       'simulated': self.simulated,
@@ -104,6 +109,7 @@ class Dataset:
       'input_shape': list(self.input_shape),
       'notes': list(self.notes),
       'splits': splits,
+      'groups_in_two_splits': len(shared),
     }
 
 

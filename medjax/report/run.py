@@ -6,7 +6,7 @@ import numpy as np
 
 from medjax.evaluation import Predictions
 from medjax.experiment import Experiment
-from medjax.report import page
+from medjax.report import card, page
 from medjax.workdir import Workdir, read_json
 
 # Cases shown with their picture.
@@ -14,7 +14,7 @@ EXAMPLES = 12
 
 
 def write(experiment: Experiment, workdir: Workdir, tables: dict[str, Predictions]) -> pathlib.Path:
-  """Writes report.html and returns its path."""
+  """Writes report.html and card.md, and returns the path of the first."""
   table = tables.get('test', tables['val'])
   split = experiment.data.splits[table.split]
   row = {name: i for i, name in enumerate(split.id)}
@@ -23,7 +23,9 @@ def write(experiment: Experiment, workdir: Workdir, tables: dict[str, Prediction
   if shown:
     pixels = split.read([row[name] for name in shown])['image']
     images = dict(zip(shown, pixels, strict=True))
-  return page.write(workdir.folder, images=images)
+  path = page.write(workdir.folder, images=images)
+  card.write(workdir, {name: found.labelled() for name, found in tables.items()})
+  return path
 
 
 def headline(workdir: Workdir, split: str) -> str:

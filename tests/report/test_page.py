@@ -69,7 +69,9 @@ def write_run(folder, classes=BINARY, simulated=True, prefix='case'):
       'fingerprint': 'abc123',
       'simulated': simulated,
       'classes': list(classes),
+      'input_shape': [20, 30, 3],
       'splits': splits,
+      'groups_in_two_splits': 0,
     },
     'environment.json': {
       'experiment': 'lung_cnn',
@@ -161,6 +163,7 @@ def test_whole_run(tmp_path, classes):
     'hold the truth in 80% of the cases of each class',
     f'{classes[0]}: the set holds the truth',
     'sex: f',
+    'No group (patient) is in more than one split',
     *(['few cases'] if classes is BINARY else []),
     '0.123',
   ):

@@ -1,0 +1,216 @@
+"""card.md: a model card with the items of TRIPOD+AI and CLAIM, filled in from the run's own files.
+
+What a run cannot know, such as who the patients were, is left to the author and says so; nothing is
+invented.
+
+References:
+  Mitchell et al. (2019), Model cards for model reporting, FAT*.
+  Collins et al. (2024), TRIPOD+AI statement, BMJ 385:e078378.
+  Tejani et al. (2024), Checklist for Artificial Intelligence in Medical Imaging (CLAIM): 2024
+    update, Radiology: Artificial Intelligence 6:e240300.
+"""
+
+import os
+import pathlib
+from typing import Any
+
+from medjax.config import flatten
+from medjax.errors import UserError
+from medjax.evaluation import Decision, Predictions
+from medjax.report import trust
+from medjax.workdir import Workdir, read_json
+
+TO_FILL = '*to be filled in by the author*'
+
+
+def write(workdir: Workdir, tables: dict[str, Predictions]) -> pathlib.Path:
+  """Writes card.md from the files of an evaluated run and returns its path.
+
+  Args:
+    workdir: The run folder.
+    tables: The predictions of each split, calibrated.
+
+  Raises:
+    UserError: a file of the run is missing or damaged.
+  """
+  try:
+    config, data = read_json(workdir.config), read_json(workdir.data)
+    about, evaluation = read_json(workdir.environment), read_json(workdir.evaluation)
+    decision = Decision.from_json(read_json(workdir.decision))
+    text = _card(flatten(config), data, about, evaluation, decision, tables)
+  except (KeyError, TypeError) as error:
+    raise UserError(f'{workdir.folder}: a file of the run is damaged ({error})') from None
+  temporary = workdir.card.with_name(f'.{workdir.card.name}.{os.getpid()}')
+  temporary.write_text(text, encoding='utf-8')
+  os.replace(temporary, workdir.card)
+  return workdir.card
+
+
+def _card(
+  config: dict[str, Any],
+  data: dict[str, Any],
+  about: dict[str, Any],
+  evaluation: dict[str, Any],
+  decision: Decision,
+  tables: dict[str, Predictions],
+) -> str:
+  split = 'test' if 'test' in evaluation else 'val'
+  metrics, classes = evaluation[split], data['classes']
+  head = [f'# Model card: {_plain(about["experiment"])}', '']
+  if data['simulated']:
+    head += ['**SIMULATED DATA: no patient stands behind any number in this card.**', '']
+  head += [
+    'For research only. Not a medical device: not for diagnosis or treatment.',
+    '',
+    'Numbers in brackets are items of TRIPOD+AI (2024); words in brackets are topics of CLAIM '
+    f'(2024). What the run does not know is marked {TO_FILL}.',
+    '',
+  ]
+  sections: dict[str, list[tuple[str, str | None]]] = {
+    'Purpose': [
+      ('Title, target population, outcome (1)', None),
+      ('Health care context, intended users, place in the care pathway (3a, 3b)', None),
+      ('Known inequalities between groups of patients (3c)', None),
+      ('Objectives: development, evaluation or both (4; study goal)', None),
+    ],
+    'Data': [
+      ('Source (5a; data sources)', f'{_plain(data["source"])}, fingerprint {data["fingerprint"]}'),
+      ('Representativeness, dates (5a, 5b)', None),
+      ('Setting, eligibility, treatments (6; inclusion and exclusion)', None),
+      ('De-identification (data handling)', None),
+      ('Preparation (7; preprocessing)', _preparation(config, data)),
+      ('Outcome and how it was assessed (8; reference standard, annotators)', None),
+      ('Classes', ', '.join(map(_plain, classes))),
+      ('Sample size (10)', _sizes(data)),
+      ('Why that many (10)', None),
+      ('Missing data (11)', _notes(data)),
+      ('Partitions (12a; level at which they are disjoint)', _partitions(data)),
+    ],
+    'Model': [
+      ('Type and structure (12c, 22; model)', None),
+      ('Training (12c; hyperparameters)', _training(config)),
+      (
+        'Choice of the final model (12c)',
+        f'checkpoint of step {decision.checkpoint_step}, the best on validation',
+      ),
+      ('Class imbalance (13)', _imbalance(data)),
+      ('Output and threshold (15)', _output(decision, classes)),
+      ('Calibration (12c)', f'{decision.calibration.method}: {decision.calibration.reason}'),
+      ('Abstention (15; uncertainty)', _abstention(decision)),
+      ('Software (18f)', ', '.join(f'{k} {v}' for k, v in about['versions'].items())),
+      (
+        'Revision and command (18f; availability)',
+        f'{about.get("git_revision") or "not known"}; `{about["command"]}`',
+      ),
+    ],
+    f'Performance on the {split} split (12e, 23a; metrics and uncertainty)': [
+      (name, _estimate(found))
+      for name, found in metrics.items()
+      if name not in ('checkpoint_step', 'threshold')
+    ],
+    'Fairness and subgroups (14, 23a)': _subgroups(tables.get(split), decision),
+    'What remains': [
+      ('Heterogeneity between places (23b), external evaluation', None),
+      (
+        'Failures: what kind of cases go wrong (failure analysis)',
+        'the most wrong cases are shown in report.html; what they have in common: ' + TO_FILL,
+      ),
+      ('Interpretation (25)', None),
+      ('Limitations (26)', None),
+      ('Usability: missing or poor input, users, next steps (27)', None),
+      ('Ethical approval (17)', None),
+      ('Funding, conflicts of interest, protocol, registration (18a-18d)', None),
+      ('Sharing of data and code (18e, 18f)', None),
+      ('Patient and public involvement (19)', None),
+    ],
+  }
+  lines = head
+  for title, items in sections.items():
+    lines += [f'## {title}', '', '| item | |', '| --- | --- |']
+    lines += [f'| {_plain(item)} | {TO_FILL if text is None else text} |' for item, text in items]
+    lines.append('')
+  return '\n'.join(lines)
+
+
+def _plain(text: Any) -> str:
+  """Text that cannot leave its cell of a Markdown table or start an element."""
+  escaped = str(text).replace('\\', '\\\\').replace('|', '\\|').replace('<', '&lt;')
+  return ' '.join(escaped.split())
+
+
+def _preparation(config: dict[str, Any], data: dict[str, Any]) -> str:
+  shape = ' x '.join(map(str, data['input_shape']))
+  augment = config.get('augment', 'none')
+  return f'inputs of {shape}, divided by 255; random changes in training: {_plain(augment)}'
+
+
+def _sizes(data: dict[str, Any]) -> str:
+  parts = []
+  for name, split in data['splits'].items():
+    counts = ', '.join(f'{count} {_plain(c)}' for c, count in split['classes'].items())
+    parts.append(f'{name}: {split["examples"]} cases of {split["groups"]} groups ({counts})')
+  return '; '.join(parts)
+
+
+def _notes(data: dict[str, Any]) -> str:
+  notes = '; '.join(map(_plain, data.get('notes', []))) or 'nothing was noted while reading'
+  return f'{notes}; how missing values came about: {TO_FILL}'
+
+
+def _partitions(data: dict[str, Any]) -> str:
+  shared = data.get('groups_in_two_splits')
+  if shared is None:
+    return TO_FILL
+  return f'{shared} groups (patients) are in more than one split'
+
+
+def _training(config: dict[str, Any]) -> str:
+  return ', '.join(
+    f'{name} {_plain(value)}' for name, value in config.items() if not name.startswith('data.')
+  )
+
+
+def _imbalance(data: dict[str, Any]) -> str:
+  counts = data['splits'].get('train', {}).get('classes', {})
+  total = sum(counts.values())
+  shares = ', '.join(f'{_plain(c)} {count / total:.1%}' for c, count in counts.items() if total)
+  return f'in training: {shares}; the loss weighs every case alike'
+
+
+def _output(decision: Decision, classes: list[str]) -> str:
+  if decision.threshold.value is None:
+    return 'probability of each class; the most probable one is called'
+  return (
+    f'probability of {_plain(classes[1])}; called at {decision.threshold.value:.4g} or more '
+    f'({decision.threshold.reason})'
+  )
+
+
+def _abstention(decision: Decision) -> str:
+  conformal = decision.conformal
+  each = ' in each class' if conformal.method == 'mondrian' else ''
+  return (
+    f'conformal sets made to hold the truth in {conformal.coverage:.0%} of the cases{each}, '
+    f'{_plain(conformal.reason)}; where the set is not one class there is no decision'
+  )
+
+
+def _subgroups(table: Predictions | None, decision: Decision) -> list[tuple[str, str | None]]:
+  rows: list[tuple[str, str | None]] = [('Which groups matter, and why', None)]
+  for row in trust.subgroup_rows(table, decision) if table is not None else []:
+    metrics = ', '.join(
+      f'{name} {_estimate(found)}'
+      for name, found in row['metrics'].items()
+      if found['value'] is not None
+    )
+    few = ' (few cases)' if row['small'] else ''
+    rows.append((f'{row["column"]}: {row["value"]}, {row["cases"]} cases{few}', metrics))
+  return rows
+
+
+def _estimate(found: dict[str, Any]) -> str:
+  if found['value'] is None:
+    return f'undefined: {_plain(found.get("reason", ""))}'
+  if found['low'] is None:
+    return f'{found["value"]:.3f}'
+  return f'{found["value"]:.3f} ({found["low"]:.3f} to {found["high"]:.3f})'

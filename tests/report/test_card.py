@@ -1,0 +1,59 @@
+"""The model card: every figure from the run's files, everything else left to the author."""
+
+import json
+import re
+
+import pytest
+from test_page import SEVERAL, write_run
+
+from medjax.errors import UserError
+from medjax.report import card
+from medjax.workdir import Workdir
+
+
+def lines(text):
+  return {
+    cells[1].strip(): cells[2].strip()
+    for cells in (re.split(r'(?<!\\)\|', line) for line in text.splitlines() if line[:1] == '|')
+  }
+
+
+def test_figures_are_those_of_the_run(tmp_path):
+  table = write_run(tmp_path)
+  path = card.write(Workdir(tmp_path), {'test': table})
+  text = path.read_text()
+  assert path.name == 'card.md'
+  assert text.index('SIMULATED DATA') < text.index('## Purpose')
+  found = lines(text)
+  auroc = json.loads((tmp_path / 'evaluation.json').read_text())['test']['auroc']
+  assert found['auroc'] == f'{auroc["value"]:.3f} ({auroc["low"]:.3f} to {auroc["high"]:.3f})'
+  assert 'fingerprint abc123' in found['Source (5a; data sources)']
+  assert found['Partitions (12a; level at which they are disjoint)'].startswith('0 groups')
+  assert 'called at' in found['Output and threshold (15)']
+  assert 'sensitivity' in found['sex: f, 30 cases (few cases)']
+  assert 'learning_rate 0.001' in found['Training (12c; hyperparameters)']
+
+
+def test_what_a_run_cannot_know_is_left_to_the_author(tmp_path):
+  table = write_run(tmp_path, simulated=False)
+  text = card.write(Workdir(tmp_path), {'test': table}).read_text()
+  assert 'SIMULATED' not in text
+  found = lines(text)
+  for item in ('Ethical approval (17)', 'Limitations (26)', 'Interpretation (25)'):
+    assert found[item] == card.TO_FILL
+
+
+def test_several_classes_and_names_that_break_tables(tmp_path):
+  table = write_run(tmp_path, ('a|b', '<i>', *SEVERAL[2:]))
+  text = card.write(Workdir(tmp_path), {'test': table}).read_text()
+  assert 'the most probable one is called' in text
+  assert '<i>' not in text
+  widths = {len(re.split(r'(?<!\\)\|', line)) for line in text.splitlines() if line[:1] == '|'}
+  assert widths == {4}
+
+
+def test_damaged_run(tmp_path):
+  table = write_run(tmp_path)
+  (tmp_path / 'data.json').write_text('{}')
+  with pytest.raises(UserError, match='damaged'):
+    card.write(Workdir(tmp_path), {'test': table})
