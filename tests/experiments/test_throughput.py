@@ -55,6 +55,8 @@ def test_a_comparison_is_printed_and_written(command, monkeypatch, tmp_path):
         'precision': spec.precision,
       },
       'rounds': rounds,
+      'processor': 'a processor, 2 cores',
+      'kernels': 'used',
       'entrants': {'medjax': about | {'examples_per_s': rate}, peers[0]: {'error': 'missing'}},
     }
 
@@ -65,6 +67,7 @@ def test_a_comparison_is_printed_and_written(command, monkeypatch, tmp_path):
   assert found['comparison'][0]['spec']['precision'] == 'float32'
   assert 'sweep' not in found
   assert 'could not run: missing' in out
+  assert 'on a processor, 2 cores' in out
 
 
 @pytest.mark.parametrize(

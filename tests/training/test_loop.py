@@ -174,14 +174,18 @@ def test_evaluation_is_of_the_best_checkpoint(straight):
   val = [line for line in log.read_metrics(workdir) if line['split'] == 'val']
   best = max(val, key=lambda line: (line['auroc'], -line['step']))
   assert step == best['step']
-  tables = evaluate.evaluate(experiment, variables, step, workdir, runtime.devices(2), 8, 'float32')
+  tables = evaluate.evaluate(
+    experiment, variables, step, workdir, runtime.devices(2), _config(batch_size=8)
+  )
   found = read_json(workdir.evaluation)
+  decision = evaluate.read_decision(workdir, step)
   assert found['val']['auroc']['value'] == pytest.approx(best['auroc'])
   for name, table in tables.items():
     split = experiment.data.splits[name]
     images = split.read(range(len(split)))['image'] / np.float32(255)
     logit = experiment.model.apply(variables, images)[:, 0]
-    np.testing.assert_allclose(table.probability, 1 / (1 + np.exp(-logit)), rtol=1e-4)
+    calibrated = 1 / (1 + np.exp(-logit / decision.calibration.temperature))
+    np.testing.assert_allclose(table.probability, calibrated, rtol=1e-4)
     assert list(table.id) == list(split.id)
     assert workdir.predictions(name).exists()
     assert set(found[name]) >= {

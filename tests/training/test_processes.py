@@ -27,7 +27,7 @@ assert len(devices.all) == 4 and len(devices.local) == 2, devices
 workdir = Workdir(sys.argv[3])
 loop.train(experiment, Config(batch_size=10, num_epochs=2), workdir, devices)
 variables, step = evaluate.best_variables(experiment, workdir)
-evaluate.evaluate(experiment, variables, step, workdir, devices, 8, 'float32')
+evaluate.evaluate(experiment, variables, step, workdir, devices, Config(batch_size=8))
 """
 
 
@@ -63,7 +63,7 @@ def test_two_processes_of_two_devices_equal_one(make_experiment, tmp_path):
   one = Workdir(tmp_path / 'one')
   loop.train(experiment, Config(batch_size=10, num_epochs=2, num_devices=1), one, devices)
   variables, step = evaluate.best_variables(experiment, one)
-  evaluate.evaluate(experiment, variables, step, one, devices, 8, 'float32')
+  evaluate.evaluate(experiment, variables, step, one, devices, Config(batch_size=8))
 
   two = Workdir(tmp_path / 'two')
   for mine, theirs in zip(log.read_metrics(one), log.read_metrics(two), strict=True):
