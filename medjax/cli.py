@@ -192,7 +192,9 @@ class _Command:
     folder = pathlib.Path(output).expanduser() if output else self.workdir.folder / 'explanations'
     if folder.exists() and not folder.is_dir():
       raise UserError(f'--output={folder}: is a file; expected the name of a folder')
-    explain_files.explain_files(experiment, self.workdir, files, self.values.method, folder)
+    explain_files.explain_files(
+      experiment, self.config, self.workdir, files, self.values.method, folder
+    )
 
   def _described(self, verb: str, files: Sequence[str]) -> Any:
     """The run's experiment without its examples.

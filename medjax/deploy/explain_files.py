@@ -3,12 +3,11 @@
 import csv
 import pathlib
 from collections.abc import Sequence
-from typing import Any
 
-import jax
 import numpy as np
 
-from medjax import explain
+from medjax import explain, runtime
+from medjax.config import Config
 from medjax.data import decode
 from medjax.deploy import files as deploy
 from medjax.errors import UserError
@@ -16,7 +15,7 @@ from medjax.evaluation.table import by_class
 from medjax.experiment import Experiment
 from medjax.explain.methods import METHODS
 from medjax.report.overlay import overlay
-from medjax.training import evaluate
+from medjax.training import evaluate, parallel
 from medjax.workdir import Workdir
 
 _AT_ONCE = 8  # images in memory
@@ -24,6 +23,7 @@ _AT_ONCE = 8  # images in memory
 
 def explain_files(
   experiment: Experiment,
+  config: Config,
   workdir: Workdir,
   names: Sequence[str],
   method: str,
@@ -35,6 +35,7 @@ def explain_files(
 
   Args:
     experiment: data description, model and task of the run.
+    config: settings of the run.
     workdir: the run folder.
     names: files and folders.
     method: in ``explain.methods.METHODS``.
@@ -45,7 +46,8 @@ def explain_files(
     picture, array and error.
 
   Raises:
-    UserError: there is no such method, nothing was found, or the run was not evaluated.
+    UserError: there is no such method, it does not suit the model, nothing was found, or the run
+      was not evaluated.
   """
   if method not in METHODS:
     raise UserError(f'--method={method}: expected one of {", ".join(METHODS)}')
@@ -55,11 +57,14 @@ def explain_files(
   variables, step = evaluate.best_variables(experiment, workdir)
   decision = evaluate.read_decision(workdir, step)
   score = explain.score_function(experiment, variables)
+  one = runtime.devices(1)
+  # As predict does, so that the class that is explained is the one that it calls.
+  compiled = parallel.compile_predict(experiment, one, config.precision)
+  replicated = one.replicate(variables)
   size, _, channels = experiment.data.input_shape
 
-  @jax.jit
-  def predict(x: jax.Array) -> Any:
-    return experiment.task.predict(experiment.model.apply(variables, x, train=False))  # type: ignore[arg-type]
+  def predict(image: np.ndarray) -> np.ndarray:
+    return compiled(replicated, {'image': image[None]})['prediction']
 
   folder.mkdir(parents=True, exist_ok=True)
   rows: list[dict[str, str]] = []
@@ -73,10 +78,14 @@ def explain_files(
         errors[number] = str(error).removeprefix(f'{found[number]}: ')
     explained = {}
     if images:
-      x = np.asarray(experiment.data.inputs({'image': np.stack(list(images.values()))}))
-      probability = decision.calibration.apply(explain.in_chunks(predict, _AT_ONCE, x))
+      pixels = np.stack(list(images.values()))
+      predicted = explain.in_chunks(predict, _AT_ONCE, pixels)
+      probability = decision.calibration.apply(predicted)
       calls = decision.calls(probability)
-      parts = METHODS[method](score, x, calls)
+      try:
+        parts = METHODS[method](score, np.asarray(experiment.data.inputs({'image': pixels})), calls)
+      except ValueError as error:
+        raise UserError(f'--method={method}: {error}') from None
       shares = by_class(probability)[np.arange(len(calls)), calls]
       explained = dict(zip(images, zip(calls, shares, parts, strict=True), strict=True))
     for number in range(start, min(start + _AT_ONCE, len(found))):
@@ -87,7 +96,7 @@ def explain_files(
       else:
         call, share, part = explained[number]
         # Files of different folders may have the same name.
-        stem = folder / f'{number:04d}-{pathlib.Path(row["file"]).stem}-{method}'
+        stem = folder / f'{number:04d}-{pathlib.Path(row["file"]).stem[:100]}-{method}'
         picture, array = f'{stem}.png', f'{stem}.npy'
         overlay(images[number], part).save(picture)
         np.save(array, part)

@@ -3,6 +3,7 @@
 import concurrent.futures
 import csv
 import dataclasses
+import errno
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -111,6 +112,8 @@ def predict_files(
         file.flush()
         rows += done
   except OSError as error:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+      raise
     raise UserError(f'{output}: cannot be written: {error.strerror}') from None
   _print(rows, classes, decision)
   print(f'predictions: {output}')
@@ -185,10 +188,13 @@ def _rows(
   names: Sequence[str], predicted: np.ndarray, classes: Sequence[str], decision: Decision
 ) -> list[Row]:
   probability = decision.calibration.apply(predicted)
-  calls, sets = decision.calls(probability), decision.conformal.sets(probability)
+  calls, sets = decision.calls(probability), decision.conformal.sets(predicted)
   of_classes = by_class(probability)
   rows = []
   for name, values, call, members in zip(names, of_classes, calls, sets, strict=True):
+    if not np.isfinite(values).all():
+      rows.append(Row(name, None, '', (), '', 'the network gives no number for this file'))
+      continue
     held = tuple(c for c, inside in zip(classes, members, strict=True) if inside)
     decided = held[0] if len(held) == 1 else ABSTAIN
     rows.append(Row(name, tuple(map(float, values)), classes[int(call)], held, decided, ''))

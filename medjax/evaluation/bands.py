@@ -27,8 +27,8 @@ class Band:
 
 def curve_bands(
   positive: np.ndarray, score: np.ndarray, group: np.ndarray, resamples: int = 1000
-) -> tuple[Band, Band]:
-  """The bands of the ROC and of the precision-recall curve.
+) -> tuple[Band | None, Band | None]:
+  """The bands of the ROC and of the precision-recall curve; None without resamples of both classes.
 
   Args:
     positive: [N] bool, with cases of both kinds.
@@ -42,11 +42,15 @@ def curve_bands(
   for times in Bootstrap(group, positive.astype(np.int64), resamples).blocks():
     for true, called in zip(*ranking.counts(times), strict=True):
       false = called - true
+      if not (true[-1] and false[-1]):
+        continue
       sensitivity.append(
         np.interp(grid, np.append(0, false / false[-1]), np.append(0, true / true[-1]))
       )
       recall = true / true[-1]
-      at = np.searchsorted(recall, grid - 1e-9)  # the first place that reaches this recall
+      at = np.searchsorted(recall, grid - 1e-6)  # the first place that reaches this recall
       precision.append(true[at] / np.maximum(called[at], 1))
+  if not sensitivity:
+    return None, None
   ends = [np.quantile(part, [0.025, 0.975], axis=0) for part in (sensitivity, precision)]
   return Band(grid, *ends[0]), Band(grid[1:], *ends[1][:, 1:])

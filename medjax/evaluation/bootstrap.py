@@ -1,8 +1,10 @@
 """The bootstrap over groups: how often each case is drawn in each of many resamples.
 
 What is drawn is a group (a patient) with all its cases, because cases of one group are not
-independent. Groups are drawn among those that hold the same classes, so that no resample lacks a
-class. Where every case is its own group this is the bootstrap within each class.
+independent. Where every case is its own group, cases are drawn within each class, so that no
+resample lacks one. Groups with several cases are drawn among all: within kinds of groups, a patient
+of a rare kind would be in every resample and add nothing to the spread. A resample that lacks a
+class is then left out where the class is needed.
 
 References:
   Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapters 13 (percentiles) and 8.
@@ -25,7 +27,8 @@ class Bootstrap:
 
   Args:
     group: [N], the group of each case.
-    label: [N] integers, the class of each case; None to draw among all groups.
+    label: [N] integers, the class of each case, to draw within where groups are single cases; None
+      to draw among all.
     resamples: How many.
     seed: Of the draws, so that a report can be repeated.
 
@@ -47,11 +50,8 @@ class Bootstrap:
     self._resamples, self._seed = resamples, seed
     count = int(self._group.max(initial=-1)) + 1
     stratum = np.zeros(count, np.int64)
-    if label is not None:
-      _, number = np.unique(label, return_inverse=True)
-      holds = np.zeros((count, number.max(initial=-1) + 1), bool)
-      holds[self._group, number] = True
-      _, stratum = np.unique(holds, axis=0, return_inverse=True)
+    if label is not None and count == len(self._group):
+      stratum[self._group] = np.unique(label, return_inverse=True)[1]
     self._strata = [np.flatnonzero(stratum == value) for value in np.unique(stratum)]
     self._count = count
 
@@ -103,4 +103,6 @@ def percentiles(value: float, resamples: np.ndarray, level: float = 0.95) -> Est
   if not len(known) or np.ptp(known) == 0:
     return Estimate(value, reason='every bootstrap resample gives the same value: no interval')
   low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-  return Estimate(value, float(low), float(high))
+  lacking = len(resamples) - len(known)
+  reason = f'{lacking} of {len(resamples)} resamples left out: they lack a class' if lacking else ''
+  return Estimate(value, float(low), float(high), reason)

@@ -22,7 +22,7 @@ from medjax.evaluation.table import Predictions
 
 Method = Literal['temperature', 'isotonic', 'none']
 _BINS = 10
-_SMALLEST = 1e-12  # probability, before its logarithm is taken
+_SMALLEST, _LARGEST = 1e-38, 1 - 2**-53  # probability, before its logarithm is taken
 _STEEPEST = 20.0  # 1 / temperature; validation cases without an error would ask for infinity
 
 
@@ -281,8 +281,10 @@ def _along(line: tuple[tuple[float, float], ...], x: np.ndarray) -> np.ndarray:
 
 def _logits(probability: np.ndarray) -> np.ndarray:
   """[N] log odds of [N]; [N, C] logarithms of [N, C], which are logits up to a constant."""
-  p = np.clip(probability, _SMALLEST, 1 - _SMALLEST if probability.ndim == 1 else 1.0)
-  return np.log(p) - np.log1p(-p) if probability.ndim == 1 else np.log(p)
+  if probability.ndim == 2:
+    return np.log(np.maximum(probability, _SMALLEST))
+  p = np.clip(probability, _SMALLEST, _LARGEST)
+  return np.log(p) - np.log1p(-p)
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:

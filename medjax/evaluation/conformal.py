@@ -87,7 +87,8 @@ def fit(method: Method, coverage: float, validation: Predictions) -> Conformal:
   else:
     least = [_least(of_true[table.label == c], coverage) for c in classes]
   reason = f'fitted on {len(table)} cases of {table.split}'
-  short = [table.classes[c] for c in classes if least[c] == 0.0]
+  counts = np.bincount(table.label, minlength=len(table.classes))
+  short = [table.classes[c] for c in classes if _rank(int(counts[c]), coverage) > counts[c]]
   if short and method == 'mondrian':
     reason += f'; too few of {", ".join(short)} to ever leave it out'
   return Conformal(method, coverage, tuple(least), reason)
@@ -95,8 +96,12 @@ def fit(method: Method, coverage: float, validation: Predictions) -> Conformal:
 
 def _least(of_true: np.ndarray, coverage: float) -> float:
   """The finite-sample quantile: the k-th largest of n, k = ceil((n + 1) * coverage); 0 if k > n."""
-  rank = math.ceil((len(of_true) + 1) * coverage - 1e-9)
+  rank = _rank(len(of_true), coverage)
   return 0.0 if rank > len(of_true) else float(np.sort(of_true)[::-1][rank - 1])
+
+
+def _rank(count: int, coverage: float) -> int:
+  return math.ceil((count + 1) * coverage - 1e-9)
 
 
 def conformal_metrics(table: Predictions, conformal: Conformal) -> dict[str, Estimate]:
@@ -142,5 +147,5 @@ def interval_half_width(label: np.ndarray, prediction: np.ndarray, coverage: flo
   label = np.asarray(label, np.float64)
   known = ~np.isnan(label)
   residuals = np.sort(np.abs(label - prediction)[known])
-  rank = math.ceil((len(residuals) + 1) * coverage - 1e-9)
+  rank = _rank(len(residuals), coverage)
   return math.inf if rank > len(residuals) else float(residuals[rank - 1])

@@ -1,7 +1,7 @@
 """From a network's probability to what is said of a case, fitted on validation, kept with the run.
 
-First the probability is calibrated, then it is compared with a threshold, and a conformal set says
-whether the case is clear enough to be decided at all.
+The probability is calibrated and compared with a threshold, and a conformal set, of the probability
+as the network gave it, says whether the case is clear enough to be decided at all.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ class Decision:
     checkpoint_step: the checkpoint whose validation predictions this was fitted to.
     calibration: what the network's probabilities go through.
     threshold: on calibrated probability, for two classes; value None for more.
-    conformal: sets of classes.
+    conformal: sets of classes, of probabilities that are not calibrated.
   """
 
   checkpoint_step: int

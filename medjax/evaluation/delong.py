@@ -68,21 +68,21 @@ def delong_covariance(
     (array([0.75]), array([[0.125]]))
   """
   label = np.asarray(label)
-  pairs = [_placements(*_by_class(label, score)) for score in scores]
-  areas = np.array([of_positive.mean() for of_positive, _ in pairs])
+  of_scores = [_by_class(label, score) for score in scores]
   group = np.arange(len(label)) if group is None else np.unique(group, return_inverse=True)[1]
   count = int(group.max(initial=-1)) + 1
-  sums, members = [], []  # of deviations within each group: positive cases, negative cases
-  for value, parts in zip((1, 0), zip(*pairs, strict=True), strict=True):
-    groups = group[label == value]
-    members.append(np.bincount(groups, minlength=count))
-    deviations = [part - area for part, area in zip(parts, areas, strict=True)]
-    sums.append(np.stack([np.bincount(groups, d, count) for d in deviations]) / len(groups))
-  of_class = [int((held > 0).sum()) for held in members]
+  of_class = [len(np.unique(group[label == value])) for value in (1, 0)]
   if min(of_class) < 2:
     raise ValueError(
       'the covariance needs at least two positive and two negative cases, of different groups'
     )
+  pairs = [_placements(*pair) for pair in of_scores]
+  areas = np.array([of_positive.mean() for of_positive, _ in pairs])
+  sums = []  # of deviations within each group: positive cases, negative cases
+  for value, parts in zip((1, 0), zip(*pairs, strict=True), strict=True):
+    groups = group[label == value]
+    deviations = [part - area for part, area in zip(parts, areas, strict=True)]
+    sums.append(np.stack([np.bincount(groups, d, count) for d in deviations]) / len(groups))
   factors = [held / (held - 1) for held in of_class]
   covariance = sum(f * part @ part.T for f, part in zip(factors, sums, strict=True))
   crossed = count / (count - 1) * sums[0] @ sums[1].T  # 0 unless a group has cases of both classes
@@ -132,7 +132,10 @@ def auroc_interval(
     _, covariance = delong_covariance(label, np.asarray(score)[None], group)
   except ValueError:
     return Estimate(area, reason=f'{needs}, but those of a class are of one group')
-  half_width = quantile * math.sqrt(max(0.0, float(covariance[0, 0])))
+  variance = float(covariance[0, 0])
+  if variance <= 1e-15:
+    return Estimate(area, reason=f'the variance over groups is 0: no interval from {counts}')
+  half_width = quantile * math.sqrt(variance)
   return Estimate(area, max(0.0, area - half_width), min(1.0, area + half_width))
 
 

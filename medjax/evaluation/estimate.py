@@ -4,6 +4,8 @@ import dataclasses
 import statistics
 from typing import Any
 
+import scipy.special
+
 
 @dataclasses.dataclass(frozen=True)
 class Estimate:
@@ -64,6 +66,16 @@ class Difference:
     if not self.reason:
       del fields['reason']
     return fields
+
+
+def t_quantile(level: float, freedom: int) -> float:
+  """Returns t such that Student's t with ``freedom`` degrees lies in [-t, t] with this probability.
+
+  Example:
+    >>> round(t_quantile(0.95, 10), 4)
+    2.2281
+  """
+  return float(scipy.special.stdtrit(freedom, (1 + level) / 2))
 
 
 def normal_quantile(level: float) -> float:

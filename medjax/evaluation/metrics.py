@@ -10,10 +10,10 @@ Intervals:
   AUPRC, F1, MCC, macro AUROC, balanced accuracy: percentiles of 2000 bootstrap resamples (see
     ``medjax.evaluation.bootstrap``).
   Accuracy, sensitivity, specificity, PPV, NPV: Wilson's score interval; over groups with the
-    effective number of cases, at which independent cases would have the variance of these
-    (Korn and Graubard 1998, Survey Methodology 24:193-201).
-  Brier score, log loss: normal interval of the mean of the cases' own scores, over groups with the
-    cluster-robust variance.
+    effective number of cases, at which independent cases would have the variance of these, and
+    Student's t for the number of groups (Korn and Graubard 1998, Survey Methodology 24:193-201).
+  Brier score, log loss: normal interval of the mean of the cases' own scores; over groups the
+    cluster-robust variance with Student's t.
 """
 
 import math
@@ -23,7 +23,7 @@ import numpy as np
 
 from medjax.evaluation.bootstrap import Bootstrap
 from medjax.evaluation.delong import auroc_interval
-from medjax.evaluation.estimate import Estimate, normal_quantile
+from medjax.evaluation.estimate import Estimate, normal_quantile, t_quantile
 from medjax.evaluation.ranking import Ranking
 from medjax.evaluation.table import Predictions
 
@@ -182,13 +182,14 @@ def proportion(hits: np.ndarray, group: np.ndarray, what: str) -> Estimate:
     return Estimate(None, reason=f'there is no {what}')
   share = float(hits.mean())
   groups = len(np.unique(group))
-  effective = float(len(hits))
+  effective: float = len(hits)
   if groups < len(hits):
     if groups < 2:
       return Estimate(share, reason=f'every {what} is of one group: no interval')
     # Without spread the groups are what is known to be independent.
     variance = variance_of_mean(hits.astype(np.float64), group)
-    effective = min(effective, share * (1 - share) / variance) if variance > 0 else float(groups)
+    effective = min(effective, share * (1 - share) / variance) if variance > 1e-12 else groups
+    effective *= (normal_quantile(_LEVEL) / t_quantile(_LEVEL, groups - 1)) ** 2
   return Estimate(share, *_wilson(share, effective))
 
 
@@ -205,9 +206,14 @@ def mean(scores: np.ndarray, group: np.ndarray, upper: float = np.inf) -> Estima
   value = float(scores.mean())
   if np.ptp(scores) == 0:
     return Estimate(value, reason=f'no spread over {len(scores)} cases to take an interval from')
-  if len(np.unique(group)) < 2:
+  groups = len(np.unique(group))
+  if groups < 2:
     return Estimate(value, reason='every case is of one group: no interval')
-  half_width = normal_quantile(_LEVEL) * math.sqrt(variance_of_mean(scores, group))
+  variance = variance_of_mean(scores, group)
+  if variance <= 1e-24 * max(1.0, value**2):
+    return Estimate(value, reason='no spread over groups to take an interval from')
+  quantile = t_quantile(_LEVEL, groups - 1) if groups < len(scores) else normal_quantile(_LEVEL)
+  half_width = quantile * math.sqrt(variance)
   return Estimate(value, max(0.0, value - half_width), min(upper, value + half_width))
 
 

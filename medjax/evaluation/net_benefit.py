@@ -50,14 +50,16 @@ def decision_curve(table: Predictions, thresholds: np.ndarray | None = None) -> 
   t = np.linspace(0.01, 0.99, 99) if thresholds is None else np.asarray(thresholds, np.float64)
   odds = t / (1 - t)
   positive = (table.label == 1)[:, None]
-  called = table.probability[:, None] >= t
-  worth = np.where(positive, called, -1.0 * called * odds)  # [N, T], of each case
+  called = (table.probability[:, None] >= t).astype(np.float32)
+  worth = np.where(positive, called, -called * odds.astype(np.float32))  # [N, T], of each case
 
   def of(times: np.ndarray) -> np.ndarray:
-    return (times @ worth.astype(np.float32)).astype(np.float64) / times.sum(axis=1, keepdims=True)
+    return (times @ worth).astype(np.float64) / times.sum(axis=1, keepdims=True)
 
   # Who is drawn decides the prevalence too, so resamples are not drawn within classes.
   resamples = np.concatenate([of(times) for times in Bootstrap(table.group).blocks()])
   low, high = np.quantile(resamples, [0.025, 0.975], axis=0)
   prevalence = float(positive.mean())
-  return DecisionCurve(t, worth.mean(axis=0), low, high, prevalence - (1 - prevalence) * odds)
+  return DecisionCurve(
+    t, worth.mean(axis=0, dtype=np.float64), low, high, prevalence - (1 - prevalence) * odds
+  )

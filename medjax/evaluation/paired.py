@@ -1,18 +1,20 @@
 """Two models on the same cases: paired differences with intervals and tests.
 
-AUROC: DeLong's paired test. Brier score, log loss, accuracy, sensitivity, specificity: the normal
-test of the mean of the cases' differences, with the variance over groups. AUPRC: percentiles of the
-bootstrap of both on the same resamples.
+AUROC: DeLong's paired test. Brier score, log loss: the normal test of the mean of the cases'
+differences. Accuracy, sensitivity, specificity: McNemar's exact test. Where a group has several
+cases, all of them but AUROC: the t test of the mean with the cluster-robust variance. AUPRC:
+percentiles of the bootstrap of both on the same resamples.
 """
 
 import math
 
 import numpy as np
+import scipy.special
 
 from medjax.errors import UserError
 from medjax.evaluation.bootstrap import Bootstrap, percentiles
 from medjax.evaluation.delong import auroc_difference
-from medjax.evaluation.estimate import Difference, normal_quantile
+from medjax.evaluation.estimate import Difference, normal_quantile, t_quantile
 from medjax.evaluation.metrics import log_losses, variance_of_mean
 from medjax.evaluation.ranking import Ranking
 from medjax.evaluation.table import Predictions
@@ -89,12 +91,26 @@ def _mean(pair: list[np.ndarray], group: np.ndarray) -> Difference:
   if not len(gap):
     return Difference(None, reason='there is no case')
   value = float(gap.mean())
-  if len(np.unique(group)) < 2 or np.ptp(gap) == 0:
+  groups = len(np.unique(group))
+  if groups < 2 or np.ptp(gap) == 0:
     return Difference(value, reason='every case differs alike: no interval')
-  deviation = math.sqrt(variance_of_mean(gap, group))
-  half_width = normal_quantile(0.95) * deviation
-  p_value = math.erfc(abs(value) / deviation / math.sqrt(2)) if deviation else None
+  variance = variance_of_mean(gap, group)
+  if variance <= 1e-24:
+    return Difference(value, reason='every group differs alike: no interval')
+  deviation = math.sqrt(variance)
+  if groups < len(gap):
+    half_width = t_quantile(0.95, groups - 1) * deviation
+    p_value = 2 * float(scipy.special.stdtr(groups - 1, -abs(value) / deviation))
+  else:
+    half_width = normal_quantile(0.95) * deviation
+    p_value = _mcnemar(gap) if pair[0].dtype == bool else math.erfc(abs(value) / deviation / 2**0.5)
   return Difference(value, value - half_width, value + half_width, p_value)
+
+
+def _mcnemar(gap: np.ndarray) -> float:
+  """Exact: of the cases on which the models differ, each is right in half of them."""
+  first, second = int((gap > 0).sum()), int((gap < 0).sum())
+  return min(1.0, 2 * float(scipy.special.bdtr(min(first, second), first + second, 0.5)))
 
 
 def _auprc(label: np.ndarray, pair: tuple[np.ndarray, np.ndarray], group: np.ndarray) -> Difference:

@@ -11,6 +11,8 @@ from medjax.evaluation.table import Predictions
 
 SMALLEST = 20  # cases of a class below which a subgroup is flagged
 _VALUES = 8  # distinct values of a column that is taken as it is
+_LARGEST = 30  # distinct texts of a column whose most frequent values are taken
+_EMPTY = {'', 'na', 'n/a', 'nan', 'none', 'null', '?', 'unknown'}
 _PARTS = 3  # of a column of numbers, with as many cases each
 
 
@@ -43,7 +45,8 @@ def subgroups(
   """Metrics for each value of metadata columns.
 
   A column of at most eight different values is taken as it is; one of more numbers is cut in three
-  parts with as many cases each; any other is left out.
+  parts with as many cases each; of up to thirty texts the seven most frequent are taken, and the
+  others together. Any other column is left out; see ``left_out``. Cells such as NA are unknown.
 
   Args:
     table: Predictions.
@@ -51,7 +54,7 @@ def subgroups(
     columns: Names of the columns; all that can be taken otherwise.
 
   Raises:
-    ValueError: If there is no such column.
+    ValueError: If there is no such column, or a column that was asked for cannot be taken.
   """
   known = ~np.isnan(table.label)
   called, table = np.asarray(called)[known], table.labelled()
@@ -60,9 +63,17 @@ def subgroups(
       raise ValueError(f'no column {name!r}; there are {", ".join(table.metadata) or "none"}')
   found = []
   for name in columns or table.metadata:
-    for value, members in _parts(table.metadata[name]):
+    parts = _parts(table.metadata[name])
+    if columns and not parts:
+      raise ValueError(f'column {name!r} has one value only, or too many different ones')
+    for value, members in parts:
       found.append(_subgroup(table.select(members), called[members], name, value))
   return found
+
+
+def left_out(table: Predictions) -> list[str]:
+  """Names of the metadata columns that ``subgroups`` does not take by itself."""
+  return [name for name, column in table.labelled().metadata.items() if not _parts(column)]
 
 
 def _subgroup(table: Predictions, called: np.ndarray, column: str, value: str) -> Subgroup:
@@ -92,7 +103,7 @@ def _subgroup(table: Predictions, called: np.ndarray, column: str, value: str) -
 def _parts(column: list[str]) -> list[tuple[str, np.ndarray]]:
   """Values and who has them, bool [N]; none for a column that cannot be taken."""
   cells = np.array([cell.strip() for cell in column])
-  empty = cells == ''
+  empty = np.array([cell.lower() in _EMPTY for cell in cells.tolist()], bool)
   values = sorted(set(cells[~empty].tolist()))
   unknown = [('unknown', empty)] if empty.any() else []
   if len(values) < 2:
@@ -100,9 +111,16 @@ def _parts(column: list[str]) -> list[tuple[str, np.ndarray]]:
   if len(values) <= _VALUES:
     return [(value, cells == value) for value in values] + unknown
   try:
-    numbers = np.array([float(cell) if cell else np.nan for cell in cells])
+    numbers = np.array(
+      [np.nan if none else float(cell) for cell, none in zip(cells, empty, strict=True)]
+    )
   except ValueError:
-    return []
+    if len(values) > _LARGEST:
+      return []
+    names, counts = np.unique(cells[~empty], return_counts=True)
+    largest = names[np.argsort(-counts, kind='stable')][: _VALUES - 1]
+    parts = [(str(name), cells == name) for name in sorted(largest.tolist())]
+    return [*parts, ('other', ~empty & ~np.isin(cells, largest)), *unknown]
   whole = numbers[~empty]
   if not np.isfinite(whole).all() or (len(values) == len(whole) and _is_count(whole)):
     return []  # a running number is no property of a patient

@@ -11,13 +11,14 @@ References:
     NeurIPS (GradientSHAP).
 """
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.explain.score import Score, in_chunks
+from medjax.explain.score import Score, in_chunks, scores
 
 _CHUNK = 8
 
@@ -38,7 +39,7 @@ def saliency(score: Score, x: np.ndarray, target: np.ndarray, *, chunk: int = _C
     >>> saliency(lambda x, target: (x**2).sum(axis=1), np.array([[3.0, 1.0]]), np.zeros(1, int))
     array([[6., 2.]], dtype=float32)
   """
-  return in_chunks(jax.jit(_gradient(score)), chunk, _float(x), target)
+  return in_chunks(functools.partial(_gradients, score), chunk, _float(x), target)
 
 
 def smooth_grad(
@@ -65,18 +66,12 @@ def smooth_grad(
   Returns:
     Float32 like x, with sign.
   """
-  gradient = _gradient(score)
-
-  @jax.jit
-  def add(total: Any, x: Any, target: Any, key: jax.Array) -> Any:
-    axes = tuple(range(1, x.ndim))
-    spread = x.max(axis=axes, keepdims=True) - x.min(axis=axes, keepdims=True)
-    return total + gradient(x + noise * spread * jax.random.normal(key, x.shape[1:]), target)
 
   def of(x: Any, target: Any) -> Any:
     total = jnp.zeros_like(x)
     for sample in range(samples):
-      total = add(total, x, target, jax.random.fold_in(jax.random.key(seed), sample))
+      key = jax.random.fold_in(jax.random.key(seed), sample)
+      total = _add_noisy(score, total, x, target, key, noise)
     return total / samples
 
   return in_chunks(of, chunk, _float(x), target)
@@ -111,24 +106,19 @@ def integrated_gradients(
     >>> parts.round(3), gap.round(3)
     (array([[9., 1.]], dtype=float32), array([0.], dtype=float32))
   """
-  gradient = _gradient(score)
   nodes, weights = np.polynomial.legendre.leggauss(steps)
-
-  @jax.jit
-  def add(total: Any, x: Any, start: Any, target: Any, at: Any, weight: Any) -> Any:
-    return total + weight * gradient(start + at * (x - start), target)
 
   def of(x: Any, start: Any, target: Any) -> Any:
     total = jnp.zeros_like(x)
     for node, weight in zip(nodes, weights, strict=True):
-      total = add(total, x, start, target, np.float32((node + 1) / 2), np.float32(weight / 2))
+      total = _add_on_line(score, total, x, start, target, (node + 1) / 2, weight / 2)
     return (x - start) * total
 
   x = _float(x)
   start = np.broadcast_to(_float(baseline), x.shape)
   parts = in_chunks(of, chunk, x, start, target)
-  compiled = jax.jit(score)
-  ends = [in_chunks(compiled, chunk, points, target) for points in (x, start)]
+  of_points = functools.partial(scores, score)
+  ends = [in_chunks(of_points, chunk, points, target) for points in (x, start)]
   return parts, parts.reshape(len(x), -1).sum(axis=1) - (ends[0] - ends[1])
 
 
@@ -158,7 +148,6 @@ def gradient_shap(
   Returns:
     Float32 like x, with sign.
   """
-  gradient = _gradient(score)
   random = np.random.default_rng(seed)
   background = _float(background)
   # Each part of the line and, as far as it goes, each background input as often as any other.
@@ -167,26 +156,35 @@ def gradient_shap(
     [random.permutation(len(background)) for _ in range(-(-samples // len(background)))]
   )[:samples]
 
-  @jax.jit
-  def add(total: Any, x: Any, target: Any, start: Any, at: Any) -> Any:
-    return total + (x - start) * gradient(start + at * (x - start), target)
-
   def of(x: Any, target: Any) -> Any:
     total = jnp.zeros_like(x)
     for row, place in zip(rows, places, strict=True):
-      total = add(total, x, target, background[row], np.float32(place))
+      total = _add_on_line(score, total, x, background[row], target, place, x - background[row])
     return total / samples
 
   return in_chunks(of, chunk, _float(x), target)
 
 
-def _gradient(score: Score) -> Any:
+# The score is static: a second call with the same function and shapes compiles nothing.
+@functools.partial(jax.jit, static_argnums=0)
+def _gradients(score: Score, x: jax.Array, target: jax.Array) -> jax.Array:
   """The gradient of each input's own score."""
+  return jax.grad(lambda x: score(x, target).sum())(x)
 
-  def total(x: jax.Array, target: jax.Array) -> jax.Array:
-    return score(x, target).sum()
 
-  return jax.grad(total)
+@functools.partial(jax.jit, static_argnums=0)
+def _add_noisy(score: Score, total: Any, x: Any, target: Any, key: Any, noise: Any) -> Any:
+  axes = tuple(range(1, x.ndim))
+  spread = x.max(axis=axes, keepdims=True) - x.min(axis=axes, keepdims=True)
+  noisy = x + noise * spread * jax.random.normal(key, x.shape[1:])
+  return total + _gradients(score, noisy, target)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _add_on_line(
+  score: Score, total: Any, x: Any, start: Any, target: Any, at: Any, weight: Any
+) -> Any:
+  return total + weight * _gradients(score, start + at * (x - start), target)
 
 
 def _float(x: Any) -> np.ndarray:

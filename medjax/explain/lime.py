@@ -6,13 +6,14 @@ Reference:
 """
 
 import dataclasses
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.explain.score import Score, in_chunks
+from medjax.explain.score import Score, in_chunks, scores
 
 _IMAGE_WIDTH = 0.25  # of the kernel, in cosine distance
 _TABLE_WIDTH = 0.75  # of the kernel, in Euclidean distance, times the root of the columns
@@ -70,17 +71,8 @@ def lime_image(
   weights = np.sqrt(np.exp(-(distance**2) / _IMAGE_WIDTH**2))
   blank = _means(x, regions, count) if fill is None else np.broadcast_to(fill, x.shape)
 
-  @jax.jit
-  def scores(z: Any, one: Any, empty: Any, part: Any, target: Any) -> Any:
-    mixed = jnp.where(z[:, part][..., None], one, empty)
-    return score(mixed, jnp.broadcast_to(target, len(z)))
-
   found = [
-    in_chunks(
-      lambda z, one=one, empty=empty, part=part, t=t: scores(z, one, empty, part, t),  # type: ignore[misc]
-      chunk,
-      present,
-    )
+    in_chunks(functools.partial(_masked, score, one, empty, part, t), chunk, present)
     for one, empty, part, t in zip(x, np.asarray(blank, np.float32), regions, target, strict=True)
   ]
   return surrogate(present, np.stack(found), weights)
@@ -117,7 +109,6 @@ def lime_table(
   drawn = training[random.integers(len(training), size=(samples, columns)), np.arange(columns)]
   edges = np.quantile(training, [0.25, 0.5, 0.75], axis=0)
   quarter = (drawn[:, None] > edges).sum(axis=1)
-  compiled = jax.jit(score)
   parts = []
   for row, t in zip(x, target, strict=True):
     present = quarter == (row > edges).sum(axis=0)
@@ -126,10 +117,17 @@ def lime_table(
     distance = np.sqrt((~present).sum(axis=1))
     width = _TABLE_WIDTH * np.sqrt(columns)
     weights = np.sqrt(np.exp(-(distance**2) / width**2))
-    values = in_chunks(compiled, chunk, neighbours, np.full(samples, t))
+    values = in_chunks(functools.partial(scores, score), chunk, neighbours, np.full(samples, t))
     parts.append(surrogate(present, values[None], weights))
   return Surrogate(*(np.concatenate([getattr(part, f.name) for part in parts])
                      for f in dataclasses.fields(Surrogate)))  # fmt: skip
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _masked(score: Score, one: Any, empty: Any, part: Any, target: Any, present: Any) -> Any:
+  """Scores of one image with the patches present that each row [n, M] says."""
+  mixed = jnp.where(present[:, part][..., None], one, empty)
+  return score(mixed, jnp.broadcast_to(target, len(present)))
 
 
 def surrogate(

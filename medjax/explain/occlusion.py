@@ -4,6 +4,7 @@ Reference:
   Zeiler and Fergus (2014), Visualizing and understanding convolutional networks, ECCV.
 """
 
+import functools
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.explain.score import Score, in_chunks
+from medjax.explain.score import Score, in_chunks, scores
 
 
 def occlusion(
@@ -41,7 +42,8 @@ def occlusion(
     Float32 [N, ...] over the axes of the window.
 
   Raises:
-    ValueError: window and stride name other numbers of axes, or a window is larger than the input.
+    ValueError: window and stride name other numbers of axes, a window is larger than the input, or
+      a stride is not between 1 and the window's length, so that places would be left out.
 
   Example:
     >>> x = np.array([[1.0, 2.0, 3.0]])
@@ -54,6 +56,10 @@ def occlusion(
     raise ValueError(f'window {tuple(window)} and stride {tuple(stride)}; inputs are {x.shape[1:]}')
   if any(length > side for length, side in zip(window, sides, strict=True)):
     raise ValueError(f'window {tuple(window)} is larger than the inputs, {sides}')
+  if any(not 1 <= step <= length for step, length in zip(stride, window, strict=True)):
+    raise ValueError(
+      f'stride {tuple(stride)}: expected 1 to the length of the window {tuple(window)}'
+    )
   places = [
     np.unique(np.append(np.arange(0, side - length + 1, step), side - length))
     for side, length, step in zip(sides, window, stride, strict=True)
@@ -61,21 +67,7 @@ def occlusion(
   corners = np.array(list(itertools.product(*places)), np.int32)
   cover = np.broadcast_to(np.asarray(fill, np.float32), x.shape[1:])
 
-  def covered(corner: Any) -> Any:
-    """Where the window with this corner is, bool over the axes of the window."""
-    inside = jnp.ones(sides, bool)
-    for axis, length in enumerate(window):
-      place = jax.lax.broadcasted_iota(jnp.int32, sides, axis)
-      inside &= (place >= corner[axis]) & (place < corner[axis] + length)
-    return inside
-
-  @jax.jit
-  def scores(corner: Any, one: Any, target: Any) -> Any:
-    hidden = jax.vmap(covered)(corner)
-    hidden = hidden.reshape(hidden.shape + (1,) * (one.ndim - len(window)))
-    return score(jnp.where(hidden, cover, one), jnp.broadcast_to(target, len(corner)))
-
-  before = in_chunks(jax.jit(score), chunk, x, target)
+  before = in_chunks(functools.partial(scores, score), chunk, x, target)
   found = np.zeros((len(x), *sides), np.float32)
   times = np.zeros(sides, np.float32)
   windows = [
@@ -86,10 +78,28 @@ def occlusion(
     times[place] += 1
   for i, one in enumerate(x):
     after = in_chunks(
-      lambda corner, one=one, i=i: scores(corner, one, target[i]),  # type: ignore[misc]
+      functools.partial(_covered, score, tuple(window), cover, one, target[i]),
       chunk,
       corners,
     )
     for place, value in zip(windows, before[i] - after, strict=True):
       found[i][place] += value
   return found / times
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _covered(
+  score: Score, window: tuple[int, ...], cover: Any, one: Any, target: Any, corners: Any
+) -> Any:
+  """Scores of one input with each of the windows covered that have these corners."""
+  sides = one.shape[: len(window)]
+
+  def hidden(corner: Any) -> Any:
+    inside = jnp.ones(sides, bool)
+    for axis, length in enumerate(window):
+      place = jax.lax.broadcasted_iota(jnp.int32, sides, axis)
+      inside &= (place >= corner[axis]) & (place < corner[axis] + length)
+    return inside.reshape(sides + (1,) * (one.ndim - len(window)))
+
+  points = jnp.where(jax.vmap(hidden)(corners), cover, one)
+  return score(points, jnp.broadcast_to(target, len(corners)))

@@ -1,5 +1,6 @@
 """What is explained: one number for each input, of a class that is chosen for it."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -41,12 +42,23 @@ def score_function(experiment: Experiment, variables: Any) -> Score:
   return score
 
 
-def in_chunks(function: Callable[..., jax.Array], chunk: int, *arrays: Any) -> np.ndarray:
+@functools.partial(jax.jit, static_argnums=0)
+def scores(score: Score, x: jax.Array, target: jax.Array) -> jax.Array:
+  """The score, compiled once for every function and shape."""
+  return score(x, target)
+
+
+def in_chunks(function: Callable[..., Any], chunk: int, *arrays: Any) -> np.ndarray:
   """``function`` of slices of ``arrays`` along their first axis, put together again.
 
   The last slice is filled up with its own first row, so that the function is compiled once.
+
+  Raises:
+    ValueError: the arrays are empty.
   """
   count = len(arrays[0])
+  if not count:
+    raise ValueError('there is no input to explain')
   chunk = min(chunk, count)
   parts = []
   for start in range(0, count, chunk):

@@ -6,6 +6,7 @@ References:
     regression, AISTATS (paired samples).
 """
 
+import functools
 import itertools
 import math
 from typing import Any
@@ -66,26 +67,26 @@ def kernel_shap(
   ends = np.zeros((2, players), bool)
   ends[1] = True
   asked = np.concatenate([coalitions, ends])
-  shape = np.shape(regions) + (1,) * (x.ndim - 1 - np.ndim(regions))
-  part = jnp.asarray(regions)
-
-  @jax.jit
-  def worth(coalition: Any, one: Any, target: Any) -> Any:
-    present = coalition[:, part].reshape(len(coalition), 1, *shape)
-    mixed = jnp.where(present, one, background)
-    rows = mixed.reshape(-1, *one.shape)
-    scores = score(rows, jnp.broadcast_to(target, len(rows)))
-    return scores.reshape(len(coalition), -1).mean(axis=1)
-
-  at_once = max(1, chunk // len(background))
-  scores = np.stack(
-    [
-      in_chunks(lambda z, one=one, t=t: worth(z, one, t), at_once, asked)  # type: ignore[misc]
-      for one, t in zip(x, target, strict=True)
-    ]
-  ).astype(np.float64)
+  scores = np.zeros((len(x), len(asked)))
+  for part in np.array_split(background, -(-len(background) // chunk)):
+    at_once = max(1, chunk // len(part))
+    for i, (one, t) in enumerate(zip(x, target, strict=True)):
+      worth = functools.partial(_worth, score, regions, part, one, t)
+      scores[i] += in_chunks(worth, at_once, asked) * (len(part) / len(background))
   base, full = scores[:, -2], scores[:, -1]
   return _solve(coalitions, weights, scores[:, :-2] - base[:, None], full - base), base
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _worth(
+  score: Score, regions: Any, background: Any, one: Any, target: Any, coalition: Any
+) -> Any:
+  """Mean score over the background, [n], with the players present of coalitions [n, players]."""
+  present = coalition[:, regions]
+  present = present.reshape(len(coalition), 1, *regions.shape, *[1] * (one.ndim - regions.ndim))
+  rows = jnp.where(present, one, background).reshape(-1, *one.shape)
+  scores = score(rows, jnp.broadcast_to(target, len(rows)))
+  return scores.reshape(len(coalition), -1).mean(axis=1)
 
 
 def _solve(

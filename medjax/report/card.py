@@ -70,6 +70,7 @@ def _card(
     'Purpose': [
       ('Title, target population, outcome (1)', None),
       ('Health care context, intended users, place in the care pathway (3a, 3b)', None),
+      ('Abstract (2)', None),
       ('Known inequalities between groups of patients (3c)', None),
       ('Objectives: development, evaluation or both (4; study goal)', None),
     ],
@@ -83,6 +84,7 @@ def _card(
       ('Classes', ', '.join(map(_plain, classes))),
       ('Sample size (10)', _sizes(data)),
       ('Why that many (10)', None),
+      ('Predictors: what the inputs are and how they were measured (9)', None),
       ('Missing data (11)', _notes(data)),
       ('Partitions (12a; level at which they are disjoint)', _partitions(data)),
     ],
@@ -95,12 +97,15 @@ def _card(
       ),
       ('Class imbalance (13)', _imbalance(data)),
       ('Output and threshold (15)', _output(decision, classes)),
-      ('Calibration (12c)', f'{decision.calibration.method}: {decision.calibration.reason}'),
+      (
+        'Calibration (12c)',
+        f'{decision.calibration.method}: {_plain(decision.calibration.reason)}',
+      ),
       ('Abstention (15; uncertainty)', _abstention(decision)),
       ('Software (18f)', ', '.join(f'{k} {v}' for k, v in about['versions'].items())),
       (
         'Revision and command (18f; availability)',
-        f'{about.get("git_revision") or "not known"}; `{about["command"]}`',
+        f'{about.get("git_revision") or "not known"}; `{_plain(about["command"])}`',
       ),
     ],
     f'Performance on the {split} split (12e, 23a; metrics and uncertainty)': [
@@ -110,6 +115,8 @@ def _card(
     ],
     'Fairness and subgroups (14, 23a)': _subgroups(tables.get(split), decision),
     'What remains': [
+      ('Differences between training and evaluation data (16, 20)', None),
+      ('Model updating (24)', None),
       ('Heterogeneity between places (23b), external evaluation', None),
       (
         'Failures: what kind of cases go wrong (failure analysis)',
@@ -125,6 +132,12 @@ def _card(
     ],
   }
   lines = head
+  if split == 'val':
+    lines += [
+      'There is no test split: these numbers are of validation, on which choices were made, and so '
+      'too good.',
+      '',
+    ]
   for title, items in sections.items():
     lines += [f'## {title}', '', '| item | |', '| --- | --- |']
     lines += [f'| {_plain(item)} | {TO_FILL if text is None else text} |' for item, text in items]
@@ -182,7 +195,7 @@ def _output(decision: Decision, classes: list[str]) -> str:
     return 'probability of each class; the most probable one is called'
   return (
     f'probability of {_plain(classes[1])}; called at {decision.threshold.value:.4g} or more '
-    f'({decision.threshold.reason})'
+    f'({_plain(decision.threshold.reason)})'
   )
 
 

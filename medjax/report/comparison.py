@@ -3,6 +3,7 @@
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from medjax import evaluation
 from medjax.errors import UserError
@@ -32,7 +33,7 @@ def show(first: Workdir, second: Workdir, split: str = 'test') -> dict[str, Diff
   found = evaluation.compare(tables[0], tables[1], (calls[0], calls[1]))
   title = f'{split}: {first.folder} less {second.folder}, {len(tables[0])} cases of '
   title += f'{len(np.unique(tables[0].group))} groups'
-  shown = Table('metric', 'difference', '95% interval', 'p', title=title)
+  shown = Table('metric', 'difference', '95% interval', 'p', title=Text(title))
   for name, difference in found.items():
     shown.add_row(name, *_cells(difference))
   console = Console()
@@ -55,5 +56,6 @@ def _cells(difference: Difference) -> tuple[str, str, str]:
 def _table(workdir: Workdir, split: str) -> Predictions:
   path = workdir.predictions(split)
   if not path.exists():
-    raise UserError(f'{workdir.folder}: no predictions of {split} there; run evaluate first')
+    last = f'it has no split {split}' if workdir.evaluation.exists() else 'run evaluate first'
+    raise UserError(f'{workdir.folder}: no predictions of {split} there; {last}')
   return evaluation.read_csv(path)

@@ -20,6 +20,7 @@ import numpy as np
 from medjax.config import flatten
 from medjax.errors import UserError
 from medjax.evaluation import Decision, Predictions, read_csv
+from medjax.evaluation.subgroups import left_out
 from medjax.report import contact_sheet, plots, trust
 from medjax.workdir import Workdir
 
@@ -91,6 +92,7 @@ def write(folder: pathlib.Path, *, images: dict[str, np.ndarray] | None) -> path
     'calibration_rows': trust.calibration_rows(metrics),
     'conformal_rows': trust.conformal_rows(metrics, table.classes) if table is not None else [],
     'subgroups': trust.subgroup_rows(table, decision.value) if table is not None else [],
+    'left_out': left_out(table) if table is not None else [],
     'evaluation': evaluation,
     'metric_rows': _metric_rows(evaluation.value or {}),
     'splits': _in_order(evaluation.value or {}),

@@ -80,7 +80,7 @@ def evaluate(
       if decision.calibration.method != 'none':
         before = experiment.task.metrics(raw[name], decision.threshold)
         metrics |= {f'{m}_uncalibrated': before[m] for m in _CALIBRATED if m in before}
-      metrics |= evaluation.conformal_metrics(table, decision.conformal)
+      metrics |= evaluation.conformal_metrics(raw[name], decision.conformal)
       metrics |= {'checkpoint_step': Estimate(step)}
       found[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
     write_json(workdir.evaluation, found)
@@ -102,7 +102,8 @@ def decide(task: Task, validation: Predictions, step: int, config: Config) -> De
     step,
     fitted,
     task.threshold(calibrated, config.operating_point, config.operating_target),
-    conformal.fit(config.conformal, config.coverage, calibrated),
+    # Raw: calibration has seen the labels, and its probabilities are better here than on new cases.
+    conformal.fit(config.conformal, config.coverage, validation),
   )
 
 

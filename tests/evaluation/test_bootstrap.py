@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 
 from medjax.evaluation.bootstrap import Bootstrap, percentiles
-from medjax.evaluation.metrics import binary_metrics, mean, proportion
+from medjax.evaluation.metrics import binary_metrics, mean, multiclass_metrics, proportion
 from medjax.evaluation.ranking import Ranking
 from medjax.evaluation.table import Predictions
 from medjax.evaluation.threshold import Estimate
@@ -15,16 +15,38 @@ def draws(*args, **options):
   return np.concatenate(list(Bootstrap(*args, **options).blocks()))
 
 
-def test_groups_are_drawn_whole_and_within_what_they_hold():
+def test_groups_are_drawn_whole():
   group = np.array(['b', 'a', 'b', 'c', 'd', 'd'])
-  label = np.array([1, 0, 0, 0, 1, 1])
-  times = draws(group, label)
+  times = draws(group, np.array([1, 0, 0, 0, 1, 1]))
   assert times.shape == (2000, 6)
   np.testing.assert_array_equal(times[:, 0], times[:, 2])
   np.testing.assert_array_equal(times[:, 4], times[:, 5])
-  np.testing.assert_array_equal(times[:, 0], np.ones(2000))  # the only group with both classes
-  np.testing.assert_array_equal(times[:, 1] + times[:, 3], np.full(2000, 2))
-  assert set(times[:, 1]) == {0, 1, 2}
+  of_groups = times[:, [0, 1, 3, 4]]
+  np.testing.assert_array_equal(of_groups.sum(axis=1), np.full(2000, 4))
+  assert set(times[:, 0]) == {0, 1, 2, 3, 4}  # also the only group with both classes
+
+
+def test_single_cases_are_drawn_within_their_class():
+  label = np.array([1, 0, 1, 0, 0])
+  times = draws(np.array(list('ebcda')), label)
+  np.testing.assert_array_equal(times[:, label == 1].sum(axis=1), np.full(2000, 2))
+
+
+def test_balanced_accuracy_covers_over_patients():
+  """Twenty patients with three classes each in their own mixture."""
+  random, covered, studies = np.random.default_rng(0), 0, 150
+  for _ in range(studies):
+    group = np.repeat(np.arange(40), 8)
+    label = np.concatenate([random.choice(3, 8, p=random.dirichlet([1, 1, 1])) for _ in range(40)])
+    right = random.random(320) < random.beta(4, 2, 40)[group]
+    predicted = np.where(right, label, (label + 1) % 3)
+    probability = np.eye(3)[predicted] * 0.8 + 0.1 * (1 - np.eye(3)[predicted])
+    three = Predictions(
+      np.arange(320).astype(str), label, probability, group, 'test', ('a', 'b', 'c')
+    )
+    found = multiclass_metrics(three)['balanced_accuracy']
+    covered += found.low <= 4 / 6 <= found.high
+  assert 0.88 <= covered / studies <= 0.99
 
 
 def test_every_group_is_drawn_equally_often():
@@ -131,4 +153,8 @@ def test_one_group_has_no_interval():
 
 def test_groups_that_all_agree_count_as_groups():
   hits, group = np.ones(40, bool), np.repeat(np.arange(10), 4)
-  assert proportion(hits, group, 'case') == proportion(np.ones(10, bool), np.arange(10), 'case')
+  ten = proportion(np.ones(10, bool), np.arange(10), 'case')
+  found = proportion(hits, group, 'case')
+  assert found.value == 1.0
+  assert 0.5 < found.low < ten.low  # wider yet, by Student's t
+  assert proportion(np.tile([True, False, False], 5), np.repeat(np.arange(5), 3), 'case').low < 0.1

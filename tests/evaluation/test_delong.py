@@ -261,6 +261,13 @@ def test_several_cases_of_a_patient_are_covered_only_over_groups():
   assert naive / 600 < 0.8
 
 
+def test_variance_that_cancels_within_groups_gives_no_interval():
+  label, score, group = np.tile([0, 1], 50), np.arange(100), np.repeat(np.arange(50), 2)
+  found = auroc_interval(label, score, group=group)
+  assert (found.value, found.low) == (0.51, None)
+  assert 'variance over groups is 0' in found.reason
+
+
 def test_all_positives_of_one_group_have_no_interval():
   label, score = np.array([1, 1, 0, 0, 0]), np.array([3.0, 1.0, 2.0, 0.0, 1.0])
   found = auroc_interval(label, score, group=np.array(['a', 'a', 'b', 'c', 'd']))

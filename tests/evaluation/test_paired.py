@@ -47,6 +47,10 @@ def test_differences_equal_paired_tests():
   assert found['brier'].p_value == pytest.approx(2 * scipy.stats.norm.sf(abs(z)))
   sensitive = [c[one.label == 1].mean() for c in calls((one, other))]
   assert found['sensitivity'].value == pytest.approx(sensitive[0] - sensitive[1])
+  ones = np.stack([c == one.label for c in calls((one, other))])
+  first, second = int((ones[0] & ~ones[1]).sum()), int((ones[1] & ~ones[0]).sum())
+  exact = scipy.stats.binomtest(first, first + second).pvalue  # McNemar
+  assert found['accuracy'].p_value == pytest.approx(exact)
   assert found['auprc'].low < found['auprc'].value < found['auprc'].high
   assert found['log_loss'].value < 0 < found['accuracy'].value
 
@@ -83,6 +87,15 @@ def test_groups_widen_the_intervals():
   for name in ('auroc', 'brier', 'accuracy', 'auprc'):
     width = [d[name].high - d[name].low for d in (wide, narrow)]
     assert width[0] > 1.7 * width[1], name
+
+
+def test_few_groups_are_tested_by_students_t():
+  tables = pair(60, group=np.repeat(np.arange(6), 10))
+  found = compare(*tables, calls(tables))['brier']
+  gap = [(t.probability - t.label) ** 2 for t in tables]
+  means = (gap[0] - gap[1]).reshape(6, 10).mean(axis=1)
+  expected = scipy.stats.ttest_1samp(means, 0).pvalue
+  assert found.p_value == pytest.approx(expected, rel=1e-6)
 
 
 def test_many_classes():

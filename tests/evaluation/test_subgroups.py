@@ -1,9 +1,12 @@
 """Subgroups: which columns are taken, how numbers are cut, and what is measured."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from medjax.evaluation import Predictions, auroc_interval, subgroups
+from medjax.evaluation.subgroups import left_out
 
 
 @pytest.fixture
@@ -72,6 +75,21 @@ def test_more_classes_have_accuracy():
   found = subgroups(three, np.array([0, 1, 1, 0]))
   assert [s.metrics['accuracy'].value for s in found] == [0.5, 1.0]
   assert found[0].positives is None
+
+
+def test_missing_cells_and_many_values(table):
+  count = len(table)
+  sites = [f'site {i % 12}' if i % 12 > 4 else 'site 0' for i in range(count)]
+  metadata = {'age': ['NA' if i % 9 == 0 else str(i) for i in range(count)], 'site': sites}
+  metadata |= {'note': [f'text {i}' for i in range(count)]}
+  other = dataclasses.replace(table, metadata=metadata)
+  found = [(s.column, s.value) for s in subgroups(other, np.zeros(count, int))]
+  assert [column for column, _ in found] == ['age'] * 4 + ['site'] * 8
+  assert [value for _, value in found][3] == 'unknown'
+  assert found[4] == ('site', 'site 0')
+  assert left_out(other) == ['note']
+  with pytest.raises(ValueError, match="column 'note' has one value only, or too many"):
+    subgroups(other, np.zeros(count, int), ('note',))
 
 
 def test_unknown_column(table):

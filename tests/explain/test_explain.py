@@ -104,6 +104,8 @@ def test_occlusion_of_a_linear_score_is_what_was_covered():
   assert wide[0, -1, -1] == pytest.approx(parts[0, -3:, -4:].sum(), abs=1e-4)
   with pytest.raises(ValueError, match='larger than the inputs'):
     explain.occlusion(score, x, target, window=(9, 2), stride=(1, 1))
+  with pytest.raises(ValueError, match='expected 1 to the length'):
+    explain.occlusion(score, x, target, window=(2, 2), stride=(3, 2))
   with pytest.raises(ValueError, match='stride'):
     explain.occlusion(score, x, target, window=(2, 2), stride=(1,))
 

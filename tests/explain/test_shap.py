@@ -107,6 +107,14 @@ def test_patches_of_an_image():
   np.testing.assert_allclose(values, expected, atol=1e-4)
 
 
+def test_a_large_background_is_taken_in_parts():
+  x, target, background = cases(6, rows=50)
+  whole, base = explain.kernel_shap(bent, x, target, background)
+  parts, other = explain.kernel_shap(bent, x, target, background, chunk=7)
+  np.testing.assert_allclose(parts, whole, atol=1e-5)
+  np.testing.assert_allclose(other, base, atol=1e-5)
+
+
 def test_too_little():
   x, target, background = cases(6)
   with pytest.raises(ValueError, match='1 players; expected at least 2'):
