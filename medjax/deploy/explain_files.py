@@ -3,6 +3,7 @@
 import csv
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from medjax.training import evaluate, parallel
 from medjax.workdir import Workdir
 
 _AT_ONCE = 8  # images in memory
+_COLUMNS = ('file', 'call', 'probability', 'picture', 'array', 'error')
 
 
 def explain_files(
@@ -54,60 +56,76 @@ def explain_files(
   found = list(deploy.find(names))
   if not found:
     raise UserError(f'explain {names[0]}: no image files there')
-  variables, step = evaluate.best_variables(experiment, workdir)
-  decision = evaluate.read_decision(workdir, step)
-  score = explain.score_function(experiment, variables)
-  one = runtime.devices(1)
-  # As predict does, so that the class that is explained is the one that it calls.
-  compiled = parallel.compile_predict(experiment, one, config.precision)
-  replicated = one.replicate(variables)
-  size, _, channels = experiment.data.input_shape
-
-  def predict(image: np.ndarray) -> np.ndarray:
-    return compiled(replicated, {'image': image[None]})['prediction']
-
+  explainer = _Explainer(experiment, config, workdir, method)
   folder.mkdir(parents=True, exist_ok=True)
   rows: list[dict[str, str]] = []
-  for start in range(0, len(found), _AT_ONCE):
-    images: dict[int, np.ndarray] = {}
-    errors: dict[int, str] = {}
-    for number in range(start, min(start + _AT_ONCE, len(found))):
-      try:
-        images[number] = decode.decode(found[number], size, channels)
-      except UserError as error:
-        errors[number] = str(error).removeprefix(f'{found[number]}: ')
-    explained = {}
-    if images:
-      pixels = np.stack(list(images.values()))
-      predicted = explain.in_chunks(predict, _AT_ONCE, pixels)
-      probability = decision.calibration.apply(predicted)
-      calls = decision.calls(probability)
-      try:
-        parts = METHODS[method](score, np.asarray(experiment.data.inputs({'image': pixels})), calls)
-      except ValueError as error:
-        raise UserError(f'--method={method}: {error}') from None
-      shares = by_class(probability)[np.arange(len(calls)), calls]
-      explained = dict(zip(images, zip(calls, shares, parts, strict=True), strict=True))
-    for number in range(start, min(start + _AT_ONCE, len(found))):
-      row = dict.fromkeys(('file', 'call', 'probability', 'picture', 'array', 'error'), '')
-      row['file'] = found[number].encode(errors='backslashreplace').decode()
-      if number in errors:
-        row['error'] = errors[number]
-      else:
-        call, share, part = explained[number]
-        # Files of different folders may have the same name.
-        stem = folder / f'{number:04d}-{pathlib.Path(row["file"]).stem[:100]}-{method}'
-        picture, array = f'{stem}.png', f'{stem}.npy'
-        overlay(images[number], part).save(picture)
-        np.save(array, part)
-        row |= {'call': experiment.data.classes[int(call)], 'probability': f'{share:.4f}'}
-        row |= {'picture': picture, 'array': array}
-      rows.append(row)
   with open(folder / 'explanations.csv', 'w', newline='', encoding='utf-8') as file:
-    writer = csv.DictWriter(file, list(rows[0]))
+    writer = csv.DictWriter(file, _COLUMNS)
     writer.writeheader()
-    writer.writerows(rows)
+    for start in range(0, len(found), _AT_ONCE):
+      done = explainer.rows(found[start : start + _AT_ONCE], folder, start)
+      writer.writerows(done)
+      file.flush()
+      rows += done
   failed = sum(bool(row['error']) for row in rows)
   print(f'{len(rows) - failed} explained by {method}, {failed} could not be read')
   print(f'explanations: {folder}')
   return rows
+
+
+class _Explainer:
+  """The best checkpoint of a run and one method."""
+
+  def __init__(self, experiment: Experiment, config: Config, workdir: Workdir, method: str):
+    variables, step = evaluate.best_variables(experiment, workdir)
+    self._data, self._method = experiment.data, method
+    self._decision = evaluate.read_decision(workdir, step)
+    self._score = explain.score_function(experiment, variables)
+    # As predict does, so that the class that is explained is the one that it calls.
+    device = runtime.devices(1)
+    self._compiled = parallel.compile_predict(experiment, device, config.precision)
+    self._variables = device.replicate(variables)
+
+  def rows(self, names: Sequence[str], folder: pathlib.Path, first: int) -> list[dict[str, str]]:
+    """Explains a few files, numbered from ``first`` on."""
+    rows = [dict.fromkeys(_COLUMNS, '') for _ in names]
+    images: list[np.ndarray] = []
+    good: list[int] = []
+    size, _, channels = self._data.input_shape
+    for place, name in enumerate(names):
+      rows[place]['file'] = name.encode(errors='backslashreplace').decode()
+      try:
+        images.append(decode.decode(name, size, channels))
+        good.append(place)
+      except UserError as error:
+        rows[place]['error'] = str(error).removeprefix(f'{name}: ')
+    if not good:
+      return rows
+    pixels = np.stack(images)
+    probability = self._decision.calibration.apply(
+      explain.in_chunks(self._predict, _AT_ONCE, pixels)
+    )
+    calls = self._decision.calls(probability)
+    inputs = np.asarray(self._data.inputs({'image': pixels}))
+    try:
+      parts = METHODS[self._method](self._score, inputs, calls)
+    except ValueError as error:
+      raise UserError(f'--method={self._method}: {error}') from None
+    shares = by_class(probability)[np.arange(len(calls)), calls]
+    for place, image, call, share, part in zip(good, images, calls, shares, parts, strict=True):
+      row = rows[place]
+      if not np.isfinite(share):
+        row['error'] = 'the network gives no number for this file'
+        continue
+      # Files of different folders may have the same name.
+      stem = pathlib.Path(row['file']).stem[:100]
+      path = folder / f'{first + place:04d}-{stem}-{self._method}'
+      picture, array = f'{path}.png', f'{path}.npy'
+      overlay(image, part).save(picture)
+      np.save(array, part)
+      row |= {'call': self._data.classes[int(call)], 'probability': f'{share:.4f}'}
+      row |= {'picture': picture, 'array': array}
+    return rows
+
+  def _predict(self, image: np.ndarray) -> Any:
+    return self._compiled(self._variables, {'image': image[None]})['prediction']
