@@ -187,6 +187,9 @@ class _Command:
   def explain(self, files: Sequence[str]) -> None:
     from medjax.deploy import explain_files
 
+    if self.values.grade:
+      self._grade(files)
+      return
     experiment = self._described('explain', files)
     output = self.values.output
     folder = pathlib.Path(output).expanduser() if output else self.workdir.folder / 'explanations'
@@ -195,6 +198,17 @@ class _Command:
     explain_files.explain_files(
       experiment, self.config, self.workdir, files, self.values.method, folder
     )
+
+  def _grade(self, files: Sequence[str]) -> None:
+    from medjax.report import grading
+
+    if files:
+      raise UserError(f"explain --grade {files[0]}: grades the run's own test cases, not files")
+    self.workdir.stored(self.config)
+    self.workdir.check(self.config)
+    experiment = self._build()
+    self.workdir.claim_data(experiment.data.summary(), write=False)
+    grading.grade_run(experiment, self.workdir, self.values.method, self.values.cases)
 
   def _described(self, verb: str, files: Sequence[str]) -> Any:
     """The run's experiment without its examples.
@@ -285,6 +299,8 @@ def _flags(config: Config) -> flags.FlagValues:
   flags.DEFINE_string('workdir', '', 'Run folder.', flag_values=values)
   flags.DEFINE_string('output', '', 'Where a verb writes.', flag_values=values)
   flags.DEFINE_string('method', 'grad_cam', 'How explain explains.', flag_values=values)
+  flags.DEFINE_boolean('grade', False, 'Grade the method of explain.', flag_values=values)
+  flags.DEFINE_integer('cases', 32, 'Cases to grade.', lower_bound=1, flag_values=values)
   flags.DEFINE_boolean('preview', False, 'Write a picture of the inputs.', flag_values=values)
   flags.DEFINE_string('coordinator', '', 'host:port of process 0.', flag_values=values)
   flags.DEFINE_integer('num_processes', 1, 'Processes of this run.', flag_values=values)
@@ -332,6 +348,8 @@ def _help(name: str, config: Config) -> str:
     '  --output=FILE         where predict, bench or --preview writes; a folder for explain',
     '  --method=NAME         how explain explains: grad_cam (the default), integrated_gradients,',
     '                        kernel_shap, lime, occlusion, saliency or smooth_grad',
+    '  --grade               explain: grade the method on test cases that the run found',
+    '  --cases=N             how many of them, at most (default 32)',
     '  --preview             write a picture of what the network sees and stop',
     "  --coordinator=H:P     host and port of process 0, or 'auto' on a cluster",
     '  --num_processes=N     processes of this run, with --coordinator=H:P',

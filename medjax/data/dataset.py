@@ -72,6 +72,8 @@ class Dataset:
     simulated: whether no patient stands behind it.
     input_shape: shape of one input, without the batch.
     notes: what was decided while reading it, one line each.
+    truth: of simulated images, (name of the split, number of the example) -> where the findings
+      are, bool [H, W]; None where nobody knows.
   """
 
   name: str
@@ -81,6 +83,7 @@ class Dataset:
   simulated: bool
   input_shape: tuple[int, ...]
   notes: tuple[str, ...] = ()
+  truth: Callable[[str, int], np.ndarray] | None = None
 
   def inputs(self, batch: Batch) -> jax.Array:
     """Network inputs of a device batch: float32 [B, H, W, C] in 0..1 of uint8 images."""

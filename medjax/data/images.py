@@ -95,7 +95,15 @@ def load(
       allow_group_overlap=config.allow_group_overlap,
     )
   cache = runtime.cache_folder() / 'data'
-  return prepare.prepare(source, config.image_size, config.channels, cache)
+  data = prepare.prepare(source, config.image_size, config.channels, cache)
+  if config.source != 'simulated':
+    return data
+
+  def truth(split: str, row: int) -> np.ndarray:
+    index = int(data.splits[split].metadata['index'][row])
+    return simulator(config.seed, index, config.image_size).mask
+
+  return dataclasses.replace(data, truth=truth)
 
 
 def _simulated(

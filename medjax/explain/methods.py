@@ -58,6 +58,9 @@ def _kernel_shap(score: Score, x: np.ndarray, target: np.ndarray) -> np.ndarray:
   return np.stack(found)
 
 
+# Of these the sign of a single pixel says little; what counts is how strong they are.
+MAGNITUDE = frozenset({'integrated_gradients', 'saliency', 'smooth_grad'})
+
 # (score, images [N, H, W, C] in 0..1, class numbers [N]) -> [N, H, W] or [N, H, W, C].
 METHODS: dict[str, Callable[..., np.ndarray]] = {
   'grad_cam': grad_cam,

@@ -245,6 +245,31 @@ def test_explain_writes_a_picture_an_array_and_a_row(trained, command, tmp_path,
   assert 0.0 <= float(rows[0]['probability']) <= 1.0
 
 
+def test_explain_grades_a_method_on_the_runs_own_cases(trained, command, tmp_path):
+  run = tmp_path / 'run'
+  shutil.copytree(trained, run)
+  fitted = json.loads((run / 'decision.json').read_text())
+  fitted['threshold']['value'] = 0.0  # so that all cases of cancer count as found
+  (run / 'decision.json').write_text(json.dumps(fitted))
+  code, out, _ = command(
+    'explain', '--grade', f'--workdir={run}', '--cases=10', '--method=saliency'
+  )
+  assert code == 0
+  assert 'saliency: 10 cases of test' in out
+  found = json.loads((run / 'grades-saliency.json').read_text())['grades']
+  hits = found['pointing game (large is good)']
+  assert set(hits) == {'trained', 'randomised', 'fixed place'}
+  for grades in found.values():
+    for estimate in grades.values():
+      assert estimate['low'] <= estimate['value'] <= estimate['high']
+  assert 0 <= found['deletion area (small is good)']['trained']['value'] <= 1
+  message = _error(command('explain', 'a.png', '--grade', f'--workdir={run}'))
+  assert "grades the run's own test cases" in message
+  fitted['threshold']['value'] = 1.1
+  (run / 'decision.json').write_text(json.dumps(fitted))
+  assert 'nothing to explain' in _error(command('explain', '--grade', f'--workdir={run}'))
+
+
 def test_explain_mistakes(trained, command, tmp_path):
   message = _error(command('explain', str(tmp_path), f'--workdir={trained}', '--method=guess'))
   assert '--method=guess: expected one of grad_cam, integrated_gradients' in message
