@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax import models
+from medjax import models, runtime
 
 NAMES = ('cnn', 'resnet18', 'resnet34', 'resnet50')
 
@@ -78,3 +78,13 @@ def read(spec: Spec) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
   folder = pathlib.Path(spec.folder)
   with np.load(folder / 'weights.npz') as weights, np.load(folder / 'inputs.npz') as inputs:
     return dict(weights), dict(inputs)
+
+
+def about(outputs: Any, inputs: dict[str, np.ndarray]) -> dict[str, Any]:
+  """What an entrant on JAX says of itself, with its outputs for the first two images."""
+  found: Any = runtime.environment()
+  return {
+    'device': found['device'],
+    'versions': {k: found['versions'][k] for k in ('jax', 'jaxlib', 'flax', 'optax')},
+    'difference': float(np.abs(np.asarray(outputs) - inputs['expected']).max()),
+  }

@@ -20,6 +20,8 @@ from medjax.evaluation import Decision, Predictions
 from medjax.report import trust
 from medjax.workdir import Workdir, read_json
 
+# Settings of evaluation, which may be run again with others: what was used stands in decision.json.
+_OF_DECISION = ('operating_point', 'operating_target', 'calibration', 'conformal', 'coverage')
 TO_FILL = '*to be filled in by the author*'
 
 
@@ -179,7 +181,9 @@ def _partitions(data: dict[str, Any]) -> str:
 
 def _training(config: dict[str, Any]) -> str:
   return ', '.join(
-    f'{name} {_plain(value)}' for name, value in config.items() if not name.startswith('data.')
+    f'{name} {_plain(value)}'
+    for name, value in config.items()
+    if not name.startswith('data.') and name not in _OF_DECISION
   )
 
 
