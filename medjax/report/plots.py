@@ -81,10 +81,8 @@ def roc(table: Predictions, threshold: float | None, band: Band | None = None) -
   if table.is_binary and threshold is not None:
     positive, called = table.label == 1, table.probability >= threshold
     point = called[~positive].mean(), called[positive].mean()
-    axes.plot(*point, 'o', color=_COLORS[1], markersize=8, label='operating point')
-  axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-  if len(axes.get_legend_handles_labels()[0]) <= 12:
-    axes.legend(frameon=False, fontsize=10, loc='lower right')
+    _mark(axes, point)
+  _shares(axes, 'lower right')
   return _svg(figure, 'ROC curve')
 
 
@@ -122,10 +120,8 @@ def precision_recall(table: Predictions, threshold: float | None, band: Band | N
       if called.any():
         positive = table.label == 1
         point = called[positive].mean(), positive[called].mean()
-        axes.plot(*point, 'o', color=_COLORS[1], markersize=8, label='operating point')
-  axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-  if len(axes.get_legend_handles_labels()[0]) <= 12:
-    axes.legend(frameon=False, fontsize=10, loc='lower left')
+        _mark(axes, point)
+  _shares(axes, 'lower left')
   return _svg(figure, 'Precision-recall curve')
 
 
@@ -149,8 +145,7 @@ def reliability(bins: Sequence[Bin], xlabel: str) -> str:
     capsize=3,
     label='as many cases each',
   )
-  axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-  axes.legend(frameon=False, fontsize=10, loc='upper left')
+  _shares(axes, 'upper left')
   return _svg(figure, 'Reliability')
 
 
@@ -191,6 +186,17 @@ def _line(index: int) -> dict[str, Any]:
   """The style of line number ``index``."""
   style = ('-', '--', '-.')[index // len(_COLORS) % 3]
   return {'color': _COLORS[index % len(_COLORS)], 'linestyle': style, 'linewidth': 1.8}
+
+
+def _mark(axes: Axes, point: tuple[float, float]) -> None:
+  axes.plot(*point, 'o', color=_COLORS[1], markersize=8, label='operating point')
+
+
+def _shares(axes: Axes, legend: Any) -> None:
+  """Both axes from 0 to 1, and a legend there unless it would hide the curves."""
+  axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+  if len(axes.get_legend_handles_labels()[0]) <= 12:
+    axes.legend(frameon=False, fontsize=10, loc=legend)
 
 
 def _shade(axes: Axes, band: Band) -> None:
