@@ -200,7 +200,10 @@ class _Command:
     )
 
   def _grade(self, files: Sequence[str]) -> None:
+    from medjax.explain.methods import METHODS
     from medjax.report import grading
+    from medjax.report import run as report
+    from medjax.training import evaluate
 
     if files:
       raise UserError(f"explain --grade {files[0]}: grades the run's own test cases, not files")
@@ -208,7 +211,12 @@ class _Command:
     self.workdir.check(self.config)
     experiment = self._build()
     self.workdir.claim_data(experiment.data.summary(), write=False)
-    grading.grade_run(experiment, self.workdir, self.values.method, self.values.cases)
+    methods = list(METHODS) if self.values.method == 'all' else [self.values.method]
+    grading.grade_run(experiment, self.workdir, methods, self.values.cases)
+    variables, _ = evaluate.best_variables(experiment, self.workdir)
+    tables = evaluate.read_tables(experiment, self.workdir)
+    page = report.write(experiment, variables, self.workdir, tables, self.config.explanation)
+    print(f'report: {page}')
 
   def _described(self, verb: str, files: Sequence[str]) -> Any:
     """The run's experiment without its examples.
@@ -267,7 +275,9 @@ class _Command:
     )
     if not self.lead:
       return
-    page = report.write(experiment, self.workdir, tables)
+    page = report.write(
+      experiment, variables, self.workdir, tables, self.config.explanation
+    )
     print(f'evaluated: the best checkpoint, of step {step}')
     for split in tables:
       print(report.headline(self.workdir, split))
@@ -348,7 +358,7 @@ def _help(name: str, config: Config) -> str:
     '  --output=FILE         where predict, bench or --preview writes; a folder for explain',
     '  --method=NAME         how explain explains: grad_cam (the default), integrated_gradients,',
     '                        kernel_shap, lime, occlusion, saliency or smooth_grad',
-    '  --grade               explain: grade the method on test cases that the run found',
+    '  --grade               explain: grade the method, or all, on test cases that the run found',
     '  --cases=N             how many of them, at most (default 32)',
     '  --preview             write a picture of what the network sees and stop',
     "  --coordinator=H:P     host and port of process 0, or 'auto' on a cluster",

@@ -101,8 +101,8 @@ class Config:
   operating_target: float = setting(
     0.9, 'Sensitivity or specificity to reach on validation.', low=0.0, high=1.0, execution=True
   )
-  calibration: Literal['temperature', 'isotonic', 'none'] = setting(
-    'temperature', 'How probabilities are calibrated on validation.', execution=True
+  calibration: Literal['platt', 'temperature', 'isotonic', 'none'] = setting(
+    'platt', 'How probabilities are calibrated on validation.', execution=True
   )
   conformal: Literal['mondrian', 'split'] = setting(
     'mondrian', 'Sets that cover in each class, or over all cases.', execution=True
@@ -110,6 +110,12 @@ class Config:
   coverage: float = setting(
     0.9, 'How often a conformal set shall hold the truth.', low=0.5, high=0.999, execution=True
   )
+  explanation: Literal[
+    'none', 'grad_cam', 'integrated_gradients', 'kernel_shap', 'lime', 'occlusion', 'saliency',
+    'smooth_grad',
+  ] = setting(
+    'integrated_gradients', 'How the report explains the cases that it shows.', execution=True
+  )  # fmt: skip
   num_devices: int = setting(0, 'Devices to use on this host; 0 is all.', low=0, execution=True)
   checkpoint_steps: int = setting(
     0, 'Updates between checkpoints; 0 is once an epoch.', low=0, execution=True

@@ -44,6 +44,10 @@ class Workdir:
   def predictions(self, split: str) -> pathlib.Path:
     return self.folder / 'predictions' / f'{split}.csv'
 
+  def grades(self, method: str) -> pathlib.Path:
+    """What ``explain --grade`` found of a method of explanation."""
+    return self.folder / f'grades-{method}.json'
+
   def check(self, config: Any) -> None:
     """Sees that the folder is new or holds a run of this config; writes nothing.
 

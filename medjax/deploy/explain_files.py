@@ -14,13 +14,13 @@ from medjax.deploy import files as deploy
 from medjax.errors import UserError
 from medjax.evaluation.table import by_class
 from medjax.experiment import Experiment
-from medjax.explain.methods import METHODS
+from medjax.explain.methods import METHODS, smooth
 from medjax.report.overlay import overlay
 from medjax.training import evaluate, parallel
 from medjax.workdir import Workdir
 
 _AT_ONCE = 8  # images in memory
-_COLUMNS = ('file', 'call', 'probability', 'picture', 'array', 'error')
+_COLUMNS = ('file', 'call', 'probability', 'completeness_gap', 'fit', 'picture', 'array', 'error')
 
 
 def explain_files(
@@ -45,7 +45,8 @@ def explain_files(
 
   Returns:
     The rows of explanations.csv: file, call, probability (of the class called, calibrated),
-    picture, array and error.
+    completeness_gap (of Integrated Gradients: how far the parts are from adding up to the logit
+    less that of a black image), fit (of LIME: R2 of its linear model), picture, array and error.
 
   Raises:
     UserError: there is no such method, it does not suit the model, nothing was found, or the run
@@ -108,11 +109,14 @@ class _Explainer:
     calls = self._decision.calls(probability)
     inputs = np.asarray(self._data.inputs({'image': pixels}))
     try:
-      parts = METHODS[self._method](self._score, inputs, calls)
+      parts, notes = METHODS[self._method](self._score, inputs, calls)
     except ValueError as error:
       raise UserError(f'--method={self._method}: {error}') from None
     shares = by_class(probability)[np.arange(len(calls)), calls]
-    for place, image, call, share, part in zip(good, images, calls, shares, parts, strict=True):
+    shown = smooth(parts, self._method)
+    for i, (place, image, call, share) in enumerate(
+      zip(good, images, calls, shares, strict=True)
+    ):
       row = rows[place]
       if not np.isfinite(share):
         row['error'] = 'the network gives no number for this file'
@@ -121,10 +125,11 @@ class _Explainer:
       stem = pathlib.Path(row['file']).stem[:100]
       path = folder / f'{first + place:04d}-{stem}-{self._method}'
       picture, array = f'{path}.png', f'{path}.npy'
-      overlay(image, part).save(picture)
-      np.save(array, part)
+      overlay(image, shown[i]).save(picture)
+      np.save(array, parts[i])
       row |= {'call': self._data.classes[int(call)], 'probability': f'{share:.4f}'}
       row |= {'picture': picture, 'array': array}
+      row |= {name: f'{values[i]:.4g}' for name, values in notes.items()}
     return rows
 
   def _predict(self, image: np.ndarray) -> Any:

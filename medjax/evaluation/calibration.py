@@ -1,6 +1,9 @@
 """Do predicted probabilities mean what they say, and how to make them: fitted on validation.
 
 References:
+  Platt (1999), Probabilistic outputs for support vector machines, in Advances in Large Margin
+    Classifiers; Alexandari, Kundaje and Shrikumar (2020), Maximum likelihood with bias-corrected
+    calibration is hard-to-beat at label shift adaptation, ICML (platt, for more classes).
   Guo et al. (2017), On calibration of modern neural networks, ICML (temperature).
   Zadrozny and Elkan (2002), Transforming classifier scores into accurate multiclass probability
     estimates, KDD (isotonic).
@@ -15,12 +18,13 @@ import math
 from typing import Any, Literal
 
 import numpy as np
+import scipy.optimize
 
 from medjax.evaluation import metrics
 from medjax.evaluation.estimate import Estimate, normal_quantile
 from medjax.evaluation.table import Predictions
 
-Method = Literal['temperature', 'isotonic', 'none']
+Method = Literal['platt', 'temperature', 'isotonic', 'none']
 _BINS = 10
 _SMALLEST, _LARGEST = 1e-38, 1 - 2**-53  # probability, before its logarithm is taken
 _STEEPEST = 20.0  # 1 / temperature; validation cases without an error would ask for infinity
@@ -31,8 +35,9 @@ class Calibration:
   """A map from predicted to calibrated probabilities.
 
   Attributes:
-    method: 'temperature', 'isotonic' or 'none'.
+    method: 'platt', 'temperature', 'isotonic' or 'none'.
     temperature: what logits are divided by.
+    shift: of 'platt', what is added to them then: one number for two classes, or one for each.
     steps: of 'isotonic', for each class the (predicted, calibrated) points of a rising line.
     reason: on what it was fitted, or why it changes nothing.
 
@@ -43,6 +48,7 @@ class Calibration:
 
   method: Method = 'none'
   temperature: float = 1.0
+  shift: tuple[float, ...] = ()
   steps: tuple[tuple[tuple[float, float], ...], ...] = ()
   reason: str = ''
 
@@ -50,8 +56,10 @@ class Calibration:
     """Calibrated probabilities, float64, of predicted ones: [N] of the second of two classes, or
     [N, C]."""
     probability = np.asarray(probability, np.float64)
-    if self.method == 'temperature':
+    if self.method in ('temperature', 'platt'):
       logits = _logits(probability) / self.temperature
+      if self.shift:
+        logits = logits + np.array(self.shift if probability.ndim == 2 else self.shift[0])
       if probability.ndim == 1:
         return _sigmoid(logits)
       scaled = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -82,14 +90,16 @@ class Calibration:
       KeyError: a field is missing.
     """
     steps = tuple(tuple((float(x), float(y)) for x, y in line) for line in found['steps'])
-    return cls(found['method'], float(found['temperature']), steps, found['reason'])
+    shift = tuple(map(float, found.get('shift', ())))
+    return cls(found['method'], float(found['temperature']), shift, steps, found['reason'])
 
 
 def fit(method: Method, validation: Predictions) -> Calibration:
   """Fits a calibration to a validation table.
 
   'temperature' divides all logits by one number, the one with the smallest log loss: the order of
-  the cases stays. 'isotonic' is the rising step function with the smallest squared error for each
+  the cases stays. 'platt' also adds a number to the logit of each class, for networks whose
+  probabilities are too high or too low on the whole; with two classes the order stays. 'isotonic' is the rising step function with the smallest squared error for each
   class against the rest, joined by lines: it can mend any shape, and needs a thousand cases or so.
 
   Args:
@@ -108,12 +118,15 @@ def fit(method: Method, validation: Predictions) -> Calibration:
     return Calibration(reason=f'calibration needs every class; there is no case of {name}')
   reason = f'fitted on {len(table)} cases of {table.split}'
   if method == 'temperature':
-    slope = _best_slope(table.label, _logits(table.probability))
+    slope, shift = _best_slope(table.label, _logits(table.probability)), ()
+  elif method == 'platt':
+    slope, shift = _best_line(table.label, _logits(table.probability))
+  if method in ('temperature', 'platt'):
     if slope >= _STEEPEST:
       reason += '; without an error there, so as far as allowed'
     elif slope <= 0:
       return Calibration(reason=f'no better than chance on {len(table)} cases of {table.split}')
-    return Calibration('temperature', 1 / slope, reason=reason)
+    return Calibration(method, 1 / slope, shift, reason=reason)
   if table.is_binary:
     lines = [_isotonic(table.probability, table.label.astype(np.float64))]
   else:
@@ -252,6 +265,36 @@ def _best_slope(label: np.ndarray, logits: np.ndarray) -> float:
     middle = (low + high) / 2
     low, high = (middle, high) if slope_of_loss(middle) < 0 else (low, middle)
   return (low + high) / 2
+
+
+def _best_line(label: np.ndarray, logits: np.ndarray) -> tuple[float, tuple[float, ...]]:
+  """The factor of the logits, at most 20, and the shifts with the smallest log loss, which is
+  convex in both; shifts of several classes add up to 0."""
+  binary = logits.ndim == 1
+  both = np.stack([np.zeros_like(logits), logits], axis=1) if binary else logits
+  both = both - both.max(axis=1, keepdims=True)
+  true = np.eye(both.shape[1])[label]
+  spread = max(float(np.abs(both).max()), 1e-300)  # so that all unknowns are of one size
+
+  def loss(unknown: np.ndarray) -> tuple[float, np.ndarray]:
+    scaled = both * (unknown[0] / spread) + unknown[1:]
+    scaled = scaled - scaled.max(axis=1, keepdims=True)
+    log_total = np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+    left = np.exp(scaled - log_total) - true
+    gradient = np.append((left * both).sum() / spread, left.sum(axis=0))
+    return float((log_total[:, 0] - (scaled * true).sum(axis=1)).mean()), gradient / len(label)
+
+  found = scipy.optimize.minimize(
+    loss,
+    np.append(spread, np.zeros(both.shape[1])),
+    jac=True,
+    method='L-BFGS-B',
+    bounds=[(0, _STEEPEST * spread)] + [(None, None)] * both.shape[1],
+    options={'maxiter': 10_000, 'maxfun': 100_000, 'ftol': 1e-15, 'gtol': 1e-10},
+  )
+  shift = found.x[1:] - found.x[1:].mean()
+  shifts = (float(shift[1] - shift[0]),) if binary else tuple(map(float, shift))
+  return float(found.x[0] / spread), shifts
 
 
 def _isotonic(x: np.ndarray, y: np.ndarray) -> tuple[tuple[float, float], ...]:

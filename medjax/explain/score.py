@@ -56,14 +56,21 @@ def in_chunks(function: Callable[..., Any], chunk: int, *arrays: Any) -> np.ndar
   Raises:
     ValueError: the arrays are empty.
   """
+  arrays = tuple(np.asarray(array) for array in arrays)
   count = len(arrays[0])
   if not count:
     raise ValueError('there is no input to explain')
   chunk = min(chunk, count)
-  parts = []
+  parts: list[np.ndarray] = []
+  waiting = None
   for start in range(0, count, chunk):
-    rows = np.arange(start, start + chunk)
-    rows[rows >= count] = start
-    part = jax.device_get(function(*(np.asarray(array)[rows] for array in arrays)))
-    parts.append(part[: count - start])
+    taken = [array[start : start + chunk] for array in arrays]
+    lack = chunk - len(taken[0])
+    if lack:
+      taken = [np.concatenate([part, np.repeat(part[:1], lack, axis=0)]) for part in taken]
+    result = function(*taken)
+    if waiting is not None:  # read one slice while the next is computed
+      parts.append(jax.device_get(waiting))
+    waiting = result
+  parts.append(jax.device_get(waiting)[: chunk - lack])
   return np.concatenate(parts)

@@ -6,16 +6,21 @@ References:
     regression, AISTATS (paired samples).
 """
 
+import concurrent.futures
 import functools
 import itertools
 import math
+import os
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from medjax.explain import affine
 from medjax.explain.score import Score, in_chunks
+
+_CACHED = 2**15  # numbers of a layer that stay in a core's cache
 
 
 def kernel_shap(
@@ -27,7 +32,7 @@ def kernel_shap(
   regions: np.ndarray | None = None,
   samples: int = 2048,
   seed: int = 0,
-  chunk: int = 4096,
+  chunk: int = 16384,
 ) -> tuple[np.ndarray, np.ndarray]:
   """How much each player adds to the score, on average over all orders in which players come.
 
@@ -68,13 +73,82 @@ def kernel_shap(
   ends[1] = True
   asked = np.concatenate([coalitions, ends])
   scores = np.zeros((len(x), len(asked)))
+  table = x.ndim == 2 and np.array_equal(regions, np.arange(players))
   for part in np.array_split(background, -(-len(background) // chunk)):
-    at_once = max(1, chunk // len(part))
+    share = len(part) / len(background)
+    if table:
+      scores += share * _worth_of_rows(score, part, x, np.asarray(target), asked, chunk)
+      continue
     for i, (one, t) in enumerate(zip(x, target, strict=True)):
       worth = functools.partial(_worth, score, regions, part, one, t)
-      scores[i] += in_chunks(worth, at_once, asked) * (len(part) / len(background))
+      scores[i] += share * in_chunks(worth, max(1, chunk // len(part)), asked)
   base, full = scores[:, -2], scores[:, -1]
   return _solve(coalitions, weights, scores[:, :-2] - base[:, None], full - base), base
+
+
+def _worth_of_rows(
+  score: Score,
+  background: np.ndarray,
+  x: np.ndarray,
+  target: np.ndarray,
+  coalitions: np.ndarray,
+  chunk: int,
+) -> np.ndarray:
+  """As ``_worth``, of the columns of all rows of a table, [N, coalitions]."""
+  cpu = jax.default_backend() == 'cpu'
+  threads = min(len(x), os.cpu_count() or 1) if cpu else 1
+  rows = np.arange(-(-len(x) // threads) * threads) % len(x)  # as many for each thread
+
+  def of(mine: np.ndarray) -> np.ndarray:
+    return np.asarray(_mixed(score, chunk, cpu, background, x[mine], target[mine], coalitions))
+
+  with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+    found = np.concatenate(list(pool.map(of, np.split(rows, threads))))
+  return found[: len(x), : len(coalitions)]
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _mixed(
+  score: Score,
+  chunk: int,
+  cached: bool,
+  background: Any,
+  x: Any,
+  target: Any,
+  coalitions: Any,
+) -> Any:
+  """Mean scores over the background, [N, coalitions or more], ``chunk`` mixtures at a time.
+
+  Rows are mixed behind the affine start of the score, where it has one. There the part that is the
+  background's is the same for every row. ``cached`` takes no more mixtures at a time than stay in
+  the cache of the one core that works on them, which is faster than all cores on many.
+  """
+  rows, columns = x.shape
+  start = affine.split(score, 1, columns)
+  if cached:
+    chunk = min(chunk, _CACHED // (columns if start is None else start.matrix.shape[1]))
+  at_once = min(len(coalitions), max(1, chunk // len(background)))
+  count = -(-len(coalitions) // at_once) * at_once
+  parts = jnp.pad(coalitions, ((0, count - len(coalitions)), (0, 0))).reshape(-1, at_once, columns)
+  start = affine.split(score, at_once * len(background), columns)
+
+  def of_part(present: Any) -> Any:
+    if start is None:
+      follow = score
+      mix = lambda one: jnp.where(present[:, None], one, background)  # noqa: E731
+    else:
+      follow = start.rest
+      absent = jnp.where(present[:, None], 0, background) @ start.matrix + start.offset
+      mix = lambda one: (jnp.where(present, one, 0) @ start.matrix)[:, None] + absent  # noqa: E731
+
+    def of_row(row: Any) -> Any:
+      one, t = row
+      inputs = mix(one).reshape(at_once * len(background), -1)
+      return follow(inputs, jnp.broadcast_to(t, len(inputs))).reshape(at_once, -1).mean(axis=1)
+
+    return jax.lax.map(of_row, (x, target))
+
+  return jax.lax.map(of_part, parts).swapaxes(0, 1).reshape(rows, count)
 
 
 @functools.partial(jax.jit, static_argnums=0)

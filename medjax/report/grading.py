@@ -1,6 +1,6 @@
 """Grades of a method of explanation on a run's own test cases: ``explain --grade``."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,19 +14,21 @@ from medjax.evaluation import Estimate, metrics
 from medjax.evaluation.estimate import t_quantile
 from medjax.experiment import Experiment
 from medjax.explain import grade
-from medjax.explain.methods import MAGNITUDE, METHODS
+from medjax.explain.methods import BLUR, MAGNITUDE, METHODS
 from medjax.training import evaluate
 from medjax.workdir import Workdir, write_json
 
 _AT_ONCE = 8  # images in memory
-_BLUR = 56  # an image's side over the width of the blur and the tolerance of the pointing game
 _PLACES = 200  # training cases that tell where findings usually are
 
 
+Grades = dict[str, dict[str, Estimate]]
+
+
 def grade_run(
-  experiment: Experiment, workdir: Workdir, method: str, count: int
-) -> dict[str, dict[str, Estimate]]:
-  """Grades a method on cases that the run found, prints a table and writes grades-METHOD.json.
+  experiment: Experiment, workdir: Workdir, methods: Sequence[str], count: int
+) -> dict[str, Grades]:
+  """Grades methods on cases that the run found; prints tables and writes grades-METHOD.json.
 
   The cases are the first ones of the test split that are called rightly; with two classes, those of
   the second. Deletion and insertion show the image's mean where pixels are absent. Where the data
@@ -38,81 +40,104 @@ def grade_run(
   Args:
     experiment: Data, model and task of the run.
     workdir: Its folder.
-    method: In ``explain.methods.METHODS``.
+    methods: In ``explain.methods.METHODS``; each is written as soon as it is graded.
     count: Cases, at most.
 
   Returns:
-    Estimates by grade and by 'trained', 'randomised' or 'fixed place'; intervals as in
-    ``evaluation.metrics`` (shares: Wilson; means: Student's t).
+    For each method estimates by grade and by 'trained', 'randomised' or 'fixed place'; intervals as
+    in ``evaluation.metrics`` (shares: Wilson; means: Student's t).
 
   Raises:
     UserError: There is no such method, it does not suit the model, the run was not evaluated, or it
       found no case.
   """
-  if method not in METHODS:
-    raise UserError(f'--method={method}: expected one of {", ".join(METHODS)}')
-  variables, step = evaluate.best_variables(experiment, workdir)
-  decision = evaluate.read_decision(workdir, step)
-  name = 'test' if 'test' in experiment.data.splits else 'val'
-  split = experiment.data.splits[name]
-  table = evaluation.read_csv(workdir.predictions(name))
-  calls = decision.calls(table.probability)
-  right = (calls == table.label) & ((calls == 1) | (not table.is_binary))
-  place = {case: row for row, case in enumerate(split.id.tolist())}
-  rows = [place[case] for case in table.id[right].tolist()[:count] if case in place]
-  if not rows:
-    raise UserError(f'{workdir.folder}: no case of {name} is called rightly; nothing to explain')
-  target = split.label[rows]
-  score = explain.score_function(experiment, variables)
-  other = explain.score_function(experiment, grade.randomised(variables))
-  parts: dict[str, list[np.ndarray]] = {'trained': [], 'randomised': []}
-  areas: list[np.ndarray] = []
-  for start in range(0, len(rows), _AT_ONCE):
-    some = slice(start, start + _AT_ONCE)
-    x = np.asarray(experiment.data.inputs(split.read(rows[some])))
-    try:
-      for kind, of in (('trained', score), ('randomised', other)):
-        parts[kind].append(grade.flat(METHODS[method](of, x, target[some])))
-    except ValueError as error:
-      raise UserError(f'--method={method}: {error}') from None
-    mean = x.mean(axis=tuple(range(1, x.ndim)), keepdims=True)
-    areas.append(
-      np.stack(grade.deletion_insertion(score, x, target[some], parts['trained'][-1], fill=mean))
-    )
-  maps = {kind: np.concatenate(found) for kind, found in parts.items()}
-  deletion, insertion = np.concatenate(areas, axis=1)
-  found = {
-    'deletion area (small is good)': {'trained': _mean(deletion)},
-    'insertion area (large is good)': {'trained': _mean(insertion)},
-    'rank correlation with the randomised network (small is good)': {
-      'trained': _mean(grade.rank_correlation(maps['trained'], maps['randomised']))
-    },
-  }
-  truth = experiment.data.truth
-  if truth is not None:
-    found |= _findings(
-      experiment, maps, np.stack([truth(name, row) for row in rows]), method, truth
-    )
-  _show(found, f'{method}: {len(rows)} cases of {name}')
-  written = {
-    title: {kind: estimate.to_json() for kind, estimate in grades.items()}
-    for title, grades in found.items()
-  }
-  path = workdir.folder / f'grades-{method}.json'
-  write_json(path, {'method': method, 'cases': len(rows), 'split': name, 'grades': written})
-  print(f'grades: {path}')
+  for method in methods:
+    if method not in METHODS:
+      raise UserError(f'--method={method}: expected all, or one of {", ".join(METHODS)}')
+  grader = _Grader(experiment, workdir, count)
+  found: dict[str, Grades] = {}
+  for method in methods:
+    found[method] = grader.grade(method)
+    _show(found[method], f'{method}: {len(grader.rows)} cases of {grader.split.name}')
+    path = workdir.grades(method)
+    written = {
+      title: {kind: estimate.to_json() for kind, estimate in grades.items()}
+      for title, grades in found[method].items()
+    }
+    about = {'method': method, 'cases': len(grader.rows), 'split': grader.split.name}
+    write_json(path, {**about, 'checkpoint_step': grader.step, 'grades': written})
+    print(f'grades: {path}')
   return found
 
 
+class _Grader:
+  """The best checkpoint of a run, the cases that it found, and a network that learned nothing."""
+
+  def __init__(self, experiment: Experiment, workdir: Workdir, count: int):
+    variables, self.step = evaluate.best_variables(experiment, workdir)
+    decision = evaluate.read_decision(workdir, self.step)
+    name = 'test' if 'test' in experiment.data.splits else 'val'
+    self.split = experiment.data.splits[name]
+    table = evaluation.read_csv(workdir.predictions(name))
+    calls = decision.calls(table.probability)
+    right = (calls == table.label) & ((calls == 1) | (not table.is_binary))
+    place = {case: row for row, case in enumerate(self.split.id.tolist())}
+    self.rows = [place[case] for case in table.id[right].tolist()[:count] if case in place]
+    if not self.rows:
+      raise UserError(f'{workdir.folder}: no case of {name} is called rightly; nothing to explain')
+    self._target = self.split.label[self.rows]
+    self._scores = {
+      'trained': explain.score_function(experiment, variables),
+      'randomised': explain.score_function(experiment, grade.randomised(variables)),
+    }
+    self._experiment = experiment
+    truth = experiment.data.truth
+    self._masks = None if truth is None else np.stack([truth(name, row) for row in self.rows])
+    self._usual = None if truth is None else _usual_place(experiment, truth)
+
+  def grade(self, method: str) -> Grades:
+    """The grades of one method."""
+    parts: dict[str, list[np.ndarray]] = {kind: [] for kind in self._scores}
+    areas: list[np.ndarray] = []
+    for start in range(0, len(self.rows), _AT_ONCE):
+      some = slice(start, start + _AT_ONCE)
+      x = np.asarray(self._experiment.data.inputs(self.split.read(self.rows[some])))
+      target = self._target[some]
+      try:
+        for kind, score in self._scores.items():
+          parts[kind].append(grade.flat(METHODS[method](score, x, target)[0]))
+      except ValueError as error:
+        raise UserError(f'--method={method}: {error}') from None
+      mean = x.mean(axis=tuple(range(1, x.ndim)), keepdims=True)
+      trained = self._scores['trained']
+      areas.append(
+        np.stack(grade.deletion_insertion(trained, x, target, parts['trained'][-1], fill=mean))
+      )
+    maps = {kind: np.concatenate(found) for kind, found in parts.items()}
+    deletion, insertion = np.concatenate(areas, axis=1)
+    found = {
+      'deletion area (small is good)': {'trained': _mean(deletion)},
+      'insertion area (large is good)': {'trained': _mean(insertion)},
+      'rank correlation with the randomised network (small is good)': {
+        'trained': _mean(grade.rank_correlation(maps['trained'], maps['randomised']), low=-1.0)
+      },
+    }
+    if self._masks is not None and self._usual is not None:
+      found |= _findings(maps, self._masks, self._usual, method)
+    return found
+
+
+def _usual_place(experiment: Experiment, truth: Callable[[str, int], np.ndarray]) -> np.ndarray:
+  """Where findings of the training split are, as a share of them, [H, W]."""
+  ill = np.flatnonzero(experiment.data.splits['train'].label == 1)[:_PLACES]
+  return np.mean([truth('train', int(row)) for row in ill], axis=0)
+
+
 def _findings(
-  experiment: Experiment,
-  maps: dict[str, np.ndarray],
-  masks: np.ndarray,
-  method: str,
-  truth: Callable[[str, int], np.ndarray],
-) -> dict[str, dict[str, Estimate]]:
+  maps: dict[str, np.ndarray], masks: np.ndarray, usual: np.ndarray, method: str
+) -> Grades:
   """How well explanations meet what there is to find."""
-  width = max(1, masks.shape[1] // _BLUR)
+  width = max(1, masks.shape[1] // BLUR)
   group = np.arange(len(masks))
   hits, overlaps = {}, {}
   for kind, value in maps.items():
@@ -120,20 +145,19 @@ def _findings(
     blurred = scipy.ndimage.gaussian_filter(value, (0, width, width))
     hits[kind] = metrics.proportion(grade.pointing_game(blurred, masks, width), group, 'case')
     overlaps[kind] = _mean(grade.mask_iou(blurred, masks))
-  ill = np.flatnonzero(experiment.data.splits['train'].label == 1)[:_PLACES]
-  usual = np.mean([truth('train', int(row)) for row in ill], axis=0)
   fixed = np.broadcast_to(scipy.ndimage.gaussian_filter(usual, width), masks.shape)
   hits['fixed place'] = metrics.proportion(grade.pointing_game(fixed, masks, width), group, 'case')
   overlaps['fixed place'] = _mean(grade.mask_iou(fixed, masks))
   return {'pointing game (large is good)': hits, 'overlap over union (large is good)': overlaps}
 
 
-def _mean(values: np.ndarray) -> Estimate:
+def _mean(values: np.ndarray, low: float = 0.0, high: float = 1.0) -> Estimate:
+  """The mean of values from ``low`` to ``high`` with its t interval."""
   value = float(values.mean())
   if len(values) < 2:
     return Estimate(value, reason='one case: no interval')
   half_width = t_quantile(0.95, len(values) - 1) * float(values.std(ddof=1)) / len(values) ** 0.5
-  return Estimate(value, value - half_width, value + half_width)
+  return Estimate(value, max(low, value - half_width), min(high, value + half_width))
 
 
 def _show(found: dict[str, dict[str, Estimate]], title: str) -> None:

@@ -11,7 +11,16 @@ _GAP = 4  # pixels between the two
 
 
 def overlay(image: np.ndarray, attribution: np.ndarray) -> PIL.Image.Image:
-  """The image, and beside it the image with the explanation over it.
+  """The image, and beside it the image with the explanation over it; see ``blend``."""
+  base = contact_sheet.picture(image).convert('RGB')
+  both = PIL.Image.new('RGB', (2 * base.width + _GAP, base.height), (255, 255, 255))
+  both.paste(base, (0, 0))
+  both.paste(blend(image, attribution), (base.width + _GAP, 0))
+  return both
+
+
+def blend(image: np.ndarray, attribution: np.ndarray) -> PIL.Image.Image:
+  """The image with an explanation over it.
 
   What speaks for the class is red and what speaks against it blue; the stronger, the less is seen
   of the image. Colours end at the 99th percentile of the strength, so that single pixels do not
@@ -34,8 +43,4 @@ def overlay(image: np.ndarray, attribution: np.ndarray) -> PIL.Image.Image:
   colors = matplotlib.colormaps['coolwarm']((strength + 1) / 2)[..., :3]
   opacity = _OPACITY * np.abs(strength)[..., None]
   mixed = (1 - opacity) * np.asarray(base) / 255 + opacity * colors
-  over = PIL.Image.fromarray(np.round(255 * mixed).astype(np.uint8))
-  both = PIL.Image.new('RGB', (2 * base.width + _GAP, base.height), (255, 255, 255))
-  both.paste(base, (0, 0))
-  both.paste(over, (base.width + _GAP, 0))
-  return both
+  return PIL.Image.fromarray(np.round(255 * mixed).astype(np.uint8))

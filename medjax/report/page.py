@@ -16,12 +16,13 @@ from typing import Any
 import jinja2
 import markupsafe
 import numpy as np
+import PIL.Image
 
 from medjax.config import flatten
 from medjax.errors import UserError
 from medjax.evaluation import Decision, Predictions, read_csv
 from medjax.evaluation.subgroups import left_out
-from medjax.report import contact_sheet, plots, trust
+from medjax.report import contact_sheet, explanations, overlay, plots, trust
 from medjax.workdir import Workdir
 
 _METRICS = {
@@ -44,13 +45,21 @@ _SPLIT_ORDER = ('test', 'val', 'train')
 _LARGEST_PICTURE = 320  # pixels; a screen shows no more at this place
 
 
-def write(folder: pathlib.Path, *, images: dict[str, np.ndarray] | None) -> pathlib.Path:
+def write(
+  folder: pathlib.Path,
+  *,
+  images: dict[str, np.ndarray] | None,
+  explained: dict[str, np.ndarray] | None = None,
+  explanation: str = 'none',
+) -> pathlib.Path:
   """Writes `folder/report.html` from the files of the run.
 
   Args:
     folder: Run folder, see `medjax.workdir.Workdir`; any of its files may be missing.
     images: Pictures of examples by id, uint8 [H, W] or [H, W, C] with C of 1 or 3; ids that the
       predictions do not hold are left out. None for no pictures.
+    explained: What speaks for the class that a case is called, [H, W], by id of a picture.
+    explanation: The method that says so.
 
   Returns:
     The path of the page.
@@ -74,6 +83,7 @@ def write(folder: pathlib.Path, *, images: dict[str, np.ndarray] | None) -> path
     for path in sorted((workdir.folder / 'predictions').glob('*.csv'))
   }
   found = {name: table.value.labelled() for name, table in tables.items() if not table.problem}
+  grades = _Section(workdir.folder, lambda _: explanations.grade_rows(workdir))
   split = _first_split(found or evaluation.value or {})
   table = found.get(split)
   metrics = (evaluation.value or {}).get(split, {})
@@ -88,7 +98,9 @@ def write(folder: pathlib.Path, *, images: dict[str, np.ndarray] | None) -> path
     'curves': _curves(history.value or []),
     'tables': tables,
     'decision': decision,
-    **_decisions(table, metrics, images or {}),
+    **_decisions(table, metrics, images or {}, explained or {}),
+    'explanation': explanation if explained else '',
+    'grades': grades,
     'calibration_rows': trust.calibration_rows(metrics),
     'conformal_rows': trust.conformal_rows(metrics, table.classes) if table is not None else [],
     'subgroups': trust.subgroup_rows(table, decision.value) if table is not None else [],
@@ -196,7 +208,10 @@ def _first_split(splits: Any) -> str:
 
 
 def _decisions(
-  table: Predictions | None, metrics: dict[str, Any], images: dict[str, np.ndarray]
+  table: Predictions | None,
+  metrics: dict[str, Any],
+  images: dict[str, np.ndarray],
+  explained: dict[str, np.ndarray],
 ) -> dict[str, Any]:
   """What the page shows of single decisions; nothing without a table."""
   if table is None:
@@ -206,7 +221,7 @@ def _decisions(
     'figures': trust.figures(table, threshold),
     'confusion': _confusion(table, threshold),
     'threshold': threshold,
-    'examples': _examples(table, threshold, images),
+    'examples': _examples(table, threshold, images, explained),
   }
 
 
@@ -321,35 +336,41 @@ def _metric_rows(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _examples(
-  table: Predictions, threshold: float | None, images: dict[str, np.ndarray]
+  table: Predictions,
+  threshold: float | None,
+  images: dict[str, np.ndarray],
+  explained: dict[str, np.ndarray],
 ) -> list[dict[str, Any]]:
-  """The pictures by true class, wrong ones first."""
+  """The pictures by true class, wrong ones first, each with its explanation where there is one."""
   row_of = {name: row for row, name in enumerate(table.id.tolist())}
   predicted, of_true = _predicted(table, threshold), _true_probability(table)
   shown = [row_of[name] for name in images if name in row_of]
   shown.sort(key=lambda row: of_true[row])
   return [
     {
-      'name': name,
+      'name': class_name,
       'pictures': [
         {
-          'id': str(table.id[row]),
-          'source': _data_uri(images[str(table.id[row])]),
+          'id': name,
+          'sources': [
+            _data_uri(contact_sheet.picture(images[name])),
+            *([_data_uri(overlay.blend(images[name], explained[name]))] if name in explained else []),
+          ],
           'right': bool(predicted[row] == index),
           'predicted': table.classes[int(predicted[row])],
           'probability': float(of_true[row]),
         }
         for row in shown
+        for name in [str(table.id[row])]
         if table.label[row] == index
       ],
     }
-    for index, name in enumerate(table.classes)
+    for index, class_name in enumerate(table.classes)
     if any(table.label[row] == index for row in shown)
   ]
 
 
-def _data_uri(image: np.ndarray) -> str:
-  picture = contact_sheet.picture(image)
+def _data_uri(picture: PIL.Image.Image) -> str:
   picture.thumbnail((_LARGEST_PICTURE, _LARGEST_PICTURE))
   file = io.BytesIO()
   picture.save(file, format='PNG', optimize=True)

@@ -145,7 +145,7 @@ def reliability(bins: Sequence[Bin], xlabel: str) -> str:
     capsize=3,
     label='as many cases each',
   )
-  _shares(axes, 'upper left')
+  _shares(axes, 'best')
   return _svg(figure, 'Reliability')
 
 

@@ -87,6 +87,16 @@ def evaluate(
   return tables
 
 
+def read_tables(experiment: Experiment, workdir: Workdir) -> dict[str, Predictions]:
+  """The tables that ``evaluate`` wrote, by split.
+
+  Raises:
+    UserError: one is missing or damaged.
+  """
+  names = (name for name in ('val', 'test') if name in experiment.data.splits)
+  return {name: evaluation.read_csv(workdir.predictions(name)) for name in names}
+
+
 def decide(task: Task, validation: Predictions, step: int, config: Config) -> Decision:
   """Fits calibration, threshold and conformal sets to a validation table of raw predictions.
 

@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 import scipy.optimize
+import scipy.special
 from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.linear_model import LogisticRegression
 
 from medjax.evaluation import Predictions, calibration, calibration_metrics, reliability
@@ -66,9 +68,40 @@ def test_temperature_undoes_a_known_stretch():
   assert calibration.fit('temperature', many(20_000)).temperature == pytest.approx(2.5, rel=0.05)
 
 
-def test_temperature_keeps_the_order():
+def test_platt_equals_logistic_regression():
+  of = binary(500)
+  found = calibration.fit('platt', of)
+  logit = scipy.special.logit(of.probability)[:, None]
+  expected = LogisticRegression(C=np.inf, tol=1e-10).fit(logit, of.label)
+  assert 1 / found.temperature == pytest.approx(expected.coef_[0, 0], rel=1e-4)
+  assert found.shift[0] == pytest.approx(expected.intercept_[0], abs=1e-4)
+  np.testing.assert_allclose(
+    found.apply(of.probability), expected.predict_proba(logit)[:, 1], atol=1e-5
+  )
+
+
+def test_platt_of_many_classes_has_the_smallest_loss_and_undoes_a_shift():
+  of = many(20_000)
+  shifted = of.probability * np.exp([0.7, 0.0, -0.4, -0.3])
+  of = table(of.label, shifted / shifted.sum(axis=1, keepdims=True), classes=of.classes)
+  found = calibration.fit('platt', of)
+  assert found.temperature == pytest.approx(2.5, rel=0.05)
+  assert sum(found.shift) == pytest.approx(0, abs=1e-9)
+  np.testing.assert_allclose(found.shift, np.array([-0.7, 0, 0.4, 0.3]) / 2.5, atol=0.06)
+
+  def loss_of(unknown):
+    p = Calibration('platt', unknown[0], tuple(unknown[1:])).apply(of.probability)
+    return -np.log(p[np.arange(len(of)), of.label]).mean()
+
+  best = np.array([found.temperature, *found.shift])
+  for step in np.random.default_rng(0).normal(size=(40, 5)) * 1e-3:
+    assert loss_of(best + step) > loss_of(best)
+
+
+@pytest.mark.parametrize('method', ['platt', 'temperature'])
+def test_the_order_of_two_classes_stays(method):
   of = binary()
-  found = calibration.fit('temperature', of).table(of)
+  found = calibration.fit(method, of).table(of)
   np.testing.assert_array_equal(np.argsort(found.probability), np.argsort(of.probability))
 
 
@@ -95,7 +128,7 @@ def test_isotonic_of_many_classes_is_a_distribution():
   np.testing.assert_array_equal(nothing.apply(np.array([[0.3, 0.7]])), [[0.3, 0.7]])
 
 
-@pytest.mark.parametrize('method', ['temperature', 'isotonic', 'none'])
+@pytest.mark.parametrize('method', ['platt', 'temperature', 'isotonic', 'none'])
 def test_json_gives_the_same_bits_back(method):
   found = calibration.fit(method, binary())
   again = Calibration.from_json(json.loads(json.dumps(found.to_json())))
@@ -104,19 +137,21 @@ def test_json_gives_the_same_bits_back(method):
   np.testing.assert_array_equal(again.apply(x), found.apply(x))
 
 
-def test_nothing_to_fit_changes_nothing():
-  found = calibration.fit('temperature', table([0, 0], [0.1, 0.2]))
+@pytest.mark.parametrize('method', ['platt', 'temperature'])
+def test_nothing_to_fit_changes_nothing(method):
+  found = calibration.fit(method, table([0, 0], [0.1, 0.2]))
   assert (found.method, found.reason) == (
     'none',
     'calibration needs every class; there is no case of yes',
   )
-  backwards = calibration.fit('temperature', table([0, 0, 1, 1], [0.9, 0.8, 0.1, 0.2]))
+  backwards = calibration.fit(method, table([0, 0, 1, 1], [0.9, 0.8, 0.1, 0.2]))
   assert (backwards.method, backwards.temperature) == ('none', 1.0)
   assert 'no better than chance' in backwards.reason
 
 
-def test_perfect_validation_is_not_made_infinitely_sure():
-  found = calibration.fit('temperature', table([0, 0, 1, 1], [0.3, 0.4, 0.6, 0.7]))
+@pytest.mark.parametrize('method', ['platt', 'temperature'])
+def test_perfect_validation_is_not_made_infinitely_sure(method):
+  found = calibration.fit(method, table([0, 0, 1, 1], [0.3, 0.4, 0.6, 0.7]))
   assert found.temperature == pytest.approx(0.05)
   assert 'as far as allowed' in found.reason
 

@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -87,6 +88,26 @@ def test_coalitions_have_the_kernels_weights(players, samples):
   of_size = np.array([weights[sizes == s].sum() for s in range(1, players)])
   kernel = np.array([1 / (s * (players - s)) for s in range(1, players)])
   assert of_size / of_size.sum() == pytest.approx(kernel / kernel.sum(), abs=0.05)
+
+
+@pytest.mark.parametrize('cpu', [True, False])
+def test_a_network_is_mixed_behind_its_first_layer(cpu, monkeypatch):
+  """As by definition, in threads and parts of any size, as on a CPU and as on an accelerator."""
+  monkeypatch.setattr(jax, 'default_backend', lambda: 'cpu' if cpu else 'gpu')
+  x, target, background = cases(5, count=7, rows=4)
+  random = np.random.default_rng(3)
+  first, second = random.normal(size=(5, 6)), random.normal(size=6)
+
+  def score(x, target):
+    value = jnp.maximum((x - 0.5) @ first + 1.0, 0) @ second
+    return jnp.where(target == 1, value, -value)
+
+  for chunk in (1, 12, 4096):
+    values, base = explain.kernel_shap(score, x, target, background, chunk=chunk)
+    for i in range(len(x)):
+      expected = shapley(score, x[i], target[i], background)
+      np.testing.assert_allclose(values[i], expected, atol=2e-5)
+    np.testing.assert_allclose(values.sum(axis=1) + base, score(x, target), atol=1e-4)
 
 
 def test_patches_of_an_image():

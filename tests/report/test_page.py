@@ -50,7 +50,7 @@ def write_run(folder, classes=BINARY, simulated=True, prefix='case'):
   val = tables['val']
   threshold = youden(val.label, val.probability) if val.is_binary else Estimate(None)
   sets = conformal.fit('mondrian', 0.8, val)
-  calibration = Calibration('temperature', 1.3, reason='fitted on 60 cases of val')
+  calibration = Calibration('platt', 1.3, (-0.25,), reason='fitted on 60 cases of val')
   decision = Decision(4, calibration, threshold, sets)
   for name, table in tables.items():
     table.write_csv(folder / 'predictions' / f'{name}.csv')
@@ -159,7 +159,7 @@ def test_whole_run(tmp_path, classes):
   # Loss, AUROC by epoch, ROC, precision-recall, reliability; with two classes a decision curve.
   assert reader.tags.count('svg') == (6 if classes is BINARY else 5)
   for expected in (
-    'temperature, 1.3; fitted on 60 cases of val',
+    'platt, logits divided by 1.3 and shifted by -0.25; fitted on 60 cases of val',
     'hold the truth in 80% of the cases of each class',
     f'{classes[0]}: the set holds the truth',
     'sex: f',

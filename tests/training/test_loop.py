@@ -184,7 +184,8 @@ def test_evaluation_is_of_the_best_checkpoint(straight):
     split = experiment.data.splits[name]
     images = split.read(range(len(split)))['image'] / np.float32(255)
     logit = experiment.model.apply(variables, images)[:, 0]
-    calibrated = 1 / (1 + np.exp(-logit / decision.calibration.temperature))
+    fitted = decision.calibration
+    calibrated = 1 / (1 + np.exp(-logit / fitted.temperature - fitted.shift[0]))
     np.testing.assert_allclose(table.probability, calibrated, rtol=1e-4)
     assert list(table.id) == list(split.id)
     assert workdir.predictions(name).exists()
