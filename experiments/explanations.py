@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       for layers in config.layers
     ]
     about = runtime.environment()
-    explainers.table(found, about['processor'])
+    explainers.table(found, str(about['processor']))
     write_json(pathlib.Path(values.output), {'environment': about, 'comparison': found})
     print(f'measurements: {values.output}')
 

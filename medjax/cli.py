@@ -63,7 +63,7 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
       return
     verb, files = _verb(parse(values, given))
     if verb == 'compare':
-      compare_runs(files)
+      compare_runs(files, values.split)
       return
     stored = Workdir(values.workdir) if values.workdir else None
     if stored is not None and verb in ('evaluate', 'predict', 'explain'):
@@ -88,8 +88,8 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
       {'train': run.train, 'evaluate': run.evaluate, 'bench': run.bench}[verb]()
 
 
-def compare_runs(folders: Sequence[str]) -> None:
-  """Prints the paired differences of two runs.
+def compare_runs(folders: Sequence[str], split: str = 'test') -> None:
+  """Prints the paired differences of two runs on the cases of a split.
 
   Raises:
     UserError: not two folders of evaluated runs on the same cases.
@@ -98,7 +98,7 @@ def compare_runs(folders: Sequence[str]) -> None:
 
   if len(folders) != 2:
     raise UserError(f'compare: expected two run folders after it, found {len(folders)}')
-  comparison.show(Workdir(folders[0]), Workdir(folders[1]))
+  comparison.show(Workdir(folders[0]), Workdir(folders[1]), split)
 
 
 @contextlib.contextmanager
@@ -275,9 +275,7 @@ class _Command:
     )
     if not self.lead:
       return
-    page = report.write(
-      experiment, variables, self.workdir, tables, self.config.explanation
-    )
+    page = report.write(experiment, variables, self.workdir, tables, self.config.explanation)
     print(f'evaluated: the best checkpoint, of step {step}')
     for split in tables:
       print(report.headline(self.workdir, split))
@@ -310,6 +308,7 @@ def _flags(config: Config) -> flags.FlagValues:
   flags.DEFINE_string('output', '', 'Where a verb writes.', flag_values=values)
   flags.DEFINE_string('method', 'grad_cam', 'How explain explains.', flag_values=values)
   flags.DEFINE_boolean('grade', False, 'Grade the method of explain.', flag_values=values)
+  flags.DEFINE_string('split', 'test', 'Split to compare on.', flag_values=values)
   flags.DEFINE_integer('cases', 32, 'Cases to grade.', lower_bound=1, flag_values=values)
   flags.DEFINE_boolean('preview', False, 'Write a picture of the inputs.', flag_values=values)
   flags.DEFINE_string('coordinator', '', 'host:port of process 0.', flag_values=values)
@@ -360,6 +359,7 @@ def _help(name: str, config: Config) -> str:
     '                        kernel_shap, lime, occlusion, saliency or smooth_grad',
     '  --grade               explain: grade the method, or all, on test cases that the run found',
     '  --cases=N             how many of them, at most (default 32)',
+    '  --split=NAME          compare: on which split (default test)',
     '  --preview             write a picture of what the network sees and stop',
     "  --coordinator=H:P     host and port of process 0, or 'auto' on a cluster",
     '  --num_processes=N     processes of this run, with --coordinator=H:P',
@@ -370,7 +370,7 @@ def _help(name: str, config: Config) -> str:
   return '\n'.join(lines)
 
 
-def settings_help(config: Config) -> list[str]:
+def settings_help(config: Any) -> list[str]:
   """Lines for --help: every setting with its default, meaning and allowed values."""
   lines = ['Settings:']
   for leaf in config_lib.leaves(config):

@@ -114,9 +114,7 @@ class _Explainer:
       raise UserError(f'--method={self._method}: {error}') from None
     shares = by_class(probability)[np.arange(len(calls)), calls]
     shown = smooth(parts, self._method)
-    for i, (place, image, call, share) in enumerate(
-      zip(good, images, calls, shares, strict=True)
-    ):
+    for i, (place, image, call, share) in enumerate(zip(good, images, calls, shares, strict=True)):
       row = rows[place]
       if not np.isfinite(share):
         row['error'] = 'the network gives no number for this file'

@@ -99,8 +99,9 @@ def fit(method: Method, validation: Predictions) -> Calibration:
 
   'temperature' divides all logits by one number, the one with the smallest log loss: the order of
   the cases stays. 'platt' also adds a number to the logit of each class, for networks whose
-  probabilities are too high or too low on the whole; with two classes the order stays. 'isotonic' is the rising step function with the smallest squared error for each
-  class against the rest, joined by lines: it can mend any shape, and needs a thousand cases or so.
+  probabilities are too high or too low on the whole; with two classes the order stays. 'isotonic'
+  is the rising step function with the smallest squared error for each class against the rest,
+  joined by lines: it can mend any shape, and needs a thousand cases or so.
 
   Args:
     method: How.
@@ -118,15 +119,9 @@ def fit(method: Method, validation: Predictions) -> Calibration:
     return Calibration(reason=f'calibration needs every class; there is no case of {name}')
   reason = f'fitted on {len(table)} cases of {table.split}'
   if method == 'temperature':
-    slope, shift = _best_slope(table.label, _logits(table.probability)), ()
-  elif method == 'platt':
-    slope, shift = _best_line(table.label, _logits(table.probability))
-  if method in ('temperature', 'platt'):
-    if slope >= _STEEPEST:
-      reason += '; without an error there, so as far as allowed'
-    elif slope <= 0:
-      return Calibration(reason=f'no better than chance on {len(table)} cases of {table.split}')
-    return Calibration(method, 1 / slope, shift, reason=reason)
+    return _scaled(method, _best_slope(table.label, _logits(table.probability)), (), reason)
+  if method == 'platt':
+    return _scaled(method, *_best_line(table.label, _logits(table.probability)), reason)
   if table.is_binary:
     lines = [_isotonic(table.probability, table.label.astype(np.float64))]
   else:
@@ -135,6 +130,14 @@ def fit(method: Method, validation: Predictions) -> Calibration:
       for c in range(len(table.classes))
     ]
   return Calibration('isotonic', steps=tuple(lines), reason=reason)
+
+
+def _scaled(method: Method, slope: float, shift: tuple[float, ...], reason: str) -> Calibration:
+  if slope <= 0:
+    return Calibration(reason=f'{reason}, and no better than chance there')
+  if slope >= _STEEPEST:
+    reason += '; without an error there, so as far as allowed'
+  return Calibration(method, 1 / slope, shift, reason=reason)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -58,7 +58,7 @@ def split(score: Score, rows: int, columns: int) -> Start | None:
   behind = _Parts(score, rows, columns)
   assert behind.cut is not None
   of_cut = behind.function(behind.others, [behind.cut, behind.inputs[1]], behind.outputs)
-  dtype = behind.cut.aval.dtype
+  dtype = behind.cut.aval.dtype  # type: ignore[attr-defined]
   return Start(found[:-1] - found[-1], found[-1], lambda h, t: of_cut(h.astype(dtype), t)[0])
 
 

@@ -354,7 +354,9 @@ def _examples(
           'id': name,
           'sources': [
             _data_uri(contact_sheet.picture(images[name])),
-            *([_data_uri(overlay.blend(images[name], explained[name]))] if name in explained else []),
+            *(
+              [_data_uri(overlay.blend(images[name], explained[name]))] if name in explained else []
+            ),
           ],
           'right': bool(predicted[row] == index),
           'predicted': table.classes[int(predicted[row])],
@@ -368,6 +370,12 @@ def _examples(
     for index, class_name in enumerate(table.classes)
     if any(table.label[row] == index for row in shown)
   ]
+
+
+def _sources(image: np.ndarray, explained: np.ndarray | None) -> list[str]:
+  """The picture, and the same under its explanation if there is one."""
+  found = [_data_uri(contact_sheet.picture(image))]
+  return found if explained is None else [*found, _data_uri(overlay.blend(image, explained))]
 
 
 def _data_uri(picture: PIL.Image.Image) -> str:

@@ -44,7 +44,8 @@ def test_every_network_and_table_is_compared(monkeypatch, capsys, tmp_path):
 
   def compared(hidden, columns, rounds, seed):
     asked.append((hidden, columns, rounds, seed))
-    times = dict.fromkeys(('medjax', 'library', 'ratio'), dict(median=1.0, low=0.5, high=2.0))
+    one = {'median': 1.0, 'low': 0.5, 'high': 2.0}
+    times = {'medjax': one, 'library': one, 'ratio': one}
     return {'hidden': list(hidden), 'columns': columns, 'rounds': rounds} | {
       'kernel_shap': times | {'differ': 1e-8},
       'lime': times,

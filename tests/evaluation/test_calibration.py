@@ -8,7 +8,6 @@ import scipy.optimize
 import scipy.special
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
-from sklearn.linear_model import LogisticRegression
 
 from medjax.evaluation import Predictions, calibration, calibration_metrics, reliability
 from medjax.evaluation.calibration import Calibration

@@ -6,6 +6,7 @@ import json
 import pathlib
 import shutil
 import sys
+import typing
 
 import jax
 import numpy as np
@@ -243,6 +244,10 @@ def test_explain_writes_a_picture_an_array_and_a_row(trained, command, tmp_path,
   assert np.isfinite(arrays[0]).all()
   assert {Image.open(row['picture']).size for row in rows[:2]} == {(100, 48)}
   assert 0.0 <= float(rows[0]['probability']) <= 1.0
+  said = {name: rows[0][name] for name in ('completeness_gap', 'fit') if rows[0][name]}
+  expected = {'integrated_gradients': ['completeness_gap'], 'lime': ['fit']}
+  assert list(said) == expected.get(method, [])
+  assert all(abs(float(value)) <= 1.001 for value in said.values())
 
 
 def test_explain_grades_a_method_on_the_runs_own_cases(trained, command, tmp_path):
@@ -263,11 +268,41 @@ def test_explain_grades_a_method_on_the_runs_own_cases(trained, command, tmp_pat
     for estimate in grades.values():
       assert estimate['low'] <= estimate['value'] <= estimate['high']
   assert 0 <= found['deletion area (small is good)']['trained']['value'] <= 1
+  page = (run / 'report.html').read_text()
+  assert 'Pointing game (large is good)' in page
+  assert 'alt="Explanation of' in page
+  assert 'of another checkpoint' not in page
   message = _error(command('explain', 'a.png', '--grade', f'--workdir={run}'))
   assert "grades the run's own test cases" in message
   fitted['threshold']['value'] = 1.1
   (run / 'decision.json').write_text(json.dumps(fitted))
   assert 'nothing to explain' in _error(command('explain', '--grade', f'--workdir={run}'))
+
+
+def test_explain_grades_all_methods(trained, command, tmp_path, monkeypatch):
+  run = tmp_path / 'run'
+  shutil.copytree(trained, run)
+  fitted = json.loads((run / 'decision.json').read_text())
+  fitted['threshold']['value'] = 0.0
+  (run / 'decision.json').write_text(json.dumps(fitted))
+  some = ('grad_cam', 'occlusion')
+  monkeypatch.setattr('medjax.explain.methods.METHODS', {name: METHODS[name] for name in some})
+  command('explain', '--grade', f'--workdir={run}', '--cases=2', '--method=all')
+  assert {p.name for p in run.glob('grades-*')} == {f'grades-{name}.json' for name in some}
+
+
+def test_a_report_without_explanations(trained, command, tmp_path):
+  run = tmp_path / 'run'
+  shutil.copytree(trained, run)
+  assert command('evaluate', f'--workdir={run}', '--config.explanation=none')[0] == 0
+  page = (run / 'report.html').read_text()
+  assert 'alt="Explanation of' not in page
+  assert 'alt="Image of' in page
+
+
+def test_every_method_can_explain_the_report():
+  (leaf,) = (leaf for leaf in config_lib.leaves(lung_cnn.Config()) if leaf.name == 'explanation')
+  assert set(typing.get_args(leaf.kind)) == {'none', *METHODS}
 
 
 def test_explain_mistakes(trained, command, tmp_path):
@@ -300,6 +335,9 @@ def test_compare_two_runs(trained, command, tmp_path):
   assert 'auroc' in out
   assert '40 cases of 40 groups' in out
   assert 'two-sided' in out
+  code, out, _ = command('compare', str(trained), str(other), '--split=val')
+  assert code == 0
+  assert 'val: ' in out
   assert 'found 1' in _error(command('compare', str(trained)))
   assert 'no predictions of test there' in _error(command('compare', str(trained), 'nowhere'))
   test.write_text('\n'.join(test.read_text().splitlines()[:-1]) + '\n')

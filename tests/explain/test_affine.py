@@ -56,7 +56,7 @@ def test_start_and_rest_are_the_score(score, width):
   [
     lambda x, t: jnp.sin(x).sum(axis=1),
     lambda x, t: x @ WEIGHTS[:, 0],  # the score itself is affine, and no [rows, width]
-    lambda x, t: (nn.relu(x @ WEIGHTS).sum(axis=1) + x[:, 0]),  # x is used twice
+    lambda x, t: nn.relu(x @ WEIGHTS).sum(axis=1) + x[:, 0],  # x is used twice
     lambda x, t: nn.relu(x * t[:, None]).sum(axis=1),  # the class comes in first
     lambda x, t: nn.relu(1 / x).sum(axis=1),
     lambda x, t: nn.relu(x * x).sum(axis=1),
