@@ -224,7 +224,7 @@ class _Command:
     Classes and input shape are the run's, not those of whatever lies at the source by now.
     """
     if not files:
-      raise UserError(f'{verb}: expected image files or folders after it')
+      raise UserError(f'{verb}: expected files or folders after it')
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
     source: Any = self.config
@@ -278,7 +278,7 @@ class _Command:
     page = report.write(experiment, variables, self.workdir, tables, self.config.explanation)
     print(f'evaluated: the best checkpoint, of step {step}')
     for split in tables:
-      print(report.headline(self.workdir, split))
+      print(report.headline(self.workdir, split, experiment.task.monitor))
     print(f'report: {page}')
 
   def _write_environment(self, seconds: float) -> None:

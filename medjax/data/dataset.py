@@ -4,7 +4,7 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -60,6 +60,47 @@ class Split:
     return batch
 
 
+def _none(names: Sequence[str]) -> list['Case']:
+  return []
+
+
+class Rows:
+  """Examples in memory: arrays by name, the same number of each.
+
+  Example:
+    >>> Rows({'values': np.eye(2)}).__getitems__([1])
+    [{'values': array([0., 1.])}]
+  """
+
+  def __init__(self, arrays: dict[str, np.ndarray]):
+    self._arrays = arrays
+
+  def __len__(self) -> int:
+    return len(next(iter(self._arrays.values())))
+
+  def __getitems__(self, keys: Sequence[int]) -> list[dict[str, Any]]:
+    return [{name: array[key] for name, array in self._arrays.items()} for key in keys]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+  """A new example, read when it is asked for.
+
+  Attributes:
+    name: of its file, or of its row or entry.
+    load: the arrays that travel to the device, as of ``Split.decode``; raises UserError with the
+      name in front where they cannot be read.
+  """
+
+  name: str
+  load: Callable[[], dict[str, np.ndarray]]
+
+
+def images_as_inputs(batch: Batch) -> jax.Array:
+  """float32 [B, H, W, C] in 0..1 of uint8 images."""
+  return batch['image'].astype(jnp.float32) / 255.0
+
+
 @dataclasses.dataclass(frozen=True)
 class Dataset:
   """Splits of one data set and what they are.
@@ -67,13 +108,18 @@ class Dataset:
   Attributes:
     name: what it is called in reports.
     splits: by name; at least 'train' for training.
-    classes: class names, in label order; for two classes the second is the positive one.
+    classes: class names, in label order; for two classes the second is the positive one. Empty
+      where labels are numbers.
     fingerprint: hexadecimal digest that changes with any stored byte.
     simulated: whether no patient stands behind it.
     input_shape: shape of one input, without the batch.
     notes: what was decided while reading it, one line each.
-    truth: of simulated images, (name of the split, number of the example) -> where the findings
-      are, bool [H, W]; None where nobody knows.
+    truth: of simulated data, (name of the split, number of the example) -> where the findings
+      are, bool [H, W] or [L]; None where nobody knows.
+    kind: 'images', 'table' or 'sequences': how new examples are read and shown.
+    inputs: network inputs, float32 [B, ...], of a device batch.
+    open: new examples in these files and folders.
+    details: JSON values that ``open`` needs and that data.json keeps, such as the alphabet.
   """
 
   name: str
@@ -84,10 +130,10 @@ class Dataset:
   input_shape: tuple[int, ...]
   notes: tuple[str, ...] = ()
   truth: Callable[[str, int], np.ndarray] | None = None
-
-  def inputs(self, batch: Batch) -> jax.Array:
-    """Network inputs of a device batch: float32 [B, H, W, C] in 0..1 of uint8 images."""
-    return batch['image'].astype(jnp.float32) / 255.0
+  kind: Literal['images', 'table', 'sequences'] = 'images'
+  inputs: Callable[[Batch], jax.Array] = images_as_inputs
+  open: Callable[[Sequence[str]], list[Case]] = _none
+  details: dict[str, Any] = dataclasses.field(default_factory=dict)
 
   def summary(self) -> dict[str, Any]:
     """What data.json says: source, fingerprint, size of every split, and groups in two of them."""
@@ -95,11 +141,10 @@ class Dataset:
     shared: set[str] = set()
     seen: set[str] = set()
     for name, split in self.splits.items():
-      counts = np.bincount(split.label, minlength=len(self.classes))
       splits[name] = {
         'examples': len(split),
         'groups': len(set(split.group)),
-        'classes': {c: int(n) for c, n in zip(self.classes, counts, strict=True)},
+        'classes': {c: int((split.label == i).sum()) for i, c in enumerate(self.classes)},
       }
       groups = set(split.group.tolist())
       shared |= seen & groups
@@ -111,31 +156,51 @@ class Dataset:
       'classes': list(self.classes),
       'input_shape': list(self.input_shape),
       'notes': list(self.notes),
+      'kind': self.kind,
+      'details': self.details,
       'splits': splits,
       'groups_in_two_splits': len(shared),
     }
 
 
-def described(path: pathlib.Path) -> Dataset:
-  """The data set of a run without its examples, from the run's data.json.
+def described(source: str) -> dict[str, Any] | None:
+  """What a run's data.json says of its data, where the source names one; None otherwise.
 
-  It has what a model and a prediction need: classes and the shape of an input.
+  Args:
+    source: a setting of where data come from; one that begins with ``DESCRIBED`` names a data.json.
 
   Raises:
     UserError: the file is missing or damaged.
   """
+  if not source.startswith(DESCRIBED):
+    return None
+  path = pathlib.Path(source.removeprefix(DESCRIBED))
   try:
     found = json.loads(path.read_text())
-    return Dataset(
-      found['source'],
-      {},
-      tuple(found['classes']),
-      found['fingerprint'],
-      found['simulated'],
-      tuple(found['input_shape']),
-    )
+    for name in ('source', 'classes', 'fingerprint', 'simulated', 'input_shape', 'details'):
+      found[name]
+    return found
   except (OSError, ValueError, KeyError, TypeError) as error:
     raise UserError(f'{path}: does not describe the data of a run: {error}') from None
+
+
+def without_examples(found: dict[str, Any], **more: Any) -> Dataset:
+  """The data set that ``described`` found, with what a model and a prediction need.
+
+  Args:
+    found: as ``described`` gives it.
+    more: further attributes.
+  """
+  return Dataset(
+    found['source'],
+    {},
+    tuple(found['classes']),
+    found['fingerprint'],
+    found['simulated'],
+    tuple(found['input_shape']),
+    details=found['details'],
+    **more,
+  )
 
 
 def columns(rows: Sequence[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray, dict[str, list[str]]]:

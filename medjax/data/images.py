@@ -1,18 +1,20 @@
 """Labelled images from any source, by one setting: simulated, a folder, or the TFDS catalogue."""
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from medjax import runtime
 from medjax.config import setting
-from medjax.data import catalogue, dataset, folder, prepare
+from medjax.data import catalogue, dataset, decode, folder, prepare
 from medjax.errors import UserError
 
 
@@ -71,8 +73,10 @@ def load(
     >>> data = load(Config(), simulator=radiograph.simulate, classes=('no cancer', 'cancer'))
     ... # doctest: +SKIP
   """
-  if config.source.startswith(dataset.DESCRIBED):
-    return dataset.described(pathlib.Path(config.source.removeprefix(dataset.DESCRIBED)))
+  found = dataset.described(config.source)
+  if found is not None:
+    size, _, channels = found['input_shape']
+    return dataset.without_examples(found, open=functools.partial(files, size, channels))
   if config.source == 'simulated':
     source = _simulated(config, simulator, classes)
   elif config.source.startswith('tfds:'):
@@ -96,6 +100,8 @@ def load(
     )
   cache = runtime.cache_folder() / 'data'
   data = prepare.prepare(source, config.image_size, config.channels, cache)
+  opens = functools.partial(files, config.image_size, config.channels)
+  data = dataclasses.replace(data, open=opens)
   if config.source != 'simulated':
     return data
 
@@ -104,6 +110,42 @@ def load(
     return simulator(config.seed, index, config.image_size).mask
 
   return dataclasses.replace(data, truth=truth)
+
+
+def files(size: int, channels: int, names: Sequence[str]) -> list[dataset.Case]:
+  """Image files by name, and in folders every file that is an image by its suffix or content.
+
+  Files named outright come as they are, also when they are missing: loading them says so.
+
+  Args:
+    size: height and width in pixels that the network sees.
+    channels: 1 or 3.
+    names: files and folders.
+  """
+
+  def case(name: str) -> dataset.Case:
+    return dataset.Case(name, lambda: {'image': decode.decode(name, size, channels)})
+
+  cases = []
+  for name in names:
+    path = pathlib.Path(name)
+    if not path.is_dir():
+      cases.append(case(name))
+      continue
+    for found in sorted(p for p in path.rglob('*') if p.is_file() and not p.name.startswith('.')):
+      if found.suffix.lower() in folder.SUFFIXES or _is_image(found):
+        cases.append(case(str(found)))
+  return cases
+
+
+def _is_image(path: pathlib.Path) -> bool:
+  try:
+    with Image.open(path):
+      return True
+  except Image.DecompressionBombError:
+    return True
+  except Exception:  # Pillow's format readers raise anything on what is not theirs
+    return False
 
 
 def _simulated(

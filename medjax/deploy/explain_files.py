@@ -9,9 +9,10 @@ import numpy as np
 
 from medjax import explain, runtime
 from medjax.config import Config
-from medjax.data import decode
+from medjax.data.dataset import Case
 from medjax.deploy import files as deploy
 from medjax.errors import UserError
+from medjax.evaluation import Decision
 from medjax.evaluation.table import by_class
 from medjax.experiment import Experiment
 from medjax.explain.methods import METHODS, smooth
@@ -54,7 +55,7 @@ def explain_files(
   """
   if method not in METHODS:
     raise UserError(f'--method={method}: expected one of {", ".join(METHODS)}')
-  found = list(deploy.find(names))
+  found = experiment.data.open(names)
   if not found:
     raise UserError(f'explain {names[0]}: no image files there')
   explainer = _Explainer(experiment, config, workdir, method)
@@ -80,26 +81,26 @@ class _Explainer:
   def __init__(self, experiment: Experiment, config: Config, workdir: Workdir, method: str):
     variables, step = evaluate.best_variables(experiment, workdir)
     self._data, self._method = experiment.data, method
-    self._decision = evaluate.read_decision(workdir, step)
+    self._decision = evaluate.read_decision(Decision.from_json, workdir, step)
     self._score = explain.score_function(experiment, variables)
     # As predict does, so that the class that is explained is the one that it calls.
     device = runtime.devices(1)
     self._compiled = parallel.compile_predict(experiment, device, config.precision)
     self._variables = device.replicate(variables)
 
-  def rows(self, names: Sequence[str], folder: pathlib.Path, first: int) -> list[dict[str, str]]:
+  def rows(self, cases: Sequence[Case], folder: pathlib.Path, first: int) -> list[dict[str, str]]:
     """Explains a few files, numbered from ``first`` on."""
-    rows = [dict.fromkeys(_COLUMNS, '') for _ in names]
+    rows = [dict.fromkeys(_COLUMNS, '') for _ in cases]
     images: list[np.ndarray] = []
     good: list[int] = []
-    size, _, channels = self._data.input_shape
-    for place, name in enumerate(names):
-      rows[place]['file'] = name.encode(errors='backslashreplace').decode()
-      try:
-        images.append(decode.decode(name, size, channels))
+    for place, case in enumerate(cases):
+      rows[place]['file'] = case.name.encode(errors='backslashreplace').decode()
+      loaded = deploy.load(case)
+      if isinstance(loaded, str):
+        rows[place]['error'] = loaded
+      else:
+        images.append(loaded['image'])
         good.append(place)
-      except UserError as error:
-        rows[place]['error'] = str(error).removeprefix(f'{name}: ')
     if not good:
       return rows
     pixels = np.stack(images)

@@ -11,6 +11,7 @@ from medjax.evaluation.delong import auroc, auroc_difference, auroc_interval, de
 from medjax.evaluation.estimate import Difference, Estimate
 from medjax.evaluation.metrics import binary_metrics, multiclass_metrics, wilson_interval
 from medjax.evaluation.net_benefit import decision_curve
+from medjax.evaluation.numbers import Interval, Numbers, number_metrics, read_numbers
 from medjax.evaluation.paired import compare
 from medjax.evaluation.regression import q3, regression_metrics
 from medjax.evaluation.subgroups import subgroups
@@ -23,6 +24,8 @@ __all__ = [
   'Decision',
   'Difference',
   'Estimate',
+  'Interval',
+  'Numbers',
   'Predictions',
   'at_sensitivity',
   'at_specificity',
@@ -36,8 +39,10 @@ __all__ = [
   'decision_curve',
   'delong_covariance',
   'multiclass_metrics',
+  'number_metrics',
   'q3',
   'read_csv',
+  'read_numbers',
   'regression_metrics',
   'reliability',
   'subgroups',

@@ -6,6 +6,8 @@ import dataclasses
 import os
 import pathlib
 import tempfile
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -129,38 +131,45 @@ class Predictions:
     Example:
       >>> table.write_csv('predictions/test.csv')  # doctest: +SKIP
     """
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     if self.is_binary:
       probability_names = [_BINARY_COLUMN, 'negative', 'positive']
     else:
       probability_names = [_CLASS_PREFIX + name for name in self.classes]
     header = ['id', 'label', *probability_names, 'group', 'split', *self.metadata]
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix='.tmp')
-    try:
-      with open(handle, 'w', newline='', encoding='utf-8') as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        for row in range(len(self)):
-          label = self.label[row]
-          # tolist() gives Python floats, whose repr is the shortest that reads back the same.
-          probability = self.probability[row].tolist()
-          writer.writerow(
-            [
-              self.id[row],
-              '' if np.isnan(label) else self.classes[int(label)],
-              *([repr(probability), *self.classes] if self.is_binary else map(repr, probability)),
-              self.group[row],
-              self.split,
-              *(column[row] for column in self.metadata.values()),
-            ]
-          )
-      # mkstemp makes a file that only its owner can read; results are for everyone's eyes.
-      os.chmod(temporary, 0o644)
-      os.replace(temporary, path)
-    except BaseException:
-      os.unlink(temporary)
-      raise
+    write_rows(path, header, map(self._cells, range(len(self))))
+
+  def _cells(self, row: int) -> list[Any]:
+    label = self.label[row]
+    # tolist() gives Python floats, whose repr is the shortest that reads back the same.
+    probability = self.probability[row].tolist()
+    return [
+      self.id[row],
+      '' if np.isnan(label) else self.classes[int(label)],
+      *([repr(probability), *self.classes] if self.is_binary else map(repr, probability)),
+      self.group[row],
+      self.split,
+      *(column[row] for column in self.metadata.values()),
+    ]
+
+
+def write_rows(
+  path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+  """Writes a CSV file, replacing ``path`` in one step so that no reader sees half of it."""
+  path = pathlib.Path(path)
+  path.parent.mkdir(parents=True, exist_ok=True)
+  handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix='.tmp')
+  try:
+    with open(handle, 'w', newline='', encoding='utf-8') as file:
+      writer = csv.writer(file)
+      writer.writerow(header)
+      writer.writerows(rows)
+    # mkstemp makes a file that only its owner can read; results are for everyone's eyes.
+    os.chmod(temporary, 0o644)
+    os.replace(temporary, path)
+  except BaseException:
+    os.unlink(temporary)
+    raise
 
 
 def by_class(probability: np.ndarray) -> np.ndarray:
@@ -190,6 +199,47 @@ def read_csv(path: str | os.PathLike[str]) -> Predictions:
     'test'
   """
   path = pathlib.Path(path)
+  columns = read_columns(path)
+  if _BINARY_COLUMN in columns:
+    names = [_BINARY_COLUMN]
+    classes = tuple(
+      constant(path, columns, name, default)
+      for name, default in (('negative', '0'), ('positive', '1'))
+    )
+  else:
+    names = [name for name in columns if name.startswith(_CLASS_PREFIX)]
+    classes = tuple(name.removeprefix(_CLASS_PREFIX) for name in names)
+    if len(classes) < 3:
+      raise UserError(
+        f'{path} row 1: expected a column {_BINARY_COLUMN!r}, '
+        f'or {_CLASS_PREFIX}<class> for three or more classes'
+      )
+  probability = np.array([_floats(path, name, columns[name]) for name in names]).T
+  split = constant(path, columns, 'split', path.stem)
+  try:
+    return Predictions(
+      id=np.array(columns['id']),
+      label=_labels(path, columns['label'], classes),
+      probability=probability[:, 0].copy() if _BINARY_COLUMN in columns else probability,
+      group=np.array(columns.get('group', columns['id'])),
+      split=split,
+      classes=classes,
+      metadata={
+        name: column
+        for name, column in columns.items()
+        if name not in _FIXED_COLUMNS and name not in names
+      },
+    )
+  except ValueError as error:
+    raise UserError(f'{path}: {error}') from None
+
+
+def read_columns(path: pathlib.Path) -> dict[str, list[str]]:
+  """The cells of a CSV table by column, which must have ``id`` and ``label``.
+
+  Raises:
+    UserError: as ``read_csv``.
+  """
   try:
     with open(path, newline='', encoding='utf-8-sig') as file:
       lines = list(csv.reader(file))
@@ -209,42 +259,10 @@ def read_csv(path: str | os.PathLike[str]) -> Predictions:
   for name in ('id', 'label'):
     if name not in columns:
       raise UserError(f'{path} row 1: no column {name!r}')
-
-  if _BINARY_COLUMN in columns:
-    names = [_BINARY_COLUMN]
-    classes = tuple(
-      _constant(path, columns, name, default)
-      for name, default in (('negative', '0'), ('positive', '1'))
-    )
-  else:
-    names = [name for name in header if name.startswith(_CLASS_PREFIX)]
-    classes = tuple(name.removeprefix(_CLASS_PREFIX) for name in names)
-    if len(classes) < 3:
-      raise UserError(
-        f'{path} row 1: expected a column {_BINARY_COLUMN!r}, '
-        f'or {_CLASS_PREFIX}<class> for three or more classes'
-      )
-  probability = np.array([_floats(path, name, columns[name]) for name in names]).T
-  split = _constant(path, columns, 'split', path.stem)
-  try:
-    return Predictions(
-      id=np.array(columns['id']),
-      label=_labels(path, columns['label'], classes),
-      probability=probability[:, 0].copy() if _BINARY_COLUMN in columns else probability,
-      group=np.array(columns.get('group', columns['id'])),
-      split=split,
-      classes=classes,
-      metadata={
-        name: column
-        for name, column in columns.items()
-        if name not in _FIXED_COLUMNS and name not in names
-      },
-    )
-  except ValueError as error:
-    raise UserError(f'{path}: {error}') from None
+  return columns
 
 
-def _constant(path: pathlib.Path, columns: dict[str, list[str]], name: str, default: str) -> str:
+def constant(path: pathlib.Path, columns: dict[str, list[str]], name: str, default: str) -> str:
   values = sorted(set(columns.get(name, [default])))
   if len(values) > 1:
     raise UserError(f'{path}: column {name!r} holds {values[:3]}; expected one value in every row')

@@ -10,13 +10,14 @@ References:
     update, Radiology: Artificial Intelligence 6:e240300.
 """
 
+import math
 import os
 import pathlib
 from typing import Any
 
 from medjax.config import flatten
 from medjax.errors import UserError
-from medjax.evaluation import Decision, Predictions
+from medjax.evaluation import Decision, Interval, Predictions
 from medjax.report import trust
 from medjax.workdir import Workdir, read_json
 
@@ -25,12 +26,12 @@ _OF_DECISION = ('operating_point', 'operating_target', 'calibration', 'conformal
 TO_FILL = '*to be filled in by the author*'
 
 
-def write(workdir: Workdir, tables: dict[str, Predictions]) -> pathlib.Path:
+def write(workdir: Workdir, tables: dict[str, Any]) -> pathlib.Path:
   """Writes card.md from the files of an evaluated run and returns its path.
 
   Args:
     workdir: The run folder.
-    tables: The predictions of each split, calibrated.
+    tables: The task's table of each split.
 
   Raises:
     UserError: a file of the run is missing or damaged.
@@ -38,7 +39,8 @@ def write(workdir: Workdir, tables: dict[str, Predictions]) -> pathlib.Path:
   try:
     config, data = read_json(workdir.config), read_json(workdir.data)
     about, evaluation = read_json(workdir.environment), read_json(workdir.evaluation)
-    decision = Decision.from_json(read_json(workdir.decision))
+    fitted = read_json(workdir.decision)
+    decision = (Interval if 'half_width' in fitted else Decision).from_json(fitted)
     text = _card(flatten(config), data, about, evaluation, decision, tables)
   except (KeyError, TypeError) as error:
     raise UserError(f'{workdir.folder}: a file of the run is damaged ({error})') from None
@@ -53,8 +55,8 @@ def _card(
   data: dict[str, Any],
   about: dict[str, Any],
   evaluation: dict[str, Any],
-  decision: Decision,
-  tables: dict[str, Predictions],
+  decision: Decision | Interval,
+  tables: dict[str, Any],
 ) -> str:
   split = 'test' if 'test' in evaluation else 'val'
   metrics, classes = evaluation[split], data['classes']
@@ -83,7 +85,7 @@ def _card(
       ('De-identification (data handling)', None),
       ('Preparation (7; preprocessing)', _preparation(config, data)),
       ('Outcome and how it was assessed (8; reference standard, annotators)', None),
-      ('Classes', ', '.join(map(_plain, classes))),
+      ('Classes', ', '.join(map(_plain, classes)) or 'none: labels are numbers'),
       ('Sample size (10)', _sizes(data)),
       ('Why that many (10)', None),
       ('Predictors: what the inputs are and how they were measured (9)', None),
@@ -97,13 +99,7 @@ def _card(
         'Choice of the final model (12c)',
         f'checkpoint of step {decision.checkpoint_step}, the best on validation',
       ),
-      ('Class imbalance (13)', _imbalance(data)),
-      ('Output and threshold (15)', _output(decision, classes)),
-      (
-        'Calibration (12c)',
-        f'{decision.calibration.method}: {_plain(decision.calibration.reason)}',
-      ),
-      ('Abstention (15; uncertainty)', _abstention(decision)),
+      *_deciding(decision, data, classes),
       ('Software (18f)', ', '.join(f'{k} {v}' for k, v in about['versions'].items())),
       (
         'Revision and command (18f; availability)',
@@ -153,17 +149,39 @@ def _plain(text: Any) -> str:
   return ' '.join(escaped.split())
 
 
+def _deciding(
+  decision: Decision | Interval, data: dict[str, Any], classes: list[str]
+) -> list[tuple[str, str | None]]:
+  """How an output becomes what is said of a case."""
+  if isinstance(decision, Interval):
+    width = f'{decision.half_width:.4g}' if math.isfinite(decision.half_width) else 'infinity'
+    promise = f'made to hold the truth in {decision.coverage:.0%} of the cases'
+    return [
+      ('Output (15)', 'a number in the unit of the labels'),
+      ('Uncertainty (15)', f'plus or minus {width}, {promise}; {_plain(decision.reason)}'),
+    ]
+  fitted = decision.calibration
+  return [
+    ('Class imbalance (13)', _imbalance(data)),
+    ('Output and threshold (15)', _output(decision, classes)),
+    ('Calibration (12c)', f'{fitted.method}: {_plain(fitted.reason)}'),
+    ('Abstention (15; uncertainty)', _abstention(decision)),
+  ]
+
+
 def _preparation(config: dict[str, Any], data: dict[str, Any]) -> str:
   shape = ' x '.join(map(str, data['input_shape']))
+  how = {'images': ', divided by 255'}.get(data.get('kind', 'images'), '')
   augment = config.get('augment', 'none')
-  return f'inputs of {shape}, divided by 255; random changes in training: {_plain(augment)}'
+  return f'inputs of {shape}{how}; random changes in training: {_plain(augment)}'
 
 
 def _sizes(data: dict[str, Any]) -> str:
   parts = []
   for name, split in data['splits'].items():
     counts = ', '.join(f'{count} {_plain(c)}' for c, count in split['classes'].items())
-    parts.append(f'{name}: {split["examples"]} cases of {split["groups"]} groups ({counts})')
+    of_classes = f' ({counts})' if counts else ''
+    parts.append(f'{name}: {split["examples"]} cases of {split["groups"]} groups{of_classes}')
   return '; '.join(parts)
 
 
@@ -212,9 +230,11 @@ def _abstention(decision: Decision) -> str:
   )
 
 
-def _subgroups(table: Predictions | None, decision: Decision) -> list[tuple[str, str | None]]:
+def _subgroups(table: Any, decision: Decision | Interval) -> list[tuple[str, str | None]]:
   rows: list[tuple[str, str | None]] = [('Which groups matter, and why', None)]
-  for row in trust.subgroup_rows(table, decision) if table is not None else []:
+  if not (isinstance(table, Predictions) and isinstance(decision, Decision)):
+    return rows
+  for row in trust.subgroup_rows(table, decision):
     metrics = ', '.join(
       f'{name} {_estimate(found)}'
       for name, found in row['metrics'].items()

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from medjax import evaluation
 from medjax.errors import UserError
-from medjax.evaluation import Difference, Predictions
+from medjax.evaluation import Decision, Difference, Predictions
 from medjax.training import evaluate
 from medjax.workdir import Workdir
 
@@ -27,7 +27,7 @@ def show(first: Workdir, second: Workdir, split: str = 'test') -> dict[str, Diff
   """
   tables = [_table(workdir, split) for workdir in (first, second)]
   calls = [
-    evaluate.read_decision(workdir).calls(table.probability)
+    evaluate.read_decision(Decision.from_json, workdir).calls(table.probability)
     for workdir, table in zip((first, second), tables, strict=True)
   ]
   found = evaluation.compare(tables[0], tables[1], (calls[0], calls[1]))

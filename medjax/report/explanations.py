@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from medjax import explain
-from medjax.evaluation import Predictions
+from medjax.evaluation import Decision, Predictions
 from medjax.experiment import Experiment
 from medjax.explain.methods import METHODS, smooth
 from medjax.training import evaluate
@@ -34,7 +34,7 @@ def explain_cases(
     ValueError: The method does not suit the model.
   """
   row = {name: i for i, name in enumerate(table.id.tolist())}
-  calls = evaluate.read_decision(workdir).calls(table.probability)
+  calls = evaluate.read_decision(Decision.from_json, workdir).calls(table.probability)
   target = calls[[row[name] for name in images]]
   inputs = np.asarray(experiment.data.inputs({'image': np.stack(list(images.values()))}))
   score = explain.score_function(experiment, variables)
@@ -58,7 +58,7 @@ def grade_rows(workdir: Workdir) -> tuple[list[str], list[dict[str, Any]]]:
     path = workdir.grades(method)
     if path.exists():
       found[method] = read_json(path)
-  step = evaluate.read_decision(workdir).checkpoint_step if found else None
+  step = evaluate.read_decision(Decision.from_json, workdir).checkpoint_step if found else None
   names = list(dict.fromkeys(name for about in found.values() for name in about['grades']))
   rows = [
     {

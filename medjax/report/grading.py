@@ -10,7 +10,7 @@ from rich.table import Table
 
 from medjax import evaluation, explain
 from medjax.errors import UserError
-from medjax.evaluation import Estimate, metrics
+from medjax.evaluation import Decision, Estimate, metrics
 from medjax.evaluation.estimate import t_quantile
 from medjax.experiment import Experiment
 from medjax.explain import grade
@@ -75,7 +75,7 @@ class _Grader:
 
   def __init__(self, experiment: Experiment, workdir: Workdir, count: int):
     variables, self.step = evaluate.best_variables(experiment, workdir)
-    decision = evaluate.read_decision(workdir, self.step)
+    decision = evaluate.read_decision(Decision.from_json, workdir, self.step)
     name = 'test' if 'test' in experiment.data.splits else 'val'
     self.split = experiment.data.splits[name]
     table = evaluation.read_csv(workdir.predictions(name))

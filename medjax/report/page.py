@@ -20,9 +20,16 @@ import PIL.Image
 
 from medjax.config import flatten
 from medjax.errors import UserError
-from medjax.evaluation import Decision, Predictions, read_csv
+from medjax.evaluation import (
+  Decision,
+  Interval,
+  Numbers,
+  Predictions,
+  read_csv,
+  read_numbers,
+)
 from medjax.evaluation.subgroups import left_out
-from medjax.report import contact_sheet, explanations, overlay, plots, trust
+from medjax.report import contact_sheet, explanations, number_plots, overlay, plots, trust
 from medjax.workdir import Workdir
 
 _METRICS = {
@@ -38,6 +45,10 @@ _METRICS = {
   'f1': ('F1', 'bootstrap'),
   'mcc': ('Matthews correlation', 'bootstrap'),
   'threshold': ('Threshold', 'chosen on validation'),
+  'rmse': ('Root mean squared error', 'bootstrap'),
+  'mae': ('Mean absolute error', 'bootstrap'),
+  'r2': ('R2', 'bootstrap'),
+  'spearman': ("Spearman's correlation", 'bootstrap'),
 }
 _OF_CLASS = ('auroc', 'auprc', 'sensitivity', 'specificity', 'ppv', 'npv', 'f1')
 # Splits from the one that counts to the ones that the model has seen.
@@ -76,10 +87,11 @@ def write(
   environment = _Section(workdir.environment, _read_object)
   data = _Section(workdir.data, _read_object)
   evaluation = _Section(workdir.evaluation, _read_object)
-  decision = _Section(workdir.decision, lambda path: Decision.from_json(_read_object(path)))
+  decision = _Section(workdir.decision, _read_decision)
+  numbers = isinstance(decision.value, Interval)
   history = _Section(workdir.metrics, _read_lines)
   tables = {
-    path.stem: _Section(path, read_csv)
+    path.stem: _Section(path, read_numbers if numbers else read_csv)
     for path in sorted((workdir.folder / 'predictions').glob('*.csv'))
   }
   found = {name: table.value.labelled() for name, table in tables.items() if not table.problem}
@@ -98,13 +110,15 @@ def write(
     'curves': _curves(history.value or []),
     'tables': tables,
     'decision': decision,
-    **_decisions(table, metrics, images or {}, explained or {}),
+    'numbers': numbers,
+    'kind': (data.value or {}).get('kind', 'images'),
+    **(
+      number_plots.context(table, metrics, decision.value)
+      if numbers
+      else _of_classes(table, metrics, decision.value, images or {}, explained or {})
+    ),
     'explanation': explanation if explained else '',
     'grades': grades,
-    'calibration_rows': trust.calibration_rows(metrics),
-    'conformal_rows': trust.conformal_rows(metrics, table.classes) if table is not None else [],
-    'subgroups': trust.subgroup_rows(table, decision.value) if table is not None else [],
-    'left_out': left_out(table) if table is not None else [],
     'evaluation': evaluation,
     'metric_rows': _metric_rows(evaluation.value or {}),
     'splits': _in_order(evaluation.value or {}),
@@ -186,6 +200,11 @@ def _read_object(path: pathlib.Path) -> dict[str, Any]:
   return value
 
 
+def _read_decision(path: pathlib.Path) -> Decision | Interval:
+  found = _read_object(path)
+  return Interval.from_json(found) if 'half_width' in found else Decision.from_json(found)
+
+
 def _read_lines(path: pathlib.Path) -> list[dict[str, Any]]:
   lines = []
   for text in path.read_text(encoding='utf-8').splitlines():
@@ -207,21 +226,32 @@ def _first_split(splits: Any) -> str:
   return next(iter(_in_order(splits)), 'test')
 
 
-def _decisions(
+def _of_classes(
   table: Predictions | None,
   metrics: dict[str, Any],
+  decision: Decision | None,
   images: dict[str, np.ndarray],
   explained: dict[str, np.ndarray],
 ) -> dict[str, Any]:
-  """What the page shows of single decisions; nothing without a table."""
+  """What the page shows of classes."""
+  found: dict[str, Any] = {
+    'calibration_rows': trust.calibration_rows(metrics),
+    **dict.fromkeys(('confusion', 'examples', 'conformal_rows', 'subgroups', 'left_out'), ()),
+    'figures': {},
+    'threshold': None,
+  }
   if table is None:
-    return {'figures': {}, 'confusion': [], 'threshold': None, 'examples': []}
+    return found
   threshold = _threshold(table, metrics)
   return {
+    **found,
     'figures': trust.figures(table, threshold),
     'confusion': _confusion(table, threshold),
     'threshold': threshold,
     'examples': _examples(table, threshold, images, explained),
+    'conformal_rows': trust.conformal_rows(metrics, table.classes),
+    'subgroups': trust.subgroup_rows(table, decision),
+    'left_out': left_out(table),
   }
 
 
@@ -247,17 +277,19 @@ def _true_probability(table: Predictions) -> np.ndarray:
   return table.probability[np.arange(len(table)), table.label]
 
 
-def _summary(table: Predictions | None, metrics: dict[str, Any]) -> dict[str, Any]:
-  tiles = [
-    (_METRICS[name][0], metrics[name])
-    for name in ('sensitivity', 'specificity', 'auprc', 'balanced_accuracy', 'accuracy')
-    if name in metrics
-  ]
-  summary: dict[str, Any] = {'auroc': metrics.get('auroc'), 'tiles': tiles[:3], 'cases': None}
+def _summary(table: Predictions | Numbers | None, metrics: dict[str, Any]) -> dict[str, Any]:
+  names = ('auroc', 'r2', 'sensitivity', 'specificity', 'auprc', 'balanced_accuracy', 'accuracy',
+           'rmse', 'mae', 'spearman')  # fmt: skip
+  tiles = [(_METRICS[name][0], metrics[name]) for name in names if name in metrics]
+  summary: dict[str, Any] = {
+    'main': tiles[0] if tiles else None,
+    'tiles': tiles[1:4],
+    'cases': None,
+  }
   if table is not None:
     summary['cases'] = len(table)
     summary['groups'] = len(set(table.group.tolist()))
-    if table.is_binary and len(table):
+    if isinstance(table, Predictions) and table.is_binary and len(table):
       summary['positives'] = int(table.label.sum())
       summary['prevalence'] = float(table.label.mean())
       summary['positive'] = table.classes[1]

@@ -166,6 +166,31 @@ def net_benefit(curve: DecisionCurve) -> str:
   return _svg(figure, 'Decision curve')
 
 
+def scatter(label: np.ndarray, prediction: np.ndarray, half_width: float | None) -> str:
+  """Draws true against predicted numbers, and the interval around the prediction if it is known."""
+  figure, axes = _figure('Predicted', 'True')
+  ends = np.array([min(label.min(), prediction.min()), max(label.max(), prediction.max())])
+  axes.plot(ends, ends, color=_GREY, linewidth=1.2)
+  for side in (-1, 1) if half_width is not None else ():
+    line = ends + side * float(half_width or 0)
+    axes.plot(ends, line, color=_GREY, linewidth=1.2, linestyle='--')
+  _points(axes, prediction, label)
+  return _svg(figure, 'True against predicted')
+
+
+def residuals(prediction: np.ndarray, label: np.ndarray) -> str:
+  """Draws what is left over, against the prediction."""
+  figure, axes = _figure('Predicted', 'True less predicted')
+  axes.axhline(0, color=_GREY, linewidth=1.2)
+  _points(axes, prediction, label - prediction)
+  return _svg(figure, 'Residuals')
+
+
+def _points(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+  # As a picture inside the figure: thousands of vector points would make the page heavy.
+  axes.plot(x, y, '.', color=_COLORS[0], alpha=0.45, markersize=5, rasterized=len(x) > 2000)
+
+
 def _number(value: float | None) -> float:
   return float('nan') if value is None else value
 

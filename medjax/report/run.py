@@ -19,7 +19,7 @@ def write(
   experiment: Experiment,
   variables: dict[str, Any],
   workdir: Workdir,
-  tables: dict[str, Predictions],
+  tables: dict[str, Any],
   explanation: str,
 ) -> pathlib.Path:
   """Writes report.html and card.md, and returns the path of the first.
@@ -28,22 +28,18 @@ def write(
     experiment: Data and model of the run.
     variables: Of the checkpoint that made the tables.
     workdir: The run folder.
-    tables: Predictions of each split, calibrated.
+    tables: The task's table of each split.
     explanation: In ``explain.methods.METHODS``, or 'none'.
 
   Raises:
     UserError: The method does not suit the model.
   """
   table = tables.get('test', tables['val'])
-  split = experiment.data.splits[table.split]
-  row = {name: i for i, name in enumerate(split.id)}
-  shown = page.choose_examples(table, EXAMPLES)
   images: dict[str, np.ndarray] = {}
   explained: dict[str, np.ndarray] = {}
-  if shown:
-    pixels = split.read([row[name] for name in shown])['image']
-    images = dict(zip(shown, pixels, strict=True))
-  if shown and explanation != 'none':
+  if experiment.data.kind == 'images' and isinstance(table, Predictions):
+    images = _pictures(experiment, table)
+  if images and explanation != 'none':
     try:
       explained = explanations.explain_cases(
         experiment, variables, workdir, table, images, explanation
@@ -55,12 +51,21 @@ def write(
   return path
 
 
-def headline(workdir: Workdir, split: str) -> str:
+def _pictures(experiment: Experiment, table: Predictions) -> dict[str, np.ndarray]:
+  split = experiment.data.splits[table.split]
+  row = {name: i for i, name in enumerate(split.id)}
+  shown = page.choose_examples(table, EXAMPLES)
+  pixels = split.read([row[name] for name in shown])['image'] if shown else ()
+  return dict(zip(shown, pixels, strict=True))
+
+
+def headline(workdir: Workdir, split: str, metric: str) -> str:
   """The one line on a split that the terminal shows."""
-  metric = read_json(workdir.evaluation)[split]['auroc']
-  if metric['value'] is None:
-    return f'{split} AUROC: undefined ({metric.get("reason", "")})'
-  text = f'{split} AUROC: {metric["value"]:.3f}'
-  if metric['low'] is None:
-    return f'{text} (no interval: {metric.get("reason", "")})'
-  return f'{text} (95% interval {metric["low"]:.3f} to {metric["high"]:.3f})'
+  found = read_json(workdir.evaluation)[split][metric]
+  text = f'{split} {metric.upper()}'
+  if found['value'] is None:
+    return f'{text}: undefined ({found.get("reason", "")})'
+  text = f'{text}: {found["value"]:.3f}'
+  if found['low'] is None:
+    return f'{text} (no interval: {found.get("reason", "")})'
+  return f'{text} (95% interval {found["low"]:.3f} to {found["high"]:.3f})'

@@ -2,5 +2,6 @@
 
 from medjax.tasks.base import Task
 from medjax.tasks.classification import Binary, Multiclass, classification
+from medjax.tasks.regression import Regression
 
-__all__ = ['Binary', 'Multiclass', 'Task', 'classification']
+__all__ = ['Binary', 'Multiclass', 'Regression', 'Task', 'classification']

@@ -3,12 +3,18 @@
 from typing import Any, Protocol
 
 import jax
+import numpy as np
 
-from medjax.evaluation import Estimate, Predictions
+from medjax.config import Config
+from medjax.evaluation import Estimate
 
 
 class Task(Protocol):
-  """The meaning of a network's outputs; see ``Binary`` for an example of one."""
+  """The meaning of a network's outputs; see ``Binary`` and ``Regression``.
+
+  Tables are of the task's own kind: ``evaluation.Predictions`` for classes and
+  ``evaluation.Numbers`` for numbers.
+  """
 
   @property
   def outputs(self) -> int:
@@ -24,12 +30,27 @@ class Task(Protocol):
   def predict(self, outputs: jax.Array) -> jax.Array:
     """Predictions of outputs: [B] or [B, C]."""
 
-  def threshold(self, validation: Predictions, rule: str, target: float) -> Estimate:
-    """Where a prediction becomes a decision, chosen on the validation table by one of
-    ``evaluation.threshold.RULES``; value None where it takes no threshold."""
+  def table(self, prediction: np.ndarray, label: np.ndarray, **columns: Any) -> Any:
+    """The predictions table of a split.
 
-  def score(self, table: Predictions) -> float | None:
+    Args:
+      prediction: what ``predict`` gave, [N] or [N, C], finite.
+      label: [N].
+      columns: id, group, split, metadata and, of the data, classes.
+    """
+
+  def read_table(self, path: Any) -> Any:
+    """A table that was written as CSV; raises UserError."""
+
+  def score(self, table: Any) -> float | None:
     """``monitor`` alone, for every epoch; None where it is undefined."""
 
-  def metrics(self, table: Predictions, threshold: Estimate) -> dict[str, Estimate]:
-    """Every metric with its interval."""
+  def decide(self, validation: Any, step: int, config: Config) -> Any:
+    """How predictions become decisions, fitted to the validation table of the checkpoint of
+    ``step``; an object with ``checkpoint_step`` and ``to_json``."""
+
+  def read_decision(self, found: dict[str, Any]) -> Any:
+    """What ``to_json`` of a decision gave; raises KeyError, TypeError or ValueError."""
+
+  def evaluate(self, table: Any, decision: Any) -> tuple[Any, dict[str, Estimate]]:
+    """The table as it is shown (calibrated, for classes) and every metric with its interval."""

@@ -1,19 +1,73 @@
 """Classification: one of two classes (sigmoid), or one of many (softmax)."""
 
+import abc
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import jax
+import numpy as np
 import optax
 
 from medjax import evaluation
-from medjax.evaluation import Estimate, Predictions
+from medjax.config import Config
+from medjax.evaluation import Decision, Estimate, Predictions, calibration, conformal
 from medjax.evaluation import threshold as thresholds
+
+# Metrics that calibration is for, shown also without it.
+_CALIBRATED = ('brier', 'log_loss', 'ece')
+
+
+class _Classification(abc.ABC):
+  """What two and more classes have in common."""
+
+  def table(self, prediction: np.ndarray, label: np.ndarray, **columns: Any) -> Predictions:
+    """See ``Task``; probabilities that rounding put outside of 0..1 are put back."""
+    probability = np.clip(prediction.astype(np.float64), 0.0, 1.0)
+    return Predictions(probability=probability, label=label.astype(np.int64), **columns)
+
+  def read_table(self, path: Any) -> Predictions:
+    """See ``evaluation.read_csv``."""
+    return evaluation.read_csv(path)
+
+  @abc.abstractmethod
+  def threshold(self, validation: Predictions, rule: str, target: float) -> Estimate:
+    """Where a probability becomes a call, by one of ``evaluation.threshold.RULES``."""
+
+  @abc.abstractmethod
+  def metrics(self, table: Predictions, threshold: Estimate) -> dict[str, Estimate]:
+    """Every metric of calls and probabilities."""
+
+  def decide(self, validation: Predictions, step: int, config: Config) -> Decision:
+    """Fits calibration, threshold and conformal sets to a table of raw predictions."""
+    fitted = calibration.fit(config.calibration, validation)
+    return Decision(
+      step,
+      fitted,
+      self.threshold(fitted.table(validation), config.operating_point, config.operating_target),
+      # Raw: calibration has seen the labels, and its probabilities are better here than on new
+      # cases.
+      conformal.fit(config.conformal, config.coverage, validation),
+    )
+
+  def read_decision(self, found: dict[str, Any]) -> Decision:
+    """See ``Decision.from_json``."""
+    return Decision.from_json(found)
+
+  def evaluate(
+    self, table: Predictions, decision: Decision
+  ) -> tuple[Predictions, dict[str, Estimate]]:
+    """The calibrated table, its metrics, those before calibration, and what the sets are worth."""
+    shown = decision.calibration.table(table)
+    found = self.metrics(shown, decision.threshold)
+    if decision.calibration.method != 'none':
+      before = self.metrics(table, decision.threshold)
+      found |= {f'{name}_uncalibrated': before[name] for name in _CALIBRATED if name in before}
+    return shown, found | evaluation.conformal_metrics(table, decision.conformal)
 
 
 @dataclasses.dataclass(frozen=True)
-class Binary:
+class Binary(_Classification):
   """Two classes, one logit: binary cross-entropy on logits, probability by sigmoid.
 
   Attributes:
@@ -49,7 +103,7 @@ class Binary:
 
 
 @dataclasses.dataclass(frozen=True)
-class Multiclass:
+class Multiclass(_Classification):
   """One of ``outputs`` classes: cross-entropy on logits, probabilities by softmax.
 
   Attributes:

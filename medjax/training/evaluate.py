@@ -1,21 +1,19 @@
 """Evaluates a checkpoint on every split that has not trained it, and writes what it found."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 
-from medjax import evaluation
 from medjax.config import Config
 from medjax.errors import UserError
-from medjax.evaluation import Decision, Estimate, Predictions, calibration, conformal
+from medjax.evaluation import Estimate
 from medjax.experiment import Experiment
 from medjax.runtime import Devices
-from medjax.tasks import Task
 from medjax.training import checkpoint, parallel, predict, state
 from medjax.workdir import Workdir, read_json, write_json
 
-# Metrics that calibration is for, shown also without it.
-_CALIBRATED = ('brier', 'log_loss', 'ece')
+D = TypeVar('D')
 
 
 def best_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, Any], int]:
@@ -44,10 +42,11 @@ def evaluate(
   workdir: Workdir,
   devices: Devices,
   config: Config,
-) -> dict[str, Predictions]:
+) -> dict[str, Any]:
   """Writes predictions/<split>.csv, decision.json and evaluation.json for val and test.
 
-  Calibration, threshold and conformal sets are fitted on val and used on both.
+  What the task decides by (calibration, threshold and conformal sets, or the width of intervals)
+  is fitted on val and used on both.
 
   Args:
     experiment: data, model and task.
@@ -58,69 +57,49 @@ def evaluate(
     config: settings of the run.
 
   Returns:
-    The predictions table of each split, calibrated.
+    The task's table of each split, calibrated where it holds probabilities.
   """
   predict_step = parallel.compile_predict(experiment, devices, config.precision)
   variables = devices.replicate(variables)
-  raw: dict[str, Predictions] = {}
+  raw: dict[str, Any] = {}
   for name in ('val', 'test'):
     if name in experiment.data.splits:
       split = experiment.data.splits[name]
       raw[name], _ = predict.predict_split(
-        predict_step, variables, split, experiment.data.classes, devices, config.batch_size
+        experiment, predict_step, variables, split, devices, config.batch_size
       )
-  decision = decide(experiment.task, raw['val'], step, config)
-  tables = {name: decision.calibration.table(table) for name, table in raw.items()}
+  decision = experiment.task.decide(raw['val'], step, config)
+  tables: dict[str, Any] = {}
+  found: dict[str, Any] = {}
+  for name, table in raw.items():
+    tables[name], metrics = experiment.task.evaluate(table, decision)
+    metrics |= {'checkpoint_step': Estimate(step)}
+    found[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
   if jax.process_index() == 0:
     write_json(workdir.decision, decision.to_json())
-    found: dict[str, Any] = {}
     for name, table in tables.items():
       table.write_csv(workdir.predictions(name))
-      metrics = experiment.task.metrics(table, decision.threshold)
-      if decision.calibration.method != 'none':
-        before = experiment.task.metrics(raw[name], decision.threshold)
-        metrics |= {f'{m}_uncalibrated': before[m] for m in _CALIBRATED if m in before}
-      metrics |= evaluation.conformal_metrics(raw[name], decision.conformal)
-      metrics |= {'checkpoint_step': Estimate(step)}
-      found[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
     write_json(workdir.evaluation, found)
   return tables
 
 
-def read_tables(experiment: Experiment, workdir: Workdir) -> dict[str, Predictions]:
+def read_tables(experiment: Experiment, workdir: Workdir) -> dict[str, Any]:
   """The tables that ``evaluate`` wrote, by split.
 
   Raises:
     UserError: one is missing or damaged.
   """
   names = (name for name in ('val', 'test') if name in experiment.data.splits)
-  return {name: evaluation.read_csv(workdir.predictions(name)) for name in names}
+  return {name: experiment.task.read_table(workdir.predictions(name)) for name in names}
 
 
-def decide(task: Task, validation: Predictions, step: int, config: Config) -> Decision:
-  """Fits calibration, threshold and conformal sets to a validation table of raw predictions.
-
-  Args:
-    task: gives the threshold.
-    validation: raw predictions.
-    step: of the checkpoint that made them.
-    config: how.
-  """
-  fitted = calibration.fit(config.calibration, validation)
-  calibrated = fitted.table(validation)
-  return Decision(
-    step,
-    fitted,
-    task.threshold(calibrated, config.operating_point, config.operating_target),
-    # Raw: calibration has seen the labels, and its probabilities are better here than on new cases.
-    conformal.fit(config.conformal, config.coverage, validation),
-  )
-
-
-def read_decision(workdir: Workdir, step: int | None = None) -> Decision:
-  """How a run's probabilities become decisions.
+def read_decision(
+  read: Callable[[dict[str, Any]], D], workdir: Workdir, step: int | None = None
+) -> D:
+  """How a run's predictions become decisions, as its task fitted it.
 
   Args:
+    read: the task's ``read_decision``.
     workdir: the run folder.
     step: of the checkpoint that it must have been fitted to; None for any.
 
@@ -130,7 +109,7 @@ def read_decision(workdir: Workdir, step: int | None = None) -> Decision:
   if not workdir.decision.exists():
     raise UserError(f'--workdir={workdir.folder}: not evaluated yet; run evaluate first')
   try:
-    found = Decision.from_json(read_json(workdir.decision))
+    found: Any = read(read_json(workdir.decision))
   except (KeyError, TypeError, ValueError) as error:
     raise UserError(f'{workdir.decision}: damaged ({error}); run evaluate again') from None
   if step is not None and found.checkpoint_step != step:

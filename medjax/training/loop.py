@@ -157,10 +157,10 @@ class _Run:
     if split is None:
       return None
     table, loss = predict.predict_split(
+      self.experiment,
       self.predict_step,
       current.variables,
       split,
-      self.experiment.data.classes,
       self.devices,
       self.config.batch_size,
     )

@@ -9,33 +9,33 @@ import numpy as np
 from medjax.data import feed
 from medjax.data.dataset import Split
 from medjax.errors import NonFiniteError
-from medjax.evaluation import Predictions
+from medjax.experiment import Experiment
 from medjax.runtime import Devices
 
 # Columns of the table itself; a metadata column of that name gets a prefix.
-_TABLE = {'id', 'label', 'group', 'split', 'negative', 'positive', 'member'}
+_TABLE = {'id', 'label', 'group', 'split', 'negative', 'positive', 'member', 'prediction'}
 
 
 def predict_split(
+  experiment: Experiment,
   step: Callable[[Any, Any], dict[str, jax.Array]],
   variables: Any,
   split: Split,
-  classes: tuple[str, ...],
   devices: Devices,
   batch_size: int,
-) -> tuple[Predictions, float]:
+) -> tuple[Any, float]:
   """Predicts every example of a split once.
 
   Args:
+    experiment: task and classes.
     step: ``parallel.compile_predict``'s function.
     variables: the model's variables.
     split: what to predict.
-    classes: class names in label order.
     devices: devices of all hosts.
     batch_size: examples a batch, over all devices.
 
   Returns:
-    The table, the same on every host, and the mean loss.
+    The task's table, the same on every host, and the mean loss.
 
   Raises:
     NonFiniteError: the parameters, or what the model makes of an example, are no numbers.
@@ -56,20 +56,17 @@ def predict_split(
     raise NonFiniteError(
       f'predictions of {split.name} are not finite; try a smaller config.learning_rate'
     )
-  table = Predictions(
+  metadata = {
+    f'column_{k}' if k in _TABLE or k.startswith('probability') else k: v
+    for k, v in split.metadata.items()
+  }
+  table = experiment.task.table(
+    prediction,
+    split.label,
     id=split.id,
-    label=split.label.astype(np.int64),
-    probability=_probabilities(prediction),
     group=split.group,
     split=split.name,
-    classes=classes,
-    metadata={
-      f'column_{k}' if k in _TABLE or k.startswith('probability') else k: v
-      for k, v in split.metadata.items()
-    },
+    classes=experiment.data.classes,
+    metadata=metadata,
   )
   return table, float(loss.mean())
-
-
-def _probabilities(prediction: np.ndarray) -> np.ndarray:
-  return np.clip(prediction.astype(np.float64), 0.0, 1.0)

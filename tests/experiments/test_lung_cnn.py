@@ -309,7 +309,7 @@ def test_explain_mistakes(trained, command, tmp_path):
   message = _error(command('explain', str(tmp_path), f'--workdir={trained}', '--method=guess'))
   assert '--method=guess: expected one of grad_cam, integrated_gradients' in message
   assert 'no image files there' in _error(command('explain', str(tmp_path), f'--workdir={trained}'))
-  assert 'expected image files' in _error(command('explain', f'--workdir={trained}'))
+  assert 'expected files or folders' in _error(command('explain', f'--workdir={trained}'))
   (tmp_path / 'file').write_text('')
   Image.new('L', (60, 60)).save(tmp_path / 'a.png')
   message = _error(

@@ -178,7 +178,7 @@ def test_evaluation_is_of_the_best_checkpoint(straight):
     experiment, variables, step, workdir, runtime.devices(2), _config(batch_size=8)
   )
   found = read_json(workdir.evaluation)
-  decision = evaluate.read_decision(workdir, step)
+  decision = evaluate.read_decision(experiment.task.read_decision, workdir, step)
   assert found['val']['auroc']['value'] == pytest.approx(best['auroc'])
   for name, table in tables.items():
     split = experiment.data.splits[name]

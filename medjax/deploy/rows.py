@@ -1,0 +1,138 @@
+"""What is written of each new case: columns and cells, for classes and for numbers.
+
+Classes: file, probability (of the positive one of two classes, calibrated) or probability_<class>
+for each of more, call (at the threshold chosen on validation, or the most probable class), set (the
+conformal set, names joined by ' | '), decision (the class in the set, or 'abstain' where it is not
+exactly one) and error.
+
+Numbers: file, prediction, low and high (the ends of the conformal interval, empty where it is
+infinite) and error.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from medjax.evaluation import Decision, Interval
+from medjax.evaluation.decision import ABSTAIN
+from medjax.evaluation.table import by_class
+
+Row = dict[str, str]
+
+# What new cases are called, by the kind of data.
+WHAT = {'images': 'image files', 'table': 'rows', 'sequences': 'sequences'}
+
+
+class Writer(Protocol):
+  """Turns predictions into rows.
+
+  Attributes:
+    columns: of the CSV.
+    shown: those of them that the terminal shows.
+  """
+
+  columns: list[str]
+  shown: list[str]
+
+  def rows(self, names: Sequence[str], predicted: np.ndarray) -> list[Row]:
+    """Rows of predictions [N] or [N, C]."""
+
+  def empty(self, name: str, error: str) -> Row:
+    """The row of a case without a prediction."""
+
+  def summary(self, rows: Sequence[Row]) -> list[str]:
+    """Lines for the terminal."""
+
+
+def writer(decision: Any, classes: Sequence[str]) -> Writer:
+  """The writer for what a task decides by."""
+  return OfNumbers(decision) if isinstance(decision, Interval) else OfClasses(decision, classes)
+
+
+def shorten(cell: str) -> str:
+  """A cell for the terminal: numbers to three digits."""
+  try:
+    return f'{float(cell):.3f}'
+  except ValueError:
+    return cell
+
+
+class OfClasses:
+  """Probabilities, calls, sets and decisions."""
+
+  def __init__(self, decision: Decision, classes: Sequence[str]):
+    self._decision, self._classes = decision, tuple(classes)
+    two = len(classes) == 2
+    self._names = ['probability'] if two else [f'probability_{c}' for c in classes]
+    self.columns = ['file', *self._names, 'call', 'set', 'decision', 'error']
+    self.shown = ['file', *self._names, 'call', 'set', 'decision', 'error'] if two else [
+      'file', 'call', 'set', 'decision', 'error'
+    ]  # fmt: skip
+
+  def rows(self, names: Sequence[str], predicted: np.ndarray) -> list[Row]:
+    """See ``Writer``."""
+    probability = self._decision.calibration.apply(predicted)
+    calls, sets = self._decision.calls(probability), self._decision.conformal.sets(predicted)
+    found = []
+    for name, values, call, members in zip(names, by_class(probability), calls, sets, strict=True):
+      if not np.isfinite(values).all():
+        found.append(self.empty(name, 'the network gives no number for this file'))
+        continue
+      held = [c for c, inside in zip(self._classes, members, strict=True) if inside]
+      shown = values[1:] if len(self._classes) == 2 else values
+      found.append(
+        {
+          'file': name,
+          **{column: repr(float(v)) for column, v in zip(self._names, shown, strict=True)},
+          'call': self._classes[int(call)],
+          'set': ' | '.join(held),
+          'decision': held[0] if len(held) == 1 else ABSTAIN,
+          'error': '',
+        }
+      )
+    return found
+
+  def empty(self, name: str, error: str) -> Row:
+    """See ``Writer``."""
+    return {**dict.fromkeys(self.columns, ''), 'file': name, 'error': error}
+
+  def summary(self, rows: Sequence[Row]) -> list[str]:
+    """See ``Writer``."""
+    threshold, lines = self._decision.threshold, []
+    if threshold.value is not None:
+      lines.append(
+        f'probability of {self._classes[1]}, called at {threshold.value:.3f} ({threshold.reason})'
+      )
+    undecided = sum(row['decision'] == ABSTAIN for row in rows)
+    coverage = self._decision.conformal.coverage
+    return [*lines, f'undecided at a coverage of {coverage:g}: {undecided}']
+
+
+class OfNumbers:
+  """Numbers with the interval that holds the truth as often as asked for."""
+
+  def __init__(self, interval: Interval):
+    self._interval = interval
+    self.columns = self.shown = ['file', 'prediction', 'low', 'high', 'error']
+
+  def rows(self, names: Sequence[str], predicted: np.ndarray) -> list[Row]:
+    """See ``Writer``."""
+    found = []
+    for name, value in zip(names, predicted.astype(np.float64).tolist(), strict=True):
+      if not np.isfinite(value):
+        found.append(self.empty(name, 'the network gives no number for this file'))
+        continue
+      width = self._interval.half_width
+      ends = [repr(value - width), repr(value + width)] if np.isfinite(width) else ['', '']
+      cells = [name, repr(value), *ends, '']
+      found.append(dict(zip(self.columns, cells, strict=True)))
+    return found
+
+  def empty(self, name: str, error: str) -> Row:
+    """See ``Writer``."""
+    return {**dict.fromkeys(self.columns, ''), 'file': name, 'error': error}
+
+  def summary(self, rows: Sequence[Row]) -> list[str]:
+    """See ``Writer``."""
+    return [f'low to high holds {self._interval.coverage:.0%}: {self._interval.reason}']

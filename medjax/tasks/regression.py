@@ -1,0 +1,80 @@
+"""Regression: one number, by squared error."""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from medjax import evaluation
+from medjax.config import Config
+from medjax.evaluation import Estimate, Interval, Numbers
+
+
+@dataclasses.dataclass(frozen=True)
+class Regression:
+  """One number: half the squared error of the standardised label.
+
+  The network's output is in standard deviations from the mean of the training labels, so that it
+  learns as fast whatever the unit.
+
+  Attributes:
+    mean: of the training labels, in their unit.
+    scale: their standard deviation, in their unit.
+    monitor: metric that chooses the best checkpoint.
+
+  Example:
+    >>> float(Regression(mean=10.0, scale=2.0).predict(jnp.ones((1, 1)))[0])
+    12.0
+  """
+
+  mean: float = 0.0
+  scale: float = 1.0
+  monitor: str = 'r2'
+  outputs: int = 1
+
+  @classmethod
+  def of(cls, label: np.ndarray) -> 'Regression':
+    """Standardised by these training labels; NaN is left out."""
+    return cls(float(np.nanmean(label)), float(np.nanstd(label)) or 1.0)
+
+  def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
+    """Half the squared error [B] of outputs [B, 1]; 0 where ``batch['label']`` is NaN."""
+    error = outputs[:, 0] - (batch['label'] - self.mean) / self.scale
+    return 0.5 * jnp.square(jnp.where(jnp.isnan(error), 0, error))
+
+  def predict(self, outputs: jax.Array) -> jax.Array:
+    """The number in the label's unit, [B]."""
+    return outputs[:, 0] * self.scale + self.mean
+
+  def table(self, prediction: np.ndarray, label: np.ndarray, **columns: Any) -> Numbers:
+    """See ``Task``."""
+    del columns['classes']
+    return Numbers(
+      prediction=prediction.astype(np.float64), label=label.astype(np.float64), **columns
+    )
+
+  def read_table(self, path: Any) -> Numbers:
+    """See ``evaluation.read_numbers``."""
+    return evaluation.read_numbers(path)
+
+  def score(self, table: Numbers) -> float | None:
+    """R2; None where all labels are equal."""
+    known = table.labelled()
+    spread = np.square(known.label - known.label.mean()).sum() if len(known) else 0.0
+    if not spread:
+      return None
+    return float(1 - np.square(known.label - known.prediction).sum() / spread)
+
+  def decide(self, validation: Numbers, step: int, config: Config) -> Interval:
+    """Fits the width of conformal intervals."""
+    return Interval.fit(validation, step, config.coverage)
+
+  def read_decision(self, found: dict[str, Any]) -> Interval:
+    """See ``Interval.from_json``."""
+    return Interval.from_json(found)
+
+  def evaluate(self, table: Numbers, decision: Interval) -> tuple[Numbers, dict[str, Estimate]]:
+    """The table and ``evaluation.number_metrics``."""
+    return table, evaluation.number_metrics(table, decision)
