@@ -1,9 +1,7 @@
 """A folder of images: a table ``labels.csv`` beside them, or one sub-folder a class."""
 
 import concurrent.futures
-import csv
 import hashlib
-import io
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -12,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from medjax.config import nearest
-from medjax.data import decode, split
+from medjax.data import decode, split, tables
 from medjax.data.prepare import Record, Source
 from medjax.errors import UserError
 
@@ -110,11 +108,11 @@ def _read_table(
     raise UserError(f'{table}: cannot be read as UTF-8 text: {error}') from None
   if not text.strip():
     raise UserError(f'{table}: is empty; expected a header with {file_column},{label_column}')
-  header, lines = _parse(text, table)
-  file = _column(table, header, file_column)
-  label = _column(table, header, label_column)
-  group = _column(table, header, group_column, optional=group_column in ('', 'patient'))
-  given = _column(table, header, split_column, optional=split_column in ('', 'split'))
+  header, lines = tables.parse(text, table)
+  file = tables.column(table, header, file_column)
+  label = tables.column(table, header, label_column)
+  group = tables.column(table, header, group_column, optional=group_column in ('', 'patient'))
+  given = tables.column(table, header, split_column, optional=split_column in ('', 'split'))
   taken = {file: file_column, label: label_column, group: group_column, given: split_column}
   notes = [
     f'column {name!r} is taken for {as_!r}' for name, as_ in taken.items() if name not in ('', as_)
@@ -151,49 +149,6 @@ def _read_table(
     missing = next(row['id'] for row in rows if not row['group'])
     raise UserError(f'{table}: {missing} has no {group}; expected one in every row or in none')
   return rows, notes, f'column {given!r} of {table}'
-
-
-def _parse(text: str, table: pathlib.Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-  """The header and the rows, each with the number of its last line; cells without outer spaces."""
-  delimiter = max(',;\t', key=text.splitlines()[0].count)
-  # StringIO keeps line breaks as they are: a quoted cell may hold some. Without ``strict`` a quote
-  # that is never closed would swallow the rows after it.
-  lines = io.StringIO(text, newline='')
-  reader = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
-  rows = []
-  try:
-    reader.fieldnames = header = [name.strip() for name in reader.fieldnames or []]
-    repeated = [name for name in header if name and header.count(name) > 1]
-    if repeated:
-      raise UserError(f'{table}: has several columns {repeated[0]!r}; expected each name once')
-    for cells in reader:
-      if None in cells or None in cells.values():
-        raise UserError(
-          f'{table} row {reader.line_num}: expected {len(header)} cells, as in the header'
-        )
-      rows.append((reader.line_num, {name: value.strip() for name, value in cells.items()}))
-  except csv.Error as error:
-    raise UserError(
-      f'{table} row {reader.line_num + 1}: {error}; expected each quote closed at the end of its '
-      f'cell and at most {csv.field_size_limit()} characters in a cell'
-    ) from None
-  return header, rows
-
-
-def _column(table: pathlib.Path, header: Sequence[str], name: str, optional: bool = False) -> str:
-  """The header's spelling of a column; '' where an optional one is missing."""
-  alike = [other for other in header if name and other.casefold() == name.strip().casefold()]
-  if name in alike:
-    return name
-  if len(alike) > 1:
-    raise UserError(
-      f'{table}: columns {alike[0]!r} and {alike[1]!r} are both {name!r} but for case'
-    )
-  if not alike and not optional:
-    raise UserError(
-      f'{table}: no column {name!r}{nearest(name, header)} (it has {", ".join(header)})'
-    )
-  return alike[0] if alike else ''
 
 
 def _find(folder: pathlib.Path, name: str, where: str, column: str) -> pathlib.Path:

@@ -1,0 +1,77 @@
+"""Tables with a header, separated by commas, semicolons or tabs, as people export them."""
+
+import csv
+import io
+import pathlib
+from collections.abc import Sequence
+
+from medjax.config import nearest
+from medjax.errors import UserError
+
+Row = tuple[int, dict[str, str]]
+
+
+def parse(text: str, table: pathlib.Path) -> tuple[list[str], list[Row]]:
+  """The header and the rows of a table.
+
+  Args:
+    text: the whole table; its first line is the header and tells the delimiter.
+    table: where the text is from, for errors.
+
+  Returns:
+    The names of the columns, and the rows, each with the number of its last line; cells without
+    outer spaces.
+
+  Raises:
+    UserError: a name stands over two columns, a row has too few or too many cells, or a quote is
+      not closed.
+
+  Example:
+    >>> parse('id;label\\na;1', pathlib.Path('labels.csv'))
+    (['id', 'label'], [(2, {'id': 'a', 'label': '1'})])
+  """
+  delimiter = max(',;\t', key=text.splitlines()[0].count)
+  # StringIO keeps line breaks as they are: a quoted cell may hold some. Without ``strict`` a quote
+  # that is never closed would swallow the rows after it.
+  lines = io.StringIO(text, newline='')
+  reader = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+  rows = []
+  try:
+    reader.fieldnames = header = [name.strip() for name in reader.fieldnames or []]
+    repeated = [name for name in header if name and header.count(name) > 1]
+    if repeated:
+      raise UserError(f'{table}: has several columns {repeated[0]!r}; expected each name once')
+    for cells in reader:
+      if None in cells or None in cells.values():
+        raise UserError(
+          f'{table} row {reader.line_num}: expected {len(header)} cells, as in the header'
+        )
+      rows.append((reader.line_num, {name: value.strip() for name, value in cells.items()}))
+  except csv.Error as error:
+    raise UserError(
+      f'{table} row {reader.line_num + 1}: {error}; expected each quote closed at the end of its '
+      f'cell and at most {csv.field_size_limit()} characters in a cell'
+    ) from None
+  return header, rows
+
+
+def column(table: pathlib.Path, header: Sequence[str], name: str, optional: bool = False) -> str:
+  """The header's spelling of a column; '' where an optional one is missing.
+
+  A column is found by its name, or else by its name but for case.
+
+  Raises:
+    UserError: there is no such column, or several but for case.
+  """
+  alike = [other for other in header if name and other.casefold() == name.strip().casefold()]
+  if name in alike:
+    return name
+  if len(alike) > 1:
+    raise UserError(
+      f'{table}: columns {alike[0]!r} and {alike[1]!r} are both {name!r} but for case'
+    )
+  if not alike and not optional:
+    raise UserError(
+      f'{table}: no column {name!r}{nearest(name, header)} (it has {", ".join(header)})'
+    )
+  return alike[0] if alike else ''
