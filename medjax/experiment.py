@@ -1,8 +1,11 @@
 """What an experiment is: data, model, task and optimiser in one frozen object."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
+import jax
 import optax
 
 from medjax import tasks
@@ -19,8 +22,11 @@ class Experiment:
     model: linen module; ``model.apply(variables, inputs, train=...)`` gives outputs. One that has
       a parameter ``mask`` gets [batch] bool in training, False for padding.
     task: loss, prediction and metrics of the outputs.
-    optimizer: the update rule.
+    optimizer: the update rule. One that searches along a line, such as ``optax.lbfgs``, gets the
+      batch's loss as ``value_fn``.
     augment: random transform of each training input, or None.
+    penalty: of the parameters, a scalar that is added to the mean loss, such as
+      ``penalties.l2(1.0, examples)``; or None.
 
   Example:
     >>> medjax.Experiment(                                         # doctest: +SKIP
@@ -33,3 +39,4 @@ class Experiment:
   task: tasks.Task
   optimizer: optax.GradientTransformation
   augment: Transform | None = None
+  penalty: Callable[[Any], jax.Array] | None = None

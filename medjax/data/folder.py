@@ -9,18 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from medjax.config import nearest
 from medjax.data import decode, split, tables
+from medjax.data import labels as labels_lib
 from medjax.data.prepare import Record, Source
 from medjax.errors import UserError
 
 SUFFIXES = {'.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.gif', '.webp', '.pgm', '.ppm'}
-# Names of the class that means "nothing found"; of two classes the other is the positive one.
-_NEGATIVE = {
-  '0', '0.0', 'false', 'no', 'none', 'negative', 'neg', 'normal', 'normals', 'healthy', 'control',
-  'controls', 'benign', 'clean', 'absent', 'no finding', 'no findings', 'no_finding', 'no_findings',
-  'no cancer', 'non-cancer', 'noncancer', 'no_cancer', 'no tumor', 'no tumour', 'no_tumor',
-}  # fmt: skip
 # What spreadsheets and data frames write where there is no value.
 _MISSING = {'', 'nan', 'na', 'n/a', 'null', 'none'}
 
@@ -71,7 +65,7 @@ def load(
   # Identical files go to one split even where nothing says that they are one patient's.
   groups = [row['group'] or digest for row, digest in zip(rows, digests, strict=True)]
   labels = [row['label'] for row in rows]
-  classes = _classes(labels, positive, table if table.exists() else folder)
+  classes = labels_lib.class_names(labels, positive, table if table.exists() else folder)
   given = [row['split'] for row in rows]
   if any(row['group'] for row in rows):
     notes += split.check_groups(groups, given, allow_group_overlap)
@@ -227,33 +221,6 @@ def _folders(parent: pathlib.Path) -> list[pathlib.Path]:
   return sorted(
     p for p in parent.iterdir() if p.is_dir() and not p.name.startswith(('.', '__MACOSX'))
   )
-
-
-def _classes(labels: Sequence[str], positive: str, where: pathlib.Path) -> tuple[str, ...]:
-  """Class names in label order."""
-  try:  # numbers in their own order, so that 10 comes after 9
-    names = sorted(set(labels), key=float)
-  except ValueError:
-    names = sorted(set(labels))
-  if len(names) < 2:
-    raise UserError(f'{where}: every example is {names[0]!r}; expected at least two classes')
-  spelled: dict[str, str] = {}
-  for name in names:
-    other = spelled.setdefault(name.strip().casefold(), name)
-    if other != name:
-      raise UserError(
-        f'{where}: classes {other!r} and {name!r} differ only by case or space; expected one'
-      )
-  if len(names) > 1000:
-    raise UserError(f'{where}: {len(names)} different labels; expected classes, at most 1000')
-  if positive:
-    if len(names) != 2 or positive not in names:
-      close = nearest(positive, names)
-      raise UserError(f'config.data.positive={positive}: expected one of two classes{close}')
-    names.sort(key=lambda name: name == positive)
-  elif len(names) == 2 and names[1].lower() in _NEGATIVE:
-    names.reverse()
-  return tuple(names)
 
 
 def _digests(paths: Sequence[os.PathLike[str]]) -> list[str]:

@@ -76,6 +76,47 @@ def stratified(
   return [by_group[group] for group in groups]
 
 
+def folds(
+  labels: Sequence[str], groups: Sequence[str], seed: int, count: int, fold: int
+) -> list[str]:
+  """Splits of one round of a cross-validation: a fold tests, 15% of the others validate.
+
+  Args:
+    labels: class of each example.
+    groups: patient of each example; equal groups stay together.
+    seed: draws other folds.
+    count: how many folds; each example is in the test split of one of them.
+    fold: the one that tests, from 0.
+
+  Raises:
+    UserError: there is no such fold, or there are too few groups.
+
+  Example:
+    >>> rounds = [folds('ab' * 10, range(20), 0, 2, fold) for fold in range(2)]
+    >>> [sorted(where).count('test') for where in zip(*rounds)] == [1] * 20
+    True
+  """
+  if not 0 <= fold < count:
+    raise UserError(f'config.data.fold={fold}: expected 0 to {count - 1} with {count} folds')
+  names = {str(i): 1 / count for i in range(count)}
+  of = stratified(labels, groups, seed, names)
+  splits = ['test' if name == str(fold) else 'train' for name in of]
+  rest = [i for i, name in enumerate(splits) if name == 'train']
+  again = stratified(
+    [labels[i] for i in rest],
+    [groups[i] for i in rest],
+    seed,
+    {'train': FRACTIONS['train'] + FRACTIONS['test'], 'val': FRACTIONS['val']},
+  )
+  for i, name in zip(rest, again, strict=True):
+    splits[i] = name
+  if 'test' not in splits:
+    raise UserError(f'{len(set(groups))} groups are too few for {count} folds')
+  _require_val(splits, groups)
+  _require_classes(labels, splits, f'of fold {fold} with config.data.seed={seed}')
+  return splits
+
+
 def assign(
   labels: Sequence[str],
   groups: Sequence[str],

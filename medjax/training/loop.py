@@ -174,6 +174,8 @@ class _Run:
 
   def _save(self, current: state.State, score: float | None) -> None:
     self._settle()  # a state whose loss is not finite must not replace a good one
+    if self.config.select == 'last':
+      score = None  # without scores the newest counts
     epoch, batch = divmod(self.step, self.steps_per_epoch)
     self.checkpoints.save(
       current, Position(self.step, epoch, batch, score, self.experiment.data.fingerprint)

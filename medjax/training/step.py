@@ -37,8 +37,8 @@ def train_step(
     seed_key: key of the run.
 
   Returns:
-    The state after the update, and float32 scalars: mean ``loss`` of the batch, ``grad_norm``,
-    ``update_norm``, and the number of ``examples``.
+    The state after the update, and float32 scalars: mean ``loss`` of the batch, penalty included,
+    ``grad_norm``, ``update_norm``, and the number of ``examples``.
   """
   key = jax.random.fold_in(seed_key, state.step)
   # Counted first, so that the gradients come out divided: no pass over the parameters for it.
@@ -69,6 +69,17 @@ def train_step(
     )
     return (model_state, loss + more, jax.tree.map(jnp.add, grads, new)), None
 
+  def whole(params: Any) -> jax.Array:
+    """The loss of the batch over all devices, for an optimiser that searches along a line."""
+
+    def of_part(numbered: Any) -> jax.Array:
+      number, part = numbered
+      return share_of_loss(params, state.model_state, part, number)[0]
+
+    split = jax.tree.map(lambda a: a.reshape(parts, -1, *a.shape[1:]), batch)
+    total = jax.lax.psum(jax.lax.map(of_part, (jnp.arange(parts), split)).sum(), AXIS)
+    return total if experiment.penalty is None else total + experiment.penalty(params)
+
   if parts == 1:  # no scan and no zeros to add to: XLA keeps every core busy
     (loss, model_state), grads = jax.value_and_grad(share_of_loss, has_aux=True)(
       state.params, state.model_state, batch, jnp.zeros((), jnp.int32)
@@ -80,7 +91,13 @@ def train_step(
 
   if jax.lax.axis_size(AXIS) > 1:  # XLA copies the gradients even where nobody shares the work
     loss, grads = jax.lax.psum((loss, grads), AXIS)
-  updates, opt_state = experiment.optimizer.update(grads, state.opt_state, state.params)
+  if experiment.penalty is not None:
+    more, of_penalty = jax.value_and_grad(experiment.penalty)(state.params)
+    loss, grads = loss + more, jax.tree.map(jnp.add, grads, of_penalty)
+  # Only optimisers that search along a line look at what follows the parameters.
+  updates, opt_state = optax.with_extra_args_support(experiment.optimizer).update(
+    grads, state.opt_state, state.params, value=loss, grad=grads, value_fn=whole
+  )
   new_state = State(
     step=state.step + 1,
     params=optax.apply_updates(state.params, updates),

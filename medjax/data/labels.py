@@ -1,0 +1,55 @@
+"""Classes from the labels that people write."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from medjax.config import nearest
+from medjax.errors import UserError
+
+# Names of the class that means "nothing found"; of two classes the other is the positive one.
+_NEGATIVE = {
+  '0', '0.0', 'false', 'no', 'none', 'negative', 'neg', 'normal', 'normals', 'healthy', 'control',
+  'controls', 'benign', 'clean', 'absent', 'no finding', 'no findings', 'no_finding', 'no_findings',
+  'no cancer', 'non-cancer', 'noncancer', 'no_cancer', 'no tumor', 'no tumour', 'no_tumor',
+}  # fmt: skip
+
+
+def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, ...]:
+  """Names of the classes in label order; of two, the second is the positive one.
+
+  Args:
+    labels: of all examples.
+    positive: the positive one of two classes; '' to tell it from the names.
+    where: what the labels are of, for errors.
+
+  Raises:
+    UserError: there is one class only, or more than a thousand, or two differ only by case, or
+      ``positive`` is none of two.
+
+  Example:
+    >>> class_names(['cancer', 'normal'], '', 'labels.csv')
+    ('normal', 'cancer')
+  """
+  try:  # numbers in their own order, so that 10 comes after 9
+    names = sorted(set(labels), key=float)
+  except ValueError:
+    names = sorted(set(labels))
+  if len(names) < 2:
+    raise UserError(f'{where}: every example is {names[0]!r}; expected at least two classes')
+  spelled: dict[str, str] = {}
+  for name in names:
+    other = spelled.setdefault(name.strip().casefold(), name)
+    if other != name:
+      raise UserError(
+        f'{where}: classes {other!r} and {name!r} differ only by case or space; expected one'
+      )
+  if len(names) > 1000:
+    raise UserError(f'{where}: {len(names)} different labels; expected classes, at most 1000')
+  if positive:
+    if len(names) != 2 or positive not in names:
+      close = nearest(positive, names)
+      raise UserError(f'config.data.positive={positive}: expected one of two classes{close}')
+    names.sort(key=lambda name: name == positive)
+  elif len(names) == 2 and names[1].lower() in _NEGATIVE:
+    names.reverse()
+  return tuple(names)

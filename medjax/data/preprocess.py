@@ -1,0 +1,233 @@
+"""From cells of a table to numbers: fitted on training rows, kept with the run as JSON.
+
+Numbers are standardised by the training rows' mean and standard deviation; a missing one becomes
+their median, and where training rows have missing ones a further input says so. Texts become one
+input for each level that training rows have; a level that they do not have is none of these.
+"""
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from medjax.errors import UserError
+
+# What spreadsheets and data frames write where there is no value.
+MISSING = frozenset({'', 'nan', 'na', 'n/a', 'null', 'none', '?'})
+_MOST_LEVELS = 100  # of a column of texts; more are names, not categories
+_QUANTILES = 21
+
+Row = Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Number:
+  """A column of numbers.
+
+  Attributes:
+    name: of the column.
+    mean: of the training rows, after missing ones were filled in; in the column's unit.
+    scale: their standard deviation.
+    median: what a missing one becomes.
+    missing: whether a further input says that it is missing.
+    quantiles: of the training rows, from the smallest to the largest, evenly spaced in probability.
+  """
+
+  name: str
+  mean: float
+  scale: float
+  median: float
+  missing: bool
+  quantiles: tuple[float, ...]
+
+  @property
+  def inputs(self) -> list[str]:
+    """Names of the inputs it gives."""
+    return [self.name, f'{self.name} (missing)'] if self.missing else [self.name]
+
+  def values(self, cell: str, where: str) -> list[float]:
+    """The inputs of one cell; raises UserError where it is no number."""
+    number = _number(cell)
+    if number is None:
+      raise UserError(f'{where}: {self.name} is {cell!r}; expected a number')
+    lacks = math.isnan(number)
+    value = ((self.median if lacks else number) - self.mean) / self.scale
+    return [value, float(lacks)] if self.missing else [value]
+
+
+@dataclasses.dataclass(frozen=True)
+class Category:
+  """A column of texts.
+
+  Attributes:
+    name: of the column.
+    levels: that have an input, the most frequent first; a missing cell is a level like others.
+    reference: a level without an input, all others being compared with it; '' for none.
+  """
+
+  name: str
+  levels: tuple[str, ...]
+  reference: str = ''
+
+  @property
+  def inputs(self) -> list[str]:
+    """Names of the inputs it gives."""
+    return [f'{self.name}={level}' for level in self.levels]
+
+  def values(self, cell: str, where: str) -> list[float]:
+    """The inputs of one cell."""
+    level = _level(cell)
+    return [float(level == other) for other in self.levels]
+
+
+@dataclasses.dataclass(frozen=True)
+class Preprocessing:
+  """How rows become inputs.
+
+  Example:
+    >>> rows = [{'age': '40', 'sex': 'f'}, {'age': '60', 'sex': 'm'}, {'age': 'NA', 'sex': 'f'}]
+    >>> fitted = fit(rows, ['age', 'sex'])
+    >>> fitted.inputs
+    ['age', 'age (missing)', 'sex=m']
+    >>> fitted.row({'age': '50', 'sex': 'm'}, 'new.csv row 2')
+    array([0., 0., 1.], dtype=float32)
+  """
+
+  columns: tuple[Number | Category, ...]
+
+  @property
+  def inputs(self) -> list[str]:
+    """Names of the inputs, in order."""
+    return [name for column in self.columns for name in column.inputs]
+
+  @property
+  def scales(self) -> np.ndarray:
+    """What one unit of each input is in the column's own unit, float64 [D]; 1 for levels."""
+    return np.array(
+      [
+        scale
+        for column in self.columns
+        for scale in (
+          [column.scale] + [1.0] * (len(column.inputs) - 1)
+          if isinstance(column, Number)
+          else [1.0] * len(column.inputs)
+        )
+      ]
+    )
+
+  def row(self, cells: Row, where: str) -> np.ndarray:
+    """Inputs of one row, float32 [D].
+
+    Args:
+      cells: by column; further columns are ignored.
+      where: the row, for errors.
+
+    Raises:
+      UserError: a column is missing or a cell is no number.
+    """
+    values: list[float] = []
+    for column in self.columns:
+      if column.name not in cells:
+        raise UserError(f'{where}: no column {column.name!r}; the model was trained with it')
+      values += column.values(cells[column.name], where)
+    return np.array(values, np.float32)
+
+  def to_json(self) -> list[dict[str, Any]]:
+    """JSON values, which ``from_json`` reads back."""
+    return [
+      {'kind': 'number' if isinstance(column, Number) else 'category'} | dataclasses.asdict(column)
+      for column in self.columns
+    ]
+
+  @classmethod
+  def from_json(cls, found: Sequence[dict[str, Any]]) -> 'Preprocessing':
+    """What ``to_json`` gave."""
+    columns: list[Number | Category] = []
+    for one in found:
+      fields = {k: tuple(v) if isinstance(v, list) else v for k, v in one.items() if k != 'kind'}
+      columns.append((Number if one['kind'] == 'number' else Category)(**fields))
+    return cls(tuple(columns))
+
+
+def fit(
+  rows: Sequence[Row],
+  columns: Sequence[str],
+  *,
+  categorical: Sequence[str] = (),
+  reference: bool = False,
+) -> Preprocessing:
+  """Fits to training rows.
+
+  Args:
+    rows: cells by column.
+    columns: which of them are inputs. One whose every cell is a number or missing is a column of
+      numbers, any other one of texts. Columns with one value only give no input.
+    categorical: columns that are texts although their cells are numbers.
+    reference: give the most frequent level of a text column no input, so that inputs are not
+      collinear and coefficients compare with it.
+
+  Raises:
+    UserError: a column of texts has more than a hundred levels, or no column is left.
+  """
+  found: list[Number | Category] = []
+  for name in columns:
+    cells = [row[name] for row in rows]
+    numbers = [_number(cell) for cell in cells]
+    if name not in categorical and all(number is not None for number in numbers):
+      column = _fit_number(name, np.array(numbers, np.float64))
+      if column is not None:
+        found.append(column)
+      continue
+    counts = Counter(map(_level, cells))
+    levels = [level for level, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
+    if len(levels) > _MOST_LEVELS:
+      odd = next(cell for cell, number in zip(cells, numbers, strict=True) if number is None)
+      raise UserError(
+        f'column {name!r}: {len(levels)} different texts, such as {odd!r}; expected numbers, or at '
+        f'most {_MOST_LEVELS} categories (config.data.drop={name} leaves it out)'
+      )
+    if len(levels) > 1:
+      # Two levels are one question.
+      first = 1 if reference or len(levels) == 2 else 0
+      found.append(Category(name, tuple(levels[first:]), levels[0] if first else ''))
+  if not found:
+    raise UserError(f'no column of {", ".join(columns) or "none"} has two different values')
+  return Preprocessing(tuple(found))
+
+
+def _fit_number(name: str, values: np.ndarray) -> Number | None:
+  known = values[~np.isnan(values)]
+  if not len(known):
+    return None
+  median = float(np.median(known))
+  filled = np.where(np.isnan(values), median, values)
+  if np.ptp(filled) == 0 and len(known) == len(values):
+    return None
+  quantiles = np.quantile(known, np.linspace(0, 1, _QUANTILES))
+  return Number(
+    name,
+    float(filled.mean()),
+    float(filled.std()) or 1.0,
+    median,
+    len(known) < len(values),
+    tuple(map(float, quantiles)),
+  )
+
+
+def _number(cell: str) -> float | None:
+  """The number in a cell, NaN where it is missing, None where it is a text."""
+  if cell.strip().lower() in MISSING:
+    return math.nan
+  try:
+    number = float(cell)
+  except ValueError:
+    return None
+  return number if math.isfinite(number) else None
+
+
+def _level(cell: str) -> str:
+  text = cell.strip()
+  return '(missing)' if text.lower() in MISSING else text
