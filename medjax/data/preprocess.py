@@ -147,7 +147,8 @@ class Preprocessing:
     """What ``to_json`` gave."""
     columns: list[Number | Category] = []
     for one in found:
-      fields = {k: tuple(v) if isinstance(v, list) else v for k, v in one.items() if k != 'kind'}
+      fields: dict[str, Any] = {k: v for k, v in one.items() if k != 'kind'}
+      fields |= {k: tuple(v) for k, v in fields.items() if isinstance(v, list)}
       columns.append((Number if one['kind'] == 'number' else Category)(**fields))
     return cls(tuple(columns))
 

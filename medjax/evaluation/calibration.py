@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 import scipy.optimize
+import scipy.special
 
 from medjax.evaluation import metrics
 from medjax.evaluation.estimate import Estimate, normal_quantile
@@ -99,7 +100,9 @@ def fit(method: Method, validation: Predictions) -> Calibration:
 
   'temperature' divides all logits by one number, the one with the smallest log loss: the order of
   the cases stays. 'platt' also adds a number to the logit of each class, for networks whose
-  probabilities are too high or too low on the whole; with two classes the order stays. 'isotonic'
+  probabilities are too high or too low on the whole; with two classes the order stays. As Platt
+  did, it takes labels as not quite certain, by one case more of each class: few cases without an
+  error do not make it sure. 'isotonic'
   is the rising step function with the smallest squared error for each class against the rest,
   joined by lines: it can mend any shape, and needs a thousand cases or so.
 
@@ -136,7 +139,7 @@ def _scaled(method: Method, slope: float, shift: tuple[float, ...], reason: str)
   if slope <= 0:
     return Calibration(reason=f'{reason}, and no better than chance there')
   if slope >= _STEEPEST:
-    reason += '; without an error there, so as far as allowed'
+    reason += '; as steep as allowed'
   return Calibration(method, 1 / slope, shift, reason=reason)
 
 
@@ -271,12 +274,14 @@ def _best_slope(label: np.ndarray, logits: np.ndarray) -> float:
 
 
 def _best_line(label: np.ndarray, logits: np.ndarray) -> tuple[float, tuple[float, ...]]:
-  """The factor of the logits, at most 20, and the shifts with the smallest log loss, which is
-  convex in both; shifts of several classes add up to 0."""
+  """The factor of the logits, at most 20, and the shifts with the smallest log loss against Platt's
+  targets, which is convex in both; shifts of several classes add up to 0."""
   binary = logits.ndim == 1
   both = np.stack([np.zeros_like(logits), logits], axis=1) if binary else logits
   both = both - both.max(axis=1, keepdims=True)
-  true = np.eye(both.shape[1])[label]
+  classes = both.shape[1]
+  counts = np.bincount(label, minlength=classes)[:, None]
+  true = ((counts * np.eye(classes) + 1) / (counts + classes))[label]
   spread = max(float(np.abs(both).max()), 1e-300)  # so that all unknowns are of one size
 
   def loss(unknown: np.ndarray) -> tuple[float, np.ndarray]:
@@ -334,4 +339,4 @@ def _logits(probability: np.ndarray) -> np.ndarray:
 
 
 def _sigmoid(x: np.ndarray) -> np.ndarray:
-  return 0.5 * (1 + np.tanh(x / 2))
+  return scipy.special.expit(x)

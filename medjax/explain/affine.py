@@ -20,7 +20,9 @@ _SUMS = {'add', 'sub', 'neg', 'convert_element_type'}
 
 @dataclasses.dataclass(frozen=True)
 class Start:
-  """score(x, target) = rest(x @ matrix + offset, target).
+  """score(x, target) = rest((x - centre) @ matrix + offset, target).
+
+  Around a centre among the rows, so that numbers stay small where columns have large ones.
 
   Attributes:
     matrix: float32 [columns, width].
@@ -33,33 +35,39 @@ class Start:
   rest: Callable[[jax.Array, jax.Array], jax.Array]
 
 
-def split(score: Score, rows: int, columns: int) -> Start | None:
+def split(score: Score, rows: int, centre: jax.Array) -> Start | None:
   """The affine start of a score, and the rest of it for this many rows.
 
   Args:
     score: Of float32 [rows, columns] and int32 [rows]; rows do not influence one another.
     rows: Of the inputs that ``rest`` will be given.
-    columns: Of the table.
+    centre: float32 [columns], such as the mean of the rows.
 
   Returns:
     None where the score begins otherwise, such as with a comparison, a sine or a ``jax.jit``.
 
   Example:
-    >>> start = split(lambda x, target: jnp.tanh(2 * x + 1).sum(axis=1), 4, 3)
+    >>> start = split(lambda x, target: jnp.tanh(2 * x + 1).sum(axis=1), 4, jnp.ones(3))
     >>> start.matrix.diagonal(), start.offset
-    (Array([2., 2., 2.], dtype=float32), Array([1., 1., 1.], dtype=float32))
+    (Array([2., 2., 2.], dtype=float32), Array([3., 3., 3.], dtype=float32))
   """
-  parts = _Parts(score, columns + 1, columns)
+  columns = len(centre)
+  parts = _Parts(score, columns, columns)
   if parts.cut is None:
     return None
-  # Unit vectors and a row of zeros tell all about an affine map.
-  units = parts.function(parts.start, parts.inputs[:1], [parts.cut])
-  found = units(jnp.eye(columns + 1, columns, dtype=jnp.float32))[0].astype(jnp.float32)
+  # By its derivative, not by differences, in which large numbers would swallow small ones.
+  start = parts.function(parts.start, parts.inputs[:1], [parts.cut])
+  at = jnp.broadcast_to(jnp.asarray(centre, jnp.float32), (columns, columns))
+  offset, matrix = jax.jvp(lambda x: start(x)[0], (at,), (jnp.eye(columns, dtype=jnp.float32),))
   behind = _Parts(score, rows, columns)
   assert behind.cut is not None
   of_cut = behind.function(behind.others, [behind.cut, behind.inputs[1]], behind.outputs)
   dtype = behind.cut.aval.dtype  # type: ignore[attr-defined]
-  return Start(found[:-1] - found[-1], found[-1], lambda h, t: of_cut(h.astype(dtype), t)[0])
+  return Start(
+    matrix.astype(jnp.float32),
+    offset[0].astype(jnp.float32),
+    lambda h, t: of_cut(h.astype(dtype), t.astype(jnp.int32))[0],
+  )
 
 
 class _Parts:
@@ -102,8 +110,12 @@ class _Parts:
 
   def function(self, eqns: list[Any], inputs: list[Any], outputs: list[Any]) -> Callable[..., Any]:
     """Some of the equations as a function of these variables."""
-    jaxpr = self._closed.jaxpr.replace(
-      invars=inputs, outvars=outputs, eqns=self._constant + eqns, debug_info=None
+    whole = self._closed.jaxpr
+    jaxpr = whole.replace(
+      invars=inputs,
+      outvars=outputs,
+      eqns=self._constant + eqns,
+      debug_info=whole.debug_info.with_unknown_names(),
     )
     return jex.jaxpr_as_fun(jex.ClosedJaxpr(jaxpr, self._closed.consts))
 

@@ -54,12 +54,14 @@ def in_chunks(function: Callable[..., Any], chunk: int, *arrays: Any) -> np.ndar
   The last slice is filled up with its own first row, so that the function is compiled once.
 
   Raises:
-    ValueError: the arrays are empty.
+    ValueError: the arrays are empty or of different length.
   """
   arrays = tuple(np.asarray(array) for array in arrays)
   count = len(arrays[0])
   if not count:
     raise ValueError('there is no input to explain')
+  if len({len(array) for array in arrays}) > 1:
+    raise ValueError(f'arrays have {", ".join(str(len(array)) for array in arrays)} rows')
   chunk = min(chunk, count)
   parts: list[np.ndarray] = []
   waiting = None

@@ -21,6 +21,7 @@ from medjax.explain import affine
 from medjax.explain.score import Score, in_chunks
 
 _CACHED = 2**15  # numbers of a layer that stay in a core's cache
+_WIDE = 128  # units of a layer whose products are better shared by all cores
 
 
 def kernel_shap(
@@ -32,7 +33,7 @@ def kernel_shap(
   regions: np.ndarray | None = None,
   samples: int = 2048,
   seed: int = 0,
-  chunk: int = 16384,
+  chunk: int = 4096,
 ) -> tuple[np.ndarray, np.ndarray]:
   """How much each player adds to the score, on average over all orders in which players come.
 
@@ -55,7 +56,8 @@ def kernel_shap(
     score.
 
   Raises:
-    ValueError: there are fewer than two players, or too few samples for them.
+    ValueError: there are fewer than two players, too few samples for them, no input, or another
+      number of classes than of inputs.
 
   Example:
     >>> values, base = kernel_shap(
@@ -65,6 +67,9 @@ def kernel_shap(
     (array([[3., 3.]]), array([0.]))
   """
   x, background = np.asarray(x, np.float32), np.asarray(background, np.float32)
+  target = np.asarray(target, np.int32)
+  if not len(x) or len(target) != len(x):
+    raise ValueError(f'{len(x)} inputs and {len(target)} classes; expected one for each input')
   if regions is None:
     regions = np.arange(x.shape[1])
   players = int(np.max(regions)) + 1
@@ -77,7 +82,7 @@ def kernel_shap(
   for part in np.array_split(background, -(-len(background) // chunk)):
     share = len(part) / len(background)
     if table:
-      scores += share * _worth_of_rows(score, part, x, np.asarray(target), asked, chunk)
+      scores += share * _worth_of_rows(score, part, x, target, asked, chunk)
       continue
     for i, (one, t) in enumerate(zip(x, target, strict=True)):
       worth = functools.partial(_worth, score, regions, part, one, t)
@@ -95,23 +100,40 @@ def _worth_of_rows(
   chunk: int,
 ) -> np.ndarray:
   """As ``_worth``, of the columns of all rows of a table, [N, coalitions]."""
-  cpu = jax.default_backend() == 'cpu'
-  threads = min(len(x), os.cpu_count() or 1) if cpu else 1
+  # A mixture with a missing number needs the score as it is: 0 times NaN is NaN.
+  finite = bool(np.isfinite(x).all() and np.isfinite(background).all())
+  cores = _cores() if jax.default_backend() == 'cpu' else 1
+  threads = cores if len(x) >= cores else 1
   rows = np.arange(-(-len(x) // threads) * threads) % len(x)  # as many for each thread
+  cached = threads > 1
+  config: Any = jax.config
+  x64, precision = config.jax_enable_x64, config.jax_default_matmul_precision
 
   def of(mine: np.ndarray) -> np.ndarray:
-    return np.asarray(_mixed(score, chunk, cpu, background, x[mine], target[mine], coalitions))
+    # What the caller has set for its own thread.
+    with jax.enable_x64(x64), jax.default_matmul_precision(precision):
+      return np.asarray(
+        _mixed(score, chunk, cached, finite, background, x[mine], target[mine], coalitions)
+      )
 
   with concurrent.futures.ThreadPoolExecutor(threads) as pool:
     found = np.concatenate(list(pool.map(of, np.split(rows, threads))))
   return found[: len(x), : len(coalitions)]
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+def _cores() -> int:
+  """Cores that this process may use."""
+  if hasattr(os, 'sched_getaffinity'):
+    return len(os.sched_getaffinity(0))
+  return os.cpu_count() or 1
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _mixed(
   score: Score,
   chunk: int,
   cached: bool,
+  finite: bool,
   background: Any,
   x: Any,
   target: Any,
@@ -119,18 +141,22 @@ def _mixed(
 ) -> Any:
   """Mean scores over the background, [N, coalitions or more], ``chunk`` mixtures at a time.
 
-  Rows are mixed behind the affine start of the score, where it has one. There the part that is the
-  background's is the same for every row. ``cached`` takes no more mixtures at a time than stay in
-  the cache of the one core that works on them, which is faster than all cores on many.
+  Rows of finite numbers are mixed behind the affine start of the score, where it has one. There the
+  part that is the background's is the same for every row. ``cached`` takes no more mixtures at a
+  time than stay in the cache of the one core that works on them, which is faster than all cores on
+  many, but for wide layers, of which too few would be left.
   """
   rows, columns = x.shape
-  start = affine.split(score, 1, columns)
-  if cached:
-    chunk = min(chunk, _CACHED // (columns if start is None else start.matrix.shape[1]))
+  centre = background.mean(axis=0)
+  start = affine.split(score, 1, centre) if finite else None
+  width = columns if start is None else start.matrix.shape[1]
+  if cached and width <= _WIDE:
+    chunk = min(chunk, _CACHED // width)
   at_once = min(len(coalitions), max(1, chunk // len(background)))
   count = -(-len(coalitions) // at_once) * at_once
   parts = jnp.pad(coalitions, ((0, count - len(coalitions)), (0, 0))).reshape(-1, at_once, columns)
-  start = affine.split(score, at_once * len(background), columns)
+  if start is not None:
+    start = affine.split(score, at_once * len(background), centre)
 
   def of_part(present: Any) -> Any:
     if start is None:
@@ -138,8 +164,9 @@ def _mixed(
       mix = lambda one: jnp.where(present[:, None], one, background)  # noqa: E731
     else:
       follow = start.rest
-      absent = jnp.where(present[:, None], 0, background) @ start.matrix + start.offset
-      mix = lambda one: (jnp.where(present, one, 0) @ start.matrix)[:, None] + absent  # noqa: E731
+      through = functools.partial(jnp.matmul, b=start.matrix, precision='highest')
+      absent = through(jnp.where(present[:, None], 0, background - centre)) + start.offset
+      mix = lambda one: through(jnp.where(present, one - centre, 0))[:, None] + absent  # noqa: E731
 
     def of_row(row: Any) -> Any:
       one, t = row

@@ -1,5 +1,6 @@
 """Grades of a method of explanation on a run's own test cases: ``explain --grade``."""
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,8 +49,8 @@ def grade_run(
     in ``evaluation.metrics`` (shares: Wilson; means: Student's t).
 
   Raises:
-    UserError: There is no such method, it does not suit the model, the run was not evaluated, or it
-      found no case.
+    UserError: There is no such method, it is the only one and does not suit the model, the run was
+      not evaluated, or it found no case.
   """
   for method in methods:
     if method not in METHODS:
@@ -57,7 +58,13 @@ def grade_run(
   grader = _Grader(experiment, workdir, count)
   found: dict[str, Grades] = {}
   for method in methods:
-    found[method] = grader.grade(method)
+    try:
+      found[method] = grader.grade(method)
+    except UserError as error:
+      if len(methods) == 1:
+        raise
+      print(f'left out: {error}', file=sys.stderr)
+      continue
     _show(found[method], f'{method}: {len(grader.rows)} cases of {grader.split.name}')
     path = workdir.grades(method)
     written = {

@@ -95,7 +95,6 @@ def write(
     for path in sorted((workdir.folder / 'predictions').glob('*.csv'))
   }
   found = {name: table.value.labelled() for name, table in tables.items() if not table.problem}
-  grades = _Section(workdir.folder, lambda _: explanations.grade_rows(workdir))
   split = _first_split(found or evaluation.value or {})
   table = found.get(split)
   metrics = (evaluation.value or {}).get(split, {})
@@ -118,7 +117,9 @@ def write(
       else _of_classes(table, metrics, decision.value, images or {}, explained or {})
     ),
     'explanation': explanation if explained else '',
-    'grades': grades,
+    'grades': dict(
+      zip(('names', 'rows', 'problems'), explanations.grade_rows(workdir), strict=True)
+    ),
     'evaluation': evaluation,
     'metric_rows': _metric_rows(evaluation.value or {}),
     'splits': _in_order(evaluation.value or {}),
@@ -384,12 +385,7 @@ def _examples(
       'pictures': [
         {
           'id': name,
-          'sources': [
-            _data_uri(contact_sheet.picture(images[name])),
-            *(
-              [_data_uri(overlay.blend(images[name], explained[name]))] if name in explained else []
-            ),
-          ],
+          'sources': _sources(images[name], explained.get(name)),
           'right': bool(predicted[row] == index),
           'predicted': table.classes[int(predicted[row])],
           'probability': float(of_true[row]),

@@ -1,11 +1,12 @@
 """Gathers what a report needs from a run: its folder, and pixels of the cases shown."""
 
 import pathlib
+import sys
 from typing import Any
 
+import jax
 import numpy as np
 
-from medjax.errors import UserError
 from medjax.evaluation import Predictions
 from medjax.experiment import Experiment
 from medjax.report import card, explanations, page
@@ -29,10 +30,8 @@ def write(
     variables: Of the checkpoint that made the tables.
     workdir: The run folder.
     tables: The task's table of each split.
-    explanation: In ``explain.methods.METHODS``, or 'none'.
-
-  Raises:
-    UserError: The method does not suit the model.
+    explanation: In ``explain.methods.METHODS``, or 'none'. Where it does not suit the model, the
+      report is written without, and a line says so.
   """
   table = tables.get('test', tables['val'])
   images: dict[str, np.ndarray] = {}
@@ -44,8 +43,12 @@ def write(
       explained = explanations.explain_cases(
         experiment, variables, workdir, table, images, explanation
       )
-    except ValueError as error:
-      raise UserError(f'config.explanation={explanation}: {error}') from None
+    except (
+      ValueError,
+      jax.errors.JaxRuntimeError,
+    ) as error:  # a report without is better than none
+      reason = (str(error).splitlines() or [''])[0]
+      print(f'the report explains nothing by {explanation}: {reason}', file=sys.stderr)
   path = page.write(workdir.folder, images=images, explained=explained, explanation=explanation)
   card.write(workdir, {name: found.labelled() for name, found in tables.items()})
   return path

@@ -300,6 +300,32 @@ def test_a_report_without_explanations(trained, command, tmp_path):
   assert 'alt="Image of' in page
 
 
+def test_a_method_that_does_not_suit_the_model_costs_no_report(
+  trained, command, tmp_path, monkeypatch
+):
+  def refuse(*_):
+    raise ValueError('no module has an output of feature maps')
+
+  run = tmp_path / 'run'
+  shutil.copytree(trained, run)
+  some = {'grad_cam': refuse, 'saliency': METHODS['saliency']}
+  for module in ('medjax.explain.methods', 'medjax.report.explanations', 'medjax.report.grading'):
+    monkeypatch.setattr(f'{module}.METHODS', some)
+  code, _, err = command('evaluate', f'--workdir={run}', '--config.explanation=grad_cam')
+  assert code == 0
+  assert 'the report explains nothing by grad_cam: no module has an output' in err
+  assert 'alt="Image of' in (run / 'report.html').read_text()
+  fitted = json.loads((run / 'decision.json').read_text())
+  fitted['threshold']['value'] = 0.0
+  (run / 'decision.json').write_text(json.dumps(fitted))
+  code, _, err = command('explain', '--grade', f'--workdir={run}', '--cases=2', '--method=all')
+  assert code == 0
+  assert 'left out: --method=grad_cam' in err
+  assert (run / 'grades-saliency.json').exists()
+  message = _error(command('explain', '--grade', f'--workdir={run}', '--method=grad_cam'))
+  assert 'no module has an output' in message
+
+
 def test_every_method_can_explain_the_report():
   (leaf,) = (leaf for leaf in config_lib.leaves(lung_cnn.Config()) if leaf.name == 'explanation')
   assert set(typing.get_args(leaf.kind)) == {'none', *METHODS}

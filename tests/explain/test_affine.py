@@ -44,10 +44,11 @@ def network(dtype=jnp.float32):
 def test_start_and_rest_are_the_score(score, width):
   x = np.random.default_rng(1).normal(size=(11, 3)).astype(np.float32)
   target = np.arange(11, dtype=np.int32) % 2
-  start = affine.split(score, 11, 3)
+  centre = x.mean(axis=0)
+  start = affine.split(score, 11, centre)
   assert start is not None
   assert start.matrix.shape == (3, width)
-  found = start.rest(x @ start.matrix + start.offset, target)
+  found = start.rest((x - centre) @ start.matrix + start.offset, target)
   np.testing.assert_allclose(found, score(x, target), rtol=1e-5, atol=1e-5)
 
 
@@ -65,12 +66,26 @@ def test_start_and_rest_are_the_score(score, width):
   ],
 )
 def test_other_scores_have_none(score):
-  assert affine.split(score, 6, 3) is None
+  assert affine.split(score, 6, np.zeros(3)) is None
 
 
 def test_a_start_in_half_precision():
   score = network(jnp.bfloat16)
   x = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
-  start = affine.split(score, 4, 3)
+  start = affine.split(score, 4, np.zeros(3))
   found = start.rest(x @ start.matrix + start.offset, np.zeros(4, np.int32))
   np.testing.assert_allclose(found, score(x, np.zeros(4, np.int32)), atol=0.05)
+
+
+def test_large_numbers_do_not_swallow_small_ones():
+  """Platelets a litre beside a temperature, standardised by the network itself."""
+  mean = np.array([250e9, 310.0, 19000.0], np.float32)
+  scale = np.array([70e9, 0.7, 30.0], np.float32)
+  x = (mean + scale * np.random.default_rng(0).normal(size=(9, 3))).astype(np.float32)
+
+  def score(x, target):
+    return nn.relu((x - mean) / scale @ WEIGHTS).sum(axis=1)
+
+  start = affine.split(score, 9, x.mean(axis=0))
+  found = start.rest((x - x.mean(axis=0)) @ start.matrix + start.offset, np.zeros(9, np.int32))
+  np.testing.assert_allclose(found, score(x, 0), rtol=1e-4, atol=1e-4)

@@ -110,6 +110,47 @@ def test_a_network_is_mixed_behind_its_first_layer(cpu, monkeypatch):
     np.testing.assert_allclose(values.sum(axis=1) + base, score(x, target), atol=1e-4)
 
 
+def scaled_table(rows, seed):
+  """Columns of very different size, and a score that standardises them and imputes."""
+  mean = np.array([250e9, 310.0, 19000.0, 7.4], np.float32)
+  scale = np.array([70e9, 0.7, 30.0, 0.05], np.float32)
+  random = np.random.default_rng(5)
+  first, second = random.normal(size=(4, 6)), random.normal(size=6)
+
+  def score(x, target):
+    z = (x - mean) / scale
+    return jnp.maximum(jnp.where(jnp.isnan(z), 0, z) @ first, 0) @ second
+
+  return score, mean + scale * np.random.default_rng(seed).normal(size=(rows, 4))
+
+
+def test_columns_of_any_size_and_with_missing_numbers():
+  score, x = scaled_table(5, 0)
+  x, background = x.astype(np.float32), scaled_table(6, 1)[1].astype(np.float32)
+  for hole in (False, True):
+    if hole:
+      x[1, 2] = background[3, 0] = np.nan
+    values, base = explain.kernel_shap(score, x, np.zeros(5, bool), background)
+    for i in range(5):
+      expected = shapley(score, x[i], 0, background)
+      np.testing.assert_allclose(values[i], expected, atol=2e-3)
+    np.testing.assert_allclose(values.sum(axis=1) + base, score(x, 0), atol=2e-3)
+
+
+def test_the_callers_precision_is_kept():
+  """In threads too."""
+  seen = []
+
+  def score(x, target):
+    seen.append(jax.config.jax_default_matmul_precision)
+    return jnp.maximum(x @ np.ones((4, 3)), 0).sum(axis=1)
+
+  x = np.ones((6, 4), np.float32)
+  with jax.default_matmul_precision('highest'):
+    explain.kernel_shap(score, x, np.zeros(6, np.uint8), x[:2])
+  assert set(seen) == {'highest'}
+
+
 def test_patches_of_an_image():
   random = np.random.default_rng(0)
   weights = random.normal(size=(8, 8, 2)).astype(np.float32)
@@ -140,6 +181,12 @@ def test_too_little():
   x, target, background = cases(6)
   with pytest.raises(ValueError, match='1 players; expected at least 2'):
     explain.kernel_shap(bent, x[:, :1], target, background[:, :1])
+  with pytest.raises(ValueError, match='3 inputs and 2 classes'):
+    explain.kernel_shap(bent, x, target[:2], background)
+  with pytest.raises(ValueError, match='0 inputs and 0 classes'):
+    explain.kernel_shap(bent, x[:0], target[:0], background)
+  with pytest.raises(ValueError, match='3, 2 rows'):
+    explain.saliency(bent, x, target[:2])
   with pytest.raises(ValueError, match='too few for 6 players'):
     explain.kernel_shap(bent, x, target, background, samples=2)
 

@@ -264,6 +264,26 @@ def test_undefined_metric_is_shown_with_its_reason(tmp_path):
   assert 'None' not in text
 
 
+@pytest.mark.parametrize(
+  ('content', 'problem'),
+  [
+    ('{"grades": [1], "cases": 3, "split": "test"}', 'grades-lime.json cannot be used'),
+    ('{"grades": {"a": {"trained": 3}}, "cases": 3, "split": "test"}', 'cannot be used'),
+    ('{"half": ', 'cannot be read as JSON'),
+  ],
+)
+def test_damaged_grades_do_not_hide_the_others(tmp_path, content, problem):
+  write_run(tmp_path)
+  estimate = {'value': 0.5, 'low': 0.4, 'high': 0.6, 'reason': ''}
+  good = {'cases': 3, 'split': 'test', 'grades': {'deletion': {'trained': estimate}}}
+  (tmp_path / 'grades-lime.json').write_text(content)
+  (tmp_path / 'grades-saliency.json').write_text(json.dumps(good))
+  _, text, _ = read(page.write(tmp_path, images=None))
+  assert problem in text
+  assert 'saliency of another checkpoint' in text  # an old file does not say of which
+  assert '0.500 (0.400–0.600)' in text
+
+
 def test_one_class_only(tmp_path):
   table = predictions('test').select(predictions('test').label == 0)
   table.write_csv(tmp_path / 'predictions' / 'test.csv')
