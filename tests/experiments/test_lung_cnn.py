@@ -318,7 +318,10 @@ def test_a_method_that_does_not_suit_the_model_costs_no_report(
   fitted = json.loads((run / 'decision.json').read_text())
   fitted['threshold']['value'] = 0.0
   (run / 'decision.json').write_text(json.dumps(fitted))
-  code, _, err = command('explain', '--grade', f'--workdir={run}', '--cases=2', '--method=all')
+  none = '--config.explanation=none'
+  code, _, err = command(
+    'explain', '--grade', f'--workdir={run}', '--cases=2', '--method=all', none
+  )
   assert code == 0
   assert 'left out: --method=grad_cam' in err
   assert (run / 'grades-saliency.json').exists()
