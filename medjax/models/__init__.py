@@ -4,5 +4,6 @@ from medjax.models.cnn import CNN
 from medjax.models.mlp import MLP, l2
 from medjax.models.norm import BatchNorm
 from medjax.models.resnet import ResNet
+from medjax.models.sequence_cnn import SequenceCNN
 
-__all__ = ['CNN', 'MLP', 'BatchNorm', 'ResNet', 'l2']
+__all__ = ['CNN', 'MLP', 'BatchNorm', 'ResNet', 'SequenceCNN', 'l2']

@@ -467,7 +467,7 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     ),
     (
       ['trian'],
-      'expected one of train, evaluate, bench, compare, predict, explain; did you mean train?',
+      'one of train, evaluate, bench, crossval, compare, predict, explain; did you mean train?',
     ),
     (['evaluate', 'a.png'], 'only predict, explain and compare take files'),
     (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),
