@@ -1,0 +1,180 @@
+"""The experiments on tables, from the command line, against scikit-learn and statsmodels."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import sklearn.metrics
+from sklearn import datasets
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+from experiments import breast_logistic, diabetes_linear, tabular_mlp
+from medjax import cli
+from medjax.data.simulate import clinic
+
+
+@pytest.fixture
+def command(capsys, tmp_path, monkeypatch):
+  """Runs an experiment's command line in this process; returns (exit code, output, errors)."""
+  monkeypatch.chdir(tmp_path)
+
+  def run(module, *arguments):
+    with pytest.raises(SystemExit) as stop:
+      cli.main(module.Config(), module.build, argv=arguments)
+    out, err = capsys.readouterr()
+    return stop.value.code or 0, out, err
+
+  return run
+
+
+def _table(path):
+  with open(path, newline='') as file:
+    return {row['name']: row for row in csv.DictReader(file)}
+
+
+def _training(folder, found, label):
+  """Which rows of the data set a run trained on, and their standardised columns."""
+  held = set()
+  for split in ('val', 'test'):
+    with open(folder / 'predictions' / f'{split}.csv', newline='') as file:
+      held |= {int(row['id'].removeprefix('row-')) - 2 for row in csv.DictReader(file)}
+  rows = np.array([i for i in range(len(label)) if i not in held])
+  x = found.data[rows]
+  return (x - x.mean(axis=0)) / x.std(axis=0), label[rows]
+
+
+def test_breast_logistic_has_scikit_learns_coefficients(command, tmp_path):
+  code, out, err = command(breast_logistic, '--workdir=run')
+  assert code == 0, err
+  assert 'logistic regression, training rows' in out
+  assert 'fitted with a penalty' in out
+  found = datasets.load_breast_cancer()
+  malignant = (found.target == 0).astype(int)
+  x, y = _training(tmp_path / 'run', found, malignant)
+  expected = LogisticRegression(C=1.0, tol=1e-10, max_iter=10_000).fit(x, y)
+  table = _table('run/coefficients.csv')
+  for name, value in zip(found.feature_names, expected.coef_[0], strict=True):
+    assert float(table[name]['estimate']) == pytest.approx(value, abs=1e-4)
+    assert not table[name]['standard_error']
+  assert float(table['(intercept)']['estimate']) == pytest.approx(expected.intercept_[0], abs=1e-4)
+  page = (tmp_path / 'run' / 'report.html').read_text()
+  assert 'Coefficients' in page
+  assert 'worst concave points' in page
+
+
+def test_without_a_penalty_separation_is_said_instead_of_huge_coefficients(command, tmp_path):
+  code, out, _ = command(breast_logistic, '--workdir=run', '--config.c=0')
+  assert code == 0
+  assert 'the classes can be separated completely by' in out
+  assert not (tmp_path / 'run' / 'coefficients.csv').exists()
+  assert 'can be separated completely' in (tmp_path / 'run' / 'report.html').read_text()
+
+
+def test_diabetes_linear_is_least_squares(command, tmp_path):
+  code, _, err = command(diabetes_linear, '--workdir=run')
+  assert code == 0, err
+  found = datasets.load_diabetes(scaled=False)
+  x, y = _training(tmp_path / 'run', found, found.target)
+  expected = LinearRegression().fit(x, y)
+  table = _table('run/coefficients.csv')
+  for name, value in zip(found.feature_names, expected.coef_, strict=True):
+    assert float(table[name]['estimate']) == pytest.approx(value, abs=1e-4 * y.std())
+    assert float(table[name]['low']) < value < float(table[name]['high'])
+  with open('run/predictions/test.csv', newline='') as file:
+    rows = list(csv.DictReader(file))
+  label, prediction = (np.array([float(r[k]) for r in rows]) for k in ('label', 'prediction'))
+  found = json.loads((tmp_path / 'run' / 'evaluation.json').read_text())['test']
+  assert found['r2']['value'] == pytest.approx(sklearn.metrics.r2_score(label, prediction))
+  assert 0.75 < found['coverage']['value'] <= 1
+
+
+def test_crossval_runs_every_fold_and_shows_the_mean(command, tmp_path):
+  code, out, err = command(
+    diabetes_linear, 'crossval', '--config.data.folds=3', '--config.num_epochs=40', '--workdir=cv'
+  )
+  assert code == 0, err
+  assert '3 runs' in out
+  found = json.loads((tmp_path / 'cv' / 'crossval.json').read_text())['test']
+  values = [
+    json.loads((tmp_path / 'cv' / f'repeat-0-fold-{k}' / 'evaluation.json').read_text())['test'][
+      'r2'
+    ]['value']
+    for k in range(3)
+  ]
+  assert found['r2']['runs'] == values
+  assert found['r2']['value'] == pytest.approx(np.mean(values))
+  half = 4.302652729911275 * np.std(values, ddof=1) / np.sqrt(3)  # t with 2 degrees of freedom
+  assert found['r2']['high'] == pytest.approx(np.mean(values) + half)
+  tested = []
+  for k in range(3):
+    with open(f'cv/repeat-0-fold-{k}/predictions/test.csv', newline='') as file:
+      tested += [row['id'] for row in csv.DictReader(file)]
+  assert len(tested) == len(set(tested)) == 442
+
+
+SMALL = ('--config.num_epochs=6', '--config.features=16', '--config.data.simulated_rows=400')
+
+
+def test_tabular_mlp_predicts_new_rows_of_a_file(command, tmp_path):
+  code, _, err = command(tabular_mlp, *SMALL, '--workdir=run')
+  assert code == 0, err
+  assert 'SIMULATED' in (tmp_path / 'run' / 'report.html').read_text()
+  rows = clinic.simulate(9, 30)
+  rows[3]['age'] = 'old'
+  rows[4]['clinic'] = 'east'
+  with open('new.csv', 'w', newline='', encoding='utf-8-sig') as file:
+    writer = csv.DictWriter(file, [c for c in rows[0] if c != 'label'], extrasaction='ignore')
+    writer.writeheader()
+    writer.writerows(rows)
+  code, out, err = command(tabular_mlp, 'predict', 'new.csv', '--workdir=run', '--output=out.csv')
+  assert code == 0, err
+  assert '29 predicted, 1 could not be read' in out
+  with open('out.csv', newline='') as file:
+    found = list(csv.DictReader(file))
+  assert found[3]['error'] == "age is 'old'; expected a number"
+  assert {row['call'] for row in found if not row['error']} <= {'healthy', 'disease'}
+
+
+def test_tabular_mlp_regresses_numbers(command, tmp_path):
+  random = np.random.default_rng(0)
+  x = random.normal(size=(300, 2))
+  lines = ['a;b;outcome', *(f'{p:.4f};{q:.4f};{50 + 9 * p - 4 * q:.3f}' for p, q in x)]
+  (tmp_path / 'table.csv').write_text('\n'.join(lines))
+  source = ('--config.data.source=table.csv', '--config.data.label_column=outcome')
+  code, _, err = command(tabular_mlp, *source, '--config.num_epochs=30', '--workdir=run')
+  assert code == 0, err
+  found = json.loads((tmp_path / 'run' / 'evaluation.json').read_text())['test']
+  assert found['r2']['value'] > 0.9
+  code, _, err = command(tabular_mlp, 'predict', 'table.csv', '--workdir=run', '--output=out.csv')
+  assert code == 0, err
+  with open('out.csv', newline='') as file:
+    rows = list(csv.DictReader(file))
+  assert len(rows) == 300
+  width = float(rows[0]['high']) - float(rows[0]['prediction'])
+  assert width == pytest.approx(found['half_width']['value'])
+
+
+def test_the_clinics_labels_follow_its_risks():
+  risk = clinic.risks(0, 4000)
+  label = np.array([row['label'] == 'disease' for row in clinic.simulate(0, 4000)])
+  for low in (0.0, 0.2, 0.4, 0.6):
+    part = (risk >= low) & (risk < low + 0.2)
+    assert label[part].mean() == pytest.approx(risk[part].mean(), abs=0.06)
+  assert clinic.simulate(0, 3) == clinic.simulate(0, 9)[:3]
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'message'),
+  [
+    (['--config.data.source=none.csv'], 'none.csv: cannot be read as a CSV file'),
+    (['--config.data.label_column=x'], "no column 'x'"),
+    (['crossval', '--config.data.folds=1', *SMALL], 'config.data.fold'),
+  ],
+)
+def test_mistakes_are_one_line(command, arguments, message):
+  code, _, err = command(tabular_mlp, *arguments, '--workdir=run')
+  last = err.strip().splitlines()[-1]
+  assert (code, last.startswith('error: ')) == (2, True), err
+  if 'crossval' not in arguments:
+    assert message in last
