@@ -138,7 +138,8 @@ class Preprocessing:
   def to_json(self) -> list[dict[str, Any]]:
     """JSON values, which ``from_json`` reads back."""
     return [
-      {'kind': 'number' if isinstance(column, Number) else 'category'} | dataclasses.asdict(column)
+      {'kind': 'number' if isinstance(column, Number) else 'category'}
+      | {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(column).items()}
       for column in self.columns
     ]
 
