@@ -131,7 +131,7 @@ def test_too_many_levels_are_names():
 def test_a_missing_column_is_named_and_others_are_ignored():
   fitted = preprocess.fit(_rows(a=['1', '3'], b=['x', 'y']), ['a', 'b'])
   assert fitted.row({'c': '9', 'b': 'y', 'a': '2'}, 'new').tolist() == [0, 1]
-  with pytest.raises(UserError, match="^new.csv row 2: no column 'b'; the model was trained with"):
+  with pytest.raises(UserError, match=r"^new.csv row 2: no column 'b'; the model was trained with"):
     fitted.row({'a': '2'}, 'new.csv row 2')
 
 

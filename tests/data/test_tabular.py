@@ -188,7 +188,9 @@ def test_patients_stay_together_and_one_missing_is_an_error(tmp_path):
     by_patient[columns['Patient'][int(name[4:]) - 2]].add(split)
   assert {len(splits) for splits in by_patient.values()} == {1}
   columns['Patient'][7] = 'NA'
-  with pytest.raises(UserError, match='clinic.csv row 9: no Patient; expected one in every row or'):
+  with pytest.raises(
+    UserError, match=r'clinic.csv row 9: no Patient; expected one in every row or'
+  ):
     _load(_write(tmp_path / 'clinic.csv', columns))
   columns['Patient'] = [''] * COUNT
   assert len(set(_splits(_load(_write(tmp_path / 'clinic.csv', columns))))) == COUNT
@@ -201,7 +203,7 @@ def test_dropped_columns_are_no_inputs_however_they_are_spelled(tmp_path):
   assert not any(name.startswith(('Result', 'age')) for name in data.details['inputs'])
   assert 'Result' not in data.splits['train'].metadata
   for setting in ('drop', 'categorical'):
-    with pytest.raises(UserError, match="no column 'agee', did you mean age|no column 'agee'"):
+    with pytest.raises(UserError, match=r"no column 'agee', did you mean age|no column 'agee'"):
       _load(tmp_path / 'c.csv', **{setting: ('agee',)})
 
 
@@ -216,7 +218,7 @@ def test_ids_are_names_of_rows(tmp_path):
   data = _load(_write(tmp_path / 'clinic.csv', columns))
   assert set(_splits(data)) == set(columns['ID'])
   columns['ID'][5] = 'case 2'
-  with pytest.raises(UserError, match="clinic.csv: ID 'case 2' stands in several rows"):
+  with pytest.raises(UserError, match=r"clinic.csv: ID 'case 2' stands in several rows"):
     _load(_write(tmp_path / 'clinic.csv', columns))
 
 
@@ -228,7 +230,7 @@ def test_rows_without_a_label_are_left_out(tmp_path, missing):
   assert set(_splits(data)) == {f'row-{i + 2}' for i in range(COUNT)} - {'row-6', 'row-11'}
   assert '2 rows without label left out' in data.notes
   columns['label'] = [missing] * COUNT
-  with pytest.raises(UserError, match="clinic.csv: no row has a value in column 'label'"):
+  with pytest.raises(UserError, match=r"clinic.csv: no row has a value in column 'label'"):
     _load(_write(tmp_path / 'clinic.csv', columns))
 
 
@@ -289,7 +291,7 @@ def test_numbers_may_be_larger_in_test_than_in_training(tmp_path):
 def test_a_text_among_numbers_of_another_split_names_its_row(tmp_path):
   columns = _columns() | {'split': ['train'] * 40 + ['val'] * 10 + ['test'] * 10}
   columns['age'][58] = '>90'
-  with pytest.raises(UserError, match="clinic.csv row 60: age is '>90'; expected a number"):
+  with pytest.raises(UserError, match=r"clinic.csv row 60: age is '>90'; expected a number"):
     _load(_write(tmp_path / 'clinic.csv', columns))
 
 
@@ -298,10 +300,10 @@ def test_files_that_are_no_table(tmp_path):
   with pytest.raises(UserError, match=r'clinic.csv: cannot be read as a CSV file.*No such file'):
     _load(path)
   path.write_text(' \n')
-  with pytest.raises(UserError, match='clinic.csv: is empty; expected a header and rows'):
+  with pytest.raises(UserError, match=r'clinic.csv: is empty; expected a header and rows'):
     _load(path)
   path.write_text('age,label\n')
-  with pytest.raises(UserError, match='clinic.csv: has a header and no rows'):
+  with pytest.raises(UserError, match=r'clinic.csv: has a header and no rows'):
     _load(path)
   path.write_bytes('größe,label\n1,2\n'.encode('latin-1'))
   with pytest.raises(UserError, match=r'clinic.csv: cannot be read as a CSV file in UTF-8'):
