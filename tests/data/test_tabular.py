@@ -1,4 +1,4 @@
-"""Tables as people have them: labels, splits, patients, preprocessing, and what is said of errors."""
+"""Tables as people have them: labels, splits, patients, preprocessing, and errors by name."""
 
 import collections
 import csv

@@ -228,3 +228,23 @@ def test_patience_stops_and_a_second_call_does_nothing(make_experiment, tmp_path
   workdir = _train(experiment, tmp_path / 'run', **settings)
   assert _final(experiment, workdir)[1].step == 3 * 5
   assert loop.train(experiment, _config(**settings), workdir, runtime.devices(1)) == 0
+
+
+def test_the_last_checkpoint_is_taken_where_that_is_asked_for(make_experiment, tmp_path):
+  # A rate that ruins the network after the first epoch, so that the best is not the last.
+  def rate(step):
+    return jax.numpy.where(step < 5, 1e-2, -3e-2)
+
+  found = {}
+  for select in ('best', 'last'):
+    experiment = make_experiment(optimizer=optax.adam(rate))
+    workdir = _train(experiment, tmp_path / select, select=select, keep_checkpoints=1)
+    variables, found[select] = evaluate.best_variables(experiment, workdir)
+    with Checkpoints(workdir.checkpoints, keep=99) as checkpoints:
+      assert checkpoints.steps() == sorted({found[select], STEPS})
+      final = checkpoints.read(found[select], state.abstract(experiment))[0]
+    _assert_same(variables['params'], final.params)
+  lines = [line for line in log.read_metrics(workdir) if line['split'] == 'val']
+  best = max(lines, key=lambda line: (line['auroc'], -line['step']))
+  assert found == {'best': best['step'], 'last': STEPS}
+  assert best['step'] < STEPS
