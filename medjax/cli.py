@@ -8,6 +8,7 @@ is full; 75 asked to end (SIGTERM) and saved: the same command continues; 130 in
 """
 
 import contextlib
+import dataclasses
 import errno
 import os
 import pathlib
@@ -33,6 +34,7 @@ VERBS = {
   'train': 'train, evaluate the best checkpoint and write the report (the default)',
   'evaluate': 'evaluate the best checkpoint of a run again and write the report',
   'bench': 'measure how fast this experiment trains here, part by part',
+  'crossval': 'train and evaluate once for each fold (config.data.folds, 5 by default)',
   'compare': 'compare the two run folders named after it on the same test cases',
   'predict': 'predict the FILES or folders named after it with the best checkpoint of a run',
   'explain': 'show what the predictions of the FILES or folders named after it rest on',
@@ -85,7 +87,12 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
     elif verb == 'explain':
       run.explain(files)
     else:
-      {'train': run.train, 'evaluate': run.evaluate, 'bench': run.bench}[verb]()
+      {
+        'train': run.train,
+        'evaluate': run.evaluate,
+        'bench': run.bench,
+        'crossval': run.crossval,
+      }[verb]()
 
 
 def compare_runs(folders: Sequence[str], split: str = 'test') -> None:
@@ -231,6 +238,28 @@ class _Command:
     source.data.source = f'{dataset.DESCRIBED}{self.workdir.data}'
     return self._build()
 
+  def crossval(self) -> None:
+    """A run for each fold and repeat, each in a folder of its own, and their mean."""
+    from medjax.report import folds
+
+    given: Any = self.config
+    if not hasattr(given.data, 'folds'):
+      raise UserError(f'crossval: the data of {self.name} have no folds')
+    runs = []
+    for repeat in range(self.values.repeats):
+      count = given.data.folds or 5
+      for fold in range(count):
+        data = dataclasses.replace(
+          given.data, folds=count, fold=fold, seed=given.data.seed + repeat
+        )
+        config: Any = dataclasses.replace(given, data=data)
+        workdir = Workdir(self.workdir.folder / f'repeat-{repeat}-fold-{fold}')
+        print(f'repeat {repeat + 1} of {self.values.repeats}, fold {fold + 1} of {count}')
+        _Command(self.name, config, self.build, workdir, self.values).train()
+        runs.append(workdir)
+    if self.lead:
+      folds.show(runs, self.workdir.folder)
+
   def bench(self) -> None:
     from medjax.bench import run as bench
 
@@ -276,7 +305,7 @@ class _Command:
     if not self.lead:
       return
     page = report.write(experiment, variables, self.workdir, tables, self.config.explanation)
-    print(f'evaluated: the best checkpoint, of step {step}')
+    print(f'evaluated: the {self.config.select} checkpoint, of step {step}')
     for split in tables:
       print(report.headline(self.workdir, split, experiment.task.monitor))
     print(f'report: {page}')
@@ -308,6 +337,7 @@ def _flags(config: Config) -> flags.FlagValues:
   flags.DEFINE_string('output', '', 'Where a verb writes.', flag_values=values)
   flags.DEFINE_string('method', 'grad_cam', 'How explain explains.', flag_values=values)
   flags.DEFINE_boolean('grade', False, 'Grade the method of explain.', flag_values=values)
+  flags.DEFINE_integer('repeats', 1, 'Other folds.', lower_bound=1, flag_values=values)
   flags.DEFINE_string('split', 'test', 'Split to compare on.', flag_values=values)
   flags.DEFINE_integer('cases', 32, 'Cases to grade.', lower_bound=1, flag_values=values)
   flags.DEFINE_boolean('preview', False, 'Write a picture of the inputs.', flag_values=values)
@@ -360,6 +390,7 @@ def _help(name: str, config: Config) -> str:
     '  --grade               explain: grade the method, or all, on test cases that the run found',
     '  --cases=N             how many of them, at most (default 32)',
     '  --split=NAME          compare: on which split (default test)',
+    '  --repeats=N           crossval: with as many other folds (default 1)',
     '  --preview             write a picture of what the network sees and stop',
     "  --coordinator=H:P     host and port of process 0, or 'auto' on a cluster",
     '  --num_processes=N     processes of this run, with --coordinator=H:P',

@@ -40,7 +40,8 @@ def setting(
   """Declares one setting of a config dataclass.
 
   Args:
-    default: the value without an override; tuples and other immutable values only.
+    default: the value without an override; tuples and other immutable values only. A tuple may be
+      empty where its default is.
     meaning: one line for ``--help``, ending in a full stop.
     low: the smallest value allowed, for numbers and for each of several.
     high: the largest value allowed, likewise.
@@ -68,6 +69,7 @@ class Config:
   seed: int = setting(0, 'Seed of everything random.', low=0, high=2**31 - 1)
   batch_size: int = setting(32, 'Examples an update, over all devices and hosts.', low=1)
   num_epochs: int = setting(10, 'Passes over the training examples.', low=1)
+  validate_epochs: int = setting(1, 'Epochs between validations and checkpoints.', low=1)
   patience: int = setting(
     0, 'Stop after this many epochs without a better validation score; 0 never.', low=0
   )
@@ -167,7 +169,9 @@ def allowed(leaf: Leaf) -> str:
   if typing.get_origin(leaf.kind) is Literal:
     return 'one of ' + ', '.join(map(str, typing.get_args(leaf.kind)))
   if typing.get_origin(leaf.kind) is tuple:
-    return f'comma-separated {typing.get_args(leaf.kind)[0].__name__} values, such as 32,64' + (
+    part = typing.get_args(leaf.kind)[0]
+    such = ', such as 32,64' if part is int else ''
+    return f'comma-separated {part.__name__} values{such}' + (
       f', of at least {leaf.field.metadata["low"]}' if leaf.field.metadata.get('low') else ''
     )
   words = {bool: 'true or false', int: 'a whole number', float: 'a number', str: 'text'}[leaf.kind]
@@ -212,7 +216,9 @@ def _fits(leaf: Leaf) -> bool:
   if typing.get_origin(kind) is tuple:
     part = typing.get_args(kind)[0]
     return (
-      isinstance(value, tuple) and len(value) > 0 and all(_in_range(leaf, part, v) for v in value)
+      isinstance(value, tuple)
+      and (len(value) > 0 or leaf.field.default == ())
+      and all(_in_range(leaf, part, v) for v in value)
     )
   if isinstance(kind, types.UnionType) or kind not in (bool, int, float, str):
     raise TypeError(f'{leaf.name}: settings are bool, int, float, str, Literal or tuple')

@@ -29,9 +29,9 @@ class Transform(Protocol):
 
 
 def augment_batch(
-  transform: Transform, step_key: jax.Array, images_BHWC: jax.Array, index_B: jax.Array
+  transform: Transform, step_key: jax.Array, inputs: jax.Array, index: jax.Array
 ) -> jax.Array:
-  """Applies a transform to each image of a batch, each with a key of its own.
+  """Applies a transform to each input of a batch, each with a key of its own.
 
   The key is derived from the step's key and the example's index in its data set. What happens to an
   example so depends on (seed, step, example) alone: not on its place in the batch, nor on how the
@@ -40,26 +40,24 @@ def augment_batch(
   Args:
     transform: What to apply.
     step_key: Key of this step, usually `jax.random.fold_in(seed_key, step)`.
-    images_BHWC: float32 [B, H, W, C] in [0, 1].
-    index_B: Integers [B], at least 0: the index of each example in its data set.
+    inputs: Images, float32 [B, H, W, C] in [0, 1], or whatever else the transform changes.
+    index: Integers [B], at least 0: the index of each example in its data set.
 
   Returns:
-    float32 [B, H', W', C] in [0, 1].
+    Changed inputs; of images float32 [B, H', W', C] in [0, 1].
 
   Raises:
-    ValueError: If the images are not floating point or not [B, H, W, C].
+    ValueError: If the inputs are not floating point, such as images in 0..255.
 
   Example:
     >>> images = jnp.zeros((2, 8, 8, 1))
     >>> augment_batch(radiograph(), jax.random.key(0), images, jnp.arange(2)).shape
     (2, 8, 8, 1)
   """
-  if images_BHWC.ndim != 4 or not jnp.issubdtype(images_BHWC.dtype, jnp.floating):
-    raise ValueError(
-      f'images are {images_BHWC.dtype} {images_BHWC.shape}; expected float [B, H, W, C] in [0, 1]'
-    )
+  if not jnp.issubdtype(inputs.dtype, jnp.floating):
+    raise ValueError(f'inputs are {inputs.dtype} {inputs.shape}; expected float, images in [0, 1]')
   return jax.vmap(lambda image, index: transform(jax.random.fold_in(step_key, index), image))(
-    images_BHWC, index_B
+    inputs, index
   )
 
 

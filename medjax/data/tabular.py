@@ -71,7 +71,8 @@ def load(
     reference: see ``preprocess.fit``.
 
   Returns:
-    The data set. ``details`` holds the fitted preprocessing.
+    The data set. ``details`` holds the fitted preprocessing, the names of the inputs, and mean and
+    standard deviation of training labels that are numbers.
 
   Raises:
     UserError: one line that names the file, row or column and what was expected.
@@ -135,6 +136,10 @@ def load(
         np.array(groups)[of],
         {c: [cells[i][c] for i in of] for c in columns},
       )
+  details = {'preprocessing': fitted.to_json(), 'inputs': fitted.inputs, 'label': label}
+  if numbers is not None:
+    of_train = numbers[[where == 'train' for where in splits]].astype(np.float64)
+    details |= {'label_mean': float(of_train.mean()), 'label_scale': float(of_train.std()) or 1.0}
   fingerprint = _digest([json.dumps([table.header, ids, groups, splits, texts]), *map(str, cells)])
   return dataset.Dataset(
     table.name,
@@ -144,7 +149,7 @@ def load(
     table.simulated,
     (values.shape[1],),
     tuple(notes),
-    details={'preprocessing': fitted.to_json(), 'inputs': fitted.inputs, 'label': label},
+    details=details,
     **_rest(fitted),
   )
 

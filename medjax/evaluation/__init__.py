@@ -5,6 +5,7 @@ by another tool can be evaluated, and nothing here needs JAX or a device.
 """
 
 from medjax.evaluation.calibration import Calibration, calibration_metrics, reliability
+from medjax.evaluation.coefficients import Coefficients
 from medjax.evaluation.conformal import Conformal, conformal_metrics
 from medjax.evaluation.decision import Decision
 from medjax.evaluation.delong import auroc, auroc_difference, auroc_interval, delong_covariance
@@ -14,12 +15,14 @@ from medjax.evaluation.net_benefit import decision_curve
 from medjax.evaluation.numbers import Interval, Numbers, number_metrics, read_numbers
 from medjax.evaluation.paired import compare
 from medjax.evaluation.regression import q3, regression_metrics
+from medjax.evaluation.separation import Separation
 from medjax.evaluation.subgroups import subgroups
 from medjax.evaluation.table import Predictions, read_csv
 from medjax.evaluation.threshold import at_sensitivity, at_specificity, youden
 
 __all__ = [
   'Calibration',
+  'Coefficients',
   'Conformal',
   'Decision',
   'Difference',
@@ -27,6 +30,7 @@ __all__ = [
   'Interval',
   'Numbers',
   'Predictions',
+  'Separation',
   'at_sensitivity',
   'at_specificity',
   'auroc',

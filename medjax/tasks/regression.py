@@ -34,11 +34,6 @@ class Regression:
   monitor: str = 'r2'
   outputs: int = 1
 
-  @classmethod
-  def of(cls, label: np.ndarray) -> 'Regression':
-    """Standardised by these training labels; NaN is left out."""
-    return cls(float(np.nanmean(label)), float(np.nanstd(label)) or 1.0)
-
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Half the squared error [B] of outputs [B, 1]; 0 where ``batch['label']`` is NaN."""
     label = (batch['label'] - self.mean) / self.scale

@@ -109,8 +109,12 @@ class _Run:
           self._save(current, None)
         if asked:
           self._stop()
-      self._save(current, self._validate(current, epoch))
+      validated = self._validates()
+      if validated:
+        self._save(current, self._validate(current, epoch))
       if preemption.requested(self.step):
+        if not validated:
+          self._save(current, None)
         self._stop()
 
   def _finished(self) -> bool:
@@ -121,6 +125,11 @@ class _Run:
     at_an_end = self.step > 0 and self.step % self.steps_per_epoch == 0
     best = self.checkpoints.best() if patience and at_an_end else None
     return best is not None and self.step - best >= patience
+
+  def _validates(self) -> bool:
+    """Whether the epoch that has just ended is one after which there is a validation."""
+    epochs = self.step // self.steps_per_epoch
+    return epochs % self.config.validate_epochs == 0 or epochs == self.config.num_epochs
 
   def _room(self) -> int:
     """Updates until the next checkpoint within an epoch."""

@@ -318,7 +318,10 @@ def test_a_method_that_does_not_suit_the_model_costs_no_report(
   fitted = json.loads((run / 'decision.json').read_text())
   fitted['threshold']['value'] = 0.0
   (run / 'decision.json').write_text(json.dumps(fitted))
-  code, _, err = command('explain', '--grade', f'--workdir={run}', '--cases=2', '--method=all')
+  none = '--config.explanation=none'
+  code, _, err = command(
+    'explain', '--grade', f'--workdir={run}', '--cases=2', '--method=all', none
+  )
   assert code == 0
   assert 'left out: --method=grad_cam' in err
   assert (run / 'grades-saliency.json').exists()
@@ -464,7 +467,7 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     ),
     (
       ['trian'],
-      'expected one of train, evaluate, bench, compare, predict, explain; did you mean train?',
+      'one of train, evaluate, bench, crossval, compare, predict, explain; did you mean train?',
     ),
     (['evaluate', 'a.png'], 'only predict, explain and compare take files'),
     (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),

@@ -1,0 +1,76 @@
+"""Regulatory sites in DNA or RNA: a convolutional network on sequences.
+
+Default: simulated sequences of 200 bases. Positive ones hold an element of two motifs, M1 and then
+M2 within 10 to 20 bases, on either strand; negative ones are shuffled, or have one motif, another
+distance or another order, so that counting motifs is not enough (medjax.data.simulate.motifs).
+
+    python -m experiments.genome_regulation
+    python -m experiments.genome_regulation --config.data.source=train.fa.gz \\
+        --config.data.test=test.fa.gz --config.data.label_pattern='class:([01])'
+    python -m experiments.genome_regulation crossval --config.data.source=negative.fa,positive.fa
+    python -m experiments.genome_regulation predict new.fa --workdir=RUN
+
+Near copies never straddle a split that is drawn here. --config.both_strands=true trains on either
+strand and averages both (DNA whose strand says nothing); --config.pool=places is for sequences that
+are aligned to something, such as a start of transcription.
+"""
+
+import dataclasses
+from typing import Literal
+
+import optax
+
+import medjax
+from medjax import models, tasks
+from medjax.config import setting
+from medjax.data import alphabet, sequences, strands
+from medjax.data.simulate import motifs
+
+
+@dataclasses.dataclass
+class Config(medjax.Config):
+  """Settings of this experiment."""
+
+  data: sequences.Config = dataclasses.field(
+    default_factory=lambda: sequences.Config(both_strands=True)
+  )
+  features: int = setting(64, 'Filters of each layer.', low=1)
+  kernel: int = setting(11, 'Letters that a filter of the first layer sees.', low=1)
+  width: int = setting(4, 'Neighbouring letters of which the strongest match counts.', low=1)
+  dilations: tuple[int, ...] = setting((1, 2), 'Dilation of each residual block.', low=1)
+  pool: Literal['attention', 'max', 'places'] = setting('attention', 'How positions are pooled.')
+  dropout: float = setting(0.2, 'Dropout rate before the dense layers.', low=0.0, high=0.95)
+  weight_decay: float = setting(1e-3, 'Decoupled weight decay.', low=0.0)
+  batch_size: int = setting(64, 'Examples an update, over all devices and hosts.', low=1)
+  num_epochs: int = setting(15, 'Passes over the training examples.', low=1)
+
+
+def build(config: Config) -> medjax.Experiment:
+  data = sequences.load(config.data, simulator=motifs.simulate, classes=('background', 'element'))
+  task = tasks.classification(data.classes)
+  letters = alphabet.ALPHABETS[data.details['alphabet']]
+  both = config.data.both_strands
+  complement = tuple(letters.letter_complement.tolist()) if both else ()
+  count = len(data.splits['train']) if data.splits else 1
+  steps = config.num_epochs * -(-count // config.batch_size)
+  rate = optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, steps // 10, steps)
+  return medjax.Experiment(
+    data=data,
+    model=models.SequenceCNN(
+      features=config.features,
+      kernel=config.kernel,
+      width=config.width,
+      dilations=config.dilations,
+      pool=config.pool,
+      outputs=task.outputs,
+      dropout=config.dropout,
+      complement=complement,
+    ),
+    task=task,
+    optimizer=optax.adamw(rate, weight_decay=config.weight_decay),
+    augment=strands.RandomStrand(complement) if both else None,
+  )
+
+
+if __name__ == '__main__':
+  medjax.main(Config(), build)

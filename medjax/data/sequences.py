@@ -1,0 +1,307 @@
+"""DNA, RNA and proteins as examples: FASTA files, tables with a sequence column, or simulated."""
+
+import collections
+import dataclasses
+import functools
+import hashlib
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from medjax.config import setting
+from medjax.data import alphabet as alphabets
+from medjax.data import dataset, fasta, labels, similar, split
+from medjax.data.alphabet import Alphabet
+from medjax.errors import UserError
+
+_TABLES = ('.csv', '.tsv', '.txt', '.csv.gz', '.tsv.gz', '.txt.gz')
+
+
+@dataclasses.dataclass
+class Config:
+  """Which sequences, and what says their class."""
+
+  source: str = setting(
+    'simulated',
+    "'simulated', or files joined by commas: FASTA or tables, all with labels or one a class.",
+  )
+  test: str = setting('', 'Further files, joined by commas, that are the test split.')
+  label_pattern: str = setting(
+    '', 'Regular expression whose group in a FASTA header is the class; empty: one file a class.'
+  )
+  label_column: str = setting('label', 'Column of a table with the class.')
+  sequence_column: str = setting('sequence', 'Column of a table with the sequence.')
+  alphabet: Literal['auto', 'DNA', 'RNA', 'protein'] = setting('auto', 'Letters; auto looks.')
+  length: int = setting(0, 'Letters that the network sees; 0 is the longest sequence.', low=0)
+  similar: Literal['near', 'identical'] = setting(
+    'near', 'Sequences that never straddle a split: near copies, or identical ones only.'
+  )
+  both_strands: bool = setting(False, 'Whether a reverse complement is the same sequence.')
+  positive: str = setting('', 'The positive one of two classes; empty tells it from the names.')
+  allow_group_overlap: bool = setting(False, 'Accept near copies in two given splits.')
+  seed: int = setting(0, 'Seed of the simulator and of splits drawn here.', low=0, high=2**31 - 1)
+  folds: int = setting(0, 'Parts of a cross-validation, one of which tests; 0 for none.', low=0)
+  fold: int = setting(0, 'The part that tests, from 0.', low=0)
+  simulated: int = setting(10_000, 'Sequences to simulate.', low=50)
+
+  def validate(self) -> None:
+    """Raises UserError for settings that contradict each other."""
+    if self.folds and self.test:
+      raise UserError('config.data.test and config.data.folds: expected one of them')
+
+
+@dataclasses.dataclass(frozen=True)
+class _Read:
+  """A sequence before it is encoded."""
+
+  id: str
+  sequence: str
+  label: str
+  split: str
+  where: str
+  metadata: dict[str, str]
+
+
+def load(
+  config: Config,
+  *,
+  simulator: Callable[[int, int], Any] | None = None,
+  classes: tuple[str, str] = ('0', '1'),
+) -> dataset.Dataset:
+  """The sequences that ``config.source`` names, as one-hot inputs [L, letters].
+
+  Args:
+    config: the source and how to read it.
+    simulator: (seed, index) -> a dataclass with ``sequence``, ``label`` (0 or 1), ``mask`` (bool
+      [length]) and scalars, which become metadata; stands behind 'simulated'.
+    classes: names of the simulator's labels.
+
+  Returns:
+    The data set. Sequences shorter than the longest are padded at the end, with inputs of zeros.
+
+  Raises:
+    UserError: one line that names the file and the line, and what was expected.
+
+  Example:
+    >>> data = load(Config(source='sites.fa', label_pattern='class:([01])'))  # doctest: +SKIP
+  """
+  found = dataset.described(config.source)
+  if found is not None:
+    letters = alphabets.ALPHABETS[found['details']['alphabet']]
+    return dataset.without_examples(found, **_rest(letters, found['input_shape'][0], config))
+  if config.source == 'simulated':
+    if simulator is None:
+      raise UserError('config.data.source=simulated: this experiment simulates no sequences')
+    cases = [simulator(config.seed, index) for index in range(config.simulated)]
+    read = [_simulated(case, index, classes) for index, case in enumerate(cases)]
+    name, letters = f'simulated ({simulator.__module__.rsplit(".", 1)[-1]})', alphabets.DNA
+  else:
+    read = _read(config, config.source, '') + _read(config, config.test, 'test')
+    name = ', '.join(pathlib.Path(part).name for part in config.source.split(','))
+    letters = _alphabet(config, [one.sequence for one in read])
+  _require_unique(read)
+  notes = [f'letters: {letters.name}'] if config.alphabet == 'auto' else []
+  texts = [one.label for one in read]
+  names = (
+    classes
+    if config.source == 'simulated'
+    else labels.class_names(texts, config.positive, config.source)
+  )
+  groups, more = _groups(config, letters, [one.sequence for one in read])
+  notes += more
+  splits, more = _splits(config, texts, groups.tolist(), [one.split for one in read])
+  notes += more
+  if len(names) == 2:
+    notes.append(f'positive class: {names[1]}')
+  tokens = [letters.encode(one.sequence, one.where) for one in read]
+  length = config.length or max(map(len, tokens))
+  cut = sum(len(part) > length for part in tokens)
+  if cut:
+    notes.append(f'{cut} sequences are longer than {length} letters: their middle is taken')
+  padded = np.stack([fit(part, length) for part in tokens])
+  number = {text: i for i, text in enumerate(names)}
+  label = np.array([number[text] for text in texts], np.int32)
+  parts = {}
+  for part in split.SPLITS:
+    of = np.array([i for i, where in enumerate(splits) if where == part], int)
+    if len(of):
+      columns = dict.fromkeys(key for i in of for key in read[i].metadata)
+      parts[part] = dataset.Split(
+        part,
+        dataset.Rows({'tokens': padded[of]}),
+        lambda row: row,
+        np.array([read[i].id for i in of]),
+        label[of],
+        groups[of],
+        {key: [read[i].metadata.get(key, '') for i in of] for key in columns},
+      )
+  content = hashlib.blake2b(padded.tobytes(), digest_size=8)
+  content.update(json.dumps([[one.id for one in read], texts, splits, names]).encode())
+  data = dataset.Dataset(
+    name,
+    parts,
+    tuple(names),
+    content.hexdigest(),
+    config.source == 'simulated',
+    (length, len(letters.letters)),
+    tuple(notes),
+    details={'alphabet': letters.name},
+    **_rest(letters, length, config),
+  )
+  if config.source != 'simulated':
+    return data
+
+  def truth(part: str, row: int) -> np.ndarray:
+    return cases[int(data.splits[part].metadata['index'][row])].mask
+
+  return dataclasses.replace(data, truth=truth)
+
+
+def fit(tokens: np.ndarray, length: int) -> np.ndarray:
+  """The middle of a sequence that is too long, or a short one with padding after it, [length].
+
+  Example:
+    >>> fit(np.array([1, 2, 3], np.uint8), 5).tolist(), fit(np.arange(5), 3).tolist()
+    ([1, 2, 3, 0, 0], [1, 2, 3])
+  """
+  start = max(0, (len(tokens) - length) // 2)
+  taken = tokens[start : start + length]
+  return np.concatenate([taken, np.full(length - len(taken), alphabets.PADDING, taken.dtype)])
+
+
+def one_hot(letters: Alphabet, batch: dataset.Batch) -> jax.Array:
+  """float32 [B, L, letters]: shares of an ambiguity code, zeros for padding."""
+  return jnp.asarray(letters.table)[batch['tokens']]
+
+
+def _rest(letters: Alphabet, length: int, config: Config) -> dict[str, Any]:
+  return {
+    'kind': 'sequences',
+    'inputs': functools.partial(one_hot, letters),
+    'open': functools.partial(_cases, letters, length, config.sequence_column),
+  }
+
+
+def _cases(letters: Alphabet, length: int, column: str, names: Sequence[str]) -> list[dataset.Case]:
+  """The sequences of files; a file that cannot be read is one case that says so."""
+  cases = []
+
+  def case(name: str, sequence: str) -> dataset.Case:
+    return dataset.Case(name, lambda: {'tokens': fit(letters.encode(sequence, name), length)})
+
+  for name in names:
+    try:
+      if name.lower().endswith(_TABLES):
+        rows = fasta.read_table(pathlib.Path(name), column)
+        cases += [case(f'{name} row {line}', row[column]) for line, row in rows]
+      else:
+        entries = fasta.read(pathlib.Path(name))
+        cases += [case(f'{name} {entry.id}', entry.sequence) for entry in entries]
+    except UserError as error:
+      cases.append(dataset.Case(name, functools.partial(_fail, str(error))))
+  return cases
+
+
+def _fail(message: str) -> Any:
+  raise UserError(message)
+
+
+def _simulated(case: Any, index: int, classes: tuple[str, str]) -> _Read:
+  scalars = {
+    field.name: str(value)
+    for field in dataclasses.fields(case)
+    for value in [getattr(case, field.name)]
+    if field.name not in ('label', 'sequence') and not isinstance(value, np.ndarray | tuple)
+  }
+  name = f'simulated-{index:06d}'
+  return _Read(name, case.sequence, classes[case.label], '', name, {'index': str(index), **scalars})
+
+
+def _read(config: Config, sources: str, where: str) -> list[_Read]:
+  """The sequences of files joined by commas."""
+  found: list[_Read] = []
+  paths = [pathlib.Path(name.strip()).expanduser() for name in sources.split(',') if name.strip()]
+  for path in paths:
+    if path.name.lower().endswith(_TABLES):
+      found += _of_table(config, path, where)
+      continue
+    entries = fasta.read(path)
+    if config.label_pattern:
+      texts = fasta.labels(entries, config.label_pattern)
+    elif len(paths) > 1 or where:
+      texts = [path.name.split('.')[0]] * len(entries)
+    else:
+      raise UserError(
+        f'config.data.source={sources}: one FASTA file and nothing that says its classes; expected '
+        'config.data.label_pattern, or one file a class joined by commas'
+      )
+    found += [
+      _Read(
+        f'{path.name}:{entry.id}',
+        entry.sequence,
+        text,
+        where or ('train' if config.test else ''),
+        entry.where,
+        {'header': entry.header},
+      )
+      for entry, text in zip(entries, texts, strict=True)
+    ]
+  return found
+
+
+def _of_table(config: Config, path: pathlib.Path, where: str) -> list[_Read]:
+  sequence, label = config.sequence_column, config.label_column
+  found = []
+  for line, row in fasta.read_table(path, sequence):
+    at = f'{path} row {line}'
+    if label not in row:
+      raise UserError(f'{path}: no column {label!r} (it has {", ".join(row)})')
+    given = where or ('train' if config.test else row.get('split', ''))
+    metadata = {k: v for k, v in row.items() if k and k not in (sequence, label, 'split', 'id')}
+    name = row.get('id') or f'{path.name}:{line}'
+    canonical = split.canonical(given, at) if given else ''
+    found.append(_Read(name, row[sequence], row[label], canonical, at, metadata))
+  return found
+
+
+def _require_unique(read: Sequence[_Read]) -> None:
+  counts = collections.Counter(one.id for one in read)
+  name, times = counts.most_common(1)[0]
+  if times > 1:
+    raise UserError(f'{name} names {times} sequences; expected each name once')
+
+
+def _alphabet(config: Config, sequences: Sequence[str]) -> Alphabet:
+  if config.alphabet == 'auto':
+    return alphabets.guess(sequences)
+  return alphabets.ALPHABETS[config.alphabet]
+
+
+def _groups(
+  config: Config, letters: Alphabet, sequences: Sequence[str]
+) -> tuple[np.ndarray, list[str]]:
+  threshold = 0.3 if config.similar == 'near' else 1.0
+  found = similar.groups(sequences, letters, threshold=threshold, both_strands=config.both_strands)
+  about = similar.summary(found)
+  alike = 'near copies' if config.similar == 'near' else 'copies'
+  note = (
+    f'{about["not_alone"]} of {about["sequences"]} sequences have {alike}: {about["groups"]} '
+    f'groups, the largest of {about["largest"]}'
+  )
+  return np.array([f'group-{number}' for number in found]), [note]
+
+
+def _splits(
+  config: Config, texts: Sequence[str], groups: Sequence[str], given: Sequence[str]
+) -> tuple[list[str], list[str]]:
+  if config.folds:
+    splits = split.folds(texts, groups, config.seed, config.folds, config.fold)
+    return splits, [f'fold {config.fold} of {config.folds} tests']
+  notes = split.check_groups(groups, given, config.allow_group_overlap) if any(given) else []
+  splits, more = split.assign(texts, groups, given, config.seed, 'the files')
+  return splits, notes + more

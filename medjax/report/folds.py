@@ -1,0 +1,71 @@
+"""The runs of a cross-validation side by side: the mean of every metric of the test splits."""
+
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from medjax.evaluation import Estimate
+from medjax.evaluation.estimate import t_quantile
+from medjax.workdir import Workdir, read_json, write_json
+
+_LEFT_OUT = ('checkpoint_step', 'threshold', 'half_width')
+
+
+def summarise(runs: Sequence[Workdir]) -> dict[str, Estimate]:
+  """Mean and 95% interval of the test metrics of runs.
+
+  The interval is Student's over runs. Training sets of folds overlap, so that it is somewhat too
+  narrow (Bengio and Grandvalet 2004, JMLR 5:1089-1105); metrics that a run does not define are
+  left out of the mean, and said.
+
+  Args:
+    runs: Folders of evaluated runs.
+
+  Raises:
+    UserError: A run is not evaluated.
+  """
+  found = [read_json(run.evaluation)['test'] for run in runs]
+  names = [name for name in found[0] if name not in _LEFT_OUT]
+  means = {}
+  for name in names:
+    values = [run[name]['value'] for run in found if run.get(name, {}).get('value') is not None]
+    means[name] = _mean(np.array(values, float), len(found))
+  return means
+
+
+def _mean(values: np.ndarray, runs: int) -> Estimate:
+  if not len(values):
+    return Estimate(None, reason='no run defines it')
+  value = float(values.mean())
+  reason = '' if len(values) == runs else f'of {len(values)} runs'
+  if len(values) < 2:
+    return Estimate(value, reason=reason or 'one run: no interval')
+  half_width = t_quantile(0.95, len(values) - 1) * float(values.std(ddof=1)) / len(values) ** 0.5
+  return Estimate(value, value - half_width, value + half_width, reason)
+
+
+def show(runs: Sequence[Workdir], folder: pathlib.Path) -> dict[str, Estimate]:
+  """Prints the means and the spread, and writes them and every run's values to crossval.json."""
+  means = summarise(runs)
+  found = [read_json(run.evaluation)['test'] for run in runs]
+  table = Table('metric', 'mean', '95% interval', 'standard deviation', title=f'{len(runs)} runs')
+  written = {}
+  for name, mean in means.items():
+    values = [run.get(name, {}).get('value') for run in found]
+    known = [value for value in values if value is not None]
+    spread = float(np.std(known, ddof=1)) if len(known) > 1 else None
+    written[name] = {**mean.to_json(), 'standard_deviation': spread, 'runs': values}
+    interval = '' if mean.low is None else f'{mean.low:.4f} to {mean.high:.4f}'
+    shown = 'undefined' if mean.value is None else f'{mean.value:.4f}'
+    table.add_row(name, shown, interval or mean.reason, '' if spread is None else f'{spread:.4f}')
+  console = Console()
+  if not console.is_terminal:
+    console = Console(width=160)
+  console.print(table, highlight=False, markup=False)
+  path = folder / 'crossval.json'
+  write_json(path, {'runs': [run.folder.name for run in runs], 'test': written})
+  print(f'cross-validation: {path}')
+  return means
