@@ -258,6 +258,9 @@ def test_labels_with_many_numbers_are_numbers(tmp_path):
     quarters = np.searchsorted(np.quantile(np.arange(COUNT), [0.25, 0.5, 0.75]),
                                [int(name[4:]) - 2 for name in split.id])  # fmt: skip
     assert set(quarters) == {0, 1, 2, 3}
+  train = [1.5 * (int(name[4:]) - 2) - 20 for name in data.splits['train'].id]
+  assert data.details['label_mean'] == pytest.approx(np.mean(train))
+  assert data.details['label_scale'] == pytest.approx(np.std(train))
   columns['label'] = [str(i // 4) for i in range(COUNT)]
   source = _write(tmp_path / 'clinic.csv', columns)
   assert _load(source).classes == ()

@@ -14,7 +14,7 @@ from medjax.errors import UserError
 from medjax.evaluation import Calibration, Decision, Estimate, Interval
 from medjax.evaluation.conformal import Conformal
 from medjax.experiment import Experiment
-from medjax.models.mlp import MLP
+from medjax.models import MLP
 from medjax.training import evaluate, state
 from medjax.training.checkpoint import Checkpoints, Position
 from medjax.workdir import Workdir, read_json

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from medjax.models.mlp import MLP, l2
+from medjax.models import MLP, l2
 
 
 @pytest.mark.parametrize('features', [(), (5,), (7, 3)])

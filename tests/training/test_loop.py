@@ -248,3 +248,35 @@ def test_the_last_checkpoint_is_taken_where_that_is_asked_for(make_experiment, t
   best = max(lines, key=lambda line: (line['auroc'], -line['step']))
   assert found == {'best': best['step'], 'last': STEPS}
   assert best['step'] < STEPS
+
+
+def test_validation_and_checkpoints_between_epochs(straight, tmp_path):
+  experiment, _, (expected, _) = straight
+  settings = {'validate_epochs': 2, 'keep_checkpoints': 99}
+  seldom = _train(experiment, tmp_path / 'seldom', **settings)
+  often = _train(experiment, tmp_path / 'often', checkpoint_steps=5, **settings)
+  for workdir, steps in ((seldom, [10, 15]), (often, [5, 10, 15])):
+    lines = [line for line in log.read_metrics(workdir) if line['split'] == 'val']
+    assert [line['step'] for line in lines] == [10, 15]
+    with Checkpoints(workdir.checkpoints, keep=99) as checkpoints:
+      assert checkpoints.steps() == steps
+    _assert_same(_final(experiment, workdir)[0], expected)
+
+
+def test_sigterm_after_an_epoch_without_validation_saves_it(straight, tmp_path, monkeypatch):
+  experiment, _, (expected, _) = straight
+  settle = loop._Run._settle
+
+  def settle_and_signal(run):
+    settle(run)
+    if run.step == 5:
+      os.kill(os.getpid(), signal.SIGTERM)
+
+  monkeypatch.setattr(loop._Run, '_settle', settle_and_signal)
+  with pytest.raises(loop.PreemptedError, match='saved step 5;'):
+    _train(experiment, tmp_path / 'run', validate_epochs=3)
+  monkeypatch.undo()
+  again = _train(experiment, tmp_path / 'run', validate_epochs=3)
+  _assert_same(_final(experiment, again)[0], expected)
+  lines = [line for line in log.read_metrics(again) if line['split'] == 'val']
+  assert [line['step'] for line in lines] == [15]

@@ -15,7 +15,7 @@ import sklearn.preprocessing
 from medjax import models, runtime, tasks
 from medjax.data import augment, dataset, feed
 from medjax.experiment import Experiment
-from medjax.models.mlp import MLP, l2
+from medjax.models import MLP, l2
 from medjax.ops import native
 from medjax.training import parallel, state
 
