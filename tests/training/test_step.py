@@ -265,10 +265,10 @@ def test_line_searches_get_the_loss_of_the_batch_and_its_gradient(devices, parts
 
 def test_lbfgs_does_not_depend_on_devices_and_parts():
   values, label = cases()
-  experiment = tabular(values, label, optax.lbfgs(), l2(1 / len(label)))
-  one, losses = fit(experiment, 4)
+  experiment = tabular(values, label, optax.lbfgs(memory_size=2), l2(1 / len(label)))
+  one, losses = fit(experiment, 2)
   for devices, parts in ((2, 1), (8, 1), (1, 2)):
-    many, more = fit(experiment, 4, devices, parts)
+    many, more = fit(experiment, 2, devices, parts)
     assert largest_difference(one.params, many.params) < 1e-5
     np.testing.assert_allclose([m['loss'] for m in more], [m['loss'] for m in losses], rtol=1e-5)
 
