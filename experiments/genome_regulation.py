@@ -31,25 +31,33 @@ from medjax.data.simulate import motifs
 class Config(medjax.Config):
   """Settings of this experiment."""
 
-  data: sequences.Config = dataclasses.field(
-    default_factory=lambda: sequences.Config(both_strands=True)
-  )
-  features: int = setting(64, 'Filters of each layer.', low=1)
+  data: sequences.Config = dataclasses.field(default_factory=sequences.Config)
+  features: int = setting(32, 'Filters of each layer.', low=1)
   kernel: int = setting(11, 'Letters that a filter of the first layer sees.', low=1)
-  width: int = setting(4, 'Neighbouring letters of which the strongest match counts.', low=1)
-  dilations: tuple[int, ...] = setting((1, 2), 'Dilation of each residual block.', low=1)
-  pool: Literal['attention', 'max', 'places'] = setting('attention', 'How positions are pooled.')
-  dropout: float = setting(0.2, 'Dropout rate before the dense layers.', low=0.0, high=0.95)
+  activation: Literal['relu', 'exponential'] = setting('exponential', 'Of the first layer.')
+  width: int = setting(1, 'Neighbouring letters of which the strongest match counts.', low=1)
+  blocks: int = setting(1, 'Convolutions after the first.', low=0)
+  reach: int = setting(25, 'Places that a filter of a block sees.', low=1)
+  pool: Literal['anywhere', 'places'] = setting('anywhere', 'How places are pooled.')
+  strands: Literal['one', 'both'] = setting(
+    'both', 'Whether a sequence and its reverse complement mean the same, as in much of DNA.'
+  )
+  dropout: float = setting(0.1, 'Dropout rate before the dense layers.', low=0.0, high=0.95)
   weight_decay: float = setting(1e-3, 'Decoupled weight decay.', low=0.0)
+  learning_rate: float = setting(5e-3, 'Largest step size, after a tenth of the updates.', low=0.0)
   batch_size: int = setting(64, 'Examples an update, over all devices and hosts.', low=1)
   num_epochs: int = setting(15, 'Passes over the training examples.', low=1)
+
+  def validate(self) -> None:
+    """Near copies are looked for on the strands that mean the same."""
+    self.data.both_strands = self.strands == 'both'
 
 
 def build(config: Config) -> medjax.Experiment:
   data = sequences.load(config.data, simulator=motifs.simulate, classes=('background', 'element'))
   task = tasks.classification(data.classes)
   letters = alphabet.ALPHABETS[data.details['alphabet']]
-  both = config.data.both_strands
+  both = config.strands == 'both'
   complement = tuple(letters.letter_complement.tolist()) if both else ()
   count = len(data.splits['train']) if data.splits else 1
   steps = config.num_epochs * -(-count // config.batch_size)
@@ -59,15 +67,19 @@ def build(config: Config) -> medjax.Experiment:
     model=models.SequenceCNN(
       features=config.features,
       kernel=config.kernel,
+      activation=config.activation,
       width=config.width,
-      dilations=config.dilations,
+      blocks=config.blocks,
+      reach=config.reach,
       pool=config.pool,
       outputs=task.outputs,
       dropout=config.dropout,
       complement=complement,
     ),
     task=task,
-    optimizer=optax.adamw(rate, weight_decay=config.weight_decay),
+    optimizer=optax.chain(
+      optax.clip_by_global_norm(1.0), optax.adamw(rate, weight_decay=config.weight_decay)
+    ),
     augment=strands.RandomStrand(complement) if both else None,
   )
 

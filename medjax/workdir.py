@@ -37,6 +37,7 @@ class Workdir:
     self.tensorboard = self.folder / 'tensorboard'
     self.evaluation = self.folder / 'evaluation.json'
     self.decision = self.folder / 'decision.json'
+    self.coefficients = self.folder / 'coefficients.json'
     self.report = self.folder / 'report.html'
     self.card = self.folder / 'card.md'
     self.preview = self.folder / 'preview.png'

@@ -41,7 +41,7 @@ class Config:
   similar: Literal['near', 'identical'] = setting(
     'near', 'Sequences that never straddle a split: near copies, or identical ones only.'
   )
-  both_strands: bool = setting(False, 'Whether a reverse complement is the same sequence.')
+  both_strands: bool = setting(False, 'Whether a reverse complement is a copy of a sequence.')
   positive: str = setting('', 'The positive one of two classes; empty tells it from the names.')
   allow_group_overlap: bool = setting(False, 'Accept near copies in two given splits.')
   seed: int = setting(0, 'Seed of the simulator and of splits drawn here.', low=0, high=2**31 - 1)
@@ -112,13 +112,13 @@ def load(
     if config.source == 'simulated'
     else labels.class_names(texts, config.positive, config.source)
   )
+  tokens = [letters.encode(one.sequence, one.where) for one in read]
   groups, more = _groups(config, letters, [one.sequence for one in read])
   notes += more
   splits, more = _splits(config, texts, groups.tolist(), [one.split for one in read])
   notes += more
   if len(names) == 2:
     notes.append(f'positive class: {names[1]}')
-  tokens = [letters.encode(one.sequence, one.where) for one in read]
   length = config.length or max(map(len, tokens))
   cut = sum(len(part) > length for part in tokens)
   if cut:

@@ -370,7 +370,7 @@ def _begin(
     raise ValueError(f'scales are {scales}; expected {count} numbers above 0')
   blank = Coefficients(kind, (INTERCEPT, *made.names), np.append(np.nan, scales))
   if l2:
-    reason = f'fitted with a penalty (l2 = {l2:g}): coefficients are shrunk towards 0, and '
+    reason = 'fitted with a penalty: coefficients are shrunk towards 0, and '
     reason += 'standard errors and intervals of maximum likelihood do not hold for them'
     return made, given, dataclasses.replace(blank, estimate=given, reason=reason)
   deficient = made.deficient()

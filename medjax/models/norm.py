@@ -44,7 +44,8 @@ class BatchNorm(nn.Module):
 
     Args:
       x: [batch, ..., features], any floating dtype.
-      mask: [batch] bool, False for padding; None if there is none.
+      mask: [batch] bool, or [batch, ...] of further axes of x, False for padding; None if there is
+        none.
       train: use the batch's statistics and update the running ones.
 
     Returns:
@@ -76,12 +77,11 @@ class BatchNorm(nn.Module):
     """Mean, biased variance and number of elements of each feature, over all devices."""
     axes = tuple(range(x.ndim - 1))
     wide = x.astype(jnp.float32)
-    each = x[..., 0].size / x.shape[0]
     if mask is None:
-      count = jnp.float32(x.shape[0] * each)
+      count = jnp.float32(x[..., 0].size)
     else:
-      count = mask.sum(dtype=jnp.float32) * each
-      wide = jnp.where(mask.reshape(-1, *[1] * (x.ndim - 1)), wide, 0)
+      count = mask.sum(dtype=jnp.float32) * (x[..., 0].size / mask.size)
+      wide = jnp.where(mask.reshape(*mask.shape, *[1] * (x.ndim - mask.ndim)), wide, 0)
     sums = jnp.stack([wide.sum(axes), jnp.square(wide).sum(axes)])
     if self.axis_name is not None:
       sums, count = jax.lax.psum((sums, count), self.axis_name)

@@ -1,10 +1,10 @@
-"""Convolutions along sequences: motif filters, dilated residual blocks, pooling, dense layers.
+"""Convolutions along sequences: motif filters, residual blocks, pooling, dense layers.
 
 References:
   Alipanahi et al. (2015), Predicting the sequence specificities of DNA- and RNA-binding proteins by
     deep learning, Nature Biotechnology 33:831-838 (motif filters).
-  Kelley et al. (2018), Sequential regulatory activity prediction across chromosomes with
-    convolutional neural networks, Genome Research 28:739-750 (dilated residual blocks).
+  Koo and Ploenzke (2021), Improving representations of genomic sequence motifs in convolutional
+    networks with exponential activations, Nature Machine Intelligence 3:258-266.
   Shrikumar, Greenside and Kundaje (2017), Reverse-complement parameter sharing improves deep
     learning models for genomics, bioRxiv 103663 (both strands).
 """
@@ -15,7 +15,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from medjax.models.norm import BatchNorm
 from medjax.ops.strand import reverse_complement
+
+_HIGHEST = 6.0  # what the exponential is taken of, at most
 
 
 class SequenceCNN(nn.Module):
@@ -24,19 +27,21 @@ class SequenceCNN(nn.Module):
   Attributes:
     features: filters of each layer.
     kernel: letters that a filter of the first layer sees.
+    activation: of the first layer; with 'exponential' filters become clearer motifs.
     width: neighbouring letters of which the strongest match counts; later layers see one place for
       each.
-    dilations: of each residual block: a convolution of ``reach`` places and one of 1.
+    blocks: convolutions after the first, residual from the second on.
     reach: places that a filter of a block sees.
-    pool: 'attention' and 'max' take patterns wherever they are, 'places' knows where, for sequences
-      that are aligned to something, such as a start of transcription.
+    pool: 'anywhere' takes maximum and mean over places; 'places' keeps them, for sequences of one
+      length that are aligned to something, such as a start of transcription.
     hidden: units of the dense layer.
     outputs: logits.
     dropout: rate before the dense layers.
     complement: of each letter, its partner; with it predictions are the mean over both strands.
+    axis_name: of the devices that share a batch; None outside of ``jax.pmap``.
 
   Example:
-    >>> model = SequenceCNN(features=8, dilations=(1,))
+    >>> model = SequenceCNN(features=8)
     >>> variables = model.init(jax.random.key(0), jnp.zeros((1, 50, 4)))
     >>> model.apply(variables, jnp.zeros((2, 50, 4))).shape
     (2, 1)
@@ -44,53 +49,66 @@ class SequenceCNN(nn.Module):
 
   features: int = 64
   kernel: int = 11
+  activation: Literal['relu', 'exponential'] = 'relu'
   width: int = 4
-  dilations: tuple[int, ...] = (1, 2)
-  reach: int = 5
-  pool: Literal['attention', 'max', 'places'] = 'attention'
+  blocks: int = 2
+  reach: int = 7
+  pool: Literal['anywhere', 'places'] = 'anywhere'
   hidden: int = 64
   outputs: int = 1
-  dropout: float = 0.2
+  dropout: float = 0.3
   complement: tuple[int, ...] = ()
+  axis_name: str | None = 'data'
 
-  def setup(self):
-    self.motifs = nn.Conv(self.features, (self.kernel,), name='motifs')
-    self.blocks = [
-      (
-        nn.LayerNorm(name=f'norm_{i}'),
-        nn.Conv(self.features, (self.reach,), kernel_dilation=(d,), name=f'wide_{i}'),
-        nn.Conv(self.features, (1,), name=f'mix_{i}'),
-      )
-      for i, d in enumerate(self.dilations)
-    ]
-    self.attention = nn.Dense(1, name='attention') if self.pool == 'attention' else None
-    self.norm = nn.LayerNorm(name='norm')
-    self.dense = nn.Dense(self.hidden, name='dense')
-    self.out = nn.Dense(self.outputs, name='out')
+  def setup(self) -> None:
+    count = self.blocks + 1
+    widths = [self.kernel] + [self.reach] * self.blocks
+    self.convs = [nn.Conv(self.features, (width,), use_bias=False) for width in widths]
+    self.norms = [BatchNorm(axis_name=self.axis_name) for _ in range(count)]
+    self.dense = nn.Dense(self.hidden)
+    self.out = nn.Dense(self.outputs)
     self.drop = nn.Dropout(self.dropout)
 
-  def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-    found = self._strand(x, train)
+  def __call__(
+    self, x: jax.Array, *, train: bool = False, mask: jax.Array | None = None
+  ) -> jax.Array:
+    """Logits [B, outputs].
+
+    Args:
+      x: [B, L, letters], zeros after the end of a sequence.
+      train: use dropout and the batch's statistics.
+      mask: [B] bool, False for padding of the batch; None if there is none.
+    """
+    found = self._strand(x, train, mask)
     if self.complement and not train:
-      found = (found + self._strand(reverse_complement(x, self.complement), train)) / 2
+      other = reverse_complement(x, self.complement)
+      found = (found + self._strand(other, train, mask)) / 2
     return found
 
-  def _strand(self, x: jax.Array, train: bool) -> jax.Array:
-    present = x.any(axis=-1, keepdims=True)
-    x = nn.relu(self.motifs(x)) * present
-    x = nn.max_pool(x, (self.width,), (self.width,), 'SAME')
-    present = nn.max_pool(present.astype(x.dtype), (self.width,), (self.width,), 'SAME') > 0
-    for norm, wide, mix in self.blocks:
-      x = (x + mix(nn.relu(wide(norm(x) * present)))) * present
-    x = self.norm(x) * present
-    if self.attention is not None:
-      weight = nn.softmax(jnp.where(present, self.attention(x), -1e9), axis=1)
-      pooled = [(weight * x).sum(axis=1), jnp.where(present, x, -1e9).max(axis=1)]
-      x = jnp.concatenate(pooled, axis=1)
-    elif self.pool == 'max':
-      x = jnp.where(present, x, -1e9).max(axis=1)
-    else:
+  def _strand(self, x: jax.Array, train: bool, mask: jax.Array | None) -> jax.Array:
+    present = x.any(axis=-1)
+    if mask is not None:
+      present &= mask[:, None]
+    x = self.norms[0](self.convs[0](x), present, train=train)
+    x = jnp.exp(x.clip(max=_HIGHEST)) if self.activation == 'exponential' else nn.relu(x)
+    x, present = self._strongest(x, present)
+    for block in range(1, self.blocks + 1):
+      new = nn.relu(self.norms[block](self.convs[block](x), present, train=train))
+      x = jnp.where(present[..., None], x + new if block > 1 else new, 0)
+    if self.pool == 'places':
       x = x.reshape(len(x), -1)
+    else:  # nothing is below 0
+      count = jnp.maximum(present.sum(axis=1, keepdims=True), 1)
+      x = jnp.concatenate([x.max(axis=1), x.sum(axis=1) / count], axis=1)
     x = self.drop(x, deterministic=not train)
     x = nn.relu(self.dense(x))
     return self.out(self.drop(x, deterministic=not train))
+
+  def _strongest(self, x: jax.Array, present: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The largest of ``width`` neighbours that are there, and whether one is."""
+    x = jnp.where(present[..., None], x, 0)
+    if self.width == 1:
+      return x, present
+    there = present[..., None].astype(x.dtype)
+    pooled, there = (nn.max_pool(part, (self.width,), (self.width,), 'SAME') for part in (x, there))
+    return jnp.where(there > 0, pooled, 0), there[..., 0] > 0

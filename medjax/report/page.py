@@ -112,6 +112,9 @@ def write(
     'tables': tables,
     'decision': decision,
     'numbers': numbers,
+    'coefficients': _Section(workdir.coefficients, _read_object)
+    if workdir.coefficients.exists()
+    else None,
     'kind': (data.value or {}).get('kind', 'images'),
     **(
       number_plots.context(table, metrics, decision.value)
@@ -138,7 +141,7 @@ def write(
     trim_blocks=True,
     lstrip_blocks=True,
   )
-  engine.filters |= {'count': _count_text, 'duration': _duration_text}
+  engine.filters |= {'count': _count_text, 'number': _number_text, 'duration': _duration_text}
   temporary = workdir.report.with_name(f'.{workdir.report.name}.{os.getpid()}')
   temporary.write_text(engine.get_template('page.html').render(context), encoding='utf-8')
   os.replace(temporary, workdir.report)
@@ -414,6 +417,10 @@ def _data_uri(picture: PIL.Image.Image) -> str:
   file = io.BytesIO()
   picture.save(file, format='PNG', optimize=True)
   return 'data:image/png;base64,' + base64.b64encode(file.getvalue()).decode()
+
+
+def _number_text(number: float | None) -> str:
+  return '–' if number is None else f'{number:.4g}'
 
 
 def _count_text(number: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from medjax.evaluation import Predictions
 from medjax.experiment import Experiment
-from medjax.report import card, explanations, page
+from medjax.report import card, coefficients, explanations, page
 from medjax.workdir import Workdir, read_json
 
 # Cases shown with their picture.
@@ -49,6 +49,7 @@ def write(
     ) as error:  # a report without is better than none
       reason = (str(error).splitlines() or [''])[0]
       print(f'the report explains nothing by {explanation}: {reason}', file=sys.stderr)
+  coefficients.write(experiment, variables, workdir)
   path = page.write(workdir.folder, images=images, explained=explained, explanation=explanation)
   card.write(workdir, {name: found.labelled() for name, found in tables.items()})
   return path

@@ -159,10 +159,10 @@ def test_no_errors_away_from_the_optimum_or_with_a_penalty():
   assert 'standard errors from the optimum' in best.reason
   found = [
     (linear(inputs, number, slopes + 0.02 * at.standard_error[1:], level), 'errors from the opt'),
-    (linear(inputs, number, slopes, level, l2=0.1), r'penalty (l2 = 0.1)'),
+    (linear(inputs, number, slopes, level, l2=0.1), 'with a penalty'),
     (best, 'errors from the optimum'),
     (logistic(inputs, label, [90.0, 5.0, 900.0], 0.0), 'far from the optimum'),
-    (logistic(inputs, label, [0.8, 0.05, -9.0], 24.0, l2=1.0), 'penalty (l2 = 1)'),
+    (logistic(inputs, label, [0.8, 0.05, -9.0], 24.0, l2=1.0), 'with a penalty'),
   ]
   for table, reason in found:
     assert reason in table.reason

@@ -1,0 +1,85 @@
+"""The coefficients of a linear or logistic regression on a table: computed, printed and written."""
+
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from medjax.data import tabular
+from medjax.evaluation import Coefficients, coefficients
+from medjax.experiment import Experiment
+from medjax.tasks import Binary, Regression
+from medjax.workdir import Workdir, write_json
+
+_LAYER = 'Dense_0'
+
+
+def of_run(experiment: Experiment, variables: dict[str, Any]) -> Coefficients | None:
+  """Inference on the training rows; None where the model is no regression on a table.
+
+  Coefficients are per standard deviation of a column of numbers and per level of a text; of a
+  linear regression in the label's unit.
+
+  Args:
+    experiment: Its training split holds the rows that were fitted.
+    variables: Of the fitted model.
+  """
+  params, data = variables['params'], experiment.data
+  linear = set(params) == {_LAYER} and params[_LAYER]['kernel'].shape[1:] == (1,)
+  if data.kind != 'table' or not linear:
+    return None
+  train = data.splits['train']
+  inputs = train.read(np.arange(len(train)))['values'].astype(np.float64)
+  kernel = np.asarray(params[_LAYER]['kernel'], np.float64)[:, 0]
+  bias = float(params[_LAYER]['bias'][0])
+  fitted = tabular.fitted_preprocessing(data)
+  l2 = 0.0 if experiment.penalty is None else 1.0
+  if isinstance(experiment.task, Regression):
+    task = experiment.task
+    kernel, bias = kernel * task.scale, bias * task.scale + task.mean
+    infer = coefficients.linear
+  elif isinstance(experiment.task, Binary):
+    infer = coefficients.logistic
+  else:
+    return None
+  return infer(inputs, train.label, kernel, bias, fitted.inputs, scales=fitted.scales, l2=l2)
+
+
+def write(experiment: Experiment, variables: dict[str, Any], workdir: Workdir) -> None:
+  """Prints the table and writes coefficients.csv and coefficients.json, for a regression."""
+  found = of_run(experiment, variables)
+  if found is None:
+    return
+  write_json(workdir.coefficients, found.to_json())
+  if found.rows():
+    found.write_csv(workdir.coefficients.with_suffix('.csv'))
+    _show(found)
+  if found.reason:
+    print(f'coefficients: {found.reason}')
+
+
+def _show(found: Coefficients) -> None:
+  odds = found.kind == 'logistic'
+  columns = ['input', 'per standard deviation', '95% interval', 'p']
+  columns += ['odds ratio (interval)'] if odds else []
+  table = Table(*columns, 'per unit', title=f'{found.kind} regression, training rows')
+  for row in found.rows():
+    cells = [row['name'], _number(row['estimate']), _interval(row, 'low', 'high')]
+    cells.append('' if row['p_value'] is None else f'{row["p_value"]:.2g}')
+    if odds:
+      ends = _interval(row, 'odds_low', 'odds_high')
+      cells.append(f'{_number(row["odds_ratio"])} {ends and f"({ends})"}'.strip())
+    table.add_row(*cells, _number(row['estimate_per_unit']))
+  console = Console()
+  if not console.is_terminal:
+    console = Console(width=160)
+  console.print(table, highlight=False, markup=False)
+
+
+def _number(value: float | None) -> str:
+  return '' if value is None else f'{value:.4g}'
+
+
+def _interval(row: dict[str, Any], low: str, high: str) -> str:
+  return '' if row[low] is None else f'{row[low]:.4g} to {row[high]:.4g}'
