@@ -26,7 +26,7 @@ class Experiment:
       batch's loss as ``value_fn``.
     augment: random transform of each training input, or None.
     penalty: of the parameters, a scalar that is added to the mean loss, such as
-      ``penalties.l2(1.0, examples)``; or None.
+      ``models.l2(1 / examples)``; or None.
 
   Example:
     >>> medjax.Experiment(                                         # doctest: +SKIP

@@ -50,7 +50,7 @@ class Number:
 
   def values(self, cell: str, where: str) -> list[float]:
     """The inputs of one cell; raises UserError where it is no number."""
-    number = _number(cell)
+    number = parse_number(cell)
     if number is None:
       raise UserError(f'{where}: {self.name} is {cell!r}; expected a number')
     lacks = math.isnan(number)
@@ -138,7 +138,8 @@ class Preprocessing:
   def to_json(self) -> list[dict[str, Any]]:
     """JSON values, which ``from_json`` reads back."""
     return [
-      {'kind': 'number' if isinstance(column, Number) else 'category'} | dataclasses.asdict(column)
+      {'kind': 'number' if isinstance(column, Number) else 'category'}
+      | {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(column).items()}
       for column in self.columns
     ]
 
@@ -176,7 +177,7 @@ def fit(
   found: list[Number | Category] = []
   for name in columns:
     cells = [row[name] for row in rows]
-    numbers = [_number(cell) for cell in cells]
+    numbers = [parse_number(cell) for cell in cells]
     if name not in categorical and all(number is not None for number in numbers):
       column = _fit_number(name, np.array(numbers, np.float64))
       if column is not None:
@@ -185,7 +186,8 @@ def fit(
     counts = Counter(map(_level, cells))
     levels = [level for level, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
     if len(levels) > _MOST_LEVELS:
-      odd = next(cell for cell, number in zip(cells, numbers, strict=True) if number is None)
+      texts = (cell for cell, number in zip(cells, numbers, strict=True) if number is None)
+      odd = next(texts, levels[0])
       raise UserError(
         f'column {name!r}: {len(levels)} different texts, such as {odd!r}; expected numbers, or at '
         f'most {_MOST_LEVELS} categories (config.data.drop={name} leaves it out)'
@@ -205,25 +207,27 @@ def _fit_number(name: str, values: np.ndarray) -> Number | None:
     return None
   median = float(np.median(known))
   filled = np.where(np.isnan(values), median, values)
-  if np.ptp(filled) == 0 and len(known) == len(values):
+  constant = np.ptp(filled) == 0
+  if constant and len(known) == len(values):
     return None
   quantiles = np.quantile(known, np.linspace(0, 1, _QUANTILES))
   return Number(
     name,
-    float(filled.mean()),
-    float(filled.std()) or 1.0,
+    # Of equal numbers, mean and standard deviation may be off by rounding.
+    median if constant else float(filled.mean()),
+    1.0 if constant else float(filled.std()) or 1.0,
     median,
     len(known) < len(values),
     tuple(map(float, quantiles)),
   )
 
 
-def _number(cell: str) -> float | None:
+def parse_number(cell: str) -> float | None:
   """The number in a cell, NaN where it is missing, None where it is a text."""
   if cell.strip().lower() in MISSING:
     return math.nan
   try:
-    number = float(cell)
+    number = float(cell) if '_' not in cell else math.inf  # Python reads 1_2 as 12
   except ValueError:
     return None
   return number if math.isfinite(number) else None

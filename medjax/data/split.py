@@ -77,7 +77,13 @@ def stratified(
 
 
 def folds(
-  labels: Sequence[str], groups: Sequence[str], seed: int, count: int, fold: int
+  labels: Sequence[str],
+  groups: Sequence[str],
+  seed: int,
+  count: int,
+  fold: int,
+  *,
+  train_all: bool = True,
 ) -> list[str]:
   """Splits of one round of a cross-validation: a fold tests, 15% of the others validate.
 
@@ -87,6 +93,7 @@ def folds(
     seed: draws other folds.
     count: how many folds; each example is in the test split of one of them.
     fold: the one that tests, from 0.
+    train_all: see ``assign``.
 
   Raises:
     UserError: there is no such fold, or there are too few groups.
@@ -96,11 +103,15 @@ def folds(
     >>> [sorted(where).count('test') for where in zip(*rounds)] == [1] * 20
     True
   """
+  if count < 2:
+    raise UserError(f'config.data.folds={count}: expected 2 or more')
   if not 0 <= fold < count:
     raise UserError(f'config.data.fold={fold}: expected 0 to {count - 1} with {count} folds')
   names = {str(i): 1 / count for i in range(count)}
   of = stratified(labels, groups, seed, names)
   splits = ['test' if name == str(fold) else 'train' for name in of]
+  if set(splits) != {'test', 'train'}:
+    raise UserError(f'{len(set(groups))} groups are too few for {count} folds')
   rest = [i for i, name in enumerate(splits) if name == 'train']
   again = stratified(
     [labels[i] for i in rest],
@@ -110,10 +121,9 @@ def folds(
   )
   for i, name in zip(rest, again, strict=True):
     splits[i] = name
-  if 'test' not in splits:
-    raise UserError(f'{len(set(groups))} groups are too few for {count} folds')
   _require_val(splits, groups)
-  _require_classes(labels, splits, f'of fold {fold} with config.data.seed={seed}')
+  if train_all:
+    _require_classes(labels, splits, f'of fold {fold} with config.data.seed={seed}')
   return splits
 
 
@@ -123,6 +133,8 @@ def assign(
   given: Sequence[str],
   seed: int,
   origin: str = 'the data set',
+  *,
+  train_all: bool = True,
 ) -> tuple[list[str], list[str]]:
   """Completes the splits that a data set came with.
 
@@ -135,6 +147,8 @@ def assign(
     given: canonical split of each example, '' where the data set names none.
     seed: draws another split.
     origin: what gives the splits, for errors.
+    train_all: whether every class must be in train; not where labels are parts of a range of
+      numbers, which only keep the splits alike.
 
   Returns:
     The split of each example, and notes for the user about what was decided here.
@@ -147,7 +161,8 @@ def assign(
   if not present:
     splits = stratified(labels, groups, seed, FRACTIONS)
     _require_val(splits, groups)
-    _require_classes(labels, splits, f'drawn with config.data.seed={seed}')
+    if train_all:
+      _require_classes(labels, splits, f'drawn with config.data.seed={seed}')
     return splits, ['no split given: 70/15/15 for train, val and test, by group, stratified']
   if '' in given:
     raise UserError(
@@ -169,7 +184,8 @@ def assign(
     _require_val(splits, groups)
     notes.append('no val split given: 15% of train, by group, stratified')
     how += f', val drawn from train with config.data.seed={seed}'
-  _require_classes(labels, splits, how)
+  if train_all:
+    _require_classes(labels, splits, how)
   return splits, notes
 
 

@@ -89,33 +89,35 @@ def load(
   group = _optional(table, config.group_column, 'patient')
   given = _optional(table, config.split_column, 'split')
   name = _optional(table, config.id_column, 'id')
-  for column in (*config.drop, *config.categorical):
-    tables.column(pathlib.Path(table.where), table.header, column)
-  rows = [(line, row) for line, row in table.rows if row[label].lower() not in preprocess.MISSING]
+  drop, categorical = (
+    [tables.column(pathlib.Path(table.where), table.header, column) for column in asked]
+    for asked in (config.drop, config.categorical)
+  )
+  without = _no_label([row[label] for _, row in table.rows])
+  rows = [(line, row) for line, row in table.rows if row[label].lower() not in without]
   if not rows:
     raise UserError(f'{table.where}: no row has a value in column {label!r}')
   notes = []
   if len(rows) < len(table.rows):
     notes.append(f'{len(table.rows) - len(rows)} rows without {label} left out')
-  columns = [c for c in table.header if c and c not in {label, group, given, name, *config.drop}]
+  columns = [c for c in table.header if c and c not in {label, group, given, name, *drop}]
   cells = [row for _, row in rows]
-  # The same measurements twice are taken as one patient's even where nothing says so.
-  groups = [row[group] if group else _digest([row[c] for c in columns]) for row in cells]
   ids = [row[name] for row in cells] if name else [f'row-{line}' for line, _ in rows]
   repeated = next((i for i, n in _counted(ids) if n > 1), None)
   if repeated is not None:
     raise UserError(f'{table.where}: {name} {repeated!r} stands in several rows; expected one')
+  groups = _groups(table, rows, ids, columns, group)
   texts = [row[label] for row in cells]
   numbers = _numbers(texts, config.labels, f'{table.where}: column {label!r}')
   classes = () if numbers is not None else labels.class_names(texts, config.positive, table.where)
   # Numbers are split so that every part has small and large ones.
   strata = texts if numbers is None else _quarters(numbers)
-  splits, more = _splits(config, table, rows, strata, groups, given)
+  splits, more = _splits(config, table, rows, strata, groups, given, numbers is None)
   notes += more
   if len(classes) == 2:
     notes.append(f'positive class: {classes[1]}')
   train = [row for row, where in zip(cells, splits, strict=True) if where == 'train']
-  fitted = preprocess.fit(train, columns, categorical=config.categorical, reference=reference)
+  fitted = preprocess.fit(train, columns, categorical=categorical, reference=reference)
   constant = [c for c in columns if c not in {column.name for column in fitted.columns}]
   if constant:
     notes.append(f'columns with one value, left out: {", ".join(constant)}')
@@ -132,7 +134,7 @@ def load(
         np.array(ids)[of],
         encoded[of],
         np.array(groups)[of],
-        {c: [cells[i][c] for i in of] for c in columns if c not in preprocess.MISSING},
+        {c: [cells[i][c] for i in of] for c in columns},
       )
   details = {'preprocessing': fitted.to_json(), 'inputs': fitted.inputs, 'label': label}
   if numbers is not None:
@@ -250,15 +252,44 @@ def _optional(table: _Table, name: str, default: str) -> str:
   )
 
 
+def _no_label(texts: Sequence[str]) -> set[str]:
+  """What stands where there is no label; of classes, 'none' is a name like others."""
+  classes = any(preprocess.parse_number(text) is None for text in texts)
+  return set(preprocess.MISSING - {'none'} if classes else preprocess.MISSING)
+
+
+def _groups(
+  table: _Table,
+  rows: Sequence[tuple[int, dict[str, str]]],
+  ids: Sequence[str],
+  columns: Sequence[str],
+  group: str,
+) -> list[str]:
+  """The patient of each row; without any, the first row with the same measurements."""
+  if group:
+    of = ['' if row[group].lower() in preprocess.MISSING else row[group] for _, row in rows]
+    if all(of):
+      return of
+    if any(of):
+      raise UserError(
+        f'{table.where} row {rows[of.index("")][0]}: no {group}; expected one in every row or in '
+        'none'
+      )
+  first: dict[tuple[str, ...], str] = {}
+  return [
+    first.setdefault(tuple(row[c] for c in columns), name)
+    for (_, row), name in zip(rows, ids, strict=True)
+  ]
+
+
 def _numbers(texts: Sequence[str], kind: str, where: str) -> np.ndarray | None:
   """Labels as float32 numbers, or None where they are classes."""
-  try:
-    values = np.array([float(text) for text in texts])
-  except ValueError:
+  found = [preprocess.parse_number(text) for text in texts]
+  if None in found:
     if kind == 'numbers':
-      odd = next(i for i, text in enumerate(texts) if preprocess._number(text) is None)
-      raise UserError(f'{where} holds {texts[odd]!r}; expected numbers') from None
+      raise UserError(f'{where} holds {texts[found.index(None)]!r}; expected numbers')
     return None
+  values = np.array(found, np.float64)
   if kind == 'auto':
     kind = 'numbers' if len(np.unique(values)) > _FEW else 'classes'
   return values.astype(np.float32) if kind == 'numbers' else None
@@ -276,9 +307,12 @@ def _splits(
   strata: Sequence[str],
   groups: Sequence[str],
   given: str,
+  train_all: bool,
 ) -> tuple[list[str], list[str]]:
   if config.folds:
-    splits = split.folds(strata, groups, config.seed, config.folds, config.fold)
+    splits = split.folds(
+      strata, groups, config.seed, config.folds, config.fold, train_all=train_all
+    )
     return splits, [f'fold {config.fold} of {config.folds} tests']
   asked = [
     split.canonical(row[given], f'{table.where} row {line}') if given and row[given] else ''
@@ -286,7 +320,12 @@ def _splits(
   ]
   notes = split.check_groups(groups, asked, config.allow_group_overlap) if any(asked) else []
   splits, more = split.assign(
-    strata, groups, asked, config.seed, f'column {given!r} of {table.where}'
+    strata,
+    groups,
+    asked,
+    config.seed,
+    f'column {given!r} of {table.where}',
+    train_all=train_all,
   )
   return splits, notes + more
 

@@ -134,7 +134,10 @@ def _print(found: Sequence[rows.Row], writer: rows.Writer) -> None:
   table = Table(*writer.shown)
   for row in found[:_SHOWN]:
     name = os.path.basename(row['file']).encode(errors='backslashreplace').decode()
-    cells = [rows.shorten(row[column]) for column in writer.shown[1:]]
+    cells = [
+      rows.shorten(row[column]) if column in writer.numbers else row[column]
+      for column in writer.shown[1:]
+    ]
     table.add_row(name, *cells)
   # Not on a terminal, lines are as long as they need to be.
   console = Console()

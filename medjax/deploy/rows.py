@@ -30,10 +30,12 @@ class Writer(Protocol):
   Attributes:
     columns: of the CSV.
     shown: those of them that the terminal shows.
+    numbers: those of them that hold numbers; a class may be called '1', too.
   """
 
   columns: list[str]
   shown: list[str]
+  numbers: list[str]
 
   def rows(self, names: Sequence[str], predicted: np.ndarray) -> list[Row]:
     """Rows of predictions [N] or [N, C]."""
@@ -51,11 +53,8 @@ def writer(decision: Any, classes: Sequence[str]) -> Writer:
 
 
 def shorten(cell: str) -> str:
-  """A cell for the terminal: numbers to three digits."""
-  try:
-    return f'{float(cell):.3f}'
-  except ValueError:
-    return cell
+  """A number, or nothing, for the terminal: to three digits."""
+  return cell and f'{float(cell):.3f}'
 
 
 class OfClasses:
@@ -64,11 +63,9 @@ class OfClasses:
   def __init__(self, decision: Decision, classes: Sequence[str]):
     self._decision, self._classes = decision, tuple(classes)
     two = len(classes) == 2
-    self._names = ['probability'] if two else [f'probability_{c}' for c in classes]
-    self.columns = ['file', *self._names, 'call', 'set', 'decision', 'error']
-    self.shown = ['file', *self._names, 'call', 'set', 'decision', 'error'] if two else [
-      'file', 'call', 'set', 'decision', 'error'
-    ]  # fmt: skip
+    self.numbers = ['probability'] if two else [f'probability_{c}' for c in classes]
+    self.columns = ['file', *self.numbers, 'call', 'set', 'decision', 'error']
+    self.shown = self.columns if two else ['file', 'call', 'set', 'decision', 'error']
 
   def rows(self, names: Sequence[str], predicted: np.ndarray) -> list[Row]:
     """See ``Writer``."""
@@ -84,7 +81,7 @@ class OfClasses:
       found.append(
         {
           'file': name,
-          **{column: repr(float(v)) for column, v in zip(self._names, shown, strict=True)},
+          **{column: repr(float(v)) for column, v in zip(self.numbers, shown, strict=True)},
           'call': self._classes[int(call)],
           'set': ' | '.join(held),
           'decision': held[0] if len(held) == 1 else ABSTAIN,
@@ -115,6 +112,7 @@ class OfNumbers:
   def __init__(self, interval: Interval):
     self._interval = interval
     self.columns = self.shown = ['file', 'prediction', 'low', 'high', 'error']
+    self.numbers = ['prediction', 'low', 'high']
 
   def rows(self, names: Sequence[str], predicted: np.ndarray) -> list[Row]:
     """See ``Writer``."""

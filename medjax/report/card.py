@@ -97,7 +97,8 @@ def _card(
       ('Training (12c; hyperparameters)', _training(config)),
       (
         'Choice of the final model (12c)',
-        f'checkpoint of step {decision.checkpoint_step}, the best on validation',
+        f'checkpoint of step {decision.checkpoint_step}, '
+        + ('the last' if config.get('select') == 'last' else 'the best on validation'),
       ),
       *_deciding(decision, data, classes),
       ('Software (18f)', ', '.join(f'{k} {v}' for k, v in about['versions'].items())),
@@ -118,7 +119,9 @@ def _card(
       ('Heterogeneity between places (23b), external evaluation', None),
       (
         'Failures: what kind of cases go wrong (failure analysis)',
-        'the most wrong cases are shown in report.html; what they have in common: ' + TO_FILL,
+        'the most wrong cases are shown in report.html; what they have in common: ' + TO_FILL
+        if classes and data.get('kind', 'images') == 'images'
+        else None,
       ),
       ('Interpretation (25)', None),
       ('Limitations (26)', None),

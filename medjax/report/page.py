@@ -88,7 +88,9 @@ def write(
   data = _Section(workdir.data, _read_object)
   evaluation = _Section(workdir.evaluation, _read_object)
   decision = _Section(workdir.decision, _read_decision)
-  numbers = isinstance(decision.value, Interval)
+  # Without a decision the data say what labels are.
+  no_classes = (data.value or {}).get('classes') == []
+  numbers = isinstance(decision.value, Interval) or (decision.value is None and no_classes)
   history = _Section(workdir.metrics, _read_lines)
   tables = {
     path.stem: _Section(path, read_numbers if numbers else read_csv)
@@ -106,7 +108,7 @@ def write(
     'summary': _summary(table, metrics),
     'data': data,
     'history': history,
-    'curves': _curves(history.value or []),
+    'curves': _curves(history.value or [], (config.value or {}).get('select') != 'last'),
     'tables': tables,
     'decision': decision,
     'numbers': numbers,
@@ -300,8 +302,9 @@ def _summary(table: Predictions | Numbers | None, metrics: dict[str, Any]) -> di
   return summary
 
 
-def _curves(lines: list[dict[str, Any]]) -> list[markupsafe.Markup]:
-  """Loss by epoch, and each further validation metric in a figure of its own."""
+def _curves(lines: list[dict[str, Any]], mark_best: bool = True) -> list[markupsafe.Markup]:
+  """Loss by epoch, and each further validation metric in a figure of its own; the best epoch is
+  marked where its checkpoint is the one that was taken."""
   sums: dict[int, list[float]] = {}
   validation: dict[str, dict[int, float]] = {}
   for line in lines:
@@ -325,7 +328,7 @@ def _curves(lines: list[dict[str, Any]]) -> list[markupsafe.Markup]:
   figures = [plots.learning_curve(losses, 'Loss')] if losses else []
   for name, by_epoch in validation.items():
     known = {epoch: value for epoch, value in by_epoch.items() if not np.isnan(value)}
-    best = max(known, key=lambda epoch: known[epoch]) if known else None
+    best = max(known, key=lambda epoch: known[epoch]) if known and mark_best else None
     title = _METRICS.get(name, (name,))[0]
     curve = {'validation': (list(by_epoch), list(by_epoch.values()))}
     figures.append(plots.learning_curve(curve, f'Validation {title}', best))

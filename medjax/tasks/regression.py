@@ -36,8 +36,9 @@ class Regression:
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Half the squared error [B] of outputs [B, 1]; 0 where ``batch['label']`` is NaN."""
-    error = outputs[:, 0] - (batch['label'] - self.mean) / self.scale
-    return 0.5 * jnp.square(jnp.where(jnp.isnan(error), 0, error))
+    label = (batch['label'] - self.mean) / self.scale
+    # An output that is NaN must show in the loss.
+    return 0.5 * jnp.square(jnp.where(jnp.isnan(label), 0, outputs[:, 0] - label))
 
   def predict(self, outputs: jax.Array) -> jax.Array:
     """The number in the label's unit, [B]."""
@@ -57,9 +58,9 @@ class Regression:
   def score(self, table: Numbers) -> float | None:
     """R2; None where all labels are equal."""
     known = table.labelled()
-    spread = np.square(known.label - known.label.mean()).sum() if len(known) else 0.0
-    if not spread:
+    if not len(known) or np.ptp(known.label) == 0:
       return None
+    spread = np.square(known.label - known.label.mean()).sum()
     return float(1 - np.square(known.label - known.prediction).sum() / spread)
 
   def decide(self, validation: Numbers, step: int, config: Config) -> Interval:

@@ -104,18 +104,23 @@ class _Run:
         if self.step % self.steps_per_epoch == 0:
           break  # the end of the epoch validates and saves before it may stop
         asked = preemption.requested(self.step)
-        every = self.config.checkpoint_steps
-        if asked or (every and self.step % every == 0):
+        if asked or self._saves():
           self._save(current, None)
         if asked:
           self._stop()
       validated = self._validates()
       if validated:
         self._save(current, self._validate(current, epoch))
-      if preemption.requested(self.step):
-        if not validated:
-          self._save(current, None)
+      asked = preemption.requested(self.step)
+      if not validated and (asked or self._saves()):
+        self._save(current, None)
+      if asked:
         self._stop()
+
+  def _saves(self) -> bool:
+    """Whether a checkpoint is due after this update, validated or not."""
+    every = self.config.checkpoint_steps
+    return every > 0 and self.step % every == 0
 
   def _finished(self) -> bool:
     """Whether all epochs are done, or as many as ``patience`` allows were no better."""

@@ -61,42 +61,46 @@ def train_step(
     losses = experiment.task.loss(outputs.astype(jnp.float32), part)
     return jnp.where(part['mask'], losses, 0).sum() / examples, changed
 
-  def accumulate(carry: Any, numbered: Any) -> Any:
-    model_state, loss, grads = carry
-    number, part = numbered
-    (more, model_state), new = jax.value_and_grad(share_of_loss, has_aux=True)(
-      state.params, model_state, part, number
-    )
-    return (model_state, loss + more, jax.tree.map(jnp.add, grads, new)), None
+  def whole(params: Any) -> tuple[jax.Array, Any, Any]:
+    """Loss of the batch over all devices, its gradients, and the model's state after it."""
 
-  def whole(params: Any) -> jax.Array:
-    """The loss of the batch over all devices, for an optimiser that searches along a line."""
-
-    def of_part(numbered: Any) -> jax.Array:
+    def accumulate(carry: Any, numbered: Any) -> Any:
+      model_state, loss, grads = carry
       number, part = numbered
-      return share_of_loss(params, state.model_state, part, number)[0]
+      (more, model_state), new = jax.value_and_grad(share_of_loss, has_aux=True)(
+        params, model_state, part, number
+      )
+      return (model_state, loss + more, jax.tree.map(jnp.add, grads, new)), None
 
-    split = jax.tree.map(lambda a: a.reshape(parts, -1, *a.shape[1:]), batch)
-    total = jax.lax.psum(jax.lax.map(of_part, (jnp.arange(parts), split)).sum(), AXIS)
-    return total if experiment.penalty is None else total + experiment.penalty(params)
+    if parts == 1:  # no scan and no zeros to add to: XLA keeps every core busy
+      (loss, model_state), grads = jax.value_and_grad(share_of_loss, has_aux=True)(
+        params, state.model_state, batch, jnp.zeros((), jnp.int32)
+      )
+    else:
+      split = jax.tree.map(lambda a: a.reshape(parts, -1, *a.shape[1:]), batch)
+      start = (state.model_state, jnp.zeros(()), jax.tree.map(jnp.zeros_like, params))
+      (model_state, loss, grads), _ = jax.lax.scan(accumulate, start, (jnp.arange(parts), split))
+    if jax.lax.axis_size(AXIS) > 1:  # XLA copies the gradients even where nobody shares the work
+      loss, grads = jax.lax.psum((loss, grads), AXIS)
+    if experiment.penalty is not None:
+      more, of_penalty = jax.value_and_grad(experiment.penalty)(params)
+      loss, grads = loss + more, jax.tree.map(jnp.add, grads, of_penalty)
+    return loss, grads, model_state
 
-  if parts == 1:  # no scan and no zeros to add to: XLA keeps every core busy
-    (loss, model_state), grads = jax.value_and_grad(share_of_loss, has_aux=True)(
-      state.params, state.model_state, batch, jnp.zeros((), jnp.int32)
-    )
-  else:
-    split = jax.tree.map(lambda a: a.reshape(parts, -1, *a.shape[1:]), batch)
-    start = (state.model_state, jnp.zeros(()), jax.tree.map(jnp.zeros_like, state.params))
-    (model_state, loss, grads), _ = jax.lax.scan(accumulate, start, (jnp.arange(parts), split))
+  @jax.custom_vjp
+  def value(params: Any) -> jax.Array:
+    """The loss alone; JAX's own gradient of a sum over devices counts one share many times."""
+    return whole(params)[0]
 
-  if jax.lax.axis_size(AXIS) > 1:  # XLA copies the gradients even where nobody shares the work
-    loss, grads = jax.lax.psum((loss, grads), AXIS)
-  if experiment.penalty is not None:
-    more, of_penalty = jax.value_and_grad(experiment.penalty)(state.params)
-    loss, grads = loss + more, jax.tree.map(jnp.add, grads, of_penalty)
+  value.defvjp(
+    lambda params: whole(params)[:2],
+    lambda grads, slope: (jax.tree.map(lambda grad: slope * grad, grads),),
+  )
+
+  loss, grads, model_state = whole(state.params)
   # Only optimisers that search along a line look at what follows the parameters.
   updates, opt_state = optax.with_extra_args_support(experiment.optimizer).update(
-    grads, state.opt_state, state.params, value=loss, grad=grads, value_fn=whole
+    grads, state.opt_state, state.params, value=loss, grad=grads, value_fn=value
   )
   new_state = State(
     step=state.step + 1,

@@ -1,8 +1,13 @@
 """What data.json says of a data set."""
 
 import dataclasses
+import json
 
 import numpy as np
+import pytest
+
+from medjax.data import dataset
+from medjax.errors import UserError
 
 
 def test_groups_in_two_splits_are_counted(make_experiment):
@@ -12,3 +17,40 @@ def test_groups_in_two_splits_are_counted(make_experiment):
   shared = np.append(data.splits['train'].group[:2], val.group[2:])
   splits = data.splits | {'val': dataclasses.replace(val, group=shared)}
   assert dataclasses.replace(data, splits=splits).summary()['groups_in_two_splits'] == 2
+
+
+def test_rows_in_memory_are_read_by_number():
+  rows = dataset.Rows({'values': np.arange(6.0).reshape(3, 2), 'weight': np.array([1, 2, 3])})
+  assert len(rows) == 3
+  found = rows.__getitems__([2, 0, 2])
+  assert [row['values'].tolist() for row in found] == [[4, 5], [0, 1], [4, 5]]
+  assert [row['weight'] for row in found] == [3, 1, 3]
+
+
+def test_data_are_described_by_data_json(make_experiment, tmp_path):
+  data, path = make_experiment().data, tmp_path / 'data.json'
+  path.write_text(json.dumps(data.summary()))
+  assert dataset.described('somewhere/data.json') is None
+  found = dataset.described(f'{dataset.DESCRIBED}{path}')
+  assert found == data.summary()
+  case = dataset.Case('new', lambda: {'image': np.zeros(3)})
+  empty = dataset.without_examples(found, kind='images', open=lambda names: [case])
+  assert (empty.splits, empty.classes, empty.input_shape) == ({}, data.classes, data.input_shape)
+  assert (empty.name, empty.fingerprint, empty.simulated) == ('made', 'made-50', True)
+  assert empty.open([])[0].load()['image'].shape == (3,)
+
+
+@pytest.mark.parametrize('text', ['{"source": "x"', '{"source": "x"}', '[1]', None])
+def test_a_damaged_data_json_is_named(tmp_path, text):
+  path = tmp_path / 'data.json'
+  if text is not None:
+    path.write_text(text)
+  with pytest.raises(UserError, match=r'data.json: does not describe the data of a run'):
+    dataset.described(f'{dataset.DESCRIBED}{path}')
+
+
+def test_numbers_as_labels_have_no_classes(make_experiment):
+  data = dataclasses.replace(make_experiment().data, classes=())
+  summary = data.summary()
+  assert summary['classes'] == []
+  assert summary['splits']['val'] == {'examples': 21, 'groups': 21, 'classes': {}}

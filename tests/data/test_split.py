@@ -90,3 +90,58 @@ def test_unknown_and_missing_split_names():
     split.assign(['a', 'b'], ['1', '2'], ['train', ''], 0)
   with pytest.raises(UserError, match='no example is in split train, only in test, val'):
     split.assign(['a', 'b'], ['1', '2'], ['val', 'test'], 0)
+
+
+def test_folds_test_every_group_once_and_keep_shares(cohort):
+  labels, groups = cohort
+  tested, share = collections.Counter(), labels.count('ill') / 600
+  for fold in range(5):
+    splits = split.folds(labels, groups, 0, 5, fold)
+    by_group = collections.defaultdict(set)
+    for group, name in zip(groups, splits, strict=True):
+      by_group[group].add(name)
+    assert all(len(names) == 1 for names in by_group.values())
+    tested.update(group for group, names in by_group.items() if names == {'test'})
+    count = collections.Counter(splits)
+    assert count['test'] / 600 == pytest.approx(1 / 5, abs=0.02)
+    assert count['val'] / (600 - count['test']) == pytest.approx(0.15, abs=0.03)
+    for name in split.SPLITS:
+      ill = [label == 'ill' for label, where in zip(labels, splits, strict=True) if where == name]
+      assert np.mean(ill) == pytest.approx(share, abs=0.05)
+  assert tested == dict.fromkeys(groups, 1)
+
+
+def test_the_seed_draws_other_folds(cohort):
+  labels, groups = cohort
+  first = split.folds(labels, groups, 0, 5, 1)
+  assert split.folds(labels, groups, 0, 5, 1) == first
+  assert split.folds(labels, groups, 1, 5, 1) != first
+
+
+@pytest.mark.parametrize(
+  ('count', 'fold', 'groups', 'message'),
+  [
+    (5, 5, range(20), r'data.fold=5: expected 0 to 4 with 5 folds'),
+    (5, -1, range(20), r'data.fold=-1: expected 0 to 4'),
+    (1, 0, range(20), r'data.folds=1: expected 2 or more'),
+    (2, 0, [0] * 20, '1 groups are too few for 2 folds'),
+    (2, 1, [0] * 20, '1 groups are too few for 2 folds'),
+    (8, 7, [i % 4 for i in range(20)], '4 groups are too few for 8 folds'),
+    (2, 0, [i % 2 for i in range(20)], '2 groups are too few to split'),
+  ],
+)
+def test_folds_that_cannot_be(count, fold, groups, message):
+  labels = ['a' if i % 4 < 2 else 'b' for i in range(20)]
+  with pytest.raises(UserError, match=message):
+    split.folds(labels, list(map(str, groups)), 0, count, fold)
+
+
+def test_folds_without_a_class_in_training_are_an_error_unless_it_need_not_be_there():
+  labels = ['a'] * 20 + ['rare']
+  groups = list(map(str, range(21)))
+  rounds = [split.folds(labels, groups, 0, 3, fold, train_all=False) for fold in range(3)]
+  (fold,) = [i for i, splits in enumerate(rounds) if splits[-1] == 'test']
+  with pytest.raises(UserError, match=rf"'rare' .* only in test \(splits of fold {fold} with"):
+    split.folds(labels, groups, 0, 3, fold)
+  given = ['train'] * 15 + ['val'] * 3 + ['test'] * 3
+  assert split.assign(labels, groups, given, 0, train_all=False) == (given, [])

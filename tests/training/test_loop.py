@@ -228,3 +228,50 @@ def test_patience_stops_and_a_second_call_does_nothing(make_experiment, tmp_path
   workdir = _train(experiment, tmp_path / 'run', **settings)
   assert _final(experiment, workdir)[1].step == 3 * 5
   assert loop.train(experiment, _config(**settings), workdir, runtime.devices(1)) == 0
+
+
+def test_the_last_checkpoint_is_taken_where_that_is_asked_for(make_experiment, tmp_path):
+  # A rate that ruins the network after the first epoch, so that the best is not the last.
+  def rate(step):
+    return jax.numpy.where(step < 5, 1e-2, -3e-2)
+
+  experiment = make_experiment(optimizer=optax.adam(rate))
+  workdir = _train(experiment, tmp_path / 'run', select='last', keep_checkpoints=1)
+  variables, step = evaluate.best_variables(experiment, workdir)
+  with Checkpoints(workdir.checkpoints, keep=99) as checkpoints:
+    assert checkpoints.steps() == [STEPS] == [step]
+  _assert_same(variables['params'], _final(experiment, workdir)[0].params)
+  lines = [line for line in log.read_metrics(workdir) if line['split'] == 'val']
+  assert max(lines, key=lambda line: (line['auroc'], -line['step']))['step'] < STEPS
+
+
+def test_validation_and_checkpoints_between_epochs(straight, tmp_path):
+  experiment, _, (expected, _) = straight
+  settings = {'validate_epochs': 2, 'keep_checkpoints': 99}
+  seldom = _train(experiment, tmp_path / 'seldom', **settings)
+  often = _train(experiment, tmp_path / 'often', checkpoint_steps=5, **settings)
+  for workdir, steps in ((seldom, [10, 15]), (often, [5, 10, 15])):
+    lines = [line for line in log.read_metrics(workdir) if line['split'] == 'val']
+    assert [line['step'] for line in lines] == [10, 15]
+    with Checkpoints(workdir.checkpoints, keep=99) as checkpoints:
+      assert checkpoints.steps() == steps
+    _assert_same(_final(experiment, workdir)[0], expected)
+
+
+def test_sigterm_after_an_epoch_without_validation_saves_it(straight, tmp_path, monkeypatch):
+  experiment, _, (expected, _) = straight
+  settle = loop._Run._settle
+
+  def settle_and_signal(run):
+    settle(run)
+    if run.step == 5:
+      os.kill(os.getpid(), signal.SIGTERM)
+
+  monkeypatch.setattr(loop._Run, '_settle', settle_and_signal)
+  with pytest.raises(loop.PreemptedError, match='saved step 5;'):
+    _train(experiment, tmp_path / 'run', validate_epochs=3)
+  monkeypatch.undo()
+  again = _train(experiment, tmp_path / 'run', validate_epochs=3)
+  _assert_same(_final(experiment, again)[0], expected)
+  lines = [line for line in log.read_metrics(again) if line['split'] == 'val']
+  assert [line['step'] for line in lines] == [15]

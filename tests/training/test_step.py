@@ -8,9 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import sklearn.datasets
+import sklearn.linear_model
+import sklearn.preprocessing
 
-from medjax import models, runtime
-from medjax.data import augment, feed
+from medjax import models, runtime, tasks
+from medjax.data import augment, dataset, feed
+from medjax.experiment import Experiment
+from medjax.models import MLP, l2
 from medjax.ops import native
 from medjax.training import parallel, state
 
@@ -187,3 +192,121 @@ def test_dropout_differs_between_steps_and_devices(make_experiment):
 def test_auto_precision_is_float32_on_a_cpu():
   assert parallel.compute_dtype('auto') == jnp.float32
   assert parallel.compute_dtype('bfloat16') == jnp.bfloat16
+
+
+def tabular(values, label, optimizer, penalty=None, task=None):
+  """A linear or logistic regression of these training rows."""
+  names = np.array([str(i) for i in range(len(label))])
+  rows = dataset.Rows({'values': values.astype(np.float32)})
+  split = dataset.Split('train', rows, lambda row: row, names, label, names, {})
+  classes = () if task else ('a', 'b')
+  data = dataset.Dataset(
+    'made',
+    {'train': split},
+    classes,
+    'made',
+    True,
+    (values.shape[1],),
+    inputs=lambda batch: batch['values'],
+  )
+  return Experiment(data, MLP(()), task or tasks.Binary(), optimizer, penalty=penalty)
+
+
+def fit(experiment, steps, devices=1, parts=1):
+  """Parameters after updates by all rows at once, and the metrics of each."""
+  devices = runtime.devices(devices)
+  split = experiment.data.splits['train']
+  step = parallel.compile_train(experiment, devices, 'float32', parts)
+  plan = feed.batches(np.arange(len(split)), len(split), len(devices.all) * parts)
+  (batch,) = feed.Streamed(split, devices)(plan)
+  current, metrics = state.create(experiment, 0), []
+  for _ in range(steps):
+    current, new = step(current, batch, jax.random.key(0))
+    metrics.append(jax.device_get(new))
+  return jax.device_get(current), metrics
+
+
+def cases(count=43):
+  random = np.random.default_rng(0)
+  values = random.normal(size=(count, 3))
+  return values, (values[:, 0] + random.normal(size=count) > 0.3).astype(np.int32)
+
+
+@pytest.mark.parametrize(('devices', 'parts'), [(1, 1), (2, 1), (8, 1), (1, 3), (2, 2)])
+def test_line_searches_get_the_loss_of_the_batch_and_its_gradient(devices, parts):
+  """Against the log loss, half of 0.3 times the squared weights, and their gradient, by hand."""
+  values, label = cases()
+  at = {'kernel': np.array([[0.5], [-1.0], [2.0]]), 'bias': np.array([0.25])}
+
+  def look(grads, opt_state, params, *, value, grad, value_fn):
+    # Two updates: to the point above, and by the gradient that a line search sees there.
+    there = {'Dense_0': jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), at)}
+    loss, slope = jax.value_and_grad(value_fn)(there)
+    first = opt_state[0] == 0
+    move = jax.tree.map(lambda a, b, c: jnp.where(first, a - b, c), there, params, slope)
+    return move, jnp.stack([opt_state[0] + 1, loss, value_fn(there)])
+
+  optimizer = optax.GradientTransformationExtraArgs(lambda params: jnp.zeros(3), look)
+  found, metrics = fit(tabular(values, label, optimizer, l2(0.3)), 2, devices, parts)
+  p = 1 / (1 + np.exp(-(values @ at['kernel'] + at['bias'])[:, 0]))
+  loss = -np.log(np.where(label == 1, p, 1 - p)).mean() + 0.15 * (at['kernel'] ** 2).sum()
+  kernel = values.T @ (p - label)[:, None] / len(label) + 0.3 * at['kernel']
+  bias = (p - label).mean()
+  np.testing.assert_allclose(found.opt_state[1:], loss, rtol=1e-5)
+  np.testing.assert_allclose(found.params['Dense_0']['kernel'] - at['kernel'], kernel, atol=2e-6)
+  np.testing.assert_allclose(found.params['Dense_0']['bias'] - at['bias'], bias, atol=2e-6)
+  # What is reported of the second update is of the same point.
+  assert metrics[1]['loss'] == pytest.approx(loss, rel=1e-5)
+  norm = np.sqrt((kernel**2).sum() + bias**2)
+  assert metrics[1]['grad_norm'] == pytest.approx(norm, rel=1e-5)
+  assert metrics[1]['update_norm'] == pytest.approx(norm, rel=1e-5)
+  assert metrics[0]['loss'] == pytest.approx(np.log(2), rel=1e-6)
+
+
+def test_lbfgs_does_not_depend_on_devices_and_parts():
+  values, label = cases()
+  experiment = tabular(values, label, optax.lbfgs(memory_size=2), l2(1 / len(label)))
+  one, losses = fit(experiment, 2)
+  for devices, parts in ((2, 1), (8, 1), (1, 2)):
+    many, more = fit(experiment, 2, devices, parts)
+    assert largest_difference(one.params, many.params) < 1e-5
+    np.testing.assert_allclose([m['loss'] for m in more], [m['loss'] for m in losses], rtol=1e-5)
+
+
+def test_lbfgs_reaches_scikit_learns_logistic_regression():
+  found = sklearn.datasets.load_breast_cancer()
+  values = sklearn.preprocessing.StandardScaler().fit_transform(found.data)
+  expected = sklearn.linear_model.LogisticRegression(C=1, tol=1e-10, max_iter=10_000)
+  expected.fit(values, found.target)
+  label = found.target.astype(np.int32)
+  optimizer = optax.lbfgs(memory_size=20)
+  fitted, _ = fit(tabular(values, label, optimizer, l2(1 / len(label))), 100)
+  layer = fitted.params['Dense_0']
+  np.testing.assert_allclose(layer['kernel'][:, 0], expected.coef_[0], atol=1e-4)
+  np.testing.assert_allclose(layer['bias'], expected.intercept_, atol=1e-4)
+
+
+def test_lbfgs_reaches_least_squares():
+  found = sklearn.datasets.load_diabetes(scaled=False)
+  values = sklearn.preprocessing.StandardScaler().fit_transform(found.data)
+  task = tasks.Regression(found.target.mean(), found.target.std())
+  label = found.target.astype(np.float32)
+  fitted, metrics = fit(tabular(values, label, optax.lbfgs(memory_size=20), task=task), 100)
+  layer = fitted.params['Dense_0']
+  design = np.column_stack([values, np.ones(len(label))])
+  expected, residual, *_ = np.linalg.lstsq(design, (label - task.mean) / task.scale)
+  np.testing.assert_allclose(layer['kernel'][:, 0], expected[:-1], atol=1e-4)
+  np.testing.assert_allclose(layer['bias'], expected[-1], atol=1e-4)
+  assert metrics[-1]['loss'] == pytest.approx(residual[0] / len(label) / 2, rel=1e-5)
+
+
+def test_a_penalty_pulls_as_decay_of_weights_does():
+  """Stochastic gradient descent with l2 is weight decay of kernels, without it on biases."""
+  values, label = cases()
+  mask = {'Dense_0': {'kernel': True, 'bias': False}}
+  decayed = optax.chain(optax.add_decayed_weights(0.3, mask), optax.sgd(0.5))
+  one, losses = fit(tabular(values, label, optax.sgd(0.5), l2(0.3)), 5)
+  other, plain = fit(tabular(values, label, decayed), 5)
+  assert largest_difference(one.params, other.params) < 1e-6
+  assert losses[0]['loss'] == plain[0]['loss']  # weights begin at 0
+  assert losses[-1]['loss'] > plain[-1]['loss']
