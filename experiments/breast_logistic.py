@@ -43,7 +43,7 @@ class Config(medjax.Config):
 def build(config: Config) -> medjax.Experiment:
   data = tabular.load(config.data, reference=True)
   task = tasks.classification(data.classes)
-  count = len(data.splits['train']) if data.splits else 1
+  count = data.examples('train')
   return medjax.Experiment(
     data=data,
     model=models.MLP(features=(), outputs=task.outputs),

@@ -5,14 +5,43 @@ M2 within 10 to 20 bases, on either strand; negative ones are shuffled, or have 
 distance or another order, so that counting motifs is not enough (medjax.data.simulate.motifs).
 
     python -m experiments.genome_regulation
-    python -m experiments.genome_regulation --config.data.source=train.fa.gz \\
-        --config.data.test=test.fa.gz --config.data.label_pattern='class:([01])'
-    python -m experiments.genome_regulation crossval --config.data.source=negative.fa,positive.fa
+
+trains it on 10,000 of them: test AUROC 0.943 (DeLong 95% interval 0.933 to 0.954), 79 s (seed 0; 2
+cores of an AMD EPYC with AVX-512, jax 0.10.2, float32, like all that follows). It learns in two
+steps, first the motifs (.72, after three epochs) and then their order and distance.
+
     python -m experiments.genome_regulation predict new.fa --workdir=RUN
 
-Near copies never straddle a split that is drawn here. --config.both_strands=true trains on either
-strand and averages both (DNA whose strand says nothing); --config.pool=places is for sequences that
-are aligned to something, such as a start of transcription.
+On real sequences, one run each (--config.seed=0), with settings chosen on validation:
+
+  Binding sites of RNA-binding proteins, 101 bases (Strazar et al. 2016; 30,000 sequences to train,
+  10,000 to test; --config.data.source=qki_train.fa.gz --config.data.test=qki_test.fa.gz, likewise
+  hnrnpc), with
+
+    --config.data.label_pattern='class:([01])' --config.data.allow_group_overlap=true
+    --config.strands=one --config.features=64 --config.width=4 --config.blocks=2 --config.reach=7
+    --config.activation=relu --config.dropout=0.3 --config.learning_rate=2e-3
+    --config.batch_size=128 --config.num_epochs=6
+
+  QKI 0.963 (0.956 to 0.970), hnRNPC 0.974 (0.971 to 0.978), 54 and 44 s; logistic regression on
+  words of four letters has .941 and .939 on these splits. About 105 groups of near copies are in
+  training and test, as the sets were given; intervals are over groups.
+
+  Promoters (Umarov and Solovyev 2017), one file a class, five folds:
+
+    python -m experiments.genome_regulation crossval --config.data.source=NEGATIVE,POSITIVE
+    --config.data.folds=5 --config.strands=one --config.features=64 --config.pool=places
+    --config.width=2 --config.reach=7 --config.activation=relu --config.dropout=0.5
+    --config.learning_rate=1e-3
+
+  E. coli (3,839 sequences of 81 bases): 0.961 (0.949 to 0.973) with near copies in one fold, 0.963
+  (0.951 to 0.974) with identical ones only (--config.data.similar=identical); mouse TATA (4,785 of
+  251 bases): 0.992 (0.987 to 0.997). Words of four letters: .958 and .892.
+
+Near copies never straddle a split that is drawn here. --config.strands=one is for sequences whose
+strand means something, as in RNA; otherwise training draws a strand and predictions average both.
+--config.pool=places is for sequences that are aligned to something, such as a start of
+transcription.
 """
 
 import dataclasses
@@ -50,6 +79,7 @@ class Config(medjax.Config):
 
   def validate(self) -> None:
     """Near copies are looked for on the strands that mean the same."""
+    super().validate()
     self.data.both_strands = self.strands == 'both'
 
 
@@ -59,7 +89,7 @@ def build(config: Config) -> medjax.Experiment:
   letters = alphabet.ALPHABETS[data.details['alphabet']]
   both = config.strands == 'both'
   complement = tuple(letters.letter_complement.tolist()) if both else ()
-  count = len(data.splits['train']) if data.splits else 1
+  count = data.examples('train')
   steps = config.num_epochs * -(-count // config.batch_size)
   rate = optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, steps // 10, steps)
   return medjax.Experiment(

@@ -198,6 +198,7 @@ class _Command:
       self._grade(files)
       return
     experiment = self._described('explain', files)
+    self._require_images('explain', experiment)
     output = self.values.output
     folder = pathlib.Path(output).expanduser() if output else self.workdir.folder / 'explanations'
     if folder.exists() and not folder.is_dir():
@@ -217,6 +218,7 @@ class _Command:
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
     experiment = self._build()
+    self._require_images('explain --grade', experiment)
     self.workdir.claim_data(experiment.data.summary(), write=False)
     methods = list(METHODS) if self.values.method == 'all' else [self.values.method]
     grading.grade_run(experiment, self.workdir, methods, self.values.cases)
@@ -224,6 +226,12 @@ class _Command:
     tables = evaluate.read_tables(experiment, self.workdir)
     page = report.write(experiment, variables, self.workdir, tables, self.config.explanation)
     print(f'report: {page}')
+
+  @staticmethod
+  def _require_images(what: str, experiment: Any) -> None:
+    kind = experiment.data.kind
+    if kind != 'images':
+      raise UserError(f'{what}: shows images, and these data are {kind}; see medjax.explain')
 
   def _described(self, verb: str, files: Sequence[str]) -> Any:
     """The run's experiment without its examples.
@@ -273,7 +281,9 @@ class _Command:
     from medjax.report import preview
 
     path = self._output(self.workdir.preview)
-    preview.write(self._build(), self.config.seed, path)
+    experiment = self._build()
+    self._require_images('--preview', experiment)
+    preview.write(experiment, self.config.seed, path)
     print(f'preview: {path}')
 
   def _output(self, default: pathlib.Path) -> pathlib.Path:

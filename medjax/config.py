@@ -136,6 +136,11 @@ class Config:
     Raises:
       UserError: one line that names the fields.
     """
+    if self.patience and self.select == 'last':
+      raise UserError(
+        f'config.patience={self.patience}: waits for a better checkpoint, and config.select=last '
+        'takes the last one; expected one of them'
+      )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -115,3 +115,8 @@ def test_a_setting_of_a_kind_that_flags_cannot_give_is_refused():
 
   with pytest.raises(TypeError, match='settings are bool, int, float'):
     config_lib.check(Odd())
+
+
+def test_patience_and_the_last_checkpoint_contradict_each_other():
+  with pytest.raises(UserError, match=r'config\.patience=2: waits for a better checkpoint'):
+    config_lib.check(config_lib.Config(patience=2, select='last'))

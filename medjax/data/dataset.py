@@ -120,6 +120,7 @@ class Dataset:
     inputs: network inputs, float32 [B, ...], of a device batch.
     open: new examples in these files and folders.
     details: JSON values that ``open`` needs and that data.json keeps, such as the alphabet.
+    sizes: examples of splits that are described and not there.
   """
 
   name: str
@@ -134,6 +135,11 @@ class Dataset:
   inputs: Callable[[Batch], jax.Array] = images_as_inputs
   open: Callable[[Sequence[str]], list[Case]] = _none
   details: dict[str, Any] = dataclasses.field(default_factory=dict)
+  sizes: dict[str, int] = dataclasses.field(default_factory=dict)
+
+  def examples(self, split: str) -> int:
+    """How many examples a split has, also where they are only described."""
+    return len(self.splits[split]) if split in self.splits else self.sizes[split]
 
   def summary(self) -> dict[str, Any]:
     """What data.json says: source, fingerprint, size of every split, and groups in two of them."""
@@ -177,7 +183,15 @@ def described(source: str) -> dict[str, Any] | None:
   path = pathlib.Path(source.removeprefix(DESCRIBED))
   try:
     found = json.loads(path.read_text())
-    for name in ('source', 'classes', 'fingerprint', 'simulated', 'input_shape', 'details'):
+    for name in (
+      'source',
+      'classes',
+      'fingerprint',
+      'simulated',
+      'input_shape',
+      'details',
+      'splits',
+    ):
       found[name]
     return found
   except (OSError, ValueError, KeyError, TypeError) as error:
@@ -199,6 +213,7 @@ def without_examples(found: dict[str, Any], **more: Any) -> Dataset:
     found['simulated'],
     tuple(found['input_shape']),
     details=found['details'],
+    sizes={name: split['examples'] for name, split in found['splits'].items()},
     **more,
   )
 

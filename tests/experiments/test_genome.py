@@ -28,7 +28,7 @@ def test_a_run_on_files_predicts_new_ones(command, tmp_path):
   """A word that only positive sequences have is learned."""
   for name, seed in (('train', 0), ('new', 1)):
     with open(f'{name}.fa', 'w') as file:
-      for i in range(200 if name == 'train' else 40):
+      for i in range(600 if name == 'train' else 40):
         sequence = motifs.simulate(seed, i, 100).sequence
         word = 'TTGACATATAAT' if i % 2 else ''
         start = 20 + i % 50
@@ -37,11 +37,12 @@ def test_a_run_on_files_predicts_new_ones(command, tmp_path):
   code, out, err = command(
     '--config.data.source=train.fa',
     '--config.data.label_pattern=class:([01])',
-    '--config.features=8',
+    '--config.features=16',
     '--config.reach=3',
     '--config.width=4',
     '--config.strands=one',
-    '--config.num_epochs=12',
+    '--config.activation=relu',
+    '--config.num_epochs=8',
     '--config.batch_size=16',
     '--workdir=run',
   )

@@ -134,6 +134,10 @@ def test_tabular_mlp_predicts_new_rows_of_a_file(command, tmp_path):
     found = list(csv.DictReader(file))
   assert found[3]['error'] == "age is 'old'; expected a number"
   assert {row['call'] for row in found if not row['error']} <= {'healthy', 'disease'}
+  for arguments in (['explain', 'new.csv'], ['explain', '--grade'], ['--preview', *SMALL]):
+    code, _, err = command(tabular_mlp, *arguments, '--workdir=run')
+    assert code == 2
+    assert 'shows images, and these data are table' in err
 
 
 def test_tabular_mlp_regresses_numbers(command, tmp_path):
