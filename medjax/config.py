@@ -106,8 +106,8 @@ class Config:
   operating_target: float = setting(
     0.9, 'Sensitivity or specificity to reach on validation.', low=0.0, high=1.0, execution=True
   )
-  calibration: Literal['platt', 'temperature', 'isotonic', 'none'] = setting(
-    'platt', 'How probabilities are calibrated on validation.', execution=True
+  calibration: Literal['auto', 'platt', 'temperature', 'isotonic', 'none'] = setting(
+    'auto', 'How probabilities are calibrated on validation.', execution=True
   )
   conformal: Literal['mondrian', 'split'] = setting(
     'mondrian', 'Sets that cover in each class, or over all cases.', execution=True

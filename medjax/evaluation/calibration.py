@@ -23,9 +23,11 @@ import scipy.special
 
 from medjax.evaluation import metrics
 from medjax.evaluation.estimate import Estimate, normal_quantile
-from medjax.evaluation.table import Predictions
+from medjax.evaluation.table import Predictions, by_class
 
 Method = Literal['platt', 'temperature', 'isotonic', 'none']
+Choice = Literal['auto', 'platt', 'temperature', 'isotonic', 'none']
+_PARTS = 5  # of a cross-validation within validation
 _BINS = 10
 _SMALLEST, _LARGEST = 1e-38, 1 - 2**-53  # probability, before its logarithm is taken
 _STEEPEST = 20.0  # 1 / temperature; validation cases without an error would ask for infinity
@@ -95,14 +97,15 @@ class Calibration:
     return cls(found['method'], float(found['temperature']), shift, steps, found['reason'])
 
 
-def fit(method: Method, validation: Predictions) -> Calibration:
+def fit(method: Choice, validation: Predictions) -> Calibration:
   """Fits a calibration to a validation table.
 
   'temperature' divides all logits by one number, the one with the smallest log loss: the order of
   the cases stays. 'platt' also adds a number to the logit of each class, for networks whose
   probabilities are too high or too low on the whole; with two classes the order stays. As Platt
   did, it takes labels as not quite certain, by one case more of each class: few cases without an
-  error do not make it sure. 'isotonic'
+  error do not make it sure. 'auto' is 'platt' where that has the smaller log loss on validation
+  cases that it was not fitted to, in five parts of groups, and 'none' otherwise. 'isotonic'
   is the rising step function with the smallest squared error for each class against the rest,
   joined by lines: it can mend any shape, and needs a thousand cases or so.
 
@@ -123,6 +126,10 @@ def fit(method: Method, validation: Predictions) -> Calibration:
   reason = f'fitted on {len(table)} cases of {table.split}'
   if method == 'temperature':
     return _scaled(method, _best_slope(table.label, _logits(table.probability)), (), reason)
+  if method == 'auto':
+    if not _helps(table):
+      return Calibration(reason=f'platt did not help in cross-validation on {table.split}')
+    method = 'platt'
   if method == 'platt':
     return _scaled(method, *_best_line(table.label, _logits(table.probability)), reason)
   if table.is_binary:
@@ -133,6 +140,24 @@ def fit(method: Method, validation: Predictions) -> Calibration:
       for c in range(len(table.classes))
     ]
   return Calibration('isotonic', steps=tuple(lines), reason=reason)
+
+
+def _helps(table: Predictions) -> bool:
+  """Whether Platt's calibration has the smaller log loss on cases that it was not fitted to."""
+  names, number = np.unique(table.group, return_inverse=True)
+  part = np.random.default_rng(0).permutation(len(names))[number] % _PARTS
+  fitted = table.by_class().copy()
+  for fold in range(_PARTS):
+    held = part == fold
+    rest = table.select(~held)
+    if len(np.unique(rest.label)) < len(table.classes):
+      return False
+    slope, shift = _best_line(rest.label, _logits(rest.probability))
+    if held.any() and slope > 0:
+      calibrated = _scaled('platt', slope, shift, '').apply(table.probability[held])
+      fitted[held] = by_class(calibrated)
+  before, after = (metrics.log_losses(table.label, p).mean() for p in (table.by_class(), fitted))
+  return bool(after < before)
 
 
 def _scaled(method: Method, slope: float, shift: tuple[float, ...], reason: str) -> Calibration:

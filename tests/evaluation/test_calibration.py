@@ -215,3 +215,15 @@ def test_undefined_slopes_say_why():
   found = calibration_metrics(table([0, 0], [0.1, 0.2]))
   assert 'both classes' in found['calibration_slope'].reason
   assert calibration_metrics(table([], []))['ece'].value is None
+
+
+def test_auto_calibrates_only_where_that_helps_on_other_cases():
+  stretched = calibration.fit('auto', binary(400))
+  assert stretched == calibration.fit('platt', binary(400))
+  right = binary(60, stretch=1.0)
+  kept = calibration.fit('auto', right)
+  assert kept.method == 'none'
+  assert kept.reason == 'platt did not help in cross-validation on val'
+  assert calibration.fit('auto', many(1000)).method == 'platt'
+  rare = table([0] * 20 + [1], np.linspace(0.1, 0.6, 21))  # a part without the rare class
+  assert calibration.fit('auto', rare).method == 'none'

@@ -175,7 +175,12 @@ def test_evaluation_is_of_the_best_checkpoint(straight):
   best = max(val, key=lambda line: (line['auroc'], -line['step']))
   assert step == best['step']
   tables = evaluate.evaluate(
-    experiment, variables, step, workdir, runtime.devices(2), _config(batch_size=8)
+    experiment,
+    variables,
+    step,
+    workdir,
+    runtime.devices(2),
+    _config(batch_size=8, calibration='platt'),
   )
   found = read_json(workdir.evaluation)
   decision = evaluate.read_decision(experiment.task.read_decision, workdir, step)
