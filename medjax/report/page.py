@@ -5,8 +5,6 @@ PNG in the page itself. It is made from the files of the run folder alone; a fil
 broken is named in its section, so that half a run still gives a page.
 """
 
-import base64
-import io
 import json
 import os
 import pathlib
@@ -16,7 +14,6 @@ from typing import Any
 import jinja2
 import markupsafe
 import numpy as np
-import PIL.Image
 
 from medjax.config import flatten
 from medjax.errors import UserError
@@ -28,8 +25,7 @@ from medjax.evaluation import (
   read_csv,
   read_numbers,
 )
-from medjax.evaluation.subgroups import left_out
-from medjax.report import contact_sheet, explanations, number_plots, overlay, plots, trust
+from medjax.report import class_plots, explanations, number_plots, plots
 from medjax.workdir import Workdir
 
 _METRICS = {
@@ -53,7 +49,6 @@ _METRICS = {
 _OF_CLASS = ('auroc', 'auprc', 'sensitivity', 'specificity', 'ppv', 'npv', 'f1')
 # Splits from the one that counts to the ones that the model has seen.
 _SPLIT_ORDER = ('test', 'val', 'train')
-_LARGEST_PICTURE = 320  # pixels; a screen shows no more at this place
 
 
 def write(
@@ -119,7 +114,7 @@ def write(
     **(
       number_plots.context(table, metrics, decision.value)
       if numbers
-      else _of_classes(table, metrics, decision.value, images or {}, explained or {})
+      else class_plots.context(table, metrics, decision.value, images or {}, explained or {})
     ),
     'explanation': explanation if explained else '',
     'grades': dict(
@@ -146,37 +141,6 @@ def write(
   temporary.write_text(engine.get_template('page.html').render(context), encoding='utf-8')
   os.replace(temporary, workdir.report)
   return workdir.report
-
-
-def choose_examples(table: Predictions, count: int) -> list[str]:
-  """Chooses cases worth looking at: the most wrong and the most right ones of every class.
-
-  Classes take turns, and within a class a case with the lowest probability of its true class and
-  one with the highest, so that errors are shown even of a rare class.
-
-  Args:
-    table: Predictions; rows without a label are left out.
-    count: How many cases to choose at most.
-
-  Returns:
-    Ids, without repetition.
-
-  Example:
-    >>> choose_examples(table, 12)  # doctest: +SKIP
-    ['case17', 'case3', ...]
-  """
-  table = table.labelled()
-  of_true = _true_probability(table)
-  queues = []
-  for index in range(len(table.classes)):
-    members = np.flatnonzero(table.label == index)
-    members = members[np.argsort(of_true[members], kind='stable')]
-    # Lowest, highest, second lowest, second highest, ...: each case once.
-    ranks = np.stack([np.arange(len(members)), np.arange(len(members))[::-1]], axis=1).ravel()
-    queues.append(members[ranks[: len(members)]].tolist())
-  turns = max(map(len, queues))
-  chosen = [queue[turn] for turn in range(turns) for queue in queues if turn < len(queue)]
-  return [str(name) for name in table.id[chosen[:count]]]
 
 
 class _Section:
@@ -232,57 +196,6 @@ def _first_split(splits: Any) -> str:
   return next(iter(_in_order(splits)), 'test')
 
 
-def _of_classes(
-  table: Predictions | None,
-  metrics: dict[str, Any],
-  decision: Decision | None,
-  images: dict[str, np.ndarray],
-  explained: dict[str, np.ndarray],
-) -> dict[str, Any]:
-  """What the page shows of classes."""
-  found: dict[str, Any] = {
-    'calibration_rows': trust.calibration_rows(metrics),
-    **dict.fromkeys(('confusion', 'examples', 'conformal_rows', 'subgroups', 'left_out'), ()),
-    'figures': {},
-    'threshold': None,
-  }
-  if table is None:
-    return found
-  threshold = _threshold(table, metrics)
-  return {
-    **found,
-    'figures': trust.figures(table, threshold),
-    'confusion': _confusion(table, threshold),
-    'threshold': threshold,
-    'examples': _examples(table, threshold, images, explained),
-    'conformal_rows': trust.conformal_rows(metrics, table.classes),
-    'subgroups': trust.subgroup_rows(table, decision),
-    'left_out': left_out(table),
-  }
-
-
-def _threshold(table: Predictions, metrics: dict[str, Any]) -> float | None:
-  """The operating point with two classes; without an evaluation the default of 0.5."""
-  if not table.is_binary:
-    return None
-  value = metrics.get('threshold', {}).get('value')
-  return 0.5 if value is None else value
-
-
-def _predicted(table: Predictions, threshold: float | None) -> np.ndarray:
-  """Index of the class that each case is called, int [N]."""
-  if threshold is None:
-    return table.probability.argmax(axis=1)
-  return (table.probability >= threshold).astype(int)
-
-
-def _true_probability(table: Predictions) -> np.ndarray:
-  """Probability [N] that each labelled case was given of its true class."""
-  if table.is_binary:
-    return np.where(table.label == 1, table.probability, 1 - table.probability)
-  return table.probability[np.arange(len(table)), table.label]
-
-
 def _summary(table: Predictions | Numbers | None, metrics: dict[str, Any]) -> dict[str, Any]:
   names = ('auroc', 'r2', 'sensitivity', 'specificity', 'auprc', 'balanced_accuracy', 'accuracy',
            'rmse', 'mae', 'spearman')  # fmt: skip
@@ -335,25 +248,6 @@ def _curves(lines: list[dict[str, Any]], mark_best: bool = True) -> list[markups
   return [markupsafe.Markup(figure) for figure in figures]
 
 
-def _confusion(table: Predictions, threshold: float | None) -> list[dict[str, Any]]:
-  """One row a true class, one cell a predicted class, with counts and shares of the row."""
-  predicted = _predicted(table, threshold)
-  rows = []
-  for index, name in enumerate(table.classes):
-    counts = np.bincount(predicted[table.label == index], minlength=len(table.classes))
-    total = int(counts.sum())
-    cells = [
-      {
-        'count': int(count),
-        'share': count / total if total else None,
-        'right': other == index,
-      }
-      for other, count in enumerate(counts)
-    ]
-    rows.append({'name': name, 'total': total, 'cells': cells})
-  return rows
-
-
 def _metric_rows(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
   found = list(dict.fromkeys(name for metrics in evaluation.values() for name in metrics))
   several = any(name.startswith('auroc_') for name in found)
@@ -372,51 +266,6 @@ def _metric_rows(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
     cells = [evaluation[split].get(name) for split in _in_order(evaluation)]
     rows.append({'title': title, 'method': method, 'cells': cells})
   return rows
-
-
-def _examples(
-  table: Predictions,
-  threshold: float | None,
-  images: dict[str, np.ndarray],
-  explained: dict[str, np.ndarray],
-) -> list[dict[str, Any]]:
-  """The pictures by true class, wrong ones first, each with its explanation where there is one."""
-  row_of = {name: row for row, name in enumerate(table.id.tolist())}
-  predicted, of_true = _predicted(table, threshold), _true_probability(table)
-  shown = [row_of[name] for name in images if name in row_of]
-  shown.sort(key=lambda row: of_true[row])
-  return [
-    {
-      'name': class_name,
-      'pictures': [
-        {
-          'id': name,
-          'sources': _sources(images[name], explained.get(name)),
-          'right': bool(predicted[row] == index),
-          'predicted': table.classes[int(predicted[row])],
-          'probability': float(of_true[row]),
-        }
-        for row in shown
-        for name in [str(table.id[row])]
-        if table.label[row] == index
-      ],
-    }
-    for index, class_name in enumerate(table.classes)
-    if any(table.label[row] == index for row in shown)
-  ]
-
-
-def _sources(image: np.ndarray, explained: np.ndarray | None) -> list[str]:
-  """The picture, and the same under its explanation if there is one."""
-  found = [_data_uri(contact_sheet.picture(image))]
-  return found if explained is None else [*found, _data_uri(overlay.blend(image, explained))]
-
-
-def _data_uri(picture: PIL.Image.Image) -> str:
-  picture.thumbnail((_LARGEST_PICTURE, _LARGEST_PICTURE))
-  file = io.BytesIO()
-  picture.save(file, format='PNG', optimize=True)
-  return 'data:image/png;base64,' + base64.b64encode(file.getvalue()).decode()
 
 
 def _number_text(number: float | None) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from medjax.evaluation import Predictions
 from medjax.experiment import Experiment
-from medjax.report import card, coefficients, explanations, page
+from medjax.report import card, class_plots, coefficients, explanations, page
 from medjax.workdir import Workdir, read_json
 
 # Cases shown with their picture.
@@ -58,7 +58,7 @@ def write(
 def _pictures(experiment: Experiment, table: Predictions) -> dict[str, np.ndarray]:
   split = experiment.data.splits[table.split]
   row = {name: i for i, name in enumerate(split.id)}
-  shown = page.choose_examples(table, EXAMPLES)
+  shown = class_plots.choose_examples(table, EXAMPLES)
   pixels = split.read([row[name] for name in shown])['image'] if shown else ()
   return dict(zip(shown, pixels, strict=True))
 

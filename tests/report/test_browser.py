@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 from test_page import BINARY, SEVERAL, write_run
 
-from medjax.report import page
+from medjax.report import class_plots, page
 
 CHROMIUM = next(
   filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), ''
@@ -81,7 +81,7 @@ def test_the_page_fits_on_a_desktop_and_on_a_phone(tmp_path, classes):
   run = tmp_path / 'run'
   table = write_run(run, classes)
   random = np.random.default_rng(0)
-  shown = page.choose_examples(table, 6)
+  shown = class_plots.choose_examples(table, 6)
   images = {name: random.integers(0, 256, (64, 64), np.uint8) for name in shown}
   explained = {name: random.normal(size=(64, 64)) for name in shown}
   page.write(run, images=images, explained=explained, explanation='occlusion')

@@ -20,7 +20,7 @@ from medjax.evaluation import (
   multiclass_metrics,
   youden,
 )
-from medjax.report import page
+from medjax.report import class_plots, page
 
 BINARY, SEVERAL = ('normal', 'cancer'), ('normal', 'bacterial', 'viral', 'other')
 
@@ -134,7 +134,7 @@ def read(path):
 @pytest.mark.parametrize('classes', [BINARY, SEVERAL])
 def test_whole_run(tmp_path, classes):
   table = write_run(tmp_path, classes)
-  shown = page.choose_examples(table, 8)
+  shown = class_plots.choose_examples(table, 8)
   shape = (20, 30) if classes is BINARY else (20, 30, 3)
   path = page.write(tmp_path, images={name: np.zeros(shape, np.uint8) for name in shown})
   assert path == tmp_path / 'report.html'
@@ -306,7 +306,7 @@ def test_no_label_at_all(tmp_path, classes):
 def test_confusion_counts(tmp_path):
   table = write_run(tmp_path)
   threshold = json.loads((tmp_path / 'evaluation.json').read_text())['test']['threshold']['value']
-  rows = page._confusion(table, threshold)
+  rows = class_plots.confusion(table, threshold)
   called = table.probability >= threshold
   for index, row in enumerate(rows):
     counts = [int((~called[table.label == index]).sum()), int(called[table.label == index].sum())]
@@ -360,20 +360,20 @@ class TestChooseExamples:
       split='test',
       classes=BINARY,
     )
-    assert page.choose_examples(table, 4) == ['b', 'f', 'a', 'e']
-    assert page.choose_examples(table, 99) == ['b', 'f', 'a', 'e', 'd', 'g', 'c']
-    assert page.choose_examples(table, 0) == []
+    assert class_plots.choose_examples(table, 4) == ['b', 'f', 'a', 'e']
+    assert class_plots.choose_examples(table, 99) == ['b', 'f', 'a', 'e', 'd', 'g', 'c']
+    assert class_plots.choose_examples(table, 0) == []
 
   def test_several_classes(self):
     table = predictions('test', SEVERAL)
-    chosen = page.choose_examples(table, 8)
+    chosen = class_plots.choose_examples(table, 8)
     assert len(set(chosen)) == 8
     labels = [int(table.label[table.id == name][0]) for name in chosen]
     assert labels == [0, 1, 2, 3, 0, 1, 2, 3]
 
   def test_unlabelled_and_empty(self):
     table = predictions('test')
-    assert page.choose_examples(table.select(np.zeros(60, bool)), 5) == []
+    assert class_plots.choose_examples(table.select(np.zeros(60, bool)), 5) == []
 
 
 def test_bad_picture(tmp_path):
