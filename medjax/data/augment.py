@@ -47,15 +47,18 @@ def augment_batch(
     Changed inputs; of images float32 [B, H', W', C] in [0, 1].
 
   Raises:
-    ValueError: If the inputs are not floating point, such as images in 0..255.
+    ValueError: If the inputs are not floating point, such as images in 0..255, or have other axes
+      than the transform changes: three, or its ``axes``.
 
   Example:
     >>> images = jnp.zeros((2, 8, 8, 1))
     >>> augment_batch(radiograph(), jax.random.key(0), images, jnp.arange(2)).shape
     (2, 8, 8, 1)
   """
-  if not jnp.issubdtype(inputs.dtype, jnp.floating):
-    raise ValueError(f'inputs are {inputs.dtype} {inputs.shape}; expected float, images in [0, 1]')
+  axes = getattr(transform, 'axes', 3)  # of one input; images have three
+  if inputs.ndim != 1 + axes or not jnp.issubdtype(inputs.dtype, jnp.floating):
+    expected = '[B, H, W, C] in [0, 1]' if axes == 3 else f'with {axes} axes after the batch'
+    raise ValueError(f'inputs are {inputs.dtype} {inputs.shape}; expected float {expected}')
   return jax.vmap(lambda image, index: transform(jax.random.fold_in(step_key, index), image))(
     inputs, index
   )

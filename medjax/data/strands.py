@@ -1,6 +1,7 @@
 """Random changes of sequences while training."""
 
 import dataclasses
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -14,9 +15,11 @@ class RandomStrand:
 
   Attributes:
     complement: the number of each letter's partner.
+    axes: of one input.
   """
 
   complement: tuple[int, ...]
+  axes: ClassVar[int] = 2
 
   def __call__(self, key: jax.Array, image: jax.Array) -> jax.Array:
     other = reverse_complement(image, self.complement)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from medjax.data import augment
+from medjax.data import augment, strands
 from medjax.errors import UserError
 
 EVERY_TRANSFORM = [
@@ -310,7 +310,10 @@ def test_bad_images():
     augment.augment_batch(
       augment.radiograph(), jax.random.key(0), jnp.zeros((2, 4, 4, 1), jnp.uint8), index
     )
-  with pytest.raises(ValueError, match='expected float, images in'):
+  with pytest.raises(ValueError, match=r'\[B, H, W, C\]'):
     augment.augment_batch(augment.radiograph(), jax.random.key(0), jnp.zeros((2, 4, 4)), index)
+  with pytest.raises(ValueError, match='with 2 axes after the batch'):
+    strand = strands.RandomStrand((3, 2, 1, 0))
+    augment.augment_batch(strand, jax.random.key(0), jnp.zeros((2, 4, 4, 1)), index)
   with pytest.raises(ValueError, match='larger than the image'):
     augment.RandomCrop((9, 9))(jax.random.key(0), jnp.zeros((8, 8, 1)))
