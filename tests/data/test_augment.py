@@ -312,8 +312,8 @@ def test_bad_images():
     )
   with pytest.raises(ValueError, match=r'\[B, H, W, C\]'):
     augment.augment_batch(augment.radiograph(), jax.random.key(0), jnp.zeros((2, 4, 4)), index)
+  strand = strands.RandomStrand((3, 2, 1, 0))
   with pytest.raises(ValueError, match='with 2 axes after the batch'):
-    strand = strands.RandomStrand((3, 2, 1, 0))
     augment.augment_batch(strand, jax.random.key(0), jnp.zeros((2, 4, 4, 1)), index)
   with pytest.raises(ValueError, match='larger than the image'):
     augment.RandomCrop((9, 9))(jax.random.key(0), jnp.zeros((8, 8, 1)))
