@@ -13,14 +13,14 @@ many times as fast as the library, median (quartiles). The last line is
 `--config.layers=2 --config.units=64`.
 
     hidden units   KernelSHAP, 10 columns   30 columns         LIME, 10 columns    30 columns
-    none           39.0 (35.3-41.4)         37.8 (36.4-39.0)   21.2 (20.5-21.2)    23.4 (22.1-23.8)
-    32             24.1 (14.8-25.6)         20.2 (18.9-21.2)   17.7 (17.6-19.4)    17.9 (16.8-18.3)
-    32, 32          8.3 (7.8-9.1)            9.3 (8.9-10.4)    16.3 (16.0-16.8)    11.4 (10.3-19.4)
-    64, 64          4.1 (3.9-4.5)            4.8 (4.7-4.8)     11.2 (10.6-11.5)    14.2 (10.3-17.2)
+    none           53.0 (49.1-61.2)         51.0 (49.1-51.5)   21.5 (21.1-21.8)    23.5 (20.5-24.3)
+    32             20.3 (19.9-22.7)         20.4 (19.7-22.5)   18.4 (17.5-19.0)    20.0 (19.1-20.6)
+    32, 32          8.4 (8.2-9.2)            8.4 (8.2-10.1)    14.8 (14.7-15.0)    16.3 (10.8-19.0)
+    64, 64          4.5 (4.4-4.6)            4.8 (4.7-4.9)     11.8 (11.1-11.9)    18.3 (16.4-19.0)
 
 Both evaluate the same million mixtures of rows (two million with 30 columns), so the larger the
 network, the more of either's time is the network's own: with 64 and 64 units its products alone are
-8.4 GFLOP of 0.06 s. Exact values differ by less than 1e-7.
+8.4 GFLOP of 0.06 s. Exact values differ by less than 2e-7.
 """
 
 import dataclasses
