@@ -3,9 +3,11 @@
 import dataclasses
 import functools
 import hashlib
+import inspect
 import json
 import os
 import pathlib
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -168,9 +170,7 @@ def _simulated(
     # Room to grow one split without moving the others.
     first += max(count, 1_000_000)
   # Another version of the simulator makes other images, so its source is part of the key.
-  code = b''.join(
-    path.read_bytes() for path in sorted(pathlib.Path(__file__).parent.glob('simulate/*.py'))
-  )
+  code = b''.join(path.read_bytes() for path in _sources_of(simulator))
   identity = json.dumps([simulator.__module__, config.seed, sizes]).encode() + code
   return prepare.Source(
     f'simulated ({simulator.__module__.rsplit(".", 1)[-1]})',
@@ -179,6 +179,21 @@ def _simulated(
     hashlib.blake2b(identity, digest_size=16).hexdigest(),
     simulated=True,
   )
+
+
+def _sources_of(simulator: Callable[..., Any]) -> list[pathlib.Path]:
+  """The file of a simulator and those beside it that it imports, however far."""
+  package = simulator.__module__.rpartition('.')[0]
+  waiting, found = [simulator.__module__], set()
+  while waiting:
+    name = waiting.pop()
+    if name not in found and name in sys.modules:
+      found.add(name)
+      values = vars(sys.modules[name]).values()
+      names = (v.__name__ if inspect.ismodule(v) else getattr(v, '__module__', '') for v in values)
+      waiting += [other for other in names if package and f'{other}'.startswith(f'{package}.')]
+  files = (sys.modules[name].__file__ for name in sorted(found))
+  return [pathlib.Path(file) for file in files if file]
 
 
 def _simulated_reader(

@@ -3,6 +3,7 @@
 import pytest
 
 from medjax.data import images
+from medjax.data.simulate import radiograph
 from medjax.errors import UserError
 
 
@@ -16,3 +17,8 @@ from medjax.errors import UserError
 def test_a_source_that_is_not_there_is_one_line(source, message):
   with pytest.raises(UserError, match=message):
     images.load(images.Config(source=source), simulator=None, classes=('no', 'yes'))
+
+
+def test_the_key_of_simulated_images_follows_from_their_own_simulator_alone():
+  names = {path.name for path in images._sources_of(radiograph.simulate)}
+  assert names == {'radiograph.py', 'anatomy.py', 'findings.py', 'projection.py', 'skeleton.py'}
