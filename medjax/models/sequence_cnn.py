@@ -15,6 +15,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from medjax.models import padding
 from medjax.models.norm import BatchNorm
 from medjax.ops.strand import reverse_complement
 
@@ -86,7 +87,7 @@ class SequenceCNN(nn.Module):
     return found
 
   def _strand(self, x: jax.Array, train: bool, mask: jax.Array | None) -> jax.Array:
-    present = x.any(axis=-1)
+    present = padding.present(x)
     if mask is not None:
       present &= mask[:, None]
     x = self.norms[0](self.convs[0](x), present, train=train)
