@@ -198,7 +198,6 @@ class _Command:
       self._grade(files)
       return
     experiment = self._described('explain', files)
-    self._require_images('explain', experiment)
     output = self.values.output
     folder = pathlib.Path(output).expanduser() if output else self.workdir.folder / 'explanations'
     if folder.exists() and not folder.is_dir():
@@ -208,7 +207,7 @@ class _Command:
     )
 
   def _grade(self, files: Sequence[str]) -> None:
-    from medjax.explain.methods import METHODS
+    from medjax.explain.methods import METHODS, USUAL
     from medjax.report import grading
     from medjax.report import run as report
     from medjax.training import evaluate
@@ -218,9 +217,9 @@ class _Command:
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
     experiment = self._build()
-    self._require_images('explain --grade', experiment)
     self.workdir.claim_data(experiment.data.summary(), write=False)
-    methods = list(METHODS) if self.values.method == 'all' else [self.values.method]
+    kind, method = experiment.data.kind, self.values.method
+    methods = list(METHODS.get(kind, ())) if method == 'all' else [method or USUAL.get(kind, '')]
     grading.grade_run(experiment, self.workdir, methods, self.values.cases)
     variables, _ = evaluate.best_variables(experiment, self.workdir)
     tables = evaluate.read_tables(experiment, self.workdir)
@@ -231,7 +230,7 @@ class _Command:
   def _require_images(what: str, experiment: Any) -> None:
     kind = experiment.data.kind
     if kind != 'images':
-      raise UserError(f'{what}: shows images, and these data are {kind}; see medjax.explain')
+      raise UserError(f'{what}: shows images, and these data are {kind}')
 
   def _described(self, verb: str, files: Sequence[str]) -> Any:
     """The run's experiment without its examples.
@@ -345,7 +344,7 @@ def _flags(config: Config) -> flags.FlagValues:
   values.set_gnu_getopt(True)
   flags.DEFINE_string('workdir', '', 'Run folder.', flag_values=values)
   flags.DEFINE_string('output', '', 'Where a verb writes.', flag_values=values)
-  flags.DEFINE_string('method', 'grad_cam', 'How explain explains.', flag_values=values)
+  flags.DEFINE_string('method', '', 'How explain explains.', flag_values=values)
   flags.DEFINE_boolean('grade', False, 'Grade the method of explain.', flag_values=values)
   flags.DEFINE_integer('repeats', 1, 'Other folds.', lower_bound=1, flag_values=values)
   flags.DEFINE_string('split', 'test', 'Split to compare on.', flag_values=values)
@@ -395,8 +394,10 @@ def _help(name: str, config: Config) -> str:
     'Flags:',
     f'  --workdir=FOLDER      run folder (default runs/{name}-<hash of the settings>)',
     '  --output=FILE         where predict, bench or --preview writes; a folder for explain',
-    '  --method=NAME         how explain explains: grad_cam (the default), integrated_gradients,',
-    '                        kernel_shap, lime, occlusion, saliency or smooth_grad',
+    '  --method=NAME         how explain explains; images: grad_cam (the default), smooth_grad;',
+    '                        sequences: mutagenesis (the default); both: occlusion, saliency;',
+    '                        these and tables: integrated_gradients, kernel_shap (the default of',
+    '                        tables), lime',
     '  --grade               explain: grade the method, or all, on test cases that the run found',
     '  --cases=N             how many of them, at most (default 32)',
     '  --split=NAME          compare: on which split (default test)',

@@ -117,7 +117,7 @@ class Config:
   )
   explanation: Literal[
     'none', 'grad_cam', 'integrated_gradients', 'kernel_shap', 'lime', 'occlusion', 'saliency',
-    'smooth_grad',
+    'smooth_grad', 'mutagenesis',
   ] = setting(
     'integrated_gradients', 'How the report explains the cases that it shows.', execution=True
   )  # fmt: skip

@@ -17,6 +17,7 @@ from medjax.data import dataset, labels, preprocess, split, tables
 from medjax.errors import UserError
 
 _SKLEARN = 'sklearn:'
+_TYPICAL = 20  # rows that stand for the training rows in explanations
 _FEW = 10  # different whole numbers that are taken as classes
 
 
@@ -71,8 +72,8 @@ def load(
     reference: see ``preprocess.fit``.
 
   Returns:
-    The data set. ``details`` holds the fitted preprocessing, the names of the inputs, and mean and
-    standard deviation of training labels that are numbers.
+    The data set. ``details`` holds the fitted preprocessing, the names of the inputs, ``typical``
+    inputs, and mean and standard deviation of training labels that are numbers.
 
   Raises:
     UserError: one line that names the file, row or column and what was expected.
@@ -137,9 +138,11 @@ def load(
         {c: [cells[i][c] for i in of] for c in columns},
       )
   details = {'preprocessing': fitted.to_json(), 'inputs': fitted.inputs, 'label': label}
+  of_train = np.array([where == 'train' for where in splits])
+  details['typical'] = _typical(values[of_train], _column_of(fitted))
   if numbers is not None:
-    of_train = numbers[[where == 'train' for where in splits]].astype(np.float64)
-    details |= {'label_mean': float(of_train.mean()), 'label_scale': float(of_train.std()) or 1.0}
+    known = numbers[of_train].astype(np.float64)
+    details |= {'label_mean': float(known.mean()), 'label_scale': float(known.std()) or 1.0}
   fingerprint = _digest([json.dumps([table.header, ids, groups, splits, texts]), *map(str, cells)])
   return dataset.Dataset(
     table.name,
@@ -157,6 +160,34 @@ def load(
 def fitted_preprocessing(data: dataset.Dataset) -> preprocess.Preprocessing:
   """How rows of this data set became inputs."""
   return preprocess.Preprocessing.from_json(data.details['preprocessing'])
+
+
+def column_of(data: dataset.Dataset) -> np.ndarray:
+  """Which column of the table each input is made of, int [D], from 0."""
+  return _column_of(fitted_preprocessing(data))
+
+
+def typical(data: dataset.Dataset) -> np.ndarray:
+  """Inputs float32 [20, D] in which every column is distributed as in training, and is independent
+  of the others; for explanations, which need something to compare with."""
+  return np.array(data.details['typical'], np.float32)
+
+
+def _column_of(fitted: preprocess.Preprocessing) -> np.ndarray:
+  return np.repeat(np.arange(len(fitted.columns)), [len(c.inputs) for c in fitted.columns])
+
+
+def _typical(values: np.ndarray, column_of: np.ndarray) -> list[list[float]]:
+  """See ``typical``: of each column evenly spaced ranks, in an order of its own, so that no row is
+  that of a patient."""
+  random = np.random.default_rng(0)
+  rank = ((np.arange(_TYPICAL) + 0.5) / _TYPICAL * len(values)).astype(int)
+  found = np.empty((_TYPICAL, values.shape[1]))
+  for column in np.unique(column_of):
+    inputs = values[:, column_of == column]
+    order = np.lexsort(inputs.T)[rank]
+    found[:, column_of == column] = inputs[random.permutation(order)]
+  return [[float(f'{value:.5g}') for value in row] for row in found.tolist()]
 
 
 def _rest(fitted: preprocess.Preprocessing) -> dict[str, Any]:

@@ -1,27 +1,30 @@
-"""Explains the predictions of image files: a picture, an array and a row for each."""
+"""Explains the predictions of new cases: a picture, an array and a row for each."""
 
 import csv
 import pathlib
 from collections.abc import Sequence
-from typing import Any
 
+import jax
 import numpy as np
 
 from medjax import explain, runtime
 from medjax.config import Config
 from medjax.data.dataset import Case
 from medjax.deploy import files as deploy
+from medjax.deploy import rows as kinds
 from medjax.errors import UserError
-from medjax.evaluation import Decision
+from medjax.evaluation import Decision, Interval
 from medjax.evaluation.table import by_class
 from medjax.experiment import Experiment
-from medjax.explain.methods import METHODS, smooth
+from medjax.explain.methods import METHODS, USUAL, smooth
+from medjax.report import pictures
 from medjax.report.overlay import overlay
 from medjax.training import evaluate, parallel
 from medjax.workdir import Workdir
 
-_AT_ONCE = 8  # images in memory
-_COLUMNS = ('file', 'call', 'probability', 'completeness_gap', 'fit', 'picture', 'array', 'error')
+_AT_ONCE = 8  # cases in memory
+_PICTURES = 200  # of tables and sequences; arrays and rows are written for all
+_ADDS = 'adds_'  # before the name of a table's column
 
 
 def explain_files(
@@ -32,37 +35,45 @@ def explain_files(
   method: str,
   folder: pathlib.Path,
 ) -> list[dict[str, str]]:
-  """Writes an overlay PNG and an array for each file, and explanations.csv for all.
+  """Writes a picture and an array for each case, and explanations.csv for all.
 
-  What is explained is the class that the file is called; see ``predict``.
+  What is explained is the class that the case is called, or the number predicted; see ``predict``.
+  The picture is the image under its explanation, the letters of the sequence as high as they count,
+  or the columns that count most, and the array is what the method gives.
 
   Args:
     experiment: data description, model and task of the run.
     config: settings of the run.
     workdir: the run folder.
     names: files and folders.
-    method: in ``explain.methods.METHODS``.
+    method: in ``explain.methods.METHODS`` for these data; '' for the usual one.
     folder: where to write.
 
   Returns:
-    The rows of explanations.csv: file, call, probability (of the class called, calibrated),
+    The rows of explanations.csv: file; call and probability (of the class called, calibrated), or
+    prediction; of tables adds_COLUMN, what each column adds to the logit or number;
     completeness_gap (of Integrated Gradients: how far the parts are from adding up to the logit
-    less that of a black image), fit (of LIME: R2 of its linear model), picture, array and error.
+    less that of an input that says nothing), fit (of LIME: R2 of its linear model), picture, array
+    and error.
 
   Raises:
-    UserError: there is no such method, it does not suit the model, nothing was found, or the run
-      was not evaluated.
+    UserError: there is no such method, it does not suit the model, nothing was found, the run was
+      not evaluated, or it predicts neither a class nor a number.
   """
-  if method not in METHODS:
-    raise UserError(f'--method={method}: expected one of {", ".join(METHODS)}')
+  kind = experiment.data.kind
+  if kind not in METHODS:
+    raise UserError(f'explain: explains {", ".join(METHODS)}, and these data are {kind}')
+  method = method or USUAL[kind]
+  if method not in METHODS[kind]:
+    raise UserError(f'--method={method}: expected one of {", ".join(METHODS[kind])}')
   found = experiment.data.open(names)
   if not found:
-    raise UserError(f'explain {names[0]}: no image files there')
+    raise UserError(f'explain {names[0]}: no {kinds.WHAT[kind]} there')
   explainer = _Explainer(experiment, config, workdir, method)
   folder.mkdir(parents=True, exist_ok=True)
   rows: list[dict[str, str]] = []
   with open(folder / 'explanations.csv', 'w', newline='', encoding='utf-8') as file:
-    writer = csv.DictWriter(file, _COLUMNS)
+    writer = csv.DictWriter(file, explainer.columns)
     writer.writeheader()
     for start in range(0, len(found), _AT_ONCE):
       done = explainer.rows(found[start : start + _AT_ONCE], folder, start)
@@ -81,17 +92,27 @@ class _Explainer:
   def __init__(self, experiment: Experiment, config: Config, workdir: Workdir, method: str):
     variables, step = evaluate.best_variables(experiment, workdir)
     self._data, self._method = experiment.data, method
-    self._decision = evaluate.read_decision(Decision.from_json, workdir, step)
+    self._decision = evaluate.read_decision(experiment.task.read_decision, workdir, step)
+    if not isinstance(self._decision, Decision | Interval):
+      raise UserError('explain: explains classes and numbers, and this run predicts neither')
     self._score = explain.score_function(experiment, variables)
     # As predict does, so that the class that is explained is the one that it calls.
     device = runtime.devices(1)
     self._compiled = parallel.compile_predict(experiment, device, config.precision)
     self._variables = device.replicate(variables)
+    shown = ['call', 'probability'] if isinstance(self._decision, Decision) else ['prediction']
+    self._adds = (
+      [_ADDS + name for name in pictures.column_names(self._data)]
+      if self._data.kind == 'table'
+      else []
+    )
+    notes = ['completeness_gap', 'fit']
+    self.columns = ['file', *shown, *self._adds, *notes, 'picture', 'array', 'error']
 
   def rows(self, cases: Sequence[Case], folder: pathlib.Path, first: int) -> list[dict[str, str]]:
-    """Explains a few files, numbered from ``first`` on."""
-    rows = [dict.fromkeys(_COLUMNS, '') for _ in cases]
-    images: list[np.ndarray] = []
+    """Explains a few cases, numbered from ``first`` on."""
+    rows = [dict.fromkeys(self.columns, '') for _ in cases]
+    arrays: list[dict[str, np.ndarray]] = []
     good: list[int] = []
     for place, case in enumerate(cases):
       rows[place]['file'] = case.name.encode(errors='backslashreplace').decode()
@@ -99,37 +120,66 @@ class _Explainer:
       if isinstance(loaded, str):
         rows[place]['error'] = loaded
       else:
-        images.append(loaded['image'])
+        arrays.append(loaded)
         good.append(place)
     if not good:
       return rows
-    pixels = np.stack(images)
-    probability = self._decision.calibration.apply(
-      explain.in_chunks(self._predict, _AT_ONCE, pixels)
-    )
-    calls = self._decision.calls(probability)
-    inputs = np.asarray(self._data.inputs({'image': pixels}))
+    batch = {name: np.stack([one[name] for one in arrays]) for name in arrays[0]}
+    predicted = self._predict(batch)
+    target, said = self._said(predicted)
     try:
-      parts, notes = METHODS[self._method](self._score, inputs, calls)
+      parts, notes = METHODS[self._data.kind][self._method](
+        self._score, np.asarray(self._data.inputs(batch)), target, self._data
+      )
     except ValueError as error:
       raise UserError(f'--method={self._method}: {error}') from None
-    shares = by_class(probability)[np.arange(len(calls)), calls]
-    shown = smooth(parts, self._method)
-    for i, (place, image, call, share) in enumerate(zip(good, images, calls, shares, strict=True)):
+    for i, place in enumerate(good):
       row = rows[place]
-      if not np.isfinite(share):
+      if not np.isfinite(predicted[i]).all():
         row['error'] = 'the network gives no number for this file'
         continue
       # Files of different folders may have the same name.
-      stem = pathlib.Path(row['file']).stem[:100]
-      path = folder / f'{first + place:04d}-{stem}-{self._method}'
-      picture, array = f'{path}.png', f'{path}.npy'
-      overlay(image, shown[i]).save(picture)
-      np.save(array, parts[i])
-      row |= {'call': self._data.classes[int(call)], 'probability': f'{share:.4f}'}
-      row |= {'picture': picture, 'array': array}
-      row |= {name: f'{values[i]:.4g}' for name, values in notes.items()}
+      stem = ''.join(
+        c if c.isalnum() or c in '._-' else '_' for c in pathlib.Path(row['file']).stem
+      )
+      path = folder / f'{first + place:04d}-{stem[:100]}-{self._method}'
+      row |= said[i] | {name: f'{values[i]:.4g}' for name, values in notes.items()}
+      row |= {name: f'{value:.4g}' for name, value in zip(self._adds, parts[i], strict=False)}
+      row['picture'], row['array'] = (
+        self._draw(path, arrays[i], parts[i], first + place),
+        f'{path}.npy',
+      )
+      np.save(row['array'], parts[i])
     return rows
 
-  def _predict(self, image: np.ndarray) -> Any:
-    return self._compiled(self._variables, {'image': image[None]})['prediction']
+  def _said(self, predicted: np.ndarray) -> tuple[np.ndarray, list[dict[str, str]]]:
+    """The class that each case is called, and cells that say what was predicted."""
+    if isinstance(self._decision, Interval):
+      return np.zeros(len(predicted), int), [{'prediction': f'{p:.6g}'} for p in predicted.tolist()]
+    probability = self._decision.calibration.apply(predicted)
+    calls = self._decision.calls(probability)
+    shares = by_class(probability)[np.arange(len(calls)), calls]
+    cells = [
+      {'call': self._data.classes[int(call)], 'probability': f'{share:.4f}'}
+      for call, share in zip(calls, shares, strict=True)
+    ]
+    return calls, cells
+
+  def _draw(
+    self, path: pathlib.Path, arrays: dict[str, np.ndarray], parts: np.ndarray, number: int
+  ) -> str:
+    """Writes the picture and returns its name; '' where there is none."""
+    if self._data.kind == 'images':
+      overlay(arrays['image'], smooth(parts[None], self._method)[0]).save(f'{path}.png')
+      return f'{path}.png'
+    if number >= _PICTURES:
+      return ''
+    pathlib.Path(f'{path}.svg').write_text(pictures.drawing(self._data, arrays, parts))
+    return f'{path}.svg'
+
+  def _predict(self, batch: dict[str, np.ndarray]) -> np.ndarray:
+    """Raw predictions, always of as many cases at once, so that one program is compiled."""
+    count = len(next(iter(batch.values())))
+    fill = [0] * (_AT_ONCE - count)
+    whole = {k: np.concatenate([v, v[fill]])[None] for k, v in batch.items()}
+    return jax.device_get(self._compiled(self._variables, whole)['prediction'])[:count]

@@ -27,29 +27,29 @@ def deletion_insertion(
   steps: int = 20,
   chunk: int = 32,
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Mean probability of the class while the image loses, or gains, its most important pixels first.
+  """Mean probability of the class while the input loses, or gains, its most important places first.
 
   A good explanation has a small deletion and a large insertion area.
 
   Args:
     score: See ``score_function``; its logistic function is taken as probability.
-    x: [N, H, W, C] images, float.
+    x: [N, H, W, C] images or [N, L, letters] sequences, float.
     target: [N] class numbers.
-    attribution: [N, H, W], or [N, H, W, C] whose channels are summed; large is important.
-    fill: What an absent pixel shows, broadcast to x.
-    steps: Parts, of as many pixels each, that are taken away one after the other.
+    attribution: [N, H, W] or [N, L], or like x, whose channels are summed; large is important.
+    fill: What an absent place shows, broadcast to x.
+    steps: Parts, of as many places each, that are taken away one after the other.
     chunk: Images at a time.
 
   Returns:
     Deletion and insertion areas, [N] in 0..1 each, by the trapezoid rule.
   """
   x = np.asarray(x, np.float32)
-  rank = _ranks(flat(attribution))  # 0 is the most important
+  rank = _ranks(flat(attribution, x.ndim - 2))  # 0 is the most important
   blank = np.broadcast_to(np.asarray(fill, np.float32), x.shape)
   areas = []
   for image, empty, order, t in zip(x, blank, rank, target, strict=True):
     cuts = np.linspace(0, order.size, steps + 1)
-    taken = (order < cuts[:, None, None])[..., None]
+    taken = (order < cuts.reshape(-1, *[1] * order.ndim))[..., None]
     of = functools.partial(scores, score)
     targets = np.full(steps + 1, t)
     curves = [
@@ -65,21 +65,20 @@ def pointing_game(attribution: np.ndarray, mask: np.ndarray, tolerance: int = 0)
   """Whether the largest value lies on what is there to be found, bool [N].
 
   Args:
-    attribution: [N, H, W], or [N, H, W, C] whose channels are summed.
-    mask: [N, H, W] bool.
-    tolerance: Pixels, along either axis, by which it may lie beside.
+    attribution: [N, H, W] or [N, L], or with a last axis of channels, which are summed.
+    mask: [N, H, W] or [N, L] bool.
+    tolerance: Places, along any axis, by which it may lie beside.
 
   Example:
     >>> pointing_game(np.array([[[0.1, 0.9]]]), np.array([[[False, True]]]))
     array([ True])
   """
-  values = flat(attribution)
+  mask = np.asarray(mask, bool)
   found = []
-  for value, there in zip(values, np.asarray(mask, bool), strict=True):
-    row, column = np.unravel_index(value.argmax(), value.shape)
-    rows = slice(max(0, row - tolerance), row + tolerance + 1)
-    columns = slice(max(0, column - tolerance), column + tolerance + 1)
-    found.append(bool(there[rows, columns].any()))
+  for value, there in zip(flat(attribution, mask.ndim - 1), mask, strict=True):
+    place = np.unravel_index(value.argmax(), value.shape)
+    near = tuple(slice(max(0, at - tolerance), at + tolerance + 1) for at in place)
+    found.append(bool(there[near].any()))
   return np.array(found)
 
 
@@ -87,17 +86,19 @@ def mask_iou(attribution: np.ndarray, mask: np.ndarray) -> np.ndarray:
   """Overlap over union of the mask and of as many of the largest values, [N] in 0..1.
 
   Args:
-    attribution: [N, H, W], or [N, H, W, C] whose channels are summed.
-    mask: [N, H, W] bool, with at least one pixel each.
+    attribution: [N, H, W] or [N, L], or with a last axis of channels, which are summed.
+    mask: [N, H, W] or [N, L] bool, with at least one place each.
 
   Example:
     >>> mask_iou(np.array([[[3.0, 2.0, 1.0]]]), np.array([[[True, False, True]]])).round(3)
     array([0.333])
   """
   mask = np.asarray(mask, bool)
-  size = mask.sum(axis=(1, 2))
-  largest = _ranks(flat(attribution)) < size[:, None, None]
-  return (largest & mask).sum(axis=(1, 2)) / (largest | mask).sum(axis=(1, 2))
+  places = mask.ndim - 1
+  mask = mask.reshape(len(mask), -1)
+  ranks = _ranks(flat(attribution, places)).reshape(mask.shape)
+  largest = ranks < mask.sum(axis=1, keepdims=True)
+  return (largest & mask).sum(axis=1) / (largest | mask).sum(axis=1)
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -128,10 +129,10 @@ def randomised(variables: Any, seed: int = 0) -> Any:
   return jax.tree.map(shuffle, variables)
 
 
-def flat(attribution: np.ndarray) -> np.ndarray:
-  """[N, H, W] of [N, H, W] or [N, H, W, C], whose channels are summed."""
+def flat(attribution: np.ndarray, places: int) -> np.ndarray:
+  """[N, ...] with ``places`` axes after the first; one more holds channels, which are summed."""
   attribution = np.asarray(attribution)
-  return attribution.sum(axis=3) if attribution.ndim == 4 else attribution
+  return attribution.sum(axis=-1) if attribution.ndim == places + 2 else attribution
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:

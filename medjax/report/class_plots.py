@@ -1,25 +1,19 @@
 """What the report shows of classes: decisions, and cases with their pictures."""
 
-import base64
-import io
 from typing import Any
 
 import numpy as np
-import PIL.Image
 
 from medjax.evaluation import Decision, Predictions
 from medjax.evaluation.subgroups import left_out
-from medjax.report import contact_sheet, overlay, trust
-
-_LARGEST_PICTURE = 320  # pixels; a screen shows no more at this place
+from medjax.report import trust
 
 
 def context(
   table: Predictions | None,
   metrics: dict[str, Any],
   decision: Decision | None,
-  images: dict[str, np.ndarray],
-  explained: dict[str, np.ndarray],
+  pictures: dict[str, list[str]],
 ) -> dict[str, Any]:
   """Values for classes.html and examples.html.
 
@@ -27,8 +21,7 @@ def context(
     table: Labelled predictions of a split, calibrated; None where there are none.
     metrics: What evaluation.json says of the split.
     decision: How probabilities become calls.
-    images: Pictures by id; see ``page.write``.
-    explained: What speaks for the call, by id.
+    pictures: By id; see ``page.write``.
   """
   found: dict[str, Any] = {
     'calibration_rows': trust.calibration_rows(metrics),
@@ -44,7 +37,7 @@ def context(
     'figures': trust.figures(table, threshold),
     'confusion': confusion(table, threshold),
     'threshold': threshold,
-    'examples': _examples(table, threshold, images, explained),
+    'examples': _examples(table, threshold, pictures),
     'conformal_rows': trust.conformal_rows(metrics, table.classes),
     'subgroups': trust.subgroup_rows(table, decision),
     'left_out': left_out(table),
@@ -126,13 +119,12 @@ def confusion(table: Predictions, threshold: float | None) -> list[dict[str, Any
 def _examples(
   table: Predictions,
   threshold: float | None,
-  images: dict[str, np.ndarray],
-  explained: dict[str, np.ndarray],
+  pictures: dict[str, list[str]],
 ) -> list[dict[str, Any]]:
   """The pictures by true class, wrong ones first, each with its explanation where there is one."""
   row_of = {name: row for row, name in enumerate(table.id.tolist())}
   predicted, of_true = _predicted(table, threshold), _true_probability(table)
-  shown = [row_of[name] for name in images if name in row_of]
+  shown = [row_of[name] for name in pictures if name in row_of]
   shown.sort(key=lambda row: of_true[row])
   return [
     {
@@ -140,7 +132,7 @@ def _examples(
       'pictures': [
         {
           'id': name,
-          'sources': _sources(images[name], explained.get(name)),
+          'sources': pictures[name],
           'right': bool(predicted[row] == index),
           'predicted': table.classes[int(predicted[row])],
           'probability': float(of_true[row]),
@@ -153,16 +145,3 @@ def _examples(
     for index, class_name in enumerate(table.classes)
     if any(table.label[row] == index for row in shown)
   ]
-
-
-def _sources(image: np.ndarray, explained: np.ndarray | None) -> list[str]:
-  """The picture, and the same under its explanation if there is one."""
-  found = [_data_uri(contact_sheet.picture(image))]
-  return found if explained is None else [*found, _data_uri(overlay.blend(image, explained))]
-
-
-def _data_uri(picture: PIL.Image.Image) -> str:
-  picture.thumbnail((_LARGEST_PICTURE, _LARGEST_PICTURE))
-  file = io.BytesIO()
-  picture.save(file, format='PNG', optimize=True)
-  return 'data:image/png;base64,' + base64.b64encode(file.getvalue()).decode()

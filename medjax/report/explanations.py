@@ -9,39 +9,54 @@ from medjax import explain
 from medjax.errors import UserError
 from medjax.evaluation import Decision, Predictions
 from medjax.experiment import Experiment
-from medjax.explain.methods import METHODS, smooth
+from medjax.explain.methods import METHODS
+from medjax.report import class_plots, pictures
 from medjax.training import evaluate
 from medjax.workdir import Workdir, read_json
 
 
-def explain_cases(
+def pictures_of(
   experiment: Experiment,
   variables: dict[str, Any],
   workdir: Workdir,
   table: Predictions,
-  images: dict[str, np.ndarray],
+  count: int,
   method: str,
-) -> dict[str, np.ndarray]:
-  """What speaks for the class that each case is called, [H, W] by id.
+) -> dict[str, list[str]]:
+  """Cases worth looking at, and what speaks for the class that each is called: data URIs by id.
 
   Args:
-    experiment: Data description and model.
+    experiment: Data and model.
     variables: Of the checkpoint that made the table.
     workdir: Its run folder, for how probabilities become calls.
-    table: Calibrated predictions of the cases.
-    images: uint8 [H, W, C] by id.
-    method: In ``explain.methods.METHODS``.
+    table: Calibrated predictions of a split.
+    count: Cases, at most.
+    method: In ``explain.methods.METHODS``, or 'none', which shows what can be seen without.
 
   Raises:
-    ValueError: The method does not suit the model.
+    ValueError: The method does not suit the model or the data.
   """
-  row = {name: i for i, name in enumerate(table.id.tolist())}
-  calls = evaluate.read_decision(Decision.from_json, workdir).calls(table.probability)
-  target = calls[[row[name] for name in images]]
-  inputs = np.asarray(experiment.data.inputs({'image': np.stack(list(images.values()))}))
-  score = explain.score_function(experiment, variables)
-  parts, _ = METHODS[method](score, inputs, target)
-  return dict(zip(images, smooth(parts, method), strict=True))
+  data = experiment.data
+  split = data.splits[table.split]
+  shown = class_plots.choose_examples(table, count)
+  if not shown:
+    return {}
+  row_of = {name: row for row, name in enumerate(split.id.tolist())}
+  batch = split.read([row_of[name] for name in shown])
+  parts = None
+  if method != 'none' and data.kind in METHODS:
+    if method not in METHODS[data.kind]:
+      raise ValueError(f'it does not suit {data.kind}')
+    place = {name: i for i, name in enumerate(table.id.tolist())}
+    calls = evaluate.read_decision(Decision.from_json, workdir).calls(table.probability)
+    target = calls[[place[name] for name in shown]]
+    score = explain.score_function(experiment, variables)
+    parts, _ = METHODS[data.kind][method](score, np.asarray(data.inputs(batch)), target, data)
+  found = {}
+  for i, name in enumerate(shown):
+    arrays = {key: values[i] for key, values in batch.items()}
+    found[name] = pictures.sources(data, arrays, None if parts is None else parts[i], method)
+  return {name: sources for name, sources in found.items() if sources}
 
 
 def grade_rows(workdir: Workdir) -> tuple[list[str], list[dict[str, Any]], list[str]]:
@@ -54,7 +69,7 @@ def grade_rows(workdir: Workdir) -> tuple[list[str], list[dict[str, Any]], list[
     used.
   """
   found, problems = {}, []
-  for method in METHODS:
+  for method in dict.fromkeys(name for methods in METHODS.values() for name in methods):
     path = workdir.grades(method)
     if path.exists():
       try:

@@ -16,10 +16,11 @@ from medjax.evaluation.estimate import t_quantile
 from medjax.experiment import Experiment
 from medjax.explain import grade
 from medjax.explain.methods import BLUR, MAGNITUDE, METHODS
+from medjax.explain.sequence_methods import neutral
 from medjax.training import evaluate
 from medjax.workdir import Workdir, write_json
 
-_AT_ONCE = 8  # images in memory
+_AT_ONCE = 8  # inputs in memory
 _PLACES = 200  # training cases that tell where findings usually are
 
 
@@ -32,16 +33,17 @@ def grade_run(
   """Grades methods on cases that the run found; prints tables and writes grades-METHOD.json.
 
   The cases are the first ones of the test split that are called rightly; with two classes, those of
-  the second. Deletion and insertion show the image's mean where pixels are absent. Where the data
-  are simulated it is known what there is to find: the pointing game asks whether the largest value,
-  after a blur, lies on it or within a 56th of the image's side, and compares with the best fixed
-  place, where most findings of the training split are. A network with its weights in another order
-  is explained too: a method that does as well on it shows edges, not what was learned.
+  the second. Deletion and insertion show the image's mean where pixels are absent, or any letter
+  where one of a sequence is. Where the data are simulated it is known what there is to find: the
+  pointing game asks whether the largest value, after a blur, lies on it or within a 56th of the
+  input's length, and compares with the best fixed place, where most findings of the training split
+  are. A network with its weights in another order is explained too: a method that does as well on
+  it shows edges, not what was learned.
 
   Args:
     experiment: Data, model and task of the run.
     workdir: Its folder.
-    methods: In ``explain.methods.METHODS``; each is written as soon as it is graded.
+    methods: Of ``explain.methods.METHODS`` for these data; each is written as soon as it is graded.
     count: Cases, at most.
 
   Returns:
@@ -49,12 +51,17 @@ def grade_run(
     in ``evaluation.metrics`` (shares: Wilson; means: Student's t).
 
   Raises:
-    UserError: There is no such method, it is the only one and does not suit the model, the run was
-      not evaluated, or it found no case.
+    UserError: The data are a table, there is no such method, it is the only one and does not suit
+      the model, the run was not evaluated, or it found no case.
   """
+  kind = experiment.data.kind
+  if kind not in ('images', 'sequences'):
+    raise UserError(
+      f'explain --grade: grades explanations of images and sequences, not of a {kind}'
+    )
   for method in methods:
-    if method not in METHODS:
-      raise UserError(f'--method={method}: expected all, or one of {", ".join(METHODS)}')
+    if method not in METHODS[kind]:
+      raise UserError(f'--method={method}: expected all, or one of {", ".join(METHODS[kind])}')
   grader = _Grader(experiment, workdir, count)
   found: dict[str, Grades] = {}
   for method in methods:
@@ -106,19 +113,21 @@ class _Grader:
     """The grades of one method."""
     parts: dict[str, list[np.ndarray]] = {kind: [] for kind in self._scores}
     areas: list[np.ndarray] = []
+    data = self._experiment.data
     for start in range(0, len(self.rows), _AT_ONCE):
       some = slice(start, start + _AT_ONCE)
-      x = np.asarray(self._experiment.data.inputs(self.split.read(self.rows[some])))
+      x = np.asarray(data.inputs(self.split.read(self.rows[some])))
       target = self._target[some]
       try:
         for kind, score in self._scores.items():
-          parts[kind].append(grade.flat(METHODS[method](score, x, target)[0]))
+          explained, _ = METHODS[data.kind][method](score, x, target, data)
+          parts[kind].append(grade.flat(explained, x.ndim - 2))
       except ValueError as error:
         raise UserError(f'--method={method}: {error}') from None
-      mean = x.mean(axis=tuple(range(1, x.ndim)), keepdims=True)
+      blank = neutral(x) if data.kind == 'sequences' else x.mean(axis=(1, 2, 3), keepdims=True)
       trained = self._scores['trained']
       areas.append(
-        np.stack(grade.deletion_insertion(trained, x, target, parts['trained'][-1], fill=mean))
+        np.stack(grade.deletion_insertion(trained, x, target, parts['trained'][-1], fill=blank))
       )
     maps = {kind: np.concatenate(found) for kind, found in parts.items()}
     deletion, insertion = np.concatenate(areas, axis=1)
@@ -135,7 +144,7 @@ class _Grader:
 
 
 def _usual_place(experiment: Experiment, truth: Callable[[str, int], np.ndarray]) -> np.ndarray:
-  """Where findings of the training split are, as a share of them, [H, W]."""
+  """Where findings of the training split are, as a share of them, [H, W] or [L]."""
   ill = np.flatnonzero(experiment.data.splits['train'].label == 1)[:_PLACES]
   return np.mean([truth('train', int(row)) for row in ill], axis=0)
 
@@ -145,11 +154,12 @@ def _findings(
 ) -> Grades:
   """How well explanations meet what there is to find."""
   width = max(1, masks.shape[1] // BLUR)
+  blur = (0, *[width] * (masks.ndim - 1))
   group = np.arange(len(masks))
   hits, overlaps = {}, {}
   for kind, value in maps.items():
-    value = np.abs(value) if method in MAGNITUDE else value
-    blurred = scipy.ndimage.gaussian_filter(value, (0, width, width))
+    value = np.abs(value) if method in MAGNITUDE and masks.ndim == 3 else value
+    blurred = scipy.ndimage.gaussian_filter(value, blur)
     hits[kind] = metrics.proportion(grade.pointing_game(blurred, masks, width), group, 'case')
     overlaps[kind] = _mean(grade.mask_iou(blurred, masks))
   fixed = np.broadcast_to(scipy.ndimage.gaussian_filter(usual, width), masks.shape)

@@ -26,4 +26,9 @@ def context(
       'scatter': markupsafe.Markup(plots.scatter(table.label, table.prediction, width)),
       'residuals': markupsafe.Markup(plots.residuals(table.prediction, table.label)),
     }
-  return {'figures': figures, 'half_width': width, 'coverage': metrics.get('coverage')}
+  return {
+    'figures': figures,
+    'examples': (),
+    'half_width': width,
+    'coverage': metrics.get('coverage'),
+  }

@@ -54,27 +54,22 @@ _SPLIT_ORDER = ('test', 'val', 'train')
 def write(
   folder: pathlib.Path,
   *,
-  images: dict[str, np.ndarray] | None,
-  explained: dict[str, np.ndarray] | None = None,
-  explanation: str = 'none',
+  pictures: dict[str, list[str]],
+  explanation: str = '',
 ) -> pathlib.Path:
   """Writes `folder/report.html` from the files of the run.
 
   Args:
     folder: Run folder, see `medjax.workdir.Workdir`; any of its files may be missing.
-    images: Pictures of examples by id, uint8 [H, W] or [H, W, C] with C of 1 or 3; ids that the
-      predictions do not hold are left out. None for no pictures.
-    explained: What speaks for the class that a case is called, [H, W], by id of a picture.
-    explanation: The method that says so.
+    pictures: Of examples by id: data URIs, of which the last is an explanation where there is one;
+      see ``pictures.sources``. Ids that the predictions do not hold are left out.
+    explanation: The method that says what speaks for the class that a case is called; '' for none.
 
   Returns:
     The path of the page.
 
-  Raises:
-    ValueError: If a picture is not uint8 or has another shape.
-
   Example:
-    >>> write(pathlib.Path('runs/a'), images=None)  # doctest: +SKIP
+    >>> write(pathlib.Path('runs/a'), pictures={})  # doctest: +SKIP
     PosixPath('runs/a/report.html')
   """
   workdir = Workdir(folder)
@@ -114,9 +109,9 @@ def write(
     **(
       number_plots.context(table, metrics, decision.value)
       if numbers
-      else class_plots.context(table, metrics, decision.value, images or {}, explained or {})
+      else class_plots.context(table, metrics, decision.value, pictures)
     ),
-    'explanation': explanation if explained else '',
+    'explanation': explanation,
     'grades': dict(
       zip(('names', 'rows', 'problems'), explanations.grade_rows(workdir), strict=True)
     ),

@@ -186,6 +186,18 @@ def residuals(prediction: np.ndarray, label: np.ndarray) -> str:
   return _svg(figure, 'Residuals')
 
 
+def bars(names: Sequence[str], values: Sequence[float], xlabel: str) -> str:
+  """Draws a bar for each value, the first one on top."""
+  figure, axes = _figure(xlabel, '')
+  figure.set_size_inches(_SIZE_INCHES[0], 0.8 + 0.26 * len(names))
+  places = np.arange(len(names))
+  axes.barh(places, values, color=[_COLORS[1] if value > 0 else _COLORS[0] for value in values])
+  axes.set_yticks(places, [_plain(name[:28]) for name in names])
+  axes.invert_yaxis()
+  axes.axvline(0, color=_GREY, linewidth=1.0)
+  return _svg(figure, xlabel)
+
+
 def _points(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
   # As a picture inside the figure: thousands of vector points would make the page heavy.
   axes.plot(x, y, '.', color=_COLORS[0], alpha=0.45, markersize=5, rasterized=len(x) > 2000)

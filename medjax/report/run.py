@@ -5,11 +5,10 @@ import sys
 from typing import Any
 
 import jax
-import numpy as np
 
 from medjax.evaluation import Predictions
 from medjax.experiment import Experiment
-from medjax.report import card, class_plots, coefficients, explanations, page
+from medjax.report import card, coefficients, explanations, page
 from medjax.workdir import Workdir, read_json
 
 # Cases shown with their picture.
@@ -30,37 +29,27 @@ def write(
     variables: Of the checkpoint that made the tables.
     workdir: The run folder.
     tables: The task's table of each split.
-    explanation: In ``explain.methods.METHODS``, or 'none'. Where it does not suit the model, the
-      report is written without, and a line says so.
+    explanation: In ``explain.methods.METHODS``, or 'none'. Where it does not suit the model or the
+      data, the report is written without, and a line says so.
   """
   table = tables.get('test', tables['val'])
-  images: dict[str, np.ndarray] = {}
-  explained: dict[str, np.ndarray] = {}
-  if experiment.data.kind == 'images' and isinstance(table, Predictions):
-    images = _pictures(experiment, table)
-  if images and explanation != 'none':
+  shown: dict[str, list[str]] = {}
+  if isinstance(table, Predictions):
     try:
-      explained = explanations.explain_cases(
-        experiment, variables, workdir, table, images, explanation
-      )
+      shown = explanations.pictures_of(experiment, variables, workdir, table, EXAMPLES, explanation)
     except (
       ValueError,
       jax.errors.JaxRuntimeError,
     ) as error:  # a report without is better than none
       reason = (str(error).splitlines() or [''])[0]
       print(f'the report explains nothing by {explanation}: {reason}', file=sys.stderr)
+      explanation = 'none'
+      shown = explanations.pictures_of(experiment, variables, workdir, table, EXAMPLES, 'none')
   coefficients.write(experiment, variables, workdir)
-  path = page.write(workdir.folder, images=images, explained=explained, explanation=explanation)
+  method = '' if explanation == 'none' or not shown else explanation
+  path = page.write(workdir.folder, pictures=shown, explanation=method)
   card.write(workdir, {name: found.labelled() for name, found in tables.items()})
   return path
-
-
-def _pictures(experiment: Experiment, table: Predictions) -> dict[str, np.ndarray]:
-  split = experiment.data.splits[table.split]
-  row = {name: i for i, name in enumerate(split.id)}
-  shown = class_plots.choose_examples(table, EXAMPLES)
-  pixels = split.read([row[name] for name in shown])['image'] if shown else ()
-  return dict(zip(shown, pixels, strict=True))
 
 
 def headline(workdir: Workdir, split: str, metric: str) -> str:
