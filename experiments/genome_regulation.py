@@ -86,7 +86,12 @@ class Config(medjax.Config):
 
 
 def build(config: Config) -> medjax.Experiment:
-  data = sequences.load(config.data, simulator=motifs.simulate, classes=('background', 'element'))
+  data = sequences.load(
+    config.data,
+    simulator=motifs.simulate,
+    classes=('background', 'element'),
+    motifs=motifs.PWMS,
+  )
   task = tasks.classification(data.classes)
   letters = alphabet.ALPHABETS[data.details['alphabet']]
   both = config.strands == 'both'

@@ -1,7 +1,7 @@
 """The command line of every experiment: verbs, flags, and errors of one line.
 
     python -m experiments.lung_cnn [train | evaluate | predict FILES | explain FILES |
-        compare RUN_A RUN_B] [--config.NAME=VALUE ...]
+        motifs FILES | compare RUN_A RUN_B] [--config.NAME=VALUE ...]
 
 Exit codes: 0 done; 2 something the user can mend; 3 the loss stopped being a number; 74 the disk
 is full; 75 asked to end (SIGTERM) and saved: the same command continues; 130 interrupted.
@@ -38,6 +38,7 @@ VERBS = {
   'compare': 'compare the two run folders named after it on the same test cases',
   'predict': 'predict the FILES or folders named after it with the best checkpoint of a run',
   'explain': 'show what the predictions of the FILES or folders named after it rest on',
+  'motifs': 'find the motifs of a network on sequences; compare with those in the FILES (MEME)',
 }
 
 
@@ -68,7 +69,7 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
       compare_runs(files, values.split)
       return
     stored = Workdir(values.workdir) if values.workdir else None
-    if stored is not None and verb in ('evaluate', 'predict', 'explain'):
+    if stored is not None and verb in ('evaluate', 'predict', 'explain', 'motifs'):
       config = stored.stored(config)
     overridden = config_lib.override(config, values)
     workdir = stored or Workdir(
@@ -86,6 +87,8 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
       run.predict(files)
     elif verb == 'explain':
       run.explain(files)
+    elif verb == 'motifs':
+      run.motifs(files)
     else:
       {
         'train': run.train,
@@ -178,16 +181,19 @@ class _Command:
     self._finish(experiment)
 
   def evaluate(self) -> None:
-    self.workdir.stored(self.config)
-    self.workdir.check(self.config)
-    experiment = self._build()
-    self.workdir.claim_data(experiment.data.summary(), write=False)
-    self._finish(experiment)
+    self._finish(self._finished())
 
   def predict(self, files: Sequence[str]) -> None:
     from medjax.deploy import files as deploy
 
     experiment = self._described('predict', files)
+    if listed := self.values.variants:
+      from medjax.deploy import variants
+
+      output = self._output(self.workdir.folder / 'variants.csv')
+      path = pathlib.Path(listed).expanduser()
+      variants.predict_variants(experiment, self.config, self.workdir, files, path, output)
+      return
     output = self._output(self.workdir.folder / 'predict.csv')
     deploy.predict_files(experiment, self.config, self.workdir, self.devices, files, output)
 
@@ -209,22 +215,39 @@ class _Command:
   def _grade(self, files: Sequence[str]) -> None:
     from medjax.explain.methods import METHODS, USUAL
     from medjax.report import grading
-    from medjax.report import run as report
-    from medjax.training import evaluate
 
     if files:
       raise UserError(f"explain --grade {files[0]}: grades the run's own test cases, not files")
+    experiment = self._finished()
+    kind, method = experiment.data.kind, self.values.method
+    methods = list(METHODS.get(kind, ())) if method == 'all' else [method or USUAL.get(kind, '')]
+    grading.grade_run(experiment, self.workdir, methods, self.values.cases or 32)
+    self._report(experiment)
+
+  def _finished(self) -> Any:
+    """The run's experiment, with the examples that it began with."""
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
     experiment = self._build()
     self.workdir.claim_data(experiment.data.summary(), write=False)
-    kind, method = experiment.data.kind, self.values.method
-    methods = list(METHODS.get(kind, ())) if method == 'all' else [method or USUAL.get(kind, '')]
-    grading.grade_run(experiment, self.workdir, methods, self.values.cases)
+    return experiment
+
+  def _report(self, experiment: Any) -> None:
+    """Writes the report again, from what was evaluated."""
+    from medjax.report import run as report
+    from medjax.training import evaluate
+
     variables, _ = evaluate.best_variables(experiment, self.workdir)
     tables = evaluate.read_tables(experiment, self.workdir)
     page = report.write(experiment, variables, self.workdir, tables, self.config.explanation)
     print(f'report: {page}')
+
+  def motifs(self, files: Sequence[str]) -> None:
+    from medjax.report import motifs
+
+    experiment = self._finished()
+    motifs.write(experiment, self.workdir, files, self.values.cases or 200)
+    self._report(experiment)
 
   @staticmethod
   def _require_images(what: str, experiment: Any) -> None:
@@ -344,11 +367,12 @@ def _flags(config: Config) -> flags.FlagValues:
   values.set_gnu_getopt(True)
   flags.DEFINE_string('workdir', '', 'Run folder.', flag_values=values)
   flags.DEFINE_string('output', '', 'Where a verb writes.', flag_values=values)
+  flags.DEFINE_string('variants', '', 'Changes of the sequences.', flag_values=values)
   flags.DEFINE_string('method', '', 'How explain explains.', flag_values=values)
   flags.DEFINE_boolean('grade', False, 'Grade the method of explain.', flag_values=values)
   flags.DEFINE_integer('repeats', 1, 'Other folds.', lower_bound=1, flag_values=values)
   flags.DEFINE_string('split', 'test', 'Split to compare on.', flag_values=values)
-  flags.DEFINE_integer('cases', 32, 'Cases to grade.', lower_bound=1, flag_values=values)
+  flags.DEFINE_integer('cases', None, 'Cases to look at.', lower_bound=1, flag_values=values)
   flags.DEFINE_boolean('preview', False, 'Write a picture of the inputs.', flag_values=values)
   flags.DEFINE_string('coordinator', '', 'host:port of process 0.', flag_values=values)
   flags.DEFINE_integer('num_processes', 1, 'Processes of this run.', flag_values=values)
@@ -381,8 +405,8 @@ def _verb(rest: list[str]) -> tuple[str, list[str]]:
   if verb not in VERBS:
     close = config_lib.nearest(verb, list(VERBS))
     raise UserError(f'{verb}: no such verb; expected one of {", ".join(VERBS)}{close}')
-  if files and verb not in ('predict', 'explain', 'compare'):
-    raise UserError(f'{verb} {files[0]}: only predict, explain and compare take files')
+  if files and verb not in ('predict', 'explain', 'compare', 'motifs'):
+    raise UserError(f'{verb} {files[0]}: only predict, explain, motifs and compare take files')
   return verb, files
 
 
@@ -394,12 +418,13 @@ def _help(name: str, config: Config) -> str:
     'Flags:',
     f'  --workdir=FOLDER      run folder (default runs/{name}-<hash of the settings>)',
     '  --output=FILE         where predict, bench or --preview writes; a folder for explain',
+    '  --variants=FILE       predict: what the changes listed in a VCF file or table do to sequences',
     '  --method=NAME         how explain explains; images: grad_cam (the default), smooth_grad;',
     '                        sequences: mutagenesis (the default); both: occlusion, saliency;',
     '                        these and tables: integrated_gradients, kernel_shap (the default of',
     '                        tables), lime',
     '  --grade               explain: grade the method, or all, on test cases that the run found',
-    '  --cases=N             how many of them, at most (default 32)',
+    '  --cases=N             how many of them, or for motifs, at most (default 32, motifs 200)',
     '  --split=NAME          compare: on which split (default test)',
     '  --repeats=N           crossval: with as many other folds (default 1)',
     '  --preview             write a picture of what the network sees and stop',

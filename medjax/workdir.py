@@ -40,6 +40,8 @@ class Workdir:
     self.coefficients = self.folder / 'coefficients.json'
     self.report = self.folder / 'report.html'
     self.card = self.folder / 'card.md'
+    self.motifs = self.folder / 'motifs.json'
+    self.motifs_meme = self.folder / 'motifs.meme'
     self.preview = self.folder / 'preview.png'
 
   def predictions(self, split: str) -> pathlib.Path:

@@ -116,6 +116,8 @@ class Dataset:
     notes: what was decided while reading it, one line each.
     truth: of simulated data, (name of the split, number of the example) -> where the findings
       are, bool [H, W] or [L]; None where nobody knows.
+    motifs: of simulated sequences, what is planted: position weight matrices [places, letters] by
+      name.
     kind: 'images', 'table' or 'sequences': how new examples are read and shown.
     inputs: network inputs, float32 [B, ...], of a device batch.
     open: new examples in these files and folders.
@@ -131,6 +133,7 @@ class Dataset:
   input_shape: tuple[int, ...]
   notes: tuple[str, ...] = ()
   truth: Callable[[str, int], np.ndarray] | None = None
+  motifs: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
   kind: Literal['images', 'table', 'sequences'] = 'images'
   inputs: Callable[[Batch], jax.Array] = images_as_inputs
   open: Callable[[Sequence[str]], list[Case]] = _none

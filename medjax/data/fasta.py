@@ -59,7 +59,7 @@ def read(path: pathlib.Path) -> list[Entry]:
     Pearson, W. R. and Lipman, D. J. (1988), Improved tools for biological sequence comparison.
     PNAS 85(8), 2444-2448.
   """
-  text = _text(path, 'FASTA')
+  text = read_text(path, 'FASTA')
   headers: list[tuple[int, str]] = []
   parts: list[list[str]] = []
   # Not splitlines, which also breaks headers at form feeds and other separators.
@@ -147,7 +147,7 @@ def read_table(path: pathlib.Path, sequence_column: str = 'sequence') -> list[ta
   Raises:
     UserError: no file, no text, no rows, no such column, or a row without sequence.
   """
-  text = _text(path, 'a table')
+  text = read_text(path, 'a table')
   header, lines = tables.parse(text, path)
   column = tables.column(path, header, sequence_column)
   rows = []
@@ -161,7 +161,7 @@ def read_table(path: pathlib.Path, sequence_column: str = 'sequence') -> list[ta
   return rows
 
 
-def _text(path: pathlib.Path, kind: str) -> str:
+def read_text(path: pathlib.Path, kind: str) -> str:
   """The text of a file, without the byte-order mark and the compression that it may have."""
   try:
     content = path.read_bytes()

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import jax
@@ -72,6 +72,7 @@ def load(
   *,
   simulator: Callable[[int, int], Any] | None = None,
   classes: tuple[str, str] = ('0', '1'),
+  motifs: Mapping[str, np.ndarray] | None = None,
 ) -> dataset.Dataset:
   """The sequences that ``config.source`` names, as one-hot inputs [L, letters].
 
@@ -80,6 +81,7 @@ def load(
     simulator: (seed, index) -> a dataclass with ``sequence``, ``label`` (0 or 1), ``mask`` (bool
       [length]) and scalars, which become metadata; stands behind 'simulated'.
     classes: names of the simulator's labels.
+    motifs: what the simulator plants, position weight matrices by name.
 
   Returns:
     The data set. Sequences shorter than the longest are padded at the end, with inputs of zeros.
@@ -159,7 +161,7 @@ def load(
   def truth(part: str, row: int) -> np.ndarray:
     return cases[int(data.splits[part].metadata['index'][row])].mask
 
-  return dataclasses.replace(data, truth=truth)
+  return dataclasses.replace(data, truth=truth, motifs=dict(motifs or {}))
 
 
 def fit(tokens: np.ndarray, length: int) -> np.ndarray:

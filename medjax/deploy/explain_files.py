@@ -4,22 +4,19 @@ import csv
 import pathlib
 from collections.abc import Sequence
 
-import jax
 import numpy as np
 
-from medjax import explain, runtime
 from medjax.config import Config
 from medjax.data.dataset import Case
 from medjax.deploy import files as deploy
 from medjax.deploy import rows as kinds
+from medjax.deploy.trained import Trained
 from medjax.errors import UserError
-from medjax.evaluation import Decision, Interval
-from medjax.evaluation.table import by_class
+from medjax.evaluation import Interval
 from medjax.experiment import Experiment
 from medjax.explain.methods import METHODS, USUAL, smooth
 from medjax.report import pictures
 from medjax.report.overlay import overlay
-from medjax.training import evaluate, parallel
 from medjax.workdir import Workdir
 
 _AT_ONCE = 8  # cases in memory
@@ -90,17 +87,10 @@ class _Explainer:
   """The best checkpoint of a run and one method."""
 
   def __init__(self, experiment: Experiment, config: Config, workdir: Workdir, method: str):
-    variables, step = evaluate.best_variables(experiment, workdir)
     self._data, self._method = experiment.data, method
-    self._decision = evaluate.read_decision(experiment.task.read_decision, workdir, step)
-    if not isinstance(self._decision, Decision | Interval):
-      raise UserError('explain: explains classes and numbers, and this run predicts neither')
-    self._score = explain.score_function(experiment, variables)
-    # As predict does, so that the class that is explained is the one that it calls.
-    device = runtime.devices(1)
-    self._compiled = parallel.compile_predict(experiment, device, config.precision)
-    self._variables = device.replicate(variables)
-    shown = ['call', 'probability'] if isinstance(self._decision, Decision) else ['prediction']
+    self._trained = Trained('explain', experiment, config, workdir, _AT_ONCE)
+    numbers = isinstance(self._trained.decision, Interval)
+    shown = ['prediction'] if numbers else ['call', 'probability']
     self._adds = (
       [_ADDS + name for name in pictures.column_names(self._data)]
       if self._data.kind == 'table'
@@ -125,11 +115,11 @@ class _Explainer:
     if not good:
       return rows
     batch = {name: np.stack([one[name] for one in arrays]) for name in arrays[0]}
-    predicted = self._predict(batch)
-    target, said = self._said(predicted)
+    predicted = self._trained.predict(batch)
+    target, shares = self._trained.calls(predicted)
     try:
       parts, notes = METHODS[self._data.kind][self._method](
-        self._score, np.asarray(self._data.inputs(batch)), target, self._data
+        self._trained.score, np.asarray(self._data.inputs(batch)), target, self._data
       )
     except ValueError as error:
       raise UserError(f'--method={self._method}: {error}') from None
@@ -143,7 +133,9 @@ class _Explainer:
         c if c.isalnum() or c in '._-' else '_' for c in pathlib.Path(row['file']).stem
       )
       path = folder / f'{first + place:04d}-{stem[:100]}-{self._method}'
-      row |= said[i] | {name: f'{values[i]:.4g}' for name, values in notes.items()}
+      row |= self._said(int(target[i]), shares[i]) | {
+        name: f'{values[i]:.4g}' for name, values in notes.items()
+      }
       row |= {name: f'{value:.4g}' for name, value in zip(self._adds, parts[i], strict=False)}
       row['picture'], row['array'] = (
         self._draw(path, arrays[i], parts[i], first + place),
@@ -152,18 +144,11 @@ class _Explainer:
       np.save(row['array'], parts[i])
     return rows
 
-  def _said(self, predicted: np.ndarray) -> tuple[np.ndarray, list[dict[str, str]]]:
-    """The class that each case is called, and cells that say what was predicted."""
-    if isinstance(self._decision, Interval):
-      return np.zeros(len(predicted), int), [{'prediction': f'{p:.6g}'} for p in predicted.tolist()]
-    probability = self._decision.calibration.apply(predicted)
-    calls = self._decision.calls(probability)
-    shares = by_class(probability)[np.arange(len(calls)), calls]
-    cells = [
-      {'call': self._data.classes[int(call)], 'probability': f'{share:.4f}'}
-      for call, share in zip(calls, shares, strict=True)
-    ]
-    return calls, cells
+  def _said(self, call: int, shares: np.ndarray) -> dict[str, str]:
+    """Cells that say what was predicted of a case."""
+    if isinstance(self._trained.decision, Interval):
+      return {'prediction': f'{shares[0]:.6g}'}
+    return {'call': self._data.classes[call], 'probability': f'{shares[call]:.4f}'}
 
   def _draw(
     self, path: pathlib.Path, arrays: dict[str, np.ndarray], parts: np.ndarray, number: int
@@ -176,10 +161,3 @@ class _Explainer:
       return ''
     pathlib.Path(f'{path}.svg').write_text(pictures.drawing(self._data, arrays, parts))
     return f'{path}.svg'
-
-  def _predict(self, batch: dict[str, np.ndarray]) -> np.ndarray:
-    """Raw predictions, always of as many cases at once, so that one program is compiled."""
-    count = len(next(iter(batch.values())))
-    fill = [0] * (_AT_ONCE - count)
-    whole = {k: np.concatenate([v, v[fill]])[None] for k, v in batch.items()}
-    return jax.device_get(self._compiled(self._variables, whole)['prediction'])[:count]

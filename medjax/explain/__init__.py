@@ -13,6 +13,7 @@ from medjax.explain.gradients import (
   smooth_grad,
 )
 from medjax.explain.lime import Surrogate, lime_image, lime_table
+from medjax.explain.mutagenesis import mutagenesis
 from medjax.explain.occlusion import occlusion
 from medjax.explain.regions import superpixels
 from medjax.explain.score import Score, in_chunks, score_function
@@ -28,6 +29,7 @@ __all__ = [
   'kernel_shap',
   'lime_image',
   'lime_table',
+  'mutagenesis',
   'occlusion',
   'saliency',
   'score_function',

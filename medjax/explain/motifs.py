@@ -62,12 +62,12 @@ def read_out(
     pseudocount: added to the count of each letter.
 
   Returns:
-    Read-outs 'filter 0' and so on, without filters that have too few sites.
+    Read-outs 'filter_0' and so on, without filters that have too few sites.
 
   Example:
     >>> kernel = np.eye(4)[:, :, None]
     >>> found = read_out(kernel, np.tile(np.eye(4), (3, 1))[None], least=1, pseudocount=0)
-    >>> found['filter 0'].pwm.argmax(axis=1), found['filter 0'].sites
+    >>> found['filter_0'].pwm.argmax(axis=1), found['filter_0'].sites
     (array([0, 1, 2, 3]), 3)
   """
   kernel, x = np.asarray(kernel, np.float64), np.asarray(x, np.float32)
@@ -86,7 +86,7 @@ def read_out(
   counts = counts.reshape(filters, width, letters) + pseudocount
   shares = counts / counts.sum(axis=2, keepdims=True)
   return {
-    f'filter {i}': Readout(shares[i], int(sites[i]))
+    f'filter_{i}': Readout(shares[i], int(sites[i]))
     for i in range(filters)
     if best[i] > 0 and sites[i] >= least
   }
@@ -110,8 +110,8 @@ def best_match(
 
   Example:
     >>> known = np.eye(4)[[0, 1, 2]]
-    >>> best_match({'filter 7': Readout(np.eye(4), 20)}, known)
-    Match(name='filter 7', correlation=1.0, offset=0, strand='+')
+    >>> best_match({'filter_7': Readout(np.eye(4), 20)}, known)
+    Match(name='filter_7', correlation=1.0, offset=0, strand='+')
   """
   matches = []
   for name, one in found.items():

@@ -44,7 +44,7 @@ def discover(
     pseudocount: added to the count of each letter.
 
   Returns:
-    Read-outs 'motif 1' and so on, in the order of their strongest stretch, without ends that say
+    Read-outs 'motif_1' and so on, in the order of their strongest stretch, without ends that say
     nothing.
 
   Raises:
@@ -86,7 +86,7 @@ def discover(
       counts = shown[members, best[members]].sum(axis=0) + pseudocount
       pwm = _trimmed(counts / counts.sum(axis=1, keepdims=True))
       if len(pwm):
-        found[f'motif {len(found) + 1}'] = Readout(pwm, len(members))
+        found[f'motif_{len(found) + 1}'] = Readout(pwm, len(members))
       left[members] = False
   return found
 

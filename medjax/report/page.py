@@ -25,7 +25,7 @@ from medjax.evaluation import (
   read_csv,
   read_numbers,
 )
-from medjax.report import class_plots, explanations, number_plots, plots
+from medjax.report import class_plots, explanations, motifs, number_plots, plots
 from medjax.workdir import Workdir
 
 _METRICS = {
@@ -104,6 +104,9 @@ def write(
     'numbers': numbers,
     'coefficients': _Section(workdir.coefficients, _read_object)
     if workdir.coefficients.exists()
+    else None,
+    'motifs': _Section(workdir.motifs, lambda _: motifs.read(workdir))
+    if workdir.motifs.exists()
     else None,
     'kind': (data.value or {}).get('kind', 'images'),
     **(

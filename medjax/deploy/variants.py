@@ -1,0 +1,141 @@
+"""What changes of letters do to a prediction: ``predict FILES --variants=FILE``."""
+
+import csv
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from medjax.config import Config
+from medjax.data import alphabet, fasta, sequences
+from medjax.data import variants as lists
+from medjax.data.variants import Variant
+from medjax.deploy.trained import Trained
+from medjax.errors import UserError
+from medjax.evaluation import Interval
+from medjax.experiment import Experiment
+from medjax.workdir import Workdir
+
+_AT_ONCE = 64  # sequences in memory, two of a variant
+_PLACE = ('variant', 'sequence', 'position', 'ref', 'alt')
+
+
+def predict_variants(
+  experiment: Experiment,
+  config: Config,
+  workdir: Workdir,
+  names: Sequence[str],
+  listed: pathlib.Path,
+  output: pathlib.Path,
+) -> list[dict[str, str]]:
+  """Predicts every variant's sequence without and with its change, and writes a CSV.
+
+  A sequence that is longer than those that the network was trained on, such as a chromosome, is cut
+  to their length around the variant. An insertion or deletion moves what comes after it.
+
+  Args:
+    experiment: data description, model and task of the run.
+    config: settings of the run.
+    workdir: the run folder.
+    names: FASTA files that hold the sequences.
+    listed: VCF file or table; see ``data.variants``.
+    output: the CSV to write.
+
+  Returns:
+    A row for each variant: variant, sequence, position, ref, alt; call (the class of the sequence
+    without the change; of two classes always the positive one), probability_ref and probability_alt
+    of that class, calibrated, or prediction_ref and prediction_alt; effect, the change of its logit
+    or of the number; error.
+
+  Raises:
+    UserError: the data are no sequences, a file cannot be read, or the CSV cannot be written.
+  """
+  if experiment.data.kind != 'sequences':
+    raise UserError(f'--variants: changes sequences, and these data are {experiment.data.kind}')
+  found = lists.read(listed)
+  entries: dict[str, str] = {}
+  for name in names:
+    entries |= {entry.id: entry.sequence for entry in fasta.read(pathlib.Path(name))}
+  scorer = _Scorer(experiment, config, workdir)
+  rows: list[dict[str, str]] = []
+  try:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with open(output, 'w', newline='', encoding='utf-8') as file:
+      writer = csv.DictWriter(file, scorer.columns)
+      writer.writeheader()
+      for start in range(0, len(found), _AT_ONCE // 2):
+        done = scorer.rows(found[start : start + _AT_ONCE // 2], entries)
+        writer.writerows(done)
+        file.flush()
+        rows += done
+  except OSError as error:
+    raise UserError(f'{output}: cannot be written: {error.strerror}') from None
+  failed = sum(bool(row['error']) for row in rows)
+  print(f'{len(rows) - failed} variants predicted, {failed} could not be')
+  largest = sorted((row for row in rows if row['effect']), key=lambda r: -abs(float(r['effect'])))
+  for row in largest[:10]:
+    print(f'  {row["variant"]}: effect {float(row["effect"]):+.3f}')
+  print(f'variants: {output}')
+  return rows
+
+
+class _Scorer:
+  """A run, and what it says of variants."""
+
+  def __init__(self, experiment: Experiment, config: Config, workdir: Workdir):
+    self._data = experiment.data
+    self._letters = alphabet.ALPHABETS[self._data.details['alphabet']]
+    self._length = self._data.input_shape[0]
+    self._trained = Trained('--variants', experiment, config, workdir, _AT_ONCE)
+    self._numbers = isinstance(self._trained.decision, Interval)
+    what = 'prediction' if self._numbers else 'probability'
+    self._pair = (f'{what}_ref', f'{what}_alt')
+    shown = self._pair if self._numbers else ('call', *self._pair)
+    self.columns = [*_PLACE, *shown, 'effect', 'error']
+
+  def rows(self, found: Sequence[Variant], entries: dict[str, str]) -> list[dict[str, str]]:
+    """A row for each variant."""
+    rows = []
+    tokens: list[np.ndarray] = []
+    good: list[int] = []
+    for number, variant in enumerate(found):
+      cells: dict[str, Any] = dict.fromkeys(self.columns, '')
+      cells |= {'variant': variant.name, 'sequence': variant.sequence, 'ref': variant.ref}
+      cells |= {'alt': variant.alt, 'position': str(variant.position or '')}
+      try:
+        tokens += self._tokens(variant, entries)
+        good.append(number)
+      except UserError as error:
+        cells['error'] = str(error)
+      rows.append(cells)
+    if not good:
+      return rows
+    batch = {'tokens': np.stack(tokens)}
+    predicted = self._trained.predict(batch)
+    calls, shares = self._trained.calls(predicted)
+    # Of both alleles the class that the first one is called.
+    target = np.repeat(calls[::2], 2) if len(self._data.classes) != 2 else np.ones(len(calls), int)
+    inputs = np.asarray(self._data.inputs(batch))
+    score = np.asarray(self._trained.score(inputs, target), np.float64)
+    shown = shares[np.arange(len(target)), target]
+    for i, number in enumerate(good):
+      one, other = 2 * i, 2 * i + 1
+      if not np.isfinite(score[[one, other]]).all():
+        rows[number]['error'] = 'the network gives no number for this variant'
+        continue
+      pair = (repr(float(shown[one])), repr(float(shown[other])))
+      rows[number] |= dict(zip(self._pair, pair, strict=True))
+      rows[number]['effect'] = f'{score[other] - score[one]:.6g}'
+      if not self._numbers:
+        rows[number]['call'] = self._data.classes[int(target[one])]
+    return rows
+
+  def _tokens(self, variant: Variant, entries: dict[str, str]) -> list[np.ndarray]:
+    """Of the sequence without and with the change."""
+    if variant.problem:
+      raise UserError(f'{variant.where}: {variant.problem}')
+    if variant.sequence not in entries:
+      raise UserError(f'{variant.where}: there is no sequence {variant.sequence!r} in the files')
+    pair = variant.apply(entries[variant.sequence], self._length)
+    return [sequences.fit(self._letters.encode(one, variant.where), self._length) for one in pair]
