@@ -418,7 +418,7 @@ def _help(name: str, config: Config) -> str:
     'Flags:',
     f'  --workdir=FOLDER      run folder (default runs/{name}-<hash of the settings>)',
     '  --output=FILE         where predict, bench or --preview writes; a folder for explain',
-    '  --variants=FILE       predict: what the changes listed in a VCF file or table do to sequences',
+    '  --variants=FILE       predict: what changes do to sequences (VCF file or table)',
     '  --method=NAME         how explain explains; images: grad_cam (the default), smooth_grad;',
     '                        sequences: mutagenesis (the default); both: occlusion, saliency;',
     '                        these and tables: integrated_gradients, kernel_shap (the default of',

@@ -10,6 +10,7 @@ Reference:
 import dataclasses
 import pathlib
 import re
+from collections.abc import Sequence
 
 from medjax.data import fasta, tables
 from medjax.errors import UserError
@@ -93,7 +94,7 @@ def read(path: pathlib.Path) -> list[Variant]:
     names = [tables.column(path, header, name) for name in ('sequence', 'position', 'ref', 'alt')]
     own = tables.column(path, header, 'id', optional=True)
     found = [
-      _variant(*(row[name] for name in names), row.get(own, ''), f'{path} row {line}')
+      _variant([row[name] for name in names], row.get(own, ''), f'{path} row {line}')
       for line, row in rows
     ]
   if not found:
@@ -120,13 +121,14 @@ def _of_vcf(lines: list[str], path: pathlib.Path) -> list[Variant]:
       raise UserError(f'{where}: {len(cells)} cells joined by tabs; expected at least {len(_VCF)}')
     sequence, position, name, ref, alternatives = (cell.strip() for cell in cells[:5])
     found += [
-      _variant(sequence, position, ref, alt, '' if name == '.' else name, where)
+      _variant([sequence, position, ref, alt], '' if name == '.' else name, where)
       for alt in alternatives.split(',')
     ]
   return found
 
 
-def _variant(sequence: str, position: str, ref: str, alt: str, name: str, where: str) -> Variant:
+def _variant(cells: Sequence[str], name: str, where: str) -> Variant:
+  sequence, position, ref, alt = cells
   name = name or f'{sequence}:{position} {ref}>{alt}'
   problem = ''
   if not position.isdecimal() or int(position) < 1:

@@ -129,9 +129,9 @@ class _Explainer:
         row['error'] = 'the network gives no number for this file'
         continue
       # Files of different folders may have the same name.
-      stem = ''.join(
-        c if c.isalnum() or c in '._-' else '_' for c in pathlib.Path(row['file']).stem
-      )
+      name = pathlib.Path(row['file'])
+      named = name.stem if self._data.kind == 'images' else name.name
+      stem = ''.join(c if c.isalnum() or c in '._-' else '_' for c in named)
       path = folder / f'{first + place:04d}-{stem[:100]}-{self._method}'
       row |= self._said(int(target[i]), shares[i]) | {
         name: f'{values[i]:.4g}' for name, values in notes.items()

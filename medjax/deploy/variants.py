@@ -1,6 +1,7 @@
 """What changes of letters do to a prediction: ``predict FILES --variants=FILE``."""
 
 import csv
+import functools
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from medjax.deploy.trained import Trained
 from medjax.errors import UserError
 from medjax.evaluation import Interval
 from medjax.experiment import Experiment
+from medjax.explain.score import scores
 from medjax.workdir import Workdir
 
 _AT_ONCE = 64  # sequences in memory, two of a variant
@@ -49,7 +51,8 @@ def predict_variants(
     or of the number; error.
 
   Raises:
-    UserError: the data are no sequences, a file cannot be read, or the CSV cannot be written.
+    UserError: the data are no sequences, or a file cannot be read.
+    OSError: the CSV cannot be written.
   """
   if experiment.data.kind != 'sequences':
     raise UserError(f'--variants: changes sequences, and these data are {experiment.data.kind}')
@@ -59,18 +62,15 @@ def predict_variants(
     entries |= {entry.id: entry.sequence for entry in fasta.read(pathlib.Path(name))}
   scorer = _Scorer(experiment, config, workdir)
   rows: list[dict[str, str]] = []
-  try:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with open(output, 'w', newline='', encoding='utf-8') as file:
-      writer = csv.DictWriter(file, scorer.columns)
-      writer.writeheader()
-      for start in range(0, len(found), _AT_ONCE // 2):
-        done = scorer.rows(found[start : start + _AT_ONCE // 2], entries)
-        writer.writerows(done)
-        file.flush()
-        rows += done
-  except OSError as error:
-    raise UserError(f'{output}: cannot be written: {error.strerror}') from None
+  output.parent.mkdir(parents=True, exist_ok=True)
+  with open(output, 'w', newline='', encoding='utf-8') as file:
+    writer = csv.DictWriter(file, scorer.columns)
+    writer.writeheader()
+    for start in range(0, len(found), _AT_ONCE // 2):
+      done = scorer.rows(found[start : start + _AT_ONCE // 2], entries)
+      writer.writerows(done)
+      file.flush()
+      rows += done
   failed = sum(bool(row['error']) for row in rows)
   print(f'{len(rows) - failed} variants predicted, {failed} could not be')
   largest = sorted((row for row in rows if row['effect']), key=lambda r: -abs(float(r['effect'])))
@@ -88,6 +88,7 @@ class _Scorer:
     self._letters = alphabet.ALPHABETS[self._data.details['alphabet']]
     self._length = self._data.input_shape[0]
     self._trained = Trained('--variants', experiment, config, workdir, _AT_ONCE)
+    self._score = functools.partial(scores, self._trained.score)
     self._numbers = isinstance(self._trained.decision, Interval)
     what = 'prediction' if self._numbers else 'probability'
     self._pair = (f'{what}_ref', f'{what}_alt')
@@ -117,7 +118,7 @@ class _Scorer:
     # Of both alleles the class that the first one is called.
     target = np.repeat(calls[::2], 2) if len(self._data.classes) != 2 else np.ones(len(calls), int)
     inputs = np.asarray(self._data.inputs(batch))
-    score = np.asarray(self._trained.score(inputs, target), np.float64)
+    score = np.asarray(self._score(inputs, target), np.float64)
     shown = shares[np.arange(len(target)), target]
     for i, number in enumerate(good):
       one, other = 2 * i, 2 * i + 1

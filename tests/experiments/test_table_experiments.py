@@ -2,6 +2,7 @@
 
 import csv
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from experiments import breast_logistic, diabetes_linear, tabular_mlp
 from medjax import cli
 from medjax.data.simulate import clinic
+from medjax.explain import methods
 
 
 @pytest.fixture
@@ -134,10 +136,33 @@ def test_tabular_mlp_predicts_new_rows_of_a_file(command, tmp_path):
     found = list(csv.DictReader(file))
   assert found[3]['error'] == "age is 'old'; expected a number"
   assert {row['call'] for row in found if not row['error']} <= {'healthy', 'disease'}
-  for arguments in (['explain', 'new.csv'], ['explain', '--grade'], ['--preview', *SMALL]):
+  for method in ('', *methods.METHODS['table']):
+    arguments = ['explain', 'new.csv', f'--method={method}', f'--output=by-{method}']
+    code, out, err = command(tabular_mlp, *arguments, '--workdir=run')
+    assert code == 0, err
+    assert '29 explained by' in out
+    with open(f'by-{method}/explanations.csv', newline='') as file:
+      explained = list(csv.DictReader(file))
+    assert [row['call'] for row in explained] == [row['call'] for row in found]
+    parts = [float(row['adds_age']) for row in explained if not row['error']]
+    assert np.std(parts) > 0
+    if method == 'integrated_gradients':  # parts add up
+      assert all(abs(float(r['completeness_gap'])) < 0.05 for r in explained if not r['error'])
+    arrays = np.load(explained[0]['array'])
+    assert arrays.shape == (sum(name.startswith('adds_') for name in explained[0]),)
+    assert '<svg' in pathlib.Path(explained[0]['picture']).read_text()
+  for arguments, message in (
+    (['explain', '--grade'], 'grades explanations of images and sequences, not of a table'),
+    (['explain', 'new.csv', '--method=grad_cam'], 'expected one of integrated_gradients, kernel'),
+    (['explain', 'none.csv', '--output=none'], ''),
+    (['predict', 'new.csv', '--variants=new.csv'], '--variants: changes sequences, and these data'),
+    (['motifs'], 'motifs: reads networks that classify sequences, and these data are table'),
+    (['--preview', *SMALL], 'shows images, and these data are table'),
+  ):
     code, _, err = command(tabular_mlp, *arguments, '--workdir=run')
-    assert code == 2
-    assert 'shows images, and these data are table' in err
+    assert (code, message in err) == (2 if message else 0, True), (arguments, err)
+  page = (tmp_path / 'run' / 'report.html').read_text()
+  assert 'what each column adds to the logit' in page
 
 
 def test_tabular_mlp_regresses_numbers(command, tmp_path):
@@ -157,6 +182,16 @@ def test_tabular_mlp_regresses_numbers(command, tmp_path):
   assert len(rows) == 300
   width = float(rows[0]['high']) - float(rows[0]['prediction'])
   assert width == pytest.approx(found['half_width']['value'])
+  # Of numbers it is the number that is explained, in its unit: 9 a and -4 b, from their means.
+  code, _, err = command(tabular_mlp, 'explain', 'table.csv', '--workdir=run', '--output=why')
+  assert code == 0, err
+  with open('why/explanations.csv', newline='') as file:
+    why = list(csv.DictReader(file))
+  shown = [float(row['prediction']) for row in why]
+  np.testing.assert_allclose(shown, [float(row['prediction']) for row in rows], rtol=1e-5)
+  adds = np.array([[float(row['adds_a']), float(row['adds_b'])] for row in why])
+  slopes = [np.polyfit(x[:, i], adds[:, i], 1)[0] for i in range(2)]
+  np.testing.assert_allclose(slopes, [9, -4], rtol=0.2)
 
 
 def test_the_clinics_labels_follow_its_risks():

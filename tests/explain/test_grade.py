@@ -85,3 +85,22 @@ def test_randomised_weights_are_the_same_numbers_elsewhere():
   np.testing.assert_array_equal(np.sort(found['params']['a'].ravel()), np.arange(12.0))
   assert (found['params']['a'] != np.arange(12.0).reshape(3, 4)).any()
   np.testing.assert_array_equal(found['params']['a'], grade.randomised(variables)['params']['a'])
+
+
+def test_sequences_are_graded_as_images_are():
+  """One axis of places, and channels that are letters."""
+  x = np.eye(4, dtype=np.float32)[np.random.default_rng(0).integers(0, 4, (2, 12))]
+  mask = np.zeros((2, 12), bool)
+  mask[:, 4:6] = True
+  value = mask * np.array([3.0, -1.0])[:, None]
+  letters = x * value[..., None]
+  assert grade.pointing_game(letters, mask).tolist() == [True, False]
+  assert grade.pointing_game(value, mask).tolist() == [True, False]
+  np.testing.assert_allclose(grade.mask_iou(letters, mask), [1.0, 0.0])
+
+  def score(x, target):
+    return 9 * x[:, 4:6].any(axis=2).sum(axis=1) - 9.0
+
+  deletion, insertion = grade.deletion_insertion(score, x, np.zeros(2, int), letters, steps=12)
+  assert deletion[0] < 0.2 < 0.8 < deletion[1]
+  assert insertion[1] < 0.2 < 0.8 < insertion[0]

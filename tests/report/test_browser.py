@@ -12,6 +12,7 @@ import pytest
 from test_page import BINARY, SEVERAL, write_run
 
 from medjax.report import class_plots, page
+from medjax.report.pictures import of_image
 
 CHROMIUM = next(
   filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), ''
@@ -82,9 +83,11 @@ def test_the_page_fits_on_a_desktop_and_on_a_phone(tmp_path, classes):
   table = write_run(run, classes)
   random = np.random.default_rng(0)
   shown = class_plots.choose_examples(table, 6)
-  images = {name: random.integers(0, 256, (64, 64), np.uint8) for name in shown}
-  explained = {name: random.normal(size=(64, 64)) for name in shown}
-  page.write(run, images=images, explained=explained, explanation='occlusion')
+  shown = {
+    name: of_image(random.integers(0, 256, (64, 64), np.uint8), random.normal(size=(64, 64)))
+    for name in shown
+  }
+  page.write(run, pictures=shown, explanation='occlusion')
   for width in (1280, 390):
     found = look(run, width)
     assert found['seen'] == width

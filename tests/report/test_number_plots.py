@@ -52,7 +52,7 @@ def _write(folder, coverage=0.9, count=60):
 
 def test_whole_run(tmp_path):
   tables, interval = _write(tmp_path)
-  source, text, reader = read(page.write(tmp_path, images={}))
+  source, text, reader = read(page.write(tmp_path, pictures={}))
   known = ~np.isnan(tables['test'].label)
   label, prediction = tables['test'].label[known], tables['test'].prediction[known]
   spearman = scipy.stats.spearmanr(label, prediction).statistic
@@ -82,7 +82,7 @@ def test_whole_run(tmp_path):
 def test_without_an_interval(tmp_path):
   _, interval = _write(tmp_path, coverage=0.99)
   assert math.isinf(interval.half_width)
-  _, text, reader = read(page.write(tmp_path, images={}))
+  _, text, reader = read(page.write(tmp_path, pictures={}))
   assert 'goes from minus to plus infinity' in text
   assert 'too few for an interval of that coverage' in text
   assert reader.tags.count('svg') == 4
@@ -98,7 +98,7 @@ def test_missing_or_broken_file(tmp_path, name, content):
     (tmp_path / name).unlink()
   else:
     (tmp_path / name).write_text(content)
-  _, text, _ = read(page.write(tmp_path, images={}))
+  _, text, _ = read(page.write(tmp_path, pictures={}))
   if name.startswith('predictions'):
     assert 'There is no test split here' in text or 'test.csv cannot be read' in text
   else:
@@ -110,7 +110,7 @@ def test_missing_or_broken_file(tmp_path, name, content):
 def test_nothing_labelled_gives_no_figure():
   nothing = _numbers('test').take(np.arange(3)).labelled()
   found = number_plots.context(nothing, {}, Interval(1, 0.9, 2.0))
-  assert found == {'figures': {}, 'half_width': 2.0, 'coverage': None}
+  assert found == {'figures': {}, 'examples': (), 'half_width': 2.0, 'coverage': None}
   assert number_plots.context(None, {}, None)['half_width'] is None
   one = number_plots.context(_numbers('test').take(np.array([5])), {}, Interval(1, 0.9, math.inf))
   assert set(one['figures']) == {'scatter', 'residuals'}
@@ -138,5 +138,5 @@ def test_the_card_and_the_page_say_which_checkpoint_was_taken(tmp_path, select):
   # There are no pictures in the report of a table.
   assert found['Failures: what kind of cases go wrong (failure analysis)'] == card.TO_FILL
   assert 'threshold' not in text.lower()
-  source, _, _ = read(page.write(tmp_path, images={}))
+  source, _, _ = read(page.write(tmp_path, pictures={}))
   assert ('best epoch' in source) == (select == 'best')

@@ -21,6 +21,7 @@ from medjax.evaluation import (
   youden,
 )
 from medjax.report import class_plots, page
+from medjax.report.pictures import of_image
 
 BINARY, SEVERAL = ('normal', 'cancer'), ('normal', 'bacterial', 'viral', 'other')
 
@@ -136,7 +137,9 @@ def test_whole_run(tmp_path, classes):
   table = write_run(tmp_path, classes)
   shown = class_plots.choose_examples(table, 8)
   shape = (20, 30) if classes is BINARY else (20, 30, 3)
-  path = page.write(tmp_path, images={name: np.zeros(shape, np.uint8) for name in shown})
+  path = page.write(
+    tmp_path, pictures={name: of_image(np.zeros(shape, np.uint8)) for name in shown}
+  )
   assert path == tmp_path / 'report.html'
   _, text, reader = read(path)
   auroc = json.loads((tmp_path / 'evaluation.json').read_text())['test']['auroc']
@@ -176,7 +179,7 @@ def test_whole_run(tmp_path, classes):
 def test_self_contained(tmp_path, classes):
   table = write_run(tmp_path, classes)
   image = np.full((8, 8, 1), 9, np.uint8)
-  path = page.write(tmp_path, images={str(table.id[0]): image})
+  path = page.write(tmp_path, pictures={str(table.id[0]): of_image(image)})
   source, _, reader = read(path)
   assert all(link.startswith(('data:image/png;base64,', '#')) for link in reader.links)
   assert not {'script', 'link', 'iframe', 'object', 'form'} & set(reader.tags)
@@ -190,16 +193,16 @@ def test_self_contained(tmp_path, classes):
 
 def test_simulated_comes_first(tmp_path):
   write_run(tmp_path, simulated=True)
-  _, text, _ = read(page.write(tmp_path, images=None))
+  _, text, _ = read(page.write(tmp_path, pictures={}))
   assert text.split('report', 1)[1].strip().startswith('SIMULATED DATA')
   write_run(tmp_path, simulated=False)
-  _, text, _ = read(page.write(tmp_path, images=None))
+  _, text, _ = read(page.write(tmp_path, pictures={}))
   assert 'SIMULATED' not in text
   assert 'does not say whether' not in text
 
 
 def test_empty_folder(tmp_path):
-  _, text, _ = read(page.write(tmp_path, images=None))
+  _, text, _ = read(page.write(tmp_path, pictures={}))
   for name in ('config', 'environment', 'data', 'evaluation', 'decision'):
     assert f'{name}.json is not in the run folder' in text
   assert 'metrics.jsonl is not in the run folder' in text
@@ -221,7 +224,7 @@ def test_missing_or_broken_file(tmp_path, name, content):
     (tmp_path / name).unlink()
   else:
     (tmp_path / name).write_text(content)
-  _, text, _ = read(page.write(tmp_path, images=None))
+  _, text, _ = read(page.write(tmp_path, pictures={}))
   if content is not None and name != 'metrics.jsonl':
     assert f'{name.split("/")[-1]} cannot be read' in text or f'{name}: ' in text
   elif name.startswith('predictions'):
@@ -234,7 +237,7 @@ def test_mostly_empty_files(tmp_path):
     (tmp_path / name).write_text('{}')
   (tmp_path / 'metrics.jsonl').write_text('')
   (tmp_path / 'data.json').write_text('{"splits": {"train": {}}, "classes": ["a", "b"]}')
-  _, text, _ = read(page.write(tmp_path, images={}))
+  _, text, _ = read(page.write(tmp_path, pictures={}))
   assert 'holds no finished step' in text
 
 
@@ -244,7 +247,7 @@ def test_hostile_text_is_escaped(tmp_path):
   environment = {'experiment': hostile, 'command': hostile, hostile: hostile}
   (tmp_path / 'environment.json').write_text(json.dumps(environment))
   image = np.zeros((4, 4), np.uint8)
-  source, text, reader = read(page.write(tmp_path, images={str(table.id[0]): image}))
+  source, text, reader = read(page.write(tmp_path, pictures={str(table.id[0]): of_image(image)}))
   assert '<script' not in source
   assert 'script' not in reader.tags
   assert hostile in text
@@ -257,7 +260,7 @@ def test_undefined_metric_is_shown_with_its_reason(tmp_path):
   found['test']['auroc'] = found['test']['sensitivity'] = nothing
   found['val']['auroc'] = {'value': 1.0, 'low': None, 'high': None, 'reason': 'variance is 0'}
   (tmp_path / 'evaluation.json').write_text(json.dumps(found))
-  _, text, _ = read(page.write(tmp_path, images=None))
+  _, text, _ = read(page.write(tmp_path, pictures={}))
   assert 'undefined: there is no positive case' in text
   assert '1.000 (variance is 0)' in text
   assert 'nan' not in text.lower().split()
@@ -278,7 +281,7 @@ def test_damaged_grades_do_not_hide_the_others(tmp_path, content, problem):
   good = {'cases': 3, 'split': 'test', 'grades': {'deletion': {'trained': estimate}}}
   (tmp_path / 'grades-lime.json').write_text(content)
   (tmp_path / 'grades-saliency.json').write_text(json.dumps(good))
-  _, text, _ = read(page.write(tmp_path, images=None))
+  _, text, _ = read(page.write(tmp_path, pictures={}))
   assert problem in text
   assert 'saliency of another checkpoint' in text  # an old file does not say of which
   assert '0.500 (0.400–0.600)' in text
@@ -287,7 +290,7 @@ def test_damaged_grades_do_not_hide_the_others(tmp_path, content, problem):
 def test_one_class_only(tmp_path):
   table = predictions('test').select(predictions('test').label == 0)
   table.write_csv(tmp_path / 'predictions' / 'test.csv')
-  _, text, _ = read(page.write(tmp_path, images=None))
+  _, text, _ = read(page.write(tmp_path, pictures={}))
   assert 'no case' in text
   assert 'There is no ROC curve' in text
 
@@ -297,8 +300,8 @@ def test_no_label_at_all(tmp_path, classes):
   table = predictions('test', classes)
   unlabelled = Predictions(**{**vars(table), 'label': np.full(60, np.nan)})
   unlabelled.write_csv(tmp_path / 'predictions' / 'test.csv')
-  images = {'case0': np.zeros((4, 4), np.uint8)}
-  _, text, _ = read(page.write(tmp_path, images=images))
+  pictures = {'case0': of_image(np.zeros((4, 4), np.uint8))}
+  _, text, _ = read(page.write(tmp_path, pictures=pictures))
   assert 'There is no ROC curve' in text
   assert '0 labelled test cases' in text
 
@@ -336,15 +339,17 @@ def test_training_loss_is_weighted_by_examples(monkeypatch):
 
 def test_same_run_gives_the_same_page(tmp_path):
   write_run(tmp_path)
-  first = page.write(tmp_path, images=None).read_bytes()
-  assert page.write(tmp_path, images=None).read_bytes() == first
+  first = page.write(tmp_path, pictures={}).read_bytes()
+  assert page.write(tmp_path, pictures={}).read_bytes() == first
   assert not list(tmp_path.glob('.report*'))
 
 
 def test_large_pictures_are_made_smaller(tmp_path):
   table = write_run(tmp_path)
   noise = np.random.default_rng(0).integers(0, 256, (1024, 512), np.uint8)
-  path = page.write(tmp_path, images={str(table.id[0]): noise, 'unknown': noise})
+  path = page.write(
+    tmp_path, pictures={str(table.id[0]): of_image(noise), 'unknown': of_image(noise)}
+  )
   _, _, reader = read(path)
   assert reader.tags.count('img') == 1
   assert path.stat().st_size < 400_000
@@ -376,10 +381,9 @@ class TestChooseExamples:
     assert class_plots.choose_examples(table.select(np.zeros(60, bool)), 5) == []
 
 
-def test_bad_picture(tmp_path):
-  table = write_run(tmp_path)
+def test_bad_picture():
   with pytest.raises(ValueError, match='expected uint8'):
-    page.write(tmp_path, images={str(table.id[0]): np.zeros((4, 4), np.float32)})
+    of_image(np.zeros((4, 4), np.float32))
 
 
 def test_picture_pixels_survive(tmp_path):
@@ -388,7 +392,7 @@ def test_picture_pixels_survive(tmp_path):
 
   table = write_run(tmp_path)
   image = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
-  _, _, reader = read(page.write(tmp_path, images={str(table.id[0]): image}))
+  _, _, reader = read(page.write(tmp_path, pictures={str(table.id[0]): of_image(image)}))
   (source,) = (link for link in reader.links if link.startswith('data:'))
   stored = PIL.Image.open(io.BytesIO(base64.b64decode(source.split(',')[1])))
   np.testing.assert_array_equal(np.asarray(stored), image)
