@@ -47,6 +47,7 @@ transcription.
 """
 
 import dataclasses
+import functools
 from typing import Literal
 
 import optax
@@ -73,6 +74,7 @@ class Config(medjax.Config):
   strands: Literal['one', 'both'] = setting(
     'both', 'Whether a sequence and its reverse complement mean the same, as in much of DNA.'
   )
+  members: int = setting(1, 'Networks that are trained at once and predict by their mean.', low=1)
   dropout: float = setting(0.1, 'Dropout rate before the dense layers.', low=0.0, high=0.95)
   weight_decay: float = setting(1e-3, 'Decoupled weight decay.', low=0.0)
   learning_rate: float = setting(5e-3, 'Largest step size, after a tenth of the updates.', low=0.0)
@@ -99,20 +101,22 @@ def build(config: Config) -> medjax.Experiment:
   count = data.examples('train')
   steps = config.num_epochs * -(-count // config.batch_size)
   rate = optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, steps // 10, steps)
+  network = functools.partial(
+    models.SequenceCNN,
+    features=config.features,
+    kernel=config.kernel,
+    activation=config.activation,
+    width=config.width,
+    blocks=config.blocks,
+    reach=config.reach,
+    pool=config.pool,
+    outputs=task.outputs,
+    dropout=config.dropout,
+    complement=complement,
+  )
   return medjax.Experiment(
     data=data,
-    model=models.SequenceCNN(
-      features=config.features,
-      kernel=config.kernel,
-      activation=config.activation,
-      width=config.width,
-      blocks=config.blocks,
-      reach=config.reach,
-      pool=config.pool,
-      outputs=task.outputs,
-      dropout=config.dropout,
-      complement=complement,
-    ),
+    model=network() if config.members == 1 else models.Ensemble(network, config.members),
     task=task,
     optimizer=optax.chain(
       optax.clip_by_global_norm(1.0), optax.adamw(rate, weight_decay=config.weight_decay)

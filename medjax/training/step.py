@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from medjax import models
 from medjax.data import augment, feed
 from medjax.data.dataset import Batch
 from medjax.experiment import Experiment
@@ -58,7 +59,7 @@ def train_step(
       rngs={'dropout': jax.random.fold_in(key, place)},
       **_padding(experiment.model, part),
     )
-    losses = experiment.task.loss(outputs.astype(jnp.float32), part)
+    losses = _losses(experiment, outputs.astype(jnp.float32), part)
     return jnp.where(part['mask'], losses, 0).sum() / examples, changed
 
   def whole(params: Any) -> tuple[jax.Array, Any, Any]:
@@ -179,6 +180,13 @@ def predict_step(
   if 'label' in batch:
     result['loss'] = experiment.task.loss(outputs, batch)
   return jax.lax.all_gather(result, AXIS, tiled=True)
+
+
+def _losses(experiment: Experiment, outputs: jax.Array, batch: Batch) -> jax.Array:
+  """The loss of each example, [B]; of an ensemble the mean over its members."""
+  if isinstance(experiment.model, models.Ensemble):
+    return jax.vmap(experiment.task.loss, (0, None))(outputs, batch).mean(axis=0)
+  return experiment.task.loss(outputs, batch)
 
 
 def _padding(model: nn.Module, batch: Batch) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The step against hand computation, and its independence of devices, parts and padding."""
 
 import dataclasses
+import functools
 
 import flax.linen as nn
 import jax
@@ -310,3 +311,28 @@ def test_a_penalty_pulls_as_decay_of_weights_does():
   assert largest_difference(one.params, other.params) < 1e-6
   assert losses[0]['loss'] == plain[0]['loss']  # weights begin at 0
   assert losses[-1]['loss'] > plain[-1]['loss']
+
+
+def test_members_of_an_ensemble_learn_as_if_alone():
+  """The step takes the mean of their losses, so each has a half of its own gradient."""
+  values, label = cases()
+  make = functools.partial(MLP, features=(4,))
+  both = tabular(values, label, optax.sgd(0.4))
+  both = dataclasses.replace(both, model=models.Ensemble(make, 2))
+  start = jax.device_get(state.create(both, 0).params)
+  after, losses = run(both, devices=2)
+  alone = dataclasses.replace(both, model=make(), optimizer=optax.sgd(0.2))
+  each = []
+  for member in start.values():
+    step = parallel.compile_train(alone, runtime.devices(1), 'float32', 1)
+    current = dataclasses.replace(state.create(alone, 0), params=member)
+    split = alone.data.splits['train']
+    plan = feed.batches(feed.order(0, 0, len(split)), BATCH, 1)
+    found = []
+    for batch in feed.Streamed(split, runtime.devices(1))(plan[-4:]):
+      current, metrics = step(current, batch, jax.random.key(0))
+      found.append(float(metrics['loss']))
+    each.append((jax.device_get(current.params), found))
+  assert largest_difference(after.params, {f'member_{i}': e[0] for i, e in enumerate(each)}) < 1e-6
+  means = np.mean([found for _, found in each], axis=0)
+  np.testing.assert_allclose([float(m['loss']) for m in losses], means, rtol=1e-5)

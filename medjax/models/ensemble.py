@@ -1,0 +1,56 @@
+"""Several networks that differ in their random start, as one."""
+
+import inspect
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+
+class Ensemble(nn.Module):
+  """Members are trained at once, each on its own loss, and predict by their mean.
+
+  In training the outputs of all members come back, and the step takes the mean of their losses: as
+  no parameter belongs to two, every member learns as if it were alone. They see the same batches
+  and
+  differ by their start and by dropout. Otherwise the outputs are the mean over members: logits
+  averaged, or numbers.
+
+  Attributes:
+    make: ``make(name=...)`` gives a member.
+    count: members.
+
+  Example:
+    >>> model = Ensemble(functools.partial(MLP, features=(8,)), 3)        # doctest: +SKIP
+    >>> variables = model.init(jax.random.key(0), x)
+    >>> model.apply(variables, x).shape, model.apply(variables, x, train=True).shape
+    ((2, 1), (3, 2, 1))
+
+  Source:
+    Lakshminarayanan, Pritzel and Blundell (2017), Simple and scalable predictive uncertainty
+    estimation using deep ensembles, NeurIPS.
+  """
+
+  make: Callable[..., nn.Module]
+  count: int
+
+  @nn.compact
+  def __call__(
+    self, x: jax.Array, *, train: bool = False, mask: jax.Array | None = None
+  ) -> jax.Array:
+    """Outputs [B, ...], or in training [count, B, ...].
+
+    Args:
+      x: inputs of the members.
+      train: as for the members.
+      mask: [B] bool, False for padding, for members that take it.
+    """
+    outputs = []
+    # Not vmap: a convolution with a batch of kernels is slow on CPUs.
+    for i in range(self.count):
+      member = self.make(name=f'member_{i}')
+      takes = 'mask' in inspect.signature(type(member).__call__).parameters
+      outputs.append(member(x, train=train, **({'mask': mask} if takes else {})))
+    together = jnp.stack(outputs)
+    return together if train else together.mean(axis=0)

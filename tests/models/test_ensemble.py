@@ -1,0 +1,39 @@
+"""Members of an ensemble learn as if alone and predict by their mean."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from medjax import models
+
+MAKE = functools.partial(models.MLP, features=(5,))
+
+
+@pytest.mark.core
+def test_predictions_are_the_mean_and_training_sees_each():
+  model = models.Ensemble(MAKE, 3)
+  x = jax.random.normal(jax.random.key(1), (4, 2))
+  variables = model.init(jax.random.key(0), x)
+  members = [MAKE().apply({'params': variables['params'][f'member_{i}']}, x) for i in range(3)]
+  assert len({float(member[0, 0]) for member in members}) == 3  # another start each
+  np.testing.assert_allclose(model.apply(variables, x, train=True), members, rtol=1e-6)
+  np.testing.assert_allclose(model.apply(variables, x), np.mean(members, axis=0), rtol=1e-5)
+
+
+@pytest.mark.core
+def test_members_that_take_the_mask_get_it():
+  make = functools.partial(models.SequenceCNN, features=4, blocks=0, axis_name=None, dropout=0.0)
+  model = models.Ensemble(make, 2)
+  x = jax.nn.one_hot(jnp.arange(36).reshape(3, 12) % 4, 4)
+  variables = model.init(jax.random.key(0), x)
+
+  def outputs(x, mask):
+    return model.apply(variables, x, train=True, mask=mask, mutable=['batch_stats'])[0]
+
+  mask = jnp.array([True, True, False])
+  changed = x.at[2].set(x[0])
+  np.testing.assert_allclose(outputs(x, mask)[:, :2], outputs(changed, mask)[:, :2], rtol=1e-5)
+  assert not np.allclose(outputs(x, None)[:, :2], outputs(changed, None)[:, :2])
