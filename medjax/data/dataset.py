@@ -36,7 +36,8 @@ class Split:
     source: the stored examples, in their stored order.
     decode: one stored example -> the arrays that travel to the device, without labels.
     id: name of each example, [N].
-    label: class number of each example, int32 [N].
+    label: class number of each example, int32 [N]; or its number, float32 [N]; or 1 for each of its
+      classes, float32 [N, C], NaN where that is not known.
     group: patient (or scaffold, family) of each example, [N].
     metadata: every other column, [N] strings each.
   """
@@ -144,6 +145,14 @@ class Dataset:
     """How many examples a split has, also where they are only described."""
     return len(self.splits[split]) if split in self.splits else self.sizes[split]
 
+  def _counts(self, split: Split) -> dict[str, int]:
+    """Examples of each class; one may be of several."""
+    several = split.label.ndim == 2
+    is_of = (
+      split.label[:, i] == 1 if several else split.label == i for i in range(len(self.classes))
+    )
+    return {c: int(found.sum()) for c, found in zip(self.classes, is_of, strict=True)}
+
   def summary(self) -> dict[str, Any]:
     """What data.json says: source, fingerprint, size of every split, and groups in two of them."""
     splits = {}
@@ -153,7 +162,7 @@ class Dataset:
       splits[name] = {
         'examples': len(split),
         'groups': len(set(split.group)),
-        'classes': {c: int((split.label == i).sum()) for i, c in enumerate(self.classes)},
+        'classes': self._counts(split),
       }
       groups = set(split.group.tolist())
       shared |= seen & groups

@@ -1,5 +1,6 @@
 """Classes from the labels that people write."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,3 +54,22 @@ def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, 
   elif len(names) == 2 and names[1].lower() in _NEGATIVE:
     names.reverse()
   return tuple(names)
+
+
+def number(text: str, where: Any) -> float:
+  """The finite number in a label.
+
+  Raises:
+    UserError: it is none; ``where`` says of what.
+
+  Example:
+    >>> number('1.5e3', 'labels.csv')
+    1500.0
+  """
+  try:
+    value = float(text)
+  except ValueError:
+    value = math.nan
+  if not math.isfinite(value):
+    raise UserError(f'{where}: label {text!r} is no number; expected one, or labels of classes')
+  return value

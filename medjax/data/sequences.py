@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import pathlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -34,12 +35,24 @@ class Config:
   label_pattern: str = setting(
     '', 'Regular expression whose group in a FASTA header is the class; empty: one file a class.'
   )
-  label_column: str = setting('label', 'Column of a table with the class.')
+  label_column: str = setting('label', 'Column of a table with the class or number.')
+  labels: Literal['classes', 'numbers', 'several'] = setting(
+    'classes', 'What labels are: one class each, numbers, or several classes at once.'
+  )
+  label_separator: str = setting('', 'What joins the classes of one label; empty: nothing does.')
   sequence_column: str = setting('sequence', 'Column of a table with the sequence.')
   alphabet: Literal['auto', 'DNA', 'RNA', 'protein'] = setting('auto', 'Letters; auto looks.')
   length: int = setting(0, 'Letters that the network sees; 0 is the longest sequence.', low=0)
+  keep: Literal['middle', 'ends'] = setting(
+    'middle', 'Which letters of a longer sequence it sees: the middle, or half from either end.'
+  )
+  varying: bool = setting(
+    False, 'Keep only the places at which training sequences differ, for variants of one sequence.'
+  )
   similar: Literal['near', 'identical'] = setting(
-    'near', 'Sequences that never straddle a split: near copies, or identical ones only.'
+    'near',
+    'Sequences that never straddle a split: near copies, or identical ones only, as for variants '
+    'of one protein.',
   )
   both_strands: bool = setting(False, 'Whether a reverse complement is a copy of a sequence.')
   positive: str = setting('', 'The positive one of two classes; empty tells it from the names.')
@@ -51,6 +64,8 @@ class Config:
 
   def validate(self) -> None:
     """Raises UserError for settings that contradict each other."""
+    if self.labels == 'several' and not self.label_separator:
+      raise UserError('config.data.labels=several: expected config.data.label_separator with it')
     if self.folds and self.test:
       raise UserError('config.data.test and config.data.folds: expected one of them')
 
@@ -71,16 +86,18 @@ def load(
   config: Config,
   *,
   simulator: Callable[[int, int], Any] | None = None,
-  classes: tuple[str, str] = ('0', '1'),
+  classes: tuple[str, ...] = ('0', '1'),
+  letters: Alphabet = alphabets.DNA,
   motifs: Mapping[str, np.ndarray] | None = None,
 ) -> dataset.Dataset:
   """The sequences that ``config.source`` names, as one-hot inputs [L, letters].
 
   Args:
     config: the source and how to read it.
-    simulator: (seed, index) -> a dataclass with ``sequence``, ``label`` (0 or 1), ``mask`` (bool
+    simulator: (seed, index) -> a dataclass with ``sequence``, ``label`` (from 0), ``mask`` (bool
       [length]) and scalars, which become metadata; stands behind 'simulated'.
     classes: names of the simulator's labels.
+    letters: the simulator's.
     motifs: what the simulator plants, position weight matrices by name.
 
   Returns:
@@ -94,40 +111,44 @@ def load(
   """
   found = dataset.described(config.source)
   if found is not None:
-    letters = alphabets.ALPHABETS[found['details']['alphabet']]
-    return dataset.without_examples(found, **_rest(letters, found['input_shape'][0], config))
+    encode = Encoder.from_details(found['details'])
+    return dataset.without_examples(found, **_rest(encode, config.sequence_column))
   if config.source == 'simulated':
     if simulator is None:
       raise UserError('config.data.source=simulated: this experiment simulates no sequences')
     cases = [simulator(config.seed, index) for index in range(config.simulated)]
     read = [_simulated(case, index, classes) for index, case in enumerate(cases)]
-    name, letters = f'simulated ({simulator.__module__.rsplit(".", 1)[-1]})', alphabets.DNA
+    name = f'simulated ({simulator.__module__.rsplit(".", 1)[-1]})'
   else:
     read = _read(config, config.source, '') + _read(config, config.test, 'test')
     name = ', '.join(pathlib.Path(part).name for part in config.source.split(','))
     letters = _alphabet(config, [one.sequence for one in read])
   _require_unique(read)
   notes = [f'letters: {letters.name}'] if config.alphabet == 'auto' else []
+  if config.label_separator and config.labels == 'classes':
+    read, more = _of_one_class(read, config)
+    notes += more
   texts = [one.label for one in read]
-  names = (
-    classes
-    if config.source == 'simulated'
-    else labels.class_names(texts, config.positive, config.source)
-  )
+  label, names = _labels(config, texts, classes if config.source == 'simulated' else None)
   tokens = [letters.encode(one.sequence, one.where) for one in read]
   groups, more = _groups(config, letters, [one.sequence for one in read])
   notes += more
-  splits, more = _splits(config, texts, groups.tolist(), [one.split for one in read])
+  strata = texts if config.labels != 'numbers' else split.quarters(label)
+  splits, more = _splits(config, strata, groups.tolist(), [one.split for one in read])
   notes += more
-  if len(names) == 2:
+  if len(names) == 2 and config.labels == 'classes':
     notes.append(f'positive class: {names[1]}')
   length = config.length or max(map(len, tokens))
   cut = sum(len(part) > length for part in tokens)
   if cut:
-    notes.append(f'{cut} sequences are longer than {length} letters: their middle is taken')
-  padded = np.stack([fit(part, length) for part in tokens])
-  number = {text: i for i, text in enumerate(names)}
-  label = np.array([number[text] for text in texts], np.int32)
+    taken = 'their middle is' if config.keep == 'middle' else 'their ends are'
+    notes.append(f'{cut} sequences are longer than {length} letters: {taken} taken')
+  encode = Encoder(letters, length, config.keep)
+  padded = np.stack([fit(part, length, config.keep) for part in tokens])
+  if config.varying:
+    encode, more = _where_different(encode, padded[[where == 'train' for where in splits]])
+    padded = padded[:, list(encode.places)]
+    notes += more
   parts = {}
   for part in split.SPLITS:
     of = np.array([i for i, where in enumerate(splits) if where == part], int)
@@ -150,30 +171,40 @@ def load(
     tuple(names),
     content.hexdigest(),
     config.source == 'simulated',
-    (length, len(letters.letters)),
+    (padded.shape[1], len(letters.letters)),
     tuple(notes),
-    details={'alphabet': letters.name},
-    **_rest(letters, length, config),
+    details={**encode.details(), **_scale(label, splits, config)},
+    **_rest(encode, config.sequence_column),
   )
   if config.source != 'simulated':
     return data
 
   def truth(part: str, row: int) -> np.ndarray:
-    return cases[int(data.splits[part].metadata['index'][row])].mask
+    mask = cases[int(data.splits[part].metadata['index'][row])].mask
+    mask = fit(mask, length, config.keep).astype(bool)
+    return mask[list(encode.places)] if encode.places else mask
 
   return dataclasses.replace(data, truth=truth, motifs=dict(motifs or {}))
 
 
-def fit(tokens: np.ndarray, length: int) -> np.ndarray:
-  """The middle of a sequence that is too long, or a short one with padding after it, [length].
+def fit(tokens: np.ndarray, length: int, keep: str = 'middle') -> np.ndarray:
+  """The middle of a sequence that is too long, or half from either end, or a short one with padding
+  after it, [length].
 
   Example:
     >>> fit(np.array([1, 2, 3], np.uint8), 5).tolist(), fit(np.arange(5), 3).tolist()
     ([1, 2, 3, 0, 0], [1, 2, 3])
+    >>> fit(np.arange(9), 4, 'ends').tolist()
+    [0, 1, 7, 8]
   """
-  start = max(0, (len(tokens) - length) // 2)
-  taken = tokens[start : start + length]
-  return np.concatenate([taken, np.full(length - len(taken), alphabets.PADDING, taken.dtype)])
+  lack = length - len(tokens)
+  if lack >= 0:
+    return np.concatenate([tokens, np.full(lack, alphabets.PADDING, tokens.dtype)])
+  if keep == 'ends':
+    last = length // 2
+    return np.concatenate([tokens[: length - last], tokens[len(tokens) - last :]])
+  start = -lack // 2
+  return tokens[start : start + length]
 
 
 def one_hot(letters: Alphabet, batch: dataset.Batch) -> jax.Array:
@@ -181,20 +212,65 @@ def one_hot(letters: Alphabet, batch: dataset.Batch) -> jax.Array:
   return jnp.asarray(letters.table)[batch['tokens']]
 
 
-def _rest(letters: Alphabet, length: int, config: Config) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True)
+class Encoder:
+  """How a sequence becomes tokens.
+
+  Attributes:
+    letters: the alphabet.
+    length: letters that are looked at, padding included.
+    keep: which of a longer sequence: 'middle' or 'ends'.
+    places: of the length, those that the network sees; empty for all.
+  """
+
+  letters: Alphabet
+  length: int
+  keep: str = 'middle'
+  places: tuple[int, ...] = ()
+
+  def __call__(self, sequence: str, where: str) -> dict[str, np.ndarray]:
+    """The arrays of one sequence; raises UserError for a letter that is none of the alphabet's."""
+    tokens = fit(self.letters.encode(sequence, where), self.length, self.keep)
+    return {'tokens': tokens[list(self.places)] if self.places else tokens}
+
+  def details(self) -> dict[str, Any]:
+    """JSON values, which ``from_details`` reads back."""
+    return {
+      'alphabet': self.letters.name,
+      'length': self.length,
+      'keep': self.keep,
+      'places': list(self.places),
+    }
+
+  @classmethod
+  def from_details(cls, found: dict[str, Any]) -> 'Encoder':
+    """What ``details`` gave."""
+    letters = alphabets.ALPHABETS[found['alphabet']]
+    return cls(letters, found['length'], found['keep'], tuple(found['places']))
+
+
+def _where_different(encode: Encoder, train: np.ndarray) -> tuple[Encoder, list[str]]:
+  places = np.flatnonzero((train != train[0]).any(axis=0))
+  if not len(places):
+    raise UserError('config.data.varying=true: all training sequences are the same')
+  note = f'{len(places)} of {encode.length} places differ in training; the others are left out'
+  return dataclasses.replace(encode, places=tuple(places.tolist())), [note]
+
+
+def _rest(encode: Encoder, column: str) -> dict[str, Any]:
   return {
     'kind': 'sequences',
-    'inputs': functools.partial(one_hot, letters),
-    'open': functools.partial(_cases, letters, length, config.sequence_column),
+    'inputs': functools.partial(one_hot, encode.letters),
+    'open': functools.partial(_cases, encode, column),
   }
 
 
-def _cases(letters: Alphabet, length: int, column: str, names: Sequence[str]) -> list[dataset.Case]:
+def _cases(encode: Encoder, column: str, names: Sequence[str]) -> list[dataset.Case]:
   """The sequences of files; a file that cannot be read is one case that says so."""
   cases = []
 
   def case(name: str, sequence: str) -> dataset.Case:
-    return dataset.Case(name, lambda: {'tokens': fit(letters.encode(sequence, name), length)})
+    return dataset.Case(name, lambda: encode(sequence, name))
 
   for name in names:
     try:
@@ -213,7 +289,7 @@ def _fail(message: str) -> Any:
   raise UserError(message)
 
 
-def _simulated(case: Any, index: int, classes: tuple[str, str]) -> _Read:
+def _simulated(case: Any, index: int, classes: Sequence[str]) -> _Read:
   scalars = {
     field.name: str(value)
     for field in dataclasses.fields(case)
@@ -222,6 +298,47 @@ def _simulated(case: Any, index: int, classes: tuple[str, str]) -> _Read:
   }
   name = f'simulated-{index:06d}'
   return _Read(name, case.sequence, classes[case.label], '', name, {'index': str(index), **scalars})
+
+
+def _of_one_class(read: Sequence[_Read], config: Config) -> tuple[list[_Read], list[str]]:
+  kept = [one for one in read if config.label_separator not in one.label]
+  left = len(read) - len(kept)
+  notes = [f'{left} sequences of several classes left out'] if left else []
+  if not kept:
+    raise UserError(
+      f'config.data.label_separator={config.label_separator}: stands in every label; expected '
+      'config.data.labels=several, or another separator'
+    )
+  return kept, notes
+
+
+def _labels(
+  config: Config, texts: Sequence[str], known: tuple[str, ...] | None
+) -> tuple[np.ndarray, tuple[str, ...]]:
+  """Class numbers [N], numbers [N] or one column a class [N, C], and the names of classes."""
+  if config.labels == 'numbers':
+    values = [labels.number(text, config.source) for text in texts]
+    return np.array(values, np.float32), ()
+  parts = [[text] for text in texts]
+  if config.labels == 'several':
+    parts = [[p.strip() for p in text.split(config.label_separator)] for text in texts]
+  every = [name for part in parts for name in part]
+  names = known or labels.class_names(every, config.positive, config.source)
+  number = {name: i for i, name in enumerate(names)}
+  if config.labels == 'classes':
+    return np.array([number[text] for text in texts], np.int32), names
+  label = np.zeros((len(texts), len(names)), np.float32)
+  for row, part in zip(label, parts, strict=True):
+    row[[number[name] for name in part]] = 1
+  return label, names
+
+
+def _scale(label: np.ndarray, splits: Sequence[str], config: Config) -> dict[str, float]:
+  """Mean and standard deviation of training labels that are numbers."""
+  if config.labels != 'numbers':
+    return {}
+  known = label[[where == 'train' for where in splits]].astype(np.float64)
+  return {'label_mean': float(known.mean()), 'label_scale': float(known.std()) or 1.0}
 
 
 def _read(config: Config, sources: str, where: str) -> list[_Read]:
@@ -247,13 +364,21 @@ def _read(config: Config, sources: str, where: str) -> list[_Read]:
         f'{path.name}:{entry.id}',
         entry.sequence,
         text,
-        where or ('train' if config.test else ''),
+        where or _of_header(entry, config),
         entry.where,
         {'header': entry.header},
       )
       for entry, text in zip(entries, texts, strict=True)
     ]
   return found
+
+
+def _of_header(entry: fasta.Entry, config: Config) -> str:
+  """The split that a header names as FLIP's do: SET=train VALIDATION=False."""
+  found = re.search(r'\bSET=(\w+)(?:\s+VALIDATION=(\w*))?', entry.header)
+  if found and not config.folds:
+    return split.of_set(found[1], found[2] or '', entry.where)
+  return 'train' if config.test else ''
 
 
 def _of_table(config: Config, path: pathlib.Path, where: str) -> list[_Read]:
@@ -264,9 +389,12 @@ def _of_table(config: Config, path: pathlib.Path, where: str) -> list[_Read]:
     if label not in row:
       raise UserError(f'{path}: no column {label!r} (it has {", ".join(row)})')
     given = where or ('train' if config.test else row.get('split', ''))
-    metadata = {k: v for k, v in row.items() if k and k not in (sequence, label, 'split', 'id')}
-    name = row.get('id') or f'{path.name}:{line}'
     canonical = split.canonical(given, at) if given else ''
+    own = (sequence, label, 'split', 'id', 'set', 'validation')
+    if not given and row.get('set'):
+      canonical = split.of_set(row['set'], row.get('validation', ''), at)
+    metadata = {k: v for k, v in row.items() if k and k not in own}
+    name = row.get('id') or f'{path.name}:{line}'
     found.append(_Read(name, row[sequence], row[label], canonical, at, metadata))
   return found
 
@@ -305,5 +433,7 @@ def _splits(
     splits = split.folds(texts, groups, config.seed, config.folds, config.fold)
     return splits, [f'fold {config.fold} of {config.folds} tests']
   notes = split.check_groups(groups, given, config.allow_group_overlap) if any(given) else []
-  splits, more = split.assign(texts, groups, given, config.seed, 'the files')
+  splits, more = split.assign(
+    texts, groups, given, config.seed, 'the files', train_all=config.labels == 'classes'
+  )
   return splits, notes + more

@@ -30,6 +30,28 @@ def canonical(name: str, where: str) -> str:
     raise UserError(f'{where}: split is {name!r}; expected train, val or test{close}') from None
 
 
+def of_set(name: str, validation: str, where: str) -> str:
+  """The split of sets that mark validation examples among those to train on, as FLIP's do.
+
+  Args:
+    name: 'train' or 'test'.
+    validation: 'True' for validation; anything else is not.
+    where: file and row, for errors.
+
+  Example:
+    >>> of_set('train', 'True', 'a.csv row 2')
+    'val'
+  """
+  found = canonical(name, where)
+  return 'val' if found == 'train' and validation.strip().lower() == 'true' else found
+
+
+def quarters(values: np.ndarray) -> list[str]:
+  """The quarter of each number, so that every part gets small and large ones."""
+  edges = np.quantile(values, [0.25, 0.5, 0.75])
+  return [str(quarter) for quarter in np.searchsorted(edges, values)]
+
+
 def stratified(
   labels: Sequence[str], groups: Sequence[str], seed: int, fractions: dict[str, float]
 ) -> list[str]:

@@ -112,7 +112,7 @@ def load(
   numbers = _numbers(texts, config.labels, f'{table.where}: column {label!r}')
   classes = () if numbers is not None else labels.class_names(texts, config.positive, table.where)
   # Numbers are split so that every part has small and large ones.
-  strata = texts if numbers is None else _quarters(numbers)
+  strata = texts if numbers is None else split.quarters(numbers)
   splits, more = _splits(config, table, rows, strata, groups, given, numbers is None)
   notes += more
   if len(classes) == 2:
@@ -324,11 +324,6 @@ def _numbers(texts: Sequence[str], kind: str, where: str) -> np.ndarray | None:
   if kind == 'auto':
     kind = 'numbers' if len(np.unique(values)) > _FEW else 'classes'
   return values.astype(np.float32) if kind == 'numbers' else None
-
-
-def _quarters(values: np.ndarray) -> list[str]:
-  edges = np.quantile(values, [0.25, 0.5, 0.75])
-  return [str(quarter) for quarter in np.searchsorted(edges, values)]
 
 
 def _splits(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from medjax.config import Config
-from medjax.data import alphabet, fasta, sequences
+from medjax.data import fasta, sequences
 from medjax.data import variants as lists
 from medjax.data.variants import Variant
 from medjax.deploy.trained import Trained
@@ -85,8 +85,7 @@ class _Scorer:
 
   def __init__(self, experiment: Experiment, config: Config, workdir: Workdir):
     self._data = experiment.data
-    self._letters = alphabet.ALPHABETS[self._data.details['alphabet']]
-    self._length = self._data.input_shape[0]
+    self._encode = sequences.Encoder.from_details(self._data.details)
     self._trained = Trained('--variants', experiment, config, workdir, _AT_ONCE)
     self._score = functools.partial(scores, self._trained.score)
     self._numbers = isinstance(self._trained.decision, Interval)
@@ -138,5 +137,5 @@ class _Scorer:
       raise UserError(f'{variant.where}: {variant.problem}')
     if variant.sequence not in entries:
       raise UserError(f'{variant.where}: there is no sequence {variant.sequence!r} in the files')
-    pair = variant.apply(entries[variant.sequence], self._length)
-    return [sequences.fit(self._letters.encode(one, variant.where), self._length) for one in pair]
+    pair = variant.apply(entries[variant.sequence], self._encode.length)
+    return [self._encode(one, variant.where)['tokens'] for one in pair]

@@ -19,6 +19,7 @@ from medjax.models import padding
 from medjax.models.norm import BatchNorm
 from medjax.ops.strand import reverse_complement
 
+_END = 32  # places of an end
 _HIGHEST = 6.0  # what the exponential is taken of, at most
 
 
@@ -33,8 +34,9 @@ class SequenceCNN(nn.Module):
       each.
     blocks: convolutions after the first, residual from the second on.
     reach: places that a filter of a block sees.
-    pool: 'anywhere' takes maximum and mean over places; 'places' keeps them, for sequences of one
-      length that are aligned to something, such as a start of transcription.
+    pool: 'anywhere' takes maximum and mean over places; 'ends' also over the first and the last 32,
+      where proteins have their signals; 'places' keeps all, for sequences of one length that are
+      aligned to something, such as a start of transcription.
     hidden: units of the dense layer.
     outputs: logits.
     dropout: rate before the dense layers.
@@ -54,7 +56,7 @@ class SequenceCNN(nn.Module):
   width: int = 4
   blocks: int = 2
   reach: int = 7
-  pool: Literal['anywhere', 'places'] = 'anywhere'
+  pool: Literal['anywhere', 'ends', 'places'] = 'anywhere'
   hidden: int = 64
   outputs: int = 1
   dropout: float = 0.3
@@ -98,9 +100,9 @@ class SequenceCNN(nn.Module):
       x = jnp.where(present[..., None], x + new if block > 1 else new, 0)
     if self.pool == 'places':
       x = x.reshape(len(x), -1)
-    else:  # nothing is below 0
-      count = jnp.maximum(present.sum(axis=1, keepdims=True), 1)
-      x = jnp.concatenate([x.max(axis=1), x.sum(axis=1) / count], axis=1)
+    else:
+      parts = [present, *_ends(present)] if self.pool == 'ends' else [present]
+      x = jnp.concatenate([pooled for part in parts for pooled in _pooled(x, part)], axis=1)
     x = self.drop(x, deterministic=not train)
     x = nn.relu(self.dense(x))
     return self.out(self.drop(x, deterministic=not train))
@@ -113,3 +115,16 @@ class SequenceCNN(nn.Module):
     there = present[..., None].astype(x.dtype)
     pooled, there = (nn.max_pool(part, (self.width,), (self.width,), 'SAME') for part in (x, there))
     return jnp.where(there > 0, pooled, 0), there[..., 0] > 0
+
+
+def _pooled(x: jax.Array, part: jax.Array) -> tuple[jax.Array, jax.Array]:
+  """Maximum and mean [B, features] over the places of a part [B, L]; nothing is below 0."""
+  x = jnp.where(part[..., None], x, 0)
+  count = jnp.maximum(part.sum(axis=1, keepdims=True), 1)
+  return x.max(axis=1), x.sum(axis=1) / count
+
+
+def _ends(present: jax.Array) -> tuple[jax.Array, jax.Array]:
+  """The first and the last places that are there, [B, L] each."""
+  before = jnp.cumsum(present, axis=1)
+  return present & (before <= _END), present & (before > before[:, -1:] - _END)
