@@ -38,7 +38,9 @@ class Config(medjax.Config):
 def build(config: Config) -> medjax.Experiment:
   data = sequences.load(config.data)
   task: tasks.Task
-  if data.classes:
+  if config.data.labels == 'several':
+    task = tasks.Multilabel(len(data.classes))
+  elif data.classes:
     task = tasks.classification(data.classes)
   else:
     task = tasks.Regression(data.details['label_mean'], data.details['label_scale'])

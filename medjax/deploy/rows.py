@@ -5,6 +5,9 @@ for each of more, call (at the threshold chosen on validation, or the most proba
 conformal set, names joined by ' | '), decision (the class in the set, or 'abstain' where it is not
 exactly one) and error.
 
+Several classes at once: file, probability_<class> of each by itself, calibrated, call (the classes
+called, each at its own threshold, joined by ' | ') and error.
+
 Numbers: file, prediction, low and high (the ends of the conformal interval, empty where it is
 infinite) and error.
 """
@@ -14,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from medjax.evaluation import Decision, Interval
+from medjax.evaluation import Decision, Interval, LabelDecisions
 from medjax.evaluation.decision import ABSTAIN
 from medjax.evaluation.table import by_class
 
@@ -49,7 +52,11 @@ class Writer(Protocol):
 
 def writer(decision: Any, classes: Sequence[str]) -> Writer:
   """The writer for what a task decides by."""
-  return OfNumbers(decision) if isinstance(decision, Interval) else OfClasses(decision, classes)
+  if isinstance(decision, Interval):
+    return OfNumbers(decision)
+  if isinstance(decision, LabelDecisions):
+    return OfLabels(decision)
+  return OfClasses(decision, classes)
 
 
 def shorten(cell: str) -> str:
@@ -104,6 +111,40 @@ class OfClasses:
     undecided = sum(row['decision'] == ABSTAIN for row in rows)
     coverage = self._decision.conformal.coverage
     return [*lines, f'undecided at a coverage of {coverage:g}: {undecided}']
+
+
+class OfLabels:
+  """Probabilities of classes of which a case may have several, and those that are called."""
+
+  def __init__(self, decisions: LabelDecisions):
+    self._decisions = decisions
+    self.numbers = [f'probability_{name}' for name in decisions.classes]
+    self.columns = ['file', *self.numbers, 'call', 'error']
+    self.shown = ['file', 'call', 'error']
+
+  def rows(self, names: Sequence[str], predicted: np.ndarray) -> list[Row]:
+    """See ``Writer``."""
+    probability = self._decisions.apply(predicted)
+    calls = self._decisions.calls(probability)
+    found = []
+    for name, values, called in zip(names, probability, calls, strict=True):
+      if not np.isfinite(values).all():
+        found.append(self.empty(name, 'the network gives no number for this file'))
+        continue
+      held = [c for c, yes in zip(self._decisions.classes, called, strict=True) if yes]
+      cells = [repr(float(value)) for value in values]
+      row = {'file': name, **dict(zip(self.numbers, cells, strict=True))}
+      found.append(row | {'call': ' | '.join(held), 'error': ''})
+    return found
+
+  def empty(self, name: str, error: str) -> Row:
+    """See ``Writer``."""
+    return {**dict.fromkeys(self.columns, ''), 'file': name, 'error': error}
+
+  def summary(self, rows: Sequence[Row]) -> list[str]:
+    """See ``Writer``."""
+    none = sum(not row['call'] and not row['error'] for row in rows)
+    return [f'of no class: {none}']
 
 
 class OfNumbers:

@@ -10,6 +10,7 @@ from medjax.evaluation.conformal import Conformal, conformal_metrics
 from medjax.evaluation.decision import Decision
 from medjax.evaluation.delong import auroc, auroc_difference, auroc_interval, delong_covariance
 from medjax.evaluation.estimate import Difference, Estimate
+from medjax.evaluation.labels import LabelDecisions, Labels, label_metrics, read_labels
 from medjax.evaluation.metrics import binary_metrics, multiclass_metrics, wilson_interval
 from medjax.evaluation.net_benefit import decision_curve
 from medjax.evaluation.numbers import Interval, Numbers, number_metrics, read_numbers
@@ -28,6 +29,8 @@ __all__ = [
   'Difference',
   'Estimate',
   'Interval',
+  'LabelDecisions',
+  'Labels',
   'Numbers',
   'Predictions',
   'Separation',
@@ -42,10 +45,12 @@ __all__ = [
   'conformal_metrics',
   'decision_curve',
   'delong_covariance',
+  'label_metrics',
   'multiclass_metrics',
   'number_metrics',
   'q3',
   'read_csv',
+  'read_labels',
   'read_numbers',
   'regression_metrics',
   'reliability',

@@ -234,8 +234,10 @@ def read_csv(path: str | os.PathLike[str]) -> Predictions:
     raise UserError(f'{path}: {error}') from None
 
 
-def read_columns(path: pathlib.Path) -> dict[str, list[str]]:
-  """The cells of a CSV table by column, which must have ``id`` and ``label``.
+def read_columns(
+  path: pathlib.Path, required: Sequence[str] = ('id', 'label')
+) -> dict[str, list[str]]:
+  """The cells of a CSV table by column, which must have those required.
 
   Raises:
     UserError: as ``read_csv``.
@@ -256,7 +258,7 @@ def read_columns(path: pathlib.Path) -> dict[str, list[str]]:
     if len(row) != len(header):
       raise UserError(f'{path} row {number}: {len(row)} cells; expected {len(header)}')
   columns = {name: list(cells) for name, cells in zip(header, zip(*rows, strict=True), strict=True)}
-  for name in ('id', 'label'):
+  for name in required:
     if name not in columns:
       raise UserError(f'{path} row 1: no column {name!r}')
   return columns

@@ -17,8 +17,8 @@ from typing import Any
 
 from medjax.config import flatten
 from medjax.errors import UserError
-from medjax.evaluation import Decision, Interval, Predictions
-from medjax.report import trust
+from medjax.evaluation import Decision, Interval, LabelDecisions, Predictions
+from medjax.report import decisions, trust
 from medjax.workdir import Workdir, read_json
 
 # Settings of evaluation, which may be run again with others: what was used stands in decision.json.
@@ -39,8 +39,7 @@ def write(workdir: Workdir, tables: dict[str, Any]) -> pathlib.Path:
   try:
     config, data = read_json(workdir.config), read_json(workdir.data)
     about, evaluation = read_json(workdir.environment), read_json(workdir.evaluation)
-    fitted = read_json(workdir.decision)
-    decision = (Interval if 'half_width' in fitted else Decision).from_json(fitted)
+    decision = decisions.from_json(read_json(workdir.decision))
     text = _card(flatten(config), data, about, evaluation, decision, tables)
   except (KeyError, TypeError) as error:
     raise UserError(f'{workdir.folder}: a file of the run is damaged ({error})') from None
@@ -55,7 +54,7 @@ def _card(
   data: dict[str, Any],
   about: dict[str, Any],
   evaluation: dict[str, Any],
-  decision: Decision | Interval,
+  decision: decisions.AnyDecision,
   tables: dict[str, Any],
 ) -> str:
   split = 'test' if 'test' in evaluation else 'val'
@@ -153,7 +152,7 @@ def _plain(text: Any) -> str:
 
 
 def _deciding(
-  decision: Decision | Interval, data: dict[str, Any], classes: list[str]
+  decision: decisions.AnyDecision, data: dict[str, Any], classes: list[str]
 ) -> list[tuple[str, str | None]]:
   """How an output becomes what is said of a case."""
   if isinstance(decision, Interval):
@@ -162,6 +161,16 @@ def _deciding(
     return [
       ('Output (15)', 'a number in the unit of the labels'),
       ('Uncertainty (15)', f'plus or minus {width}, {promise}; {_plain(decision.reason)}'),
+    ]
+  if isinstance(decision, LabelDecisions):
+    called = ', '.join(
+      f'{_plain(name)} at {one.threshold.value:.3g}' for name, one in decision.classes.items()
+    )
+    fits = ', '.join(f'{_plain(n)} {one.calibration.method}' for n, one in decision.classes.items())
+    return [
+      ('Class imbalance (13)', _imbalance(data)),
+      ('Output and threshold (15)', f'probability of each class by itself; called: {called}'),
+      ('Calibration (12c)', fits),
     ]
   fitted = decision.calibration
   return [
@@ -233,7 +242,7 @@ def _abstention(decision: Decision) -> str:
   )
 
 
-def _subgroups(table: Any, decision: Decision | Interval) -> list[tuple[str, str | None]]:
+def _subgroups(table: Any, decision: decisions.AnyDecision) -> list[tuple[str, str | None]]:
   rows: list[tuple[str, str | None]] = [('Which groups matter, and why', None)]
   if not (isinstance(table, Predictions) and isinstance(decision, Decision)):
     return rows

@@ -10,7 +10,10 @@ from medjax.report import plots
 
 
 def context(
-  table: Numbers | None, metrics: dict[str, Any], interval: Interval | None
+  table: Numbers | None,
+  metrics: dict[str, Any],
+  interval: Interval | None,
+  pictures: dict[str, list[str]],
 ) -> dict[str, Any]:
   """Values for numbers.html.
 
@@ -18,6 +21,7 @@ def context(
     table: Labelled predictions of a split; None where there are none.
     metrics: What evaluation.json says of the split.
     interval: How wide intervals are.
+    pictures: none are shown.
   """
   width = interval.half_width if interval and math.isfinite(interval.half_width) else None
   figures = {}

@@ -20,12 +20,23 @@ from medjax.errors import UserError
 from medjax.evaluation import (
   Decision,
   Interval,
+  LabelDecisions,
+  Labels,
   Numbers,
   Predictions,
   read_csv,
+  read_labels,
   read_numbers,
 )
-from medjax.report import class_plots, explanations, motifs, number_plots, plots
+from medjax.report import (
+  class_plots,
+  decisions,
+  explanations,
+  label_rows,
+  motifs,
+  number_plots,
+  plots,
+)
 from medjax.workdir import Workdir
 
 _METRICS = {
@@ -45,6 +56,14 @@ _METRICS = {
   'mae': ('Mean absolute error', 'bootstrap'),
   'r2': ('R2', 'bootstrap'),
   'spearman': ("Spearman's correlation", 'bootstrap'),
+  'exact_match': ('All labels right', 'Wilson'),
+}
+# What each kind of decision is shown by: the name of its template.
+_SHOWN = {Decision: 'classes', Interval: 'numbers', LabelDecisions: 'labels'}
+_OF: dict[str, tuple[Callable[..., Any], Callable[..., dict[str, Any]]]] = {
+  'classes': (read_csv, class_plots.context),
+  'numbers': (read_numbers, number_plots.context),
+  'labels': (read_labels, label_rows.context),
 }
 _OF_CLASS = ('auroc', 'auprc', 'sensitivity', 'specificity', 'ppv', 'npv', 'f1')
 # Splits from the one that counts to the ones that the model has seen.
@@ -79,11 +98,12 @@ def write(
   evaluation = _Section(workdir.evaluation, _read_object)
   decision = _Section(workdir.decision, _read_decision)
   # Without a decision the data say what labels are.
-  no_classes = (data.value or {}).get('classes') == []
-  numbers = isinstance(decision.value, Interval) or (decision.value is None and no_classes)
+  numbers = decision.value is None and (data.value or {}).get('classes') == []
+  shown = 'numbers' if numbers else _SHOWN.get(type(decision.value), 'classes')
+  read_table, context_of = _OF[shown]
   history = _Section(workdir.metrics, _read_lines)
   tables = {
-    path.stem: _Section(path, read_numbers if numbers else read_csv)
+    path.stem: _Section(path, read_table)
     for path in sorted((workdir.folder / 'predictions').glob('*.csv'))
   }
   found = {name: table.value.labelled() for name, table in tables.items() if not table.problem}
@@ -101,7 +121,7 @@ def write(
     'curves': _curves(history.value or [], (config.value or {}).get('select') != 'last'),
     'tables': tables,
     'decision': decision,
-    'numbers': numbers,
+    'shown': shown,
     'coefficients': _Section(workdir.coefficients, _read_object)
     if workdir.coefficients.exists()
     else None,
@@ -109,11 +129,7 @@ def write(
     if workdir.motifs.exists()
     else None,
     'kind': (data.value or {}).get('kind', 'images'),
-    **(
-      number_plots.context(table, metrics, decision.value)
-      if numbers
-      else class_plots.context(table, metrics, decision.value, pictures)
-    ),
+    **context_of(table, metrics, decision.value, pictures),
     'explanation': explanation,
     'grades': dict(
       zip(('names', 'rows', 'problems'), explanations.grade_rows(workdir), strict=True)
@@ -168,9 +184,8 @@ def _read_object(path: pathlib.Path) -> dict[str, Any]:
   return value
 
 
-def _read_decision(path: pathlib.Path) -> Decision | Interval:
-  found = _read_object(path)
-  return Interval.from_json(found) if 'half_width' in found else Decision.from_json(found)
+def _read_decision(path: pathlib.Path) -> decisions.AnyDecision:
+  return decisions.from_json(_read_object(path))
 
 
 def _read_lines(path: pathlib.Path) -> list[dict[str, Any]]:
@@ -194,7 +209,9 @@ def _first_split(splits: Any) -> str:
   return next(iter(_in_order(splits)), 'test')
 
 
-def _summary(table: Predictions | Numbers | None, metrics: dict[str, Any]) -> dict[str, Any]:
+def _summary(
+  table: Predictions | Numbers | Labels | None, metrics: dict[str, Any]
+) -> dict[str, Any]:
   names = ('auroc', 'r2', 'sensitivity', 'specificity', 'auprc', 'balanced_accuracy', 'accuracy',
            'rmse', 'mae', 'spearman')  # fmt: skip
   tiles = [(_METRICS[name][0], metrics[name]) for name in names if name in metrics]

@@ -109,10 +109,12 @@ def test_missing_or_broken_file(tmp_path, name, content):
 
 def test_nothing_labelled_gives_no_figure():
   nothing = _numbers('test').take(np.arange(3)).labelled()
-  found = number_plots.context(nothing, {}, Interval(1, 0.9, 2.0))
+  found = number_plots.context(nothing, {}, Interval(1, 0.9, 2.0), {})
   assert found == {'figures': {}, 'examples': (), 'half_width': 2.0, 'coverage': None}
-  assert number_plots.context(None, {}, None)['half_width'] is None
-  one = number_plots.context(_numbers('test').take(np.array([5])), {}, Interval(1, 0.9, math.inf))
+  assert number_plots.context(None, {}, None, {})['half_width'] is None
+  one = number_plots.context(
+    _numbers('test').take(np.array([5])), {}, Interval(1, 0.9, math.inf), {}
+  )
   assert set(one['figures']) == {'scatter', 'residuals'}
   assert one['half_width'] is None
 
