@@ -9,7 +9,8 @@ import optax
 import medjax
 from medjax import models, tasks
 from medjax.config import setting
-from medjax.data import sequences
+from medjax.data import alphabet, sequences
+from medjax.data.simulate import sorting
 
 
 @dataclasses.dataclass
@@ -36,7 +37,9 @@ class Config(medjax.Config):
 
 
 def build(config: Config) -> medjax.Experiment:
-  data = sequences.load(config.data)
+  data = sequences.load(
+    config.data, simulator=sorting.simulate, classes=sorting.CLASSES, letters=alphabet.PROTEIN
+  )
   task: tasks.Task
   if config.data.labels == 'several':
     task = tasks.Multilabel(len(data.classes))

@@ -35,8 +35,8 @@ class SequenceCNN(nn.Module):
     blocks: convolutions after the first, residual from the second on.
     reach: places that a filter of a block sees.
     pool: 'anywhere' takes maximum and mean over places; 'ends' also over the first and the last 32,
-      where proteins have their signals; 'places' keeps all, for sequences of one length that are
-      aligned to something, such as a start of transcription.
+      where proteins have their signals, and the length, all standardised; 'places' keeps all, for
+      sequences of one length that are aligned to something, such as a start of transcription.
     hidden: units of the dense layer.
     outputs: logits.
     dropout: rate before the dense layers.
@@ -69,6 +69,8 @@ class SequenceCNN(nn.Module):
     self.convs = [nn.Conv(self.features, (width,), use_bias=False) for width in widths]
     self.norms = [BatchNorm(axis_name=self.axis_name) for _ in range(count)]
     self.dense = nn.Dense(self.hidden)
+    if self.pool == 'ends':
+      self.standard = BatchNorm(axis_name=self.axis_name)
     self.out = nn.Dense(self.outputs)
     self.drop = nn.Dropout(self.dropout)
 
@@ -103,6 +105,9 @@ class SequenceCNN(nn.Module):
     else:
       parts = [present, *_ends(present)] if self.pool == 'ends' else [present]
       x = jnp.concatenate([pooled for part in parts for pooled in _pooled(x, part)], axis=1)
+    if self.pool == 'ends':  # compositions differ little, but that is what they say
+      length = jnp.log1p(present.sum(axis=1, keepdims=True)).astype(x.dtype)
+      x = self.standard(jnp.concatenate([x, length], axis=1), mask, train=train)
     x = self.drop(x, deterministic=not train)
     x = nn.relu(self.dense(x))
     return self.out(self.drop(x, deterministic=not train))
