@@ -20,6 +20,7 @@ References:
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -125,5 +126,5 @@ def _signals(random: np.random.Generator, label: int, length: int) -> list[tuple
   return []
 
 
-def _some(random: np.random.Generator, among: str, count: int) -> str:
+def _some(random: np.random.Generator, among: str, count: Any) -> str:
   return ''.join(random.choice(list(among), int(count)))
