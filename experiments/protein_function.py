@@ -7,8 +7,8 @@ Default: simulated proteins of five places, with the sorting signals of textbook
 
 TODO_DEFAULT
 
-On real proteins, one run each (--config.seed=0), with settings chosen on validation, on two cores of
-an AMD EPYC with AVX-512 that were busy with other work, so times are upper bounds:
+On real proteins, one run each (--config.seed=0), with settings chosen on validation, on two cores
+of an AMD EPYC with AVX-512 that were busy with other work, so times are upper bounds:
 
   Ten places in the cell (DeepLoc, Almagro Armenteros et al. 2017; 1,655 proteins to train and
   validate, 2,768 to test), with
@@ -31,7 +31,7 @@ an AMD EPYC with AVX-512 that were busy with other work, so times are upper boun
     --config.weight_decay=0.1 --config.num_epochs=80 --config.batch_size=64 --config.members=5
 
   Spearman's correlation: sampled 0.956 (0.951 to 0.961), three_vs_rest 0.882 (0.877 to 0.887),
-  low_vs_high 0.560 (0.534 to 0.583); 111, 57 and 79 s. Ridge regression on one-hot letters has
+  low_vs_high 0.560 (0.534 to 0.583); 111, 57 and 121 s. Ridge regression on one-hot letters has
   .788, .755 and .343. What is predicted above the range of the training labels is ordered, but far
   too low: R2 is negative in low_vs_high.
 
