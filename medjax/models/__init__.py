@@ -4,7 +4,19 @@ from medjax.models.cnn import CNN
 from medjax.models.ensemble import Ensemble
 from medjax.models.mlp import MLP, l2
 from medjax.models.norm import BatchNorm
+from medjax.models.pooling import AttentionPool
+from medjax.models.recurrent import Recurrent
 from medjax.models.resnet import ResNet
 from medjax.models.sequence_cnn import SequenceCNN
 
-__all__ = ['CNN', 'MLP', 'BatchNorm', 'Ensemble', 'ResNet', 'SequenceCNN', 'l2']
+__all__ = [
+  'CNN',
+  'MLP',
+  'AttentionPool',
+  'BatchNorm',
+  'Ensemble',
+  'Recurrent',
+  'ResNet',
+  'SequenceCNN',
+  'l2',
+]
