@@ -36,8 +36,8 @@ CLASSES = ('normal', 'supraventricular', 'ventricular')
 PER_PATIENT = 20
 _SHARES = (0.6, 0.2, 0.2)
 _AROUND = 2  # beats before and after the one in the middle
-_FINE = 500  # steps of the integration a second, at least
-_LEAD_IN = 1.5  # seconds that are integrated before the window, to forget how z began
+_FINE = 250  # steps of the integration a second, at least
+_LEAD_IN = 1.0  # seconds that are integrated before the window, to forget how z began
 _MILLIVOLTS = 1 / 0.048  # the R peak of the paper, 30 * 0.1^2 / (2 pi), is a millivolt
 
 # Angle, size and width of P, Q, R, S and T (table 1 of the paper; the angles in radians).
@@ -104,7 +104,7 @@ def simulate(
   rng = np.random.default_rng([seed, number, index])
   label = int(rng.choice(len(CLASSES), p=_SHARES))
   interval = patient['interval'] * rng.normal(1, patient['irregular'], 2 * _AROUND + 1).clip(0.75)
-  early = rng.uniform(0.6, 0.82)
+  early = rng.uniform(0.65, 0.92)
   events = np.repeat(patient['events'][None], 2 * _AROUND + 1, axis=0)
   if label:
     interval[_AROUND] *= early
@@ -112,7 +112,8 @@ def simulate(
     events[_AROUND] = _supraventricular(events[_AROUND], rng)
   if label == 2:
     interval[_AROUND + 1] *= 2 - early  # the sinus beat that would have come is lost
-    events[_AROUND] = _ventricular(rng)
+    events[_AROUND] = _ventricular(rng, patient)
+  events = _timed(events, interval / patient['interval'])
   # interval[k] is before beat k.
   peaks = np.cumsum(interval) - interval[: _AROUND + 1].sum()
   left, count = round(before * rate), round(before * rate) + round(after * rate)
@@ -191,13 +192,13 @@ def _patient(rng: np.random.Generator) -> dict[str, np.ndarray | float | bool]:
   return {
     'events': np.stack([angle, size, width * quick], axis=1),
     'interval': interval,
-    'irregular': rng.choice([0.015, 0.03, 0.07], p=[0.5, 0.3, 0.2]),
+    'irregular': rng.choice([0.02, 0.05, 0.12], p=[0.4, 0.3, 0.3]),
     'block': block,
     'gain': rng.lognormal(0, 0.2),
-    'wander': rng.uniform(0.02, 0.2),
-    'hum': rng.uniform(0, 0.04),
+    'wander': rng.uniform(0.05, 0.5),
+    'hum': rng.uniform(0, 0.08),
     'mains': rng.choice([50.0, 60.0]),
-    'muscle': rng.uniform(0.01, 0.05),
+    'muscle': rng.uniform(0.02, 0.15),
   }
 
 
@@ -210,13 +211,37 @@ def _supraventricular(events: np.ndarray, rng: np.random.Generator) -> np.ndarra
   return changed
 
 
-def _ventricular(rng: np.random.Generator) -> np.ndarray:
-  """No P wave, a wide complex of either sign, and a large T wave against it."""
+def _ventricular(rng: np.random.Generator, patient) -> np.ndarray:
+  """No P wave, a wide complex of either sign, and a large T wave against it; often a fusion, with
+  a part of the patient's own complex."""
   sign = 1 if rng.random() < 0.7 else -1
   angle = np.array([-np.pi / 3, -0.5, 0.0, 0.55, 1.4])
   size = sign * np.array([0.0, -1.5, 7, -1.5, -0.5]) * rng.lognormal(0, 0.3, 5)
   width = np.array([0.25, 0.15, 0.26, 0.25, 0.4]) * rng.lognormal(0, 0.15, 5)
-  return np.stack([angle, size, width], axis=1)
+  ectopic = np.stack([angle, size, width], axis=1)
+  ectopic[:, [0, 2]] /= patient['interval']  # radians of the patient's beat, for the same seconds
+  ectopic[4, [0, 2]] *= patient['interval'] ** 0.5
+  share = rng.choice([1.0, rng.uniform(0.25, 0.9)])
+  found = share * ectopic + (1 - share) * patient['events']
+  found[0, 1] = (1 - share) * patient['events'][0, 1]
+  return found
+
+
+def _timed(events: np.ndarray, ratio: np.ndarray) -> np.ndarray:
+  """Events [beats, 5, 3] whose seconds are as in the patient's usual beat.
+
+  A point that runs faster passes an event in less time; but an early beat has as long a P wave and
+  QRS complex as others, and a T wave that is only somewhat earlier and shorter.
+
+  Args:
+    events: angle, size and width.
+    ratio: of each interval before a beat to the usual one, [beats].
+  """
+  ahead = np.append(ratio[1:], 1.0)
+  factor = np.stack([ratio, ratio, np.sqrt(ratio * ahead), ahead, np.sqrt(ahead)], axis=1)
+  changed = events.copy()
+  changed[:, :, [0, 2]] /= factor[:, :, None]
+  return changed
 
 
 def _noise(patient, rng: np.random.Generator, time: np.ndarray, rate: float) -> np.ndarray:
