@@ -37,7 +37,7 @@ PER_PATIENT = 20
 _SHARES = (0.6, 0.2, 0.2)
 _AROUND = 2  # beats before and after the one in the middle
 _FINE = 250  # steps of the integration a second, at least
-_LEAD_IN = 1.0  # seconds that are integrated before the window, to forget how z began
+_LEAD_IN = 1.5  # seconds that are integrated before the window, to forget how z began
 _MILLIVOLTS = 1 / 0.048  # the R peak of the paper, 30 * 0.1^2 / (2 pi), is a millivolt
 
 # Angle, size and width of P, Q, R, S and T (table 1 of the paper; the angles in radians).
