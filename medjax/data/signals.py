@@ -92,10 +92,11 @@ def load(
   if found is not None:
     return dataset.without_examples(found, **_rest(found['details'], found['input_shape']))
   masks: np.ndarray | None = None
+  notes: list[str] = []
   if config.source == 'simulated':
     if simulator is None:
       raise UserError('config.data.source=simulated: this experiment simulates no signals')
-    name, notes = f'simulated ({simulator.__module__.rsplit(".", 1)[-1]})', []
+    name = f'simulated ({simulator.__module__.rsplit(".", 1)[-1]})'
     rate = config.rate or _SIMULATED_RATE
     beats, masks = _simulated(config, simulator, classes, rate)
     details = _details(config, 'record', (), rate)

@@ -9,7 +9,7 @@ Source:
     Processing 45:2673-2681.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax
@@ -73,9 +73,9 @@ class Recurrent(nn.Module):
     for layer in range(self.layers):
       if layer:
         x = nn.Dropout(self.dropout)(x, deterministic=not train)
-      forward = self._direction(f'forward_{layer}')(x, seq_lengths=length)
+      forward: Any = self._direction(f'forward_{layer}')(x, seq_lengths=length)
       if self.bidirectional:
-        back = self._direction(f'backward_{layer}', reverse=True)(x, seq_lengths=length)
+        back: Any = self._direction(f'backward_{layer}', reverse=True)(x, seq_lengths=length)
         last = jnp.concatenate([_at(forward, length - 1), back[:, 0]], axis=1)
         x = jnp.concatenate([forward, back], axis=2)
       else:

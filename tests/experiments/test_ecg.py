@@ -29,7 +29,7 @@ def command(capsys, tmp_path, monkeypatch):
 
 
 def test_simulated_beats_are_learned_shown_and_a_record_predicted(command, shared_data, tmp_path):
-  code, out, err = command(
+  code, _, err = command(
     '--config.data.simulated=1000', '--config.batch_size=16', '--config.learning_rate=1e-2',
     *SMALL, '--workdir=run',
   )  # fmt: skip

@@ -28,6 +28,7 @@ Source:
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import scipy.signal
@@ -178,7 +179,7 @@ def force(time: np.ndarray, peaks: np.ndarray, events: np.ndarray) -> np.ndarray
   return total
 
 
-def _patient(rng: np.random.Generator) -> dict[str, np.ndarray | float | bool]:
+def _patient(rng: np.random.Generator) -> dict[str, Any]:
   """What all beats of a patient have in common."""
   interval = rng.uniform(0.65, 1.1)
   block = bool(rng.random() < 1 / 6)
@@ -211,7 +212,7 @@ def _supraventricular(events: np.ndarray, rng: np.random.Generator) -> np.ndarra
   return changed
 
 
-def _ventricular(rng: np.random.Generator, patient) -> np.ndarray:
+def _ventricular(rng: np.random.Generator, patient: dict[str, Any]) -> np.ndarray:
   """No P wave, a wide complex of either sign, and a large T wave against it; often a fusion, with
   a part of the patient's own complex."""
   sign = 1 if rng.random() < 0.7 else -1
@@ -244,7 +245,9 @@ def _timed(events: np.ndarray, ratio: np.ndarray) -> np.ndarray:
   return changed
 
 
-def _noise(patient, rng: np.random.Generator, time: np.ndarray, rate: float) -> np.ndarray:
+def _noise(
+  patient: dict[str, Any], rng: np.random.Generator, time: np.ndarray, rate: float
+) -> np.ndarray:
   """Baseline wander with breathing, mains hum, and muscle noise above 15 Hz."""
   phase = rng.uniform(0, 2 * np.pi, 2)
   wander = patient['wander'] * np.sin(2 * np.pi * rng.uniform(0.15, 0.4) * time + phase[0])
