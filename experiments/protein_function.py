@@ -20,8 +20,8 @@ of an AMD EPYC with AVX-512 that were busy with other work, so times are upper b
     --config.weight_decay=0.05 --config.num_epochs=20 --config.members=5
 
   accuracy 0.542 (0.520 to 0.564), macro F1 0.350 (0.332 to 0.368), AUROC 0.832; 283 s. The most
-  frequent place alone is .291. Validation had .585. The 23 proteins of two places are left out; with
-  --config.data.labels=several they stay, and a protein may have several places or none.
+  frequent place alone is .291. Validation had .585. The 23 proteins of two places are left out;
+  with --config.data.labels=several they stay, and a protein may have several places or none.
 
   Fitness of variants of GB1 (Wu et al. 2016, splits of FLIP, Dallago et al. 2021), with
 

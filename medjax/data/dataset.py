@@ -119,7 +119,7 @@ class Dataset:
       are, bool [H, W] or [L]; None where nobody knows.
     motifs: of simulated sequences, what is planted: position weight matrices [places, letters] by
       name.
-    kind: 'images', 'table' or 'sequences': how new examples are read and shown.
+    kind: 'images', 'table', 'sequences' or 'signals': how new examples are read and shown.
     inputs: network inputs, float32 [B, ...], of a device batch.
     open: new examples in these files and folders.
     details: JSON values that ``open`` needs and that data.json keeps, such as the alphabet.
@@ -135,7 +135,7 @@ class Dataset:
   notes: tuple[str, ...] = ()
   truth: Callable[[str, int], np.ndarray] | None = None
   motifs: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-  kind: Literal['images', 'table', 'sequences'] = 'images'
+  kind: Literal['images', 'table', 'sequences', 'signals'] = 'images'
   inputs: Callable[[Batch], jax.Array] = images_as_inputs
   open: Callable[[Sequence[str]], list[Case]] = _none
   details: dict[str, Any] = dataclasses.field(default_factory=dict)

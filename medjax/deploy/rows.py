@@ -24,7 +24,12 @@ from medjax.evaluation.table import by_class
 Row = dict[str, str]
 
 # What new cases are called, by the kind of data.
-WHAT = {'images': 'image files', 'table': 'rows', 'sequences': 'sequences'}
+WHAT = {
+  'images': 'image files',
+  'table': 'rows',
+  'sequences': 'sequences',
+  'signals': 'signals',
+}
 
 
 class Writer(Protocol):

@@ -5,6 +5,7 @@ from medjax.models.ensemble import Ensemble
 from medjax.models.mlp import MLP, l2
 from medjax.models.norm import BatchNorm
 from medjax.models.pooling import AttentionPool
+from medjax.models.recurrent import Recurrent
 from medjax.models.resnet import ResNet
 from medjax.models.sequence_cnn import SequenceCNN
 from medjax.models.transformer import Transformer
@@ -15,6 +16,7 @@ __all__ = [
   'AttentionPool',
   'BatchNorm',
   'Ensemble',
+  'Recurrent',
   'ResNet',
   'SequenceCNN',
   'Transformer',

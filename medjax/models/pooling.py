@@ -1,4 +1,4 @@
-"""From places to one vector a sequence."""
+"""Pooling of padded sequences by attention."""
 
 import flax.linen as nn
 import jax
@@ -6,24 +6,39 @@ import jax.numpy as jnp
 
 
 class AttentionPool(nn.Module):
-  """A weighted mean over the places of a sequence, with weights that are learned from each.
+  """A weighted mean over the places of a sequence, [B, L, channels] -> [B, channels].
+
+  The weights are softmax over places of v . tanh(W x + b), so that a learned query decides which
+  places count. Places that are not there have none; without any place the mean is zero.
+
+  Attributes:
+    hidden: units of the tanh layer.
 
   Example:
-    >>> pool = AttentionPool()
-    >>> x, there = jnp.ones((2, 5, 3)), jnp.ones((2, 5), bool)
-    >>> pool.apply(pool.init(jax.random.key(0), x, there), x, there).shape
-    (2, 3)
+    >>> pool = AttentionPool(8)
+    >>> x, present = jnp.ones((1, 3, 2)), jnp.array([[True, True, False]])
+    >>> variables = pool.init(jax.random.key(0), x, present)
+    >>> pool.apply(variables, x, present).tolist()
+    [[1.0, 1.0]]
 
-  Source:
-    Lin et al. (2017), A structured self-attentive sentence embedding, ICLR, with one hop.
+  References:
+    Bahdanau, Cho and Bengio (2015), Neural machine translation by jointly learning to align and
+      translate, ICLR (additive attention).
+    Lin et al. (2017), A structured self-attentive sentence embedding, ICLR (a learned query).
   """
 
+  hidden: int = 64
+
   @nn.compact
-  def __call__(self, x: jax.Array, there: jax.Array) -> jax.Array:
-    """[B, features] of [B, L, features], where ``there`` [B, L] is False for padding; zeros where
-    nothing is there."""
-    hidden = nn.tanh(nn.Dense(x.shape[-1], name='hidden')(x))
-    score = nn.Dense(1, use_bias=False, name='score')(hidden)[..., 0].astype(jnp.float32)
-    weight = jax.nn.softmax(jnp.where(there, score, -1e30), axis=1)
-    weight = jnp.where(there, weight, 0).astype(x.dtype)
-    return jnp.einsum('bl,blf->bf', weight, x)
+  def __call__(self, x: jax.Array, present: jax.Array) -> jax.Array:
+    """The mean [B, channels].
+
+    Args:
+      x: [B, L, channels].
+      present: which places count, bool [B, L].
+    """
+    score = nn.Dense(1, use_bias=False, name='query')(nn.tanh(nn.Dense(self.hidden, name='key')(x)))
+    # Not minus infinity, whose softmax over no place at all is not a number.
+    score = jnp.where(present, score[..., 0].astype(jnp.float32), -1e30)
+    weight = jnp.where(present, jax.nn.softmax(score, axis=1), 0)
+    return jnp.einsum('bl,blc->bc', weight.astype(x.dtype), x)

@@ -73,7 +73,7 @@ class Transformer(nn.Module):
       x = x + drop(nn.Dense(self.features)(y))
     x = nn.LayerNorm()(x)
     if self.pool == 'attention':
-      x = AttentionPool()(x, there)
+      x = AttentionPool(self.features)(x, there)
     return nn.Dense(self.outputs, dtype=jnp.float32)(x)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from medjax.evaluation import Estimate
+from medjax.evaluation import Estimate, Predictions, multiclass_metrics, read_csv
 from medjax.evaluation.estimate import t_quantile
 from medjax.workdir import Workdir, read_json, write_json
 
@@ -47,8 +47,49 @@ def _mean(values: np.ndarray, runs: int) -> Estimate:
   return Estimate(value, value - half_width, value + half_width, reason)
 
 
+def pooled(runs: Sequence[Workdir]) -> dict[str, Estimate]:
+  """Metrics of the calls that all runs made on their test splits, taken together.
+
+  A mean over folds is undefined, or taken of few folds, where a class has fewer cases than there
+  are folds; and the mean of F1 over folds is biased (Forman and Scholz 2010, Apples-to-apples in
+  cross-validation studies, SIGKDD Explorations 12:49-57). Probabilities of different networks are
+  not ranked against one another, so AUROC and AUPRC are not pooled. An example that several
+  repeats have tested has the mean of its probabilities. Intervals are over examples, or groups,
+  and do not know that training sets vary.
+
+  Args:
+    runs: Folders of evaluated runs.
+
+  Returns:
+    accuracy, balanced_accuracy, f1 (mean over classes), mcc, and sensitivity, ppv and f1 of each
+    class; nothing for two classes, whose calls need a threshold in each run, and for numbers.
+  """
+  if not read_json(runs[0].data)['classes'][2:]:
+    return {}
+  tables = [read_csv(run.predictions('test')) for run in runs]
+  every = np.concatenate([table.id for table in tables])
+  _, first, number = np.unique(every, return_index=True, return_inverse=True)
+  probability = np.zeros((len(first), len(tables[0].classes)))
+  np.add.at(probability, number, np.concatenate([table.probability for table in tables]))
+  together = Predictions(
+    id=every[first],
+    label=np.concatenate([table.label for table in tables])[first],
+    probability=probability / np.bincount(number)[:, None],
+    group=np.concatenate([table.group for table in tables])[first],
+    split='test',
+    classes=tables[0].classes,
+  )
+  found = multiclass_metrics(together)
+  return {
+    name: found[name]
+    for name in found
+    if name.split('_')[0] in ('accuracy', 'balanced', 'f1', 'mcc', 'sensitivity', 'ppv')
+  }
+
+
 def show(runs: Sequence[Workdir], folder: pathlib.Path) -> dict[str, Estimate]:
-  """Prints the means and the spread, and writes them and every run's values to crossval.json."""
+  """Prints means, spread and what is ``pooled``, and writes them with every run's values to
+  crossval.json."""
   means = summarise(runs)
   found = [read_json(run.evaluation)['test'] for run in runs]
   table = Table('metric', 'mean', '95% interval', 'standard deviation', title=f'{len(runs)} runs')
@@ -65,7 +106,18 @@ def show(runs: Sequence[Workdir], folder: pathlib.Path) -> dict[str, Estimate]:
   if not console.is_terminal:
     console = Console(width=160)
   console.print(table, highlight=False, markup=False)
+  together = pooled(runs)
+  if together:
+    shown_together = Table('metric', 'value', '95% interval', title='test cases of all runs pooled')
+    for name, estimate in together.items():
+      shown = 'undefined' if estimate.value is None else f'{estimate.value:.4f}'
+      interval = '' if estimate.low is None else f'{estimate.low:.4f} to {estimate.high:.4f}'
+      shown_together.add_row(name, shown, interval or estimate.reason)
+    console.print(shown_together, highlight=False, markup=False)
   path = folder / 'crossval.json'
-  write_json(path, {'runs': [run.folder.name for run in runs], 'test': written})
+  about = {'runs': [run.folder.name for run in runs], 'test': written}
+  if together:
+    about['pooled'] = {name: estimate.to_json() for name, estimate in together.items()}
+  write_json(path, about)
   print(f'cross-validation: {path}')
   return means

@@ -10,7 +10,7 @@ import PIL.Image
 from medjax.data import alphabet, tabular
 from medjax.data.dataset import Dataset
 from medjax.explain.methods import smooth
-from medjax.report import contact_sheet, logos, overlay, plots
+from medjax.report import contact_sheet, logos, overlay, plots, signal_plots
 
 _LARGEST = 320  # pixels; a screen shows no more at this place
 _BARS = 12  # columns of a table that are shown, the strongest
@@ -23,7 +23,7 @@ def sources(
   method: str,
 ) -> list[str]:
   """Data URIs of a case: an image and the same under its explanation, the letters of a sequence as
-  high as they count, or the columns of a table that count most.
+  high as they count, the columns of a table that count most, or a signal as it is.
 
   Args:
     data: what the case is of.
@@ -34,10 +34,20 @@ def sources(
   if data.kind == 'images':
     shown = None if attribution is None else smooth(attribution[None], method)[0]
     return of_image(arrays['image'], shown)
+  if data.kind == 'signals':
+    return [_svg(of_beat(data, arrays['signal']))]
   if attribution is None:
     return []
   drawn = drawing(data, arrays, attribution)
-  return [f'data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}'] if drawn else []
+  return [_svg(drawn)] if drawn else []
+
+
+def of_beat(data: Dataset, signal: np.ndarray) -> str:
+  """A signal [samples, leads] as SVG; where it was cut out around a peak, in seconds from there."""
+  about = data.details
+  if about['form'] == 'table':
+    return signal_plots.of_signal(signal, rate=0.0)
+  return signal_plots.of_signal(signal, tuple(about['leads']), about['rate'], about['before'])
 
 
 def of_image(image: np.ndarray, shown: np.ndarray | None = None) -> list[str]:
@@ -73,6 +83,10 @@ def strongest(data: Dataset, attribution: np.ndarray) -> tuple[list[str], list[f
 def column_names(data: Dataset) -> Sequence[str]:
   """Names of the columns of a table that the network sees."""
   return [column.name for column in tabular.fitted_preprocessing(data).columns]
+
+
+def _svg(drawn: str) -> str:
+  return f'data:image/svg+xml;base64,{base64.b64encode(drawn.encode()).decode()}'
 
 
 def _png(picture: PIL.Image.Image) -> str:

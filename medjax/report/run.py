@@ -8,6 +8,7 @@ import jax
 
 from medjax.evaluation import Predictions
 from medjax.experiment import Experiment
+from medjax.explain.methods import METHODS
 from medjax.report import card, coefficients, explanations, page
 from medjax.workdir import Workdir, read_json
 
@@ -46,7 +47,8 @@ def write(
       explanation = 'none'
       shown = explanations.pictures_of(experiment, variables, workdir, table, EXAMPLES, 'none')
   coefficients.write(experiment, variables, workdir)
-  method = '' if explanation == 'none' or not shown else explanation
+  explained = explanation != 'none' and shown and experiment.data.kind in METHODS
+  method = explanation if explained else ''
   path = page.write(workdir.folder, pictures=shown, explanation=method)
   card.write(workdir, {name: found.labelled() for name, found in tables.items()})
   return path

@@ -1,8 +1,16 @@
 """Tasks: what outputs mean. Loss an example, predictions, and metrics of the predictions table."""
 
 from medjax.tasks.base import Task
-from medjax.tasks.classification import Binary, Multiclass, classification
+from medjax.tasks.classification import Binary, Multiclass, class_weights, classification
 from medjax.tasks.multilabel import Multilabel
 from medjax.tasks.regression import Regression
 
-__all__ = ['Binary', 'Multiclass', 'Multilabel', 'Regression', 'Task', 'classification']
+__all__ = [
+  'Binary',
+  'Multiclass',
+  'Multilabel',
+  'Regression',
+  'Task',
+  'class_weights',
+  'classification',
+]

@@ -72,6 +72,7 @@ class Binary(_Classification):
 
   Attributes:
     monitor: metric that chooses the best checkpoint.
+    weights: see ``class_weights``.
 
   Example:
     >>> float(Binary().predict(jax.numpy.zeros((1, 1)))[0])
@@ -80,10 +81,13 @@ class Binary(_Classification):
 
   monitor: str = 'auroc'
   outputs: int = 1
+  weights: tuple[float, ...] = ()
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Binary cross-entropy [B] in nats of logits [B, 1] and ``batch['label']`` in {0, 1}."""
-    return optax.sigmoid_binary_cross_entropy(outputs[:, 0], batch['label'].astype(outputs.dtype))
+    label = batch['label']
+    losses = optax.sigmoid_binary_cross_entropy(outputs[:, 0], label.astype(outputs.dtype))
+    return _weighted(losses, label, self.weights)
 
   def predict(self, outputs: jax.Array) -> jax.Array:
     """Probability of the positive class, [B]."""
@@ -109,14 +113,17 @@ class Multiclass(_Classification):
   Attributes:
     outputs: number of classes, at least 3.
     monitor: metric that chooses the best checkpoint, the mean of one-against-the-rest AUROCs.
+    weights: see ``class_weights``.
   """
 
   outputs: int
   monitor: str = 'auroc'
+  weights: tuple[float, ...] = ()
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Cross-entropy [B] in nats of logits [B, C] and class numbers ``batch['label']``."""
-    return optax.softmax_cross_entropy_with_integer_labels(outputs, batch['label'])
+    losses = optax.softmax_cross_entropy_with_integer_labels(outputs, batch['label'])
+    return _weighted(losses, batch['label'], self.weights)
 
   def predict(self, outputs: jax.Array) -> jax.Array:
     """Probability of each class, [B, C]."""
@@ -140,6 +147,36 @@ class Multiclass(_Classification):
     return evaluation.multiclass_metrics(table) | evaluation.calibration_metrics(table)
 
 
-def classification(classes: Sequence[str]) -> Binary | Multiclass:
-  """The task for these classes: Binary for two, Multiclass for more."""
-  return Binary() if len(classes) == 2 else Multiclass(len(classes))
+def class_weights(label: np.ndarray, classes: int, power: float) -> tuple[float, ...]:
+  """Weights of the classes in the loss: (1 / examples) ** power, with a mean of 1 over examples.
+
+  With a power of 1 every class weighs the same as a whole, with 0 every example.
+
+  Args:
+    label: class numbers of the training examples, [N].
+    classes: how many classes there are; one without examples has the weight of one with one.
+    power: from 0 to 1.
+
+  Example:
+    >>> class_weights(np.array([0, 0, 0, 1]), 2, 1.0)
+    (0.6666666666666666, 2.0)
+  """
+  counts = np.bincount(label, minlength=classes)
+  weights = np.maximum(counts, 1.0) ** -power
+  return tuple((weights * len(label) / (weights * counts).sum()).tolist())
+
+
+def _weighted(losses: jax.Array, label: jax.Array, weights: tuple[float, ...]) -> jax.Array:
+  return losses * jax.numpy.asarray(weights, losses.dtype)[label] if weights else losses
+
+
+def classification(classes: Sequence[str], weights: tuple[float, ...] = ()) -> Binary | Multiclass:
+  """The task for these classes: Binary for two, Multiclass for more.
+
+  Args:
+    classes: their names.
+    weights: of each class in the loss, see ``class_weights``; empty for none.
+  """
+  if len(classes) == 2:
+    return Binary(weights=weights)
+  return Multiclass(len(classes), weights=weights)

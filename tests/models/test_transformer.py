@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from medjax.models import AttentionPool, Transformer
+from medjax.models import Transformer
 from medjax.models.transformer import Attention, rotate
 
 
@@ -70,22 +70,3 @@ def test_settings_that_contradict_each_other():
     Transformer(features=8, heads=3).init(jax.random.key(0), x)
   with pytest.raises(ValueError, match='stride=2'):
     Transformer(features=8, heads=2, pool='none', stride=2).init(jax.random.key(0), x)
-
-
-@pytest.mark.core
-def test_attention_pooling_by_hand():
-  pool = AttentionPool()
-  random = np.random.default_rng(0)
-  x = random.normal(size=(3, 4, 2)).astype(np.float32)
-  there = np.array([[True] * 4, [True, True, False, False], [False] * 4])
-  variables = pool.init(jax.random.key(0), x, there)
-  p = jax.tree.map(np.asarray, variables['params'])
-  score = np.tanh(x @ p['hidden']['kernel'] + p['hidden']['bias']) @ p['score']['kernel']
-  found = pool.apply(variables, x, there)
-  for row in range(2):
-    some = there[row]
-    weight = softmax(score[row, some, 0])
-    np.testing.assert_allclose(found[row], weight @ x[row, some], atol=1e-5)
-  np.testing.assert_array_equal(found[2], 0)
-  slope = jax.grad(lambda x: pool.apply(variables, x, there).sum())(x)
-  assert np.isfinite(slope).all()

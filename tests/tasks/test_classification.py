@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import scipy.special
 import sklearn.metrics
+import sklearn.utils.class_weight
 
 from medjax import tasks
 from medjax.evaluation import Predictions
@@ -51,3 +52,27 @@ def test_score_is_scikit_learns_auroc_and_none_where_undefined():
 def test_the_number_of_classes_chooses_the_task():
   assert tasks.classification(['a', 'b']) == tasks.Binary()
   assert tasks.classification(['a', 'b', 'c']) == tasks.Multiclass(3)
+
+
+@pytest.mark.parametrize('count', [2, 4])
+def test_class_weights_are_scikit_learns_balanced_ones_and_weigh_the_loss(count):
+  rng = np.random.default_rng(1)
+  label = np.concatenate([np.arange(count), rng.integers(0, count, 40) ** 2 % count])
+  weights = tasks.class_weights(label, count, 1.0)
+  expected = sklearn.utils.class_weight.compute_class_weight(
+    'balanced', classes=np.arange(count), y=label
+  )
+  np.testing.assert_allclose(weights, expected)
+  half = np.array(tasks.class_weights(label, count, 0.5))
+  np.testing.assert_allclose(half / half[0], np.sqrt(expected / expected[0]))
+  assert half[label].mean() == pytest.approx(1)
+  assert tasks.class_weights(label, count, 0.0) == pytest.approx((1.0,) * count)
+  names = [str(i) for i in range(count)]
+  logits = jnp.asarray(rng.normal(size=(len(label), 1 if count == 2 else count)))
+  plain = tasks.classification(names).loss(logits, {'label': label})
+  weighed = tasks.classification(names, weights).loss(logits, {'label': label})
+  np.testing.assert_allclose(weighed, plain * expected[label], rtol=1e-5)
+
+
+def test_a_class_without_examples_has_a_weight():
+  assert tasks.class_weights(np.array([0, 0, 0, 0]), 2, 1.0) == (1.0, 4.0)

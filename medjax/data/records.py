@@ -1,0 +1,241 @@
+"""Heart signals in WFDB records, as PhysioNet gives them: header, samples and annotated beats.
+
+References:
+  Goldberger et al. (2000), PhysioBank, PhysioToolkit, and PhysioNet, Circulation 101:e215-e220.
+  Moody and Mark (2001), The impact of the MIT-BIH Arrhythmia Database, IEEE Engineering in Medicine
+    and Biology 20:45-50.
+  ANSI/AAMI EC57 (1998), Testing and reporting performance results of cardiac rhythm and ST segment
+    measurement algorithms (the five classes).
+  de Chazal, O'Dwyer and Reilly (2004), Automatic classification of heartbeats using ECG morphology
+    and heartbeat interval features, IEEE TBME 51:1196-1206 (which symbol is of which class).
+"""
+
+import dataclasses
+import fractions
+import pathlib
+from typing import Any
+
+import numpy as np
+import scipy.signal
+
+from medjax.errors import UserError
+
+# Symbols of beats by AAMI class: normal (and bundle branch block, and escape beats of the atria and
+# the node), supraventricular ectopic, ventricular ectopic, fusion, and paced or unclassified.
+AAMI = {'N': 'NLRBej', 'S': 'AaJSn', 'V': 'VEr', 'F': 'F', 'Q': '/fQ?'}
+_CLASS = {symbol: name for name, symbols in AAMI.items() for symbol in symbols}
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+  """One recording of one patient.
+
+  Attributes:
+    name: of the record; taken for the patient.
+    path: of its header.
+    signal: float32 [samples, leads], millivolts or whatever unit the header says; NaN where nothing
+      was measured.
+    leads: their names.
+    rate: samples a second.
+    peaks: sample of each beat, int64 [beats], rising.
+    symbols: annotation of each beat, such as 'N'; '' where a detector found it.
+    detected: whether a detector found the beats, as no one annotated them.
+  """
+
+  name: str
+  path: str
+  signal: np.ndarray
+  leads: tuple[str, ...]
+  rate: float
+  peaks: np.ndarray
+  symbols: tuple[str, ...]
+  detected: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Beats:
+  """Windows around the beats of one record.
+
+  Attributes:
+    signal: float32 [beats, L, leads].
+    number: place of each among the record's beats, int64 [beats].
+    at_edge: beats left out because the record begins or ends inside their window.
+    missing: beats left out because samples are missing in their window.
+  """
+
+  signal: np.ndarray
+  number: np.ndarray
+  at_edge: int
+  missing: int
+
+
+def aami(symbol: str) -> str:
+  """The AAMI class of the symbol of a beat.
+
+  Example:
+    >>> [aami(symbol) for symbol in 'NLAVF/']
+    ['N', 'N', 'S', 'V', 'F', 'Q']
+  """
+  return _CLASS[symbol]
+
+
+def read(path: pathlib.Path, *, detect: bool = False) -> Record:
+  """Reads a record with its beats: annotations of rhythm, noise and so on are left out.
+
+  Args:
+    path: of the header, with or without its ending.
+    detect: where there is no .atr file, look for R peaks in the first lead with ``wfdb``'s XQRS.
+
+  Raises:
+    UserError: a file is missing or damaged, or there is no annotation and ``detect`` is False.
+
+  Example:
+    >>> read(pathlib.Path('mitdb/100.hea')).symbols.count('N')      # doctest: +SKIP
+    2239
+  """
+  wfdb = _wfdb()
+  stem = path.with_suffix('') if path.suffix in ('.hea', '.dat', '.atr') else path
+  header = stem.with_name(f'{stem.name}.hea')
+  if not header.is_file():
+    raise UserError(f'{header}: no such file; expected the header of a WFDB record')
+  record = _parsed(header, lambda: wfdb.rdheader(str(stem)))
+  for name in dict.fromkeys(getattr(record, 'file_name', None) or ()):
+    if not stem.with_name(name).is_file():
+      raise UserError(f'{stem.with_name(name)}: no such file; {header.name} names it for samples')
+  record = _parsed(header, lambda: wfdb.rdrecord(str(stem)))
+  if record.p_signal is None or not len(record.p_signal):
+    raise UserError(f'{header}: has no signal')
+  signal = record.p_signal.astype(np.float32)
+  atr = stem.with_name(f'{stem.name}.atr')
+  if atr.is_file():
+    if not atr.read_bytes().endswith(b'\0\0'):  # half a file parses, and lacks beats
+      raise UserError(f'{atr}: cut off; expected annotations that end with two zero bytes')
+    found = _parsed(atr, lambda: wfdb.rdann(str(stem), 'atr'))
+    beats = [i for i, symbol in enumerate(found.symbol) if symbol in _CLASS]
+    peaks, symbols = found.sample[beats].astype(np.int64), [found.symbol[i] for i in beats]
+    if not beats:
+      raise UserError(f'{atr}: annotates no beat; expected symbols such as N and V')
+  elif detect:
+    peaks = _detected(wfdb, signal[:, 0], float(record.fs))
+    symbols = [''] * len(peaks)
+  else:
+    raise UserError(f'{atr}: no such file; expected annotations that say what each beat is')
+  return Record(
+    stem.name, str(header), signal, tuple(record.sig_name), float(record.fs), peaks,
+    tuple(symbols), not atr.is_file(),
+  )  # fmt: skip
+
+
+def select(record: Record, leads: tuple[str, ...]) -> Record:
+  """The record with these leads in this order.
+
+  Raises:
+    UserError: it lacks one.
+  """
+  for lead in leads:
+    if lead not in record.leads:
+      raise UserError(
+        f'{record.path}: no lead {lead!r} (it has {", ".join(record.leads)}); config.data.leads '
+        'names those that every record has'
+      )
+  signal = record.signal[:, [record.leads.index(lead) for lead in leads]]
+  return dataclasses.replace(record, signal=signal, leads=leads)
+
+
+def resample(record: Record, rate: float) -> Record:
+  """The record at another rate, by a polyphase filter; missing samples stay missing.
+
+  Example:
+    >>> record = Record('a', 'a.hea', np.zeros((720, 1)), ('MLII',), 360.0, np.array([72]), ('N',))
+    >>> new = resample(record, 250.0)
+    >>> new.signal.shape, new.peaks.tolist()
+    ((500, 1), [50])
+  """
+  if rate == record.rate:
+    return record
+  ratio = fractions.Fraction(rate / record.rate).limit_denominator(1000)
+  up, down = ratio.numerator, ratio.denominator
+  holes = np.isnan(record.signal)
+  # The median is near the baseline: padding with zeros would ring at the ends.
+  level = np.nan_to_num(np.nanmedian(record.signal, axis=0)) if not holes.all() else 0.0
+  centred = np.where(holes, 0, record.signal - level)
+  signal = scipy.signal.resample_poly(centred, up, down, axis=0) + level
+  if holes.any():
+    old = np.minimum(np.arange(len(signal)) * down // up, len(holes) - 1)
+    signal[holes[old]] = np.nan
+  peaks = np.rint(record.peaks * up / down).astype(np.int64)
+  return dataclasses.replace(record, signal=signal.astype(np.float32), peaks=peaks, rate=rate)
+
+
+def normalise(record: Record) -> Record:
+  """The record with median 0 and standard deviation 1 in each lead; a flat lead becomes zeros."""
+  with np.errstate(invalid='ignore'):
+    centre = np.nanmedian(record.signal, axis=0)
+    spread = np.nanstd(record.signal, axis=0)
+  signal = (record.signal - centre) / np.where(spread > 0, spread, 1)
+  return dataclasses.replace(record, signal=signal.astype(np.float32))
+
+
+def segment(record: Record, before: float, after: float) -> Beats:
+  """Windows around the beats.
+
+  Args:
+    record: with its peaks.
+    before: seconds before the R peak.
+    after: seconds from the R peak on.
+
+  Returns:
+    The beats whose window is inside the record and complete, and the number of the others.
+
+  Example:
+    >>> record = Record('a', 'a.hea', np.arange(10.0)[:, None], ('MLII',), 1.0, np.array([1, 5]),
+    ...                 ('N', 'V'))
+    >>> beats = segment(record, 2, 3)
+    >>> beats.signal[:, :, 0].tolist(), beats.number.tolist(), beats.at_edge
+    ([[3.0, 4.0, 5.0, 6.0, 7.0]], [1], 1)
+  """
+  left, right = window(record.rate, before, after)
+  inside = (record.peaks >= left) & (record.peaks + right <= len(record.signal))
+  number = np.flatnonzero(inside)
+  places = record.peaks[number][:, None] + np.arange(-left, right)
+  signal = record.signal[places].astype(np.float32)
+  whole = np.isfinite(signal).all(axis=(1, 2))
+  return Beats(signal[whole], number[whole], int((~inside).sum()), int((~whole).sum()))
+
+
+def window(rate: float, before: float, after: float) -> tuple[int, int]:
+  """Samples before the R peak, and from it on.
+
+  Example:
+    >>> window(360, 0.25, 0.45)
+    (90, 162)
+  """
+  return round(before * rate), round(after * rate)
+
+
+def _wfdb() -> Any:
+  try:
+    import wfdb
+    import wfdb.processing
+  except ImportError as error:
+    raise UserError(
+      f"WFDB records need the package wfdb ({error}): pip install 'medjax[bio]'"
+    ) from None
+  return wfdb
+
+
+def _parsed(path: pathlib.Path, read: Any) -> Any:
+  """What ``read`` gives; a damaged file stops the parser in many ways."""
+  try:
+    return read()
+  except MemoryError:
+    raise
+  except Exception as error:
+    reason = (str(error).splitlines() or [''])[0] or type(error).__name__
+    raise UserError(f'{path}: cannot be read as part of a WFDB record: {reason}') from None
+
+
+def _detected(wfdb: Any, signal: np.ndarray, rate: float) -> np.ndarray:
+  """R peaks by XQRS, a detector that learns the patient's complexes as it goes."""
+  filled = np.nan_to_num(signal, nan=float(np.nan_to_num(np.nanmedian(signal))))
+  return np.asarray(wfdb.processing.xqrs_detect(filled, rate, verbose=False), np.int64)

@@ -1,0 +1,67 @@
+"""Cross-validated runs pooled, against scikit-learn on all their calls."""
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from medjax.evaluation import Predictions
+from medjax.report import folds
+from medjax.workdir import Workdir, read_json, write_json
+
+CLASSES = ('a', 'b', 'c')
+
+
+def run(folder, names, label, probability):
+  workdir = Workdir(folder)
+  table = Predictions(names, label, probability, names, 'test', CLASSES)
+  workdir.predictions('test').parent.mkdir(parents=True)
+  table.write_csv(workdir.predictions('test'))
+  write_json(workdir.data, {'classes': list(CLASSES)})
+  write_json(workdir.evaluation, {'test': {'accuracy': {'value': 0.5, 'low': None, 'high': None}}})
+  return workdir
+
+
+@pytest.fixture
+def runs(tmp_path):
+  """Two folds and two repeats; the only cases of c are in one fold."""
+  rng = np.random.default_rng(0)
+  label = np.array([0, 1] * 18 + [2, 2, 0, 1])
+  names = np.array([f'n{i:02d}' for i in range(40)])
+  found = []
+  for repeat in range(2):
+    for fold, of in enumerate([np.arange(20), np.arange(20, 40)]):
+      probability = rng.dirichlet(np.ones(3), 20)
+      probability[np.arange(20), label[of]] += 0.6
+      probability /= probability.sum(axis=1, keepdims=True)
+      found.append(run(tmp_path / f'{repeat}-{fold}', names[of], label[of], probability))
+  return found
+
+
+def test_calls_of_all_folds_are_counted_together(runs):
+  tables = [np.genfromtxt(r.predictions('test'), delimiter=',', names=True) for r in runs]
+  columns = [f'probability_{name}' for name in CLASSES]
+  repeats = [
+    np.concatenate([np.stack([t[c] for c in columns], axis=1) for t in tables[i : i + 2]])
+    for i in (0, 2)
+  ]
+  label = np.array([0, 1] * 18 + [2, 2, 0, 1])
+  calls = np.mean(repeats, axis=0).argmax(axis=1)
+  found = folds.pooled(runs)
+  expected = sklearn.metrics.f1_score(label, calls, average='macro')
+  assert found['f1'].value == pytest.approx(expected)
+  assert found['f1'].low < expected < found['f1'].high
+  assert found['accuracy'].value == pytest.approx((calls == label).mean())
+  assert found['sensitivity_c'].value == pytest.approx((calls[label == 2] == 2).mean())
+  assert not any(name.startswith('au') for name in found)
+
+
+def test_pooled_metrics_are_shown_and_written(runs, tmp_path, capsys):
+  folds.show(runs, tmp_path)
+  written = read_json(tmp_path / 'crossval.json')
+  assert written['pooled']['f1']['value'] == folds.pooled(runs)['f1'].value
+  assert 'test cases of all runs pooled' in capsys.readouterr().out
+
+
+def test_two_classes_are_not_pooled(runs):
+  write_json(runs[0].data, {'classes': ['a', 'b']})
+  assert folds.pooled(runs) == {}
