@@ -1,4 +1,52 @@
-"""Heartbeats by class: a recurrent network along the samples of an ECG."""
+"""Heartbeats by class: a recurrent network along the samples of an ECG.
+
+Default: simulated beats, normal, supraventricular or ventricular, in patients that differ in rate,
+waves and noise (medjax.data.simulate.heartbeat). Splits are by patient.
+
+    python -m experiments.ecg_rnn
+
+trains a bidirectional GRU on 4,180 of 6,000 beats: test AUROC 0.980 (95% interval 0.971 to 0.988,
+mean over classes, over 45 patients), accuracy 0.924, macro F1 0.910 (0.880 to 0.936), 58 s in all,
+on a machine that was busy with other work (seed 0; 2 cores of an AMD EPYC with AVX-512, jax 0.10.2,
+float32, like all that follows). Supraventricular beats of irregular rhythms are the hard ones:
+sensitivity 0.770.
+
+    python -m experiments.ecg_rnn predict record.hea --workdir=RUN
+
+gives a row for each annotated beat of a WFDB record, or for each that a detector finds where there
+is no .atr file. Records need the package wfdb: pip install 'medjax[bio]'.
+
+On real beats:
+
+  ECG5000 (Chen et al. 2015; UCR archive; beats of one patient with heart failure), the 500 beats of
+  its training file, of which 292, 177, 10, 19 and 2 are of the five classes, in five folds; settings
+  chosen on the validation beats inside the folds' training parts:
+
+    python -m experiments.ecg_rnn crossval --config.data.source=ecg5000_train.txt.gz
+    --config.data.folds=5 --config.features=32 --config.hidden=0 --config.dropout=0.3
+    --config.learning_rate=1e-2 --config.class_weight=0.5 --config.batch_size=28
+    --config.num_epochs=40 --config.select=last --config.validate_epochs=40
+
+  All test beats pooled: accuracy 0.936 (0.911 to 0.954), macro F1 0.602 (0.527 to 0.661), 82 s. F1
+  by class 0.98, 0.94, 0.75, 0.34 and 0.00: two beats of the last class cannot be learned from. The
+  nearest neighbour has .942 and .601 on these folds, so that nothing is won here by a network. On
+  validation, the mean over places was better than attention or the last state (F1 .66, .53, .58),
+  weights of the classes helped (.73), and five networks did not (.62 with weights, .76 for one).
+
+  Record 100 of MIT-BIH, N against S (2,237 and 33 beats), splits by beats of the one patient
+  (--config.data.patients=ignore), which says nothing of other patients:
+
+    python -m experiments.ecg_rnn crossval --config.data.source=100.hea --config.data.folds=5
+    --config.data.patients=ignore --config.data.keep=N,S --config.data.rate=125
+    --config.num_epochs=30 --config.class_weight=0.5
+
+  AUROC 0.985 (Student's t over five folds: 0.958 to 1), average precision 0.871 (0.658 to 1), 124 s.
+  A first setting, 8 epochs without weights, had .883 and .235; its validation score still rose.
+
+--config.frame samples are read at a step: one step takes the longest part of the time, whatever its
+width. With batches of 64 beats of 140 samples, a GRU of 64 units in both directions does 16 updates
+a second with a frame of 1 and 86 with 4, an LSTM 12 and 66. Unrolling the loop makes it slower.
+"""
 
 import dataclasses
 import functools
@@ -33,7 +81,7 @@ class Config(medjax.Config):
     0.0, 'From 0, where examples weigh the same, to 1, where classes do.', low=0.0, high=1.0
   )
   batch_size: int = setting(64, 'Examples an update, over all devices and hosts.', low=1)
-  num_epochs: int = setting(15, 'Passes over the training examples.', low=1)
+  num_epochs: int = setting(10, 'Passes over the training examples.', low=1)
 
 
 def build(config: Config) -> medjax.Experiment:

@@ -4,7 +4,7 @@ import html
 
 import numpy as np
 
-_WIDTH, _HEIGHT, _MARGIN, _AXIS = 320, 150, 8, 18  # pixels
+_WIDTH, _HEIGHT, _MARGIN, _SIDE, _AXIS = 320, 150, 8, 16, 18  # pixels
 # As in ``plots``, so that people with any common colour blindness tell leads apart.
 _COLORS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000')
 
@@ -31,19 +31,19 @@ def of_signal(
   shown = signal[: there[-1] + 1] if len(there) else signal
   low, high = float(shown.min()), float(shown.max())
   scale = (_HEIGHT - _AXIS - 2 * _MARGIN) / ((high - low) or 1.0)
-  step = (_WIDTH - 2 * _MARGIN) / max(1, len(signal) - 1)
-  x = _MARGIN + step * np.arange(len(shown))
+  step = (_WIDTH - 2 * _SIDE) / max(1, len(signal) - 1)
+  x = _SIDE + step * np.arange(len(shown))
   bottom = _HEIGHT - _AXIS
-  parts = [f'<line x1="{_MARGIN}" y1="{bottom}" x2="{_WIDTH - _MARGIN}" y2="{bottom}"'
+  parts = [f'<line x1="{_SIDE}" y1="{bottom}" x2="{_WIDTH - _SIDE}" y2="{bottom}"'
            ' stroke="#767676" stroke-width="1"/>']  # fmt: skip
   for value, text in _ticks(len(signal), rate, peak):
-    place = _MARGIN + step * value
+    place = _SIDE + step * value
     parts.append(
       f'<line x1="{place:.1f}" y1="{bottom}" x2="{place:.1f}" y2="{bottom + 4}" stroke="#767676"/>'
       f'<text x="{place:.1f}" y="{_HEIGHT - 3}" text-anchor="middle">{text}</text>'
     )
   if rate:
-    place = _MARGIN + step * round(peak * rate)
+    place = _SIDE + step * round(peak * rate)
     parts.append(
       f'<line x1="{place:.1f}" y1="2" x2="{place:.1f}" y2="{bottom}" stroke="#bbbbbb"'
       ' stroke-dasharray="3 3"/>'
