@@ -14,6 +14,12 @@ from medjax.evaluation.metrics import binary_metrics, multiclass_metrics, wilson
 from medjax.evaluation.net_benefit import decision_curve
 from medjax.evaluation.numbers import Interval, Numbers, number_metrics, read_numbers
 from medjax.evaluation.paired import compare
+from medjax.evaluation.positions import (
+  Confidence,
+  Positions,
+  position_metrics,
+  read_positions,
+)
 from medjax.evaluation.regression import q3, regression_metrics
 from medjax.evaluation.separation import Separation
 from medjax.evaluation.subgroups import subgroups
@@ -23,12 +29,14 @@ from medjax.evaluation.threshold import at_sensitivity, at_specificity, youden
 __all__ = [
   'Calibration',
   'Coefficients',
+  'Confidence',
   'Conformal',
   'Decision',
   'Difference',
   'Estimate',
   'Interval',
   'Numbers',
+  'Positions',
   'Predictions',
   'Separation',
   'at_sensitivity',
@@ -44,9 +52,11 @@ __all__ = [
   'delong_covariance',
   'multiclass_metrics',
   'number_metrics',
+  'position_metrics',
   'q3',
   'read_csv',
   'read_numbers',
+  'read_positions',
   'regression_metrics',
   'reliability',
   'subgroups',
