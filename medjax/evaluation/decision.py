@@ -12,6 +12,8 @@ import numpy as np
 from medjax.evaluation.calibration import Calibration
 from medjax.evaluation.conformal import Conformal
 from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.numbers import Interval
+from medjax.evaluation.positions import Confidence
 
 ABSTAIN = 'abstain'
 
@@ -61,3 +63,16 @@ class Decision:
       Estimate(found['threshold']['value'], reason=found['threshold'].get('reason', '')),
       Conformal.from_json(found['conformal']),
     )
+
+
+def of_json(found: dict[str, Any]) -> Decision | Interval | Confidence:
+  """What ``to_json`` of any task's decision gave; of which kind, its fields say.
+
+  Raises:
+    KeyError, TypeError or ValueError: it is damaged.
+  """
+  if 'half_width' in found:
+    return Interval.from_json(found)
+  if 'states' in found:
+    return Confidence.from_json(found)
+  return Decision.from_json(found)

@@ -58,7 +58,11 @@ class Positions:
       raise ValueError(f'states are {self.states}; expected at least two different letters')
     if any(len(letter) != 1 or letter == UNKNOWN for letter in self.states):
       raise ValueError(f"states are {self.states}; expected one letter each, and not '-'")
-    columns = {'label': self.label, 'prediction': self.prediction, 'confidence': self.confidence}
+    columns: dict[str, Any] = {
+      'label': self.label,
+      'prediction': self.prediction,
+      'confidence': self.confidence,
+    }
     for name, column in ({**columns, 'group': self.group} | self.metadata).items():
       if len(column) != len(self.id):
         raise ValueError(f'{name} has {len(column)} rows; expected {len(self.id)} as in id')
@@ -92,7 +96,7 @@ class Positions:
       columns: id, group, split, states and metadata.
     """
     letters = ''.join(columns['states'])
-    texts: dict[str, list[str]] = {'label': [], 'prediction': [], 'confidence': []}
+    texts: dict[str, Any] = {'label': [], 'prediction': [], 'confidence': []}
     for rows, known, length in zip(probability, label, lengths, strict=True):
       predicted, digits = spelled(rows[:length], letters)
       texts['prediction'].append(predicted)
@@ -106,7 +110,7 @@ class Positions:
 
   def take(self, rows: np.ndarray) -> 'Positions':
     """The rows with these numbers, in this order."""
-    parts = {
+    parts: dict[str, Any] = {
       name: [getattr(self, name)[row] for row in rows]
       for name in ('label', 'prediction', 'confidence')
     }

@@ -17,7 +17,8 @@ from typing import Any
 
 from medjax.config import flatten
 from medjax.errors import UserError
-from medjax.evaluation import Decision, Interval, Predictions
+from medjax.evaluation import Confidence, Decision, Interval, Predictions
+from medjax.evaluation.decision import of_json
 from medjax.report import trust
 from medjax.workdir import Workdir, read_json
 
@@ -39,10 +40,9 @@ def write(workdir: Workdir, tables: dict[str, Any]) -> pathlib.Path:
   try:
     config, data = read_json(workdir.config), read_json(workdir.data)
     about, evaluation = read_json(workdir.environment), read_json(workdir.evaluation)
-    fitted = read_json(workdir.decision)
-    decision = (Interval if 'half_width' in fitted else Decision).from_json(fitted)
+    decision = of_json(read_json(workdir.decision))
     text = _card(flatten(config), data, about, evaluation, decision, tables)
-  except (KeyError, TypeError) as error:
+  except (KeyError, TypeError, ValueError) as error:
     raise UserError(f'{workdir.folder}: a file of the run is damaged ({error})') from None
   temporary = workdir.card.with_name(f'.{workdir.card.name}.{os.getpid()}')
   temporary.write_text(text, encoding='utf-8')
@@ -55,7 +55,7 @@ def _card(
   data: dict[str, Any],
   about: dict[str, Any],
   evaluation: dict[str, Any],
-  decision: Decision | Interval,
+  decision: Decision | Interval | Confidence,
   tables: dict[str, Any],
 ) -> str:
   split = 'test' if 'test' in evaluation else 'val'
@@ -153,7 +153,7 @@ def _plain(text: Any) -> str:
 
 
 def _deciding(
-  decision: Decision | Interval, data: dict[str, Any], classes: list[str]
+  decision: Decision | Interval | Confidence, data: dict[str, Any], classes: list[str]
 ) -> list[tuple[str, str | None]]:
   """How an output becomes what is said of a case."""
   if isinstance(decision, Interval):
@@ -162,6 +162,19 @@ def _deciding(
     return [
       ('Output (15)', 'a number in the unit of the labels'),
       ('Uncertainty (15)', f'plus or minus {width}, {promise}; {_plain(decision.reason)}'),
+    ]
+  if isinstance(decision, Confidence):
+    return [
+      ('Class imbalance (13)', _imbalance(data)),
+      (
+        'Output (15)',
+        'probability of each state at each position; the most probable one is called',
+      ),
+      (
+        'Uncertainty (15)',
+        'a digit at each position, the probability in tenths; how often each is right: '
+        + _plain(decision.reason),
+      ),
     ]
   fitted = decision.calibration
   return [
@@ -233,7 +246,9 @@ def _abstention(decision: Decision) -> str:
   )
 
 
-def _subgroups(table: Any, decision: Decision | Interval) -> list[tuple[str, str | None]]:
+def _subgroups(
+  table: Any, decision: Decision | Interval | Confidence
+) -> list[tuple[str, str | None]]:
   rows: list[tuple[str, str | None]] = [('Which groups matter, and why', None)]
   if not (isinstance(table, Predictions) and isinstance(decision, Decision)):
     return rows

@@ -8,6 +8,7 @@ broken is named in its section, so that half a run still gives a page.
 import json
 import os
 import pathlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,14 +19,17 @@ import numpy as np
 from medjax.config import flatten
 from medjax.errors import UserError
 from medjax.evaluation import (
-  Decision,
+  Confidence,
   Interval,
   Numbers,
+  Positions,
   Predictions,
   read_csv,
   read_numbers,
+  read_positions,
 )
-from medjax.report import class_plots, explanations, motifs, number_plots, plots
+from medjax.evaluation.decision import of_json
+from medjax.report import class_plots, explanations, motifs, number_plots, plots, position_plots
 from medjax.workdir import Workdir
 
 _METRICS = {
@@ -45,8 +49,13 @@ _METRICS = {
   'mae': ('Mean absolute error', 'bootstrap'),
   'r2': ('R2', 'bootstrap'),
   'spearman': ("Spearman's correlation", 'bootstrap'),
+  'sov': ('Segment overlap (SOV)', 'bootstrap'),
 }
-_OF_CLASS = ('auroc', 'auprc', 'sensitivity', 'specificity', 'ppv', 'npv', 'f1')
+_OF_CLASS = ('auroc', 'auprc', 'sensitivity', 'specificity', 'ppv', 'npv', 'f1', 'sov')
+# Share of positions that are right among so many states; Q3 of helix, strand and coil.
+_RIGHT = re.compile(r'(chain_)?q(\d+)')
+# By what labels are: how tables are read, and which template shows them.
+_TABLES = {'classes': read_csv, 'numbers': read_numbers, 'positions': read_positions}
 # Splits from the one that counts to the ones that the model has seen.
 _SPLIT_ORDER = ('test', 'val', 'train')
 
@@ -77,13 +86,11 @@ def write(
   environment = _Section(workdir.environment, _read_object)
   data = _Section(workdir.data, _read_object)
   evaluation = _Section(workdir.evaluation, _read_object)
-  decision = _Section(workdir.decision, _read_decision)
-  # Without a decision the data say what labels are.
-  no_classes = (data.value or {}).get('classes') == []
-  numbers = isinstance(decision.value, Interval) or (decision.value is None and no_classes)
+  decision = _Section(workdir.decision, lambda path: of_json(_read_object(path)))
+  labels = _labels(decision.value, data.value or {})
   history = _Section(workdir.metrics, _read_lines)
   tables = {
-    path.stem: _Section(path, read_numbers if numbers else read_csv)
+    path.stem: _Section(path, _TABLES[labels])
     for path in sorted((workdir.folder / 'predictions').glob('*.csv'))
   }
   found = {name: table.value.labelled() for name, table in tables.items() if not table.problem}
@@ -101,7 +108,7 @@ def write(
     'curves': _curves(history.value or [], (config.value or {}).get('select') != 'last'),
     'tables': tables,
     'decision': decision,
-    'numbers': numbers,
+    'labels': labels,
     'coefficients': _Section(workdir.coefficients, _read_object)
     if workdir.coefficients.exists()
     else None,
@@ -109,11 +116,7 @@ def write(
     if workdir.motifs.exists()
     else None,
     'kind': (data.value or {}).get('kind', 'images'),
-    **(
-      number_plots.context(table, metrics, decision.value)
-      if numbers
-      else class_plots.context(table, metrics, decision.value, pictures)
-    ),
+    **_context(labels, table, metrics, decision.value, pictures),
     'explanation': explanation,
     'grades': dict(
       zip(('names', 'rows', 'problems'), explanations.grade_rows(workdir), strict=True)
@@ -139,6 +142,26 @@ def write(
   temporary.write_text(engine.get_template('page.html').render(context), encoding='utf-8')
   os.replace(temporary, workdir.report)
   return workdir.report
+
+
+def _labels(decision: Any, data: dict[str, Any]) -> str:
+  """What labels are; without a decision the data say it."""
+  if isinstance(decision, Confidence) or (decision is None and data.get('kind') == 'residues'):
+    return 'positions'
+  if isinstance(decision, Interval) or (decision is None and data.get('classes') == []):
+    return 'numbers'
+  return 'classes'
+
+
+def _context(
+  labels: str, table: Any, metrics: dict[str, Any], decision: Any, pictures: dict[str, list[str]]
+) -> dict[str, Any]:
+  """Values for the template of these labels."""
+  if labels == 'positions':
+    return position_plots.context(table, metrics, decision)
+  if labels == 'numbers':
+    return number_plots.context(table, metrics, decision)
+  return class_plots.context(table, metrics, decision, pictures)
 
 
 class _Section:
@@ -168,11 +191,6 @@ def _read_object(path: pathlib.Path) -> dict[str, Any]:
   return value
 
 
-def _read_decision(path: pathlib.Path) -> Decision | Interval:
-  found = _read_object(path)
-  return Interval.from_json(found) if 'half_width' in found else Decision.from_json(found)
-
-
 def _read_lines(path: pathlib.Path) -> list[dict[str, Any]]:
   lines = []
   for text in path.read_text(encoding='utf-8').splitlines():
@@ -194,10 +212,13 @@ def _first_split(splits: Any) -> str:
   return next(iter(_in_order(splits)), 'test')
 
 
-def _summary(table: Predictions | Numbers | None, metrics: dict[str, Any]) -> dict[str, Any]:
-  names = ('auroc', 'r2', 'sensitivity', 'specificity', 'auprc', 'balanced_accuracy', 'accuracy',
-           'rmse', 'mae', 'spearman')  # fmt: skip
-  tiles = [(_METRICS[name][0], metrics[name]) for name in names if name in metrics]
+def _summary(
+  table: Predictions | Numbers | Positions | None, metrics: dict[str, Any]
+) -> dict[str, Any]:
+  right = [name for name in metrics if _RIGHT.fullmatch(name)]
+  names = (*right[:1], 'sov', *right[1:], 'auroc', 'r2', 'sensitivity', 'specificity', 'auprc',
+           'balanced_accuracy', 'accuracy', 'rmse', 'mae', 'spearman')  # fmt: skip
+  tiles = [(_title(name), metrics[name]) for name in names if name in metrics]
   summary: dict[str, Any] = {
     'main': tiles[0] if tiles else None,
     'tiles': tiles[1:4],
@@ -240,7 +261,7 @@ def _curves(lines: list[dict[str, Any]], mark_best: bool = True) -> list[markups
   for name, by_epoch in validation.items():
     known = {epoch: value for epoch, value in by_epoch.items() if not np.isnan(value)}
     best = max(known, key=lambda epoch: known[epoch]) if known and mark_best else None
-    title = _METRICS.get(name, (name,))[0]
+    title = _title(name)
     curve = {'validation': (list(by_epoch), list(by_epoch.values()))}
     figures.append(plots.learning_curve(curve, f'Validation {title}', best))
   return [markupsafe.Markup(figure) for figure in figures]
@@ -249,21 +270,38 @@ def _curves(lines: list[dict[str, Any]], mark_best: bool = True) -> list[markups
 def _metric_rows(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
   found = list(dict.fromkeys(name for metrics in evaluation.values() for name in metrics))
   several = any(name.startswith('auroc_') for name in found)
+  positions = any(_RIGHT.fullmatch(name) for name in found)
   rows = []
   for name in found:
     metric, _, of_class = name.partition('_')
-    if name in _METRICS:
+    if _RIGHT.fullmatch(name):
+      title, method = _title(name), 'bootstrap'
+    elif name in _METRICS:
       title, method = _METRICS[name]
       if several and name in _OF_CLASS:
         title, method = f'{title}, mean over classes', 'bootstrap'
     elif metric in _OF_CLASS:
       title, method = _METRICS[metric]
       title = f'{title}, {of_class} against the rest'
+      method = 'bootstrap' if positions else method
     else:
       continue  # it has a section of its own
     cells = [evaluation[split].get(name) for split in _in_order(evaluation)]
     rows.append({'title': title, 'method': method, 'cells': cells})
   return rows
+
+
+def _title(name: str) -> str:
+  """What a metric is called.
+
+  Example:
+    >>> _title('chain_q3'), _title('r2')
+    ('Q3, mean over chains', 'R2')
+  """
+  right = _RIGHT.fullmatch(name)
+  if right:
+    return f'Q{right[2]}' + (', mean over chains' if right[1] else '')
+  return _METRICS.get(name, (name,))[0]
 
 
 def _number_text(number: float | None) -> str:

@@ -34,7 +34,7 @@ from medjax.data.alphabet import PROTEIN
 
 STATES = 'HEC'
 FOLDS = {'helices': 0.9, 'strands': 0.1, 'both': 0.5}  # how often a segment is a helix, else strand
-LENGTHS = (60, 240)
+LENGTHS = (60, 192)
 _LONGEST = {'H': 30, 'E': 12, 'C': 25}
 _PHASES = 4
 _ANGLE = {'H': 100.0, 'E': 170.0, 'C': 0.0}  # degrees from one residue to the next
@@ -77,7 +77,7 @@ class Case:
 
 
 def simulate(seed: int, index: int) -> Case:
-  """One simulated chain of 60 to 240 residues, a function of its arguments alone.
+  """One simulated chain of 60 to 192 residues, a function of its arguments alone.
 
   Args:
     seed: of the data set, >= 0.

@@ -33,7 +33,7 @@ def test_segments_have_lengths_of_their_kind(cases):
     assert case.states[0] == case.states[-1] == 'C'
     assert 'HE' not in case.states
     assert 'EH' not in case.states
-    assert 60 <= len(case.sequence) <= 240
+    assert 60 <= len(case.sequence) <= 192
 
 
 def test_only_ends_are_unresolved(cases):
