@@ -78,16 +78,16 @@ class Split:
 
 
 def bucket(length: int) -> int:
-  """The smallest of 64, 96, 128, 192, 256 ... that is not below a length.
+  """The smallest of 32, 48, 64, 96, 128, 192 ... that is not below a length.
 
   Steps are compiled for each width, so there are few, and a third of a batch at most is padding
   for it.
 
   Example:
     >>> [bucket(length) for length in (5, 64, 65, 200)]
-    [64, 64, 96, 256]
+    [32, 64, 96, 256]
   """
-  power = 64
+  power = 32
   while power < length:
     if length <= power * 3 // 2:
       return power * 3 // 2

@@ -24,10 +24,10 @@ def split():
   )
 
 
-@pytest.mark.parametrize('length', [1, 63, 64, 65, 96, 97, 200, 1632])
+@pytest.mark.parametrize('length', [1, 31, 32, 33, 48, 49, 65, 200, 1632])
 def test_a_bucket_holds_the_length_and_not_much_more(length):
   found = dataset.bucket(length)
-  assert length <= found <= max(64, 1.5 * length)
+  assert length <= found <= max(32, 1.5 * length)
   assert dataset.bucket(found) == found
 
 
