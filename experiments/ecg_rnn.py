@@ -19,8 +19,8 @@ is no .atr file. Records need the package wfdb: pip install 'medjax[bio]'.
 On real beats:
 
   ECG5000 (Chen et al. 2015; UCR archive; beats of one patient with heart failure), the 500 beats of
-  its training file, of which 292, 177, 10, 19 and 2 are of the five classes, in five folds; settings
-  chosen on the validation beats inside the folds' training parts:
+  its training file, of which 292, 177, 10, 19 and 2 are of the five classes, in five folds;
+  settings chosen on the validation beats inside the folds' training parts:
 
     python -m experiments.ecg_rnn crossval --config.data.source=ecg5000_train.txt.gz
     --config.data.folds=5 --config.features=32 --config.hidden=0 --config.dropout=0.3
@@ -40,8 +40,8 @@ On real beats:
     --config.data.patients=ignore --config.data.keep=N,S --config.data.rate=125
     --config.num_epochs=30 --config.class_weight=0.5
 
-  AUROC 0.985 (Student's t over five folds: 0.958 to 1), average precision 0.871 (0.658 to 1), 124 s.
-  A first setting, 8 epochs without weights, had .883 and .235; its validation score still rose.
+  AUROC 0.985 (Student's t over five folds: 0.958 to 1), average precision 0.871 (0.658 to 1),
+  124 s. A first setting, 8 epochs without weights, had .883 and .235; its validation score still rose.
 
 --config.frame samples are read at a step: one step takes the longest part of the time, whatever its
 width. With batches of 64 beats of 140 samples, a GRU of 64 units in both directions does 16 updates

@@ -37,9 +37,13 @@ class Split:
     decode: one stored example -> the arrays that travel to the device, without labels.
     id: name of each example, [N].
     label: class number of each example, int32 [N]; or its number, float32 [N]; or 1 for each of its
-      classes, float32 [N, C], NaN where that is not known.
+      classes, float32 [N, C], NaN where that is not known; or the class of each of its positions,
+      int32 [N, L], -1 where that is not known.
     group: patient (or scaffold, family) of each example, [N].
     metadata: every other column, [N] strings each.
+    lengths: positions of each example, int [N], where they differ; None otherwise. A batch is then
+      made of examples of similar length and cut to about the longest.
+    trimmed: names of the arrays whose first axis is cut, padded to one length as stored.
   """
 
   name: str
@@ -49,16 +53,47 @@ class Split:
   label: np.ndarray
   group: np.ndarray
   metadata: dict[str, list[str]]
+  lengths: np.ndarray | None = None
+  trimmed: tuple[str, ...] = ()
 
   def __len__(self) -> int:
     return len(self.label)
 
-  def read(self, indices: Sequence[int] | np.ndarray) -> Batch:
-    """The examples with these numbers as arrays stacked on axis 0."""
+  def read(self, indices: Sequence[int] | np.ndarray, width: int | None = None) -> Batch:
+    """The examples with these numbers as arrays stacked on axis 0, cut to ``width``."""
     rows = [self.decode(row) for row in self.source.__getitems__([int(i) for i in indices])]
     batch: Batch = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     batch['label'] = self.label[np.asarray(indices)]
-    return batch
+    return self.trim(batch, width)
+
+  def trim(self, batch: Batch, width: int | None) -> Batch:
+    """A batch, arrays [B, ...], whose trimmed arrays are cut to ``width``."""
+    return {k: v[:, :width] if k in self.trimmed else v for k, v in batch.items()}
+
+  def width(self, indices: np.ndarray) -> int | None:
+    """What a batch of these examples, -1 for none, is cut to; None where lengths are the same."""
+    if self.lengths is None:
+      return None
+    longest = int(self.lengths[indices[indices >= 0]].max(initial=1))
+    return min(bucket(longest), int(self.lengths.max()))
+
+
+def bucket(length: int) -> int:
+  """The smallest of 32, 48, 64, 96, 128, 192 ... that is not below a length.
+
+  Steps are compiled for each width, so there are few, and a third of a batch at most is padding
+  for it.
+
+  Example:
+    >>> [bucket(length) for length in (5, 64, 65, 200)]
+    [32, 64, 96, 256]
+  """
+  power = 32
+  while power < length:
+    if length <= power * 3 // 2:
+      return power * 3 // 2
+    power *= 2
+  return power
 
 
 def _none(names: Sequence[str]) -> list['Case']:
@@ -119,11 +154,13 @@ class Dataset:
       are, bool [H, W] or [L]; None where nobody knows.
     motifs: of simulated sequences, what is planted: position weight matrices [places, letters] by
       name.
-    kind: 'images', 'table', 'sequences' or 'signals': how new examples are read and shown.
+    kind: 'images', 'table', 'sequences', 'signals' or 'residues' (sequences with a label at each
+      position): how new examples are read and shown.
     inputs: network inputs, float32 [B, ...], of a device batch.
     open: new examples in these files and folders.
     details: JSON values that ``open`` needs and that data.json keeps, such as the alphabet.
     sizes: examples of splits that are described and not there.
+    trimmed: names of the arrays of new examples that are as long as each of them is.
   """
 
   name: str
@@ -135,11 +172,12 @@ class Dataset:
   notes: tuple[str, ...] = ()
   truth: Callable[[str, int], np.ndarray] | None = None
   motifs: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-  kind: Literal['images', 'table', 'sequences', 'signals'] = 'images'
+  kind: Literal['images', 'table', 'sequences', 'signals', 'residues'] = 'images'
   inputs: Callable[[Batch], jax.Array] = images_as_inputs
   open: Callable[[Sequence[str]], list[Case]] = _none
   details: dict[str, Any] = dataclasses.field(default_factory=dict)
   sizes: dict[str, int] = dataclasses.field(default_factory=dict)
+  trimmed: tuple[str, ...] = ()
 
   def examples(self, split: str) -> int:
     """How many examples a split has, also where they are only described."""
@@ -147,7 +185,7 @@ class Dataset:
 
   def _counts(self, split: Split) -> dict[str, int]:
     """Examples of each class; one may be of several."""
-    several = split.label.ndim == 2
+    several = split.label.ndim == 2 and np.issubdtype(split.label.dtype, np.floating)
     is_of = (
       split.label[:, i] == 1 if several else split.label == i for i in range(len(self.classes))
     )
@@ -164,6 +202,8 @@ class Dataset:
         'groups': len(set(split.group)),
         'classes': self._counts(split),
       }
+      if split.label.ndim > 1 and np.issubdtype(split.label.dtype, np.integer):
+        splits[name]['positions'] = int((split.label >= 0).sum())
       groups = set(split.group.tolist())
       shared |= seen & groups
       seen |= groups

@@ -2,7 +2,8 @@
 
 The order of examples is a function of (seed, epoch) alone, so the data position in a checkpoint is
 the number of updates done. Batches are padded to a size that the devices divide, with ``mask``
-False for padding, so that every example counts exactly once.
+False for padding, so that every example counts exactly once. Where lengths differ, a batch is made
+of examples of similar length and cut to the bucket of the longest.
 """
 
 import concurrent.futures
@@ -12,7 +13,7 @@ import grain
 import jax
 import numpy as np
 
-from medjax.data.dataset import Batch, Split
+from medjax.data.dataset import Batch, Split, bucket
 from medjax.runtime import Devices
 
 
@@ -46,6 +47,33 @@ def batches(indices: np.ndarray, batch_size: int, multiple: int) -> np.ndarray:
   return padded
 
 
+def epoch_plan(split: Split, seed: int, epoch: int, batch_size: int, multiple: int) -> np.ndarray:
+  """The batches of one training epoch, in their order; see ``batches`` for arguments and result.
+
+  Where lengths differ, examples are drawn at random within a bucket of lengths only, and then the
+  order of batches is drawn. Any of them may be the one that is not full.
+  """
+  indices = order(seed, epoch, len(split))
+  if split.lengths is None:
+    return batches(indices, batch_size, multiple)
+  batch_size = min(batch_size, len(indices))
+  rows = -(-len(indices) // batch_size)
+  random = np.random.Generator(np.random.Philox(key=[seed, epoch]).jumped())
+  there = np.ones((rows, batch_size), bool)
+  there[random.integers(rows), batch_size - (there.size - len(indices)) :] = False
+  whole = np.full(there.shape, -1, np.int64)
+  whole[there] = by_length(split, indices)
+  return batches(whole[random.permutation(rows)].ravel(), batch_size, multiple)
+
+
+def by_length(split: Split, indices: np.ndarray) -> np.ndarray:
+  """The same examples by bucket of their length, otherwise in the order given."""
+  if split.lengths is None:
+    return indices
+  buckets = [bucket(int(length)) for length in split.lengths[indices]]
+  return indices[np.argsort(buckets, kind='stable')]
+
+
 class Streamed:
   """Reads and decodes examples while the device computes.
 
@@ -61,7 +89,10 @@ class Streamed:
     """Batches for the rows of ``plan`` (see ``batches``), each array [local devices, B, ...]."""
     mine = host_share(plan, len(self.devices.local))
     reading = grain.ReadOptions(num_threads=self._threads, prefetch_buffer_size=2 * self._threads)
-    dataset = grain.MapDataset.range(len(mine)).map(lambda row: read(self.split, mine[row]))
+    widths = [self.split.width(row) for row in plan]
+    dataset = grain.MapDataset.range(len(mine)).map(
+      lambda row: read(self.split, mine[row], widths[row])
+    )
     yield from dataset.to_iter_dataset(reading)
 
 
@@ -78,12 +109,18 @@ class Resident:
     self.split, self.devices = split, devices
     numbers = np.arange(len(split), dtype=np.int32)
     self.examples = devices.replicate(_read_all(split) | {'index': numbers})
-    self._gather = jax.pmap(gather, axis_name='data', in_axes=(None, 0), devices=devices.all)
+    self._gather = jax.pmap(
+      lambda examples, rows, width: split.trim(gather(examples, rows), width),
+      axis_name='data',
+      in_axes=(None, 0, None),
+      devices=devices.all,
+      static_broadcasted_argnums=2,
+    )
 
   def __call__(self, plan: np.ndarray) -> Iterator[Batch]:
     """Batches for the rows of ``plan`` (see ``batches``), each array [local devices, B, ...]."""
-    for row in host_share(plan, len(self.devices.local)):
-      yield self._gather(self.examples, row)
+    for row, all_hosts in zip(host_share(plan, len(self.devices.local)), plan, strict=True):
+      yield self._gather(self.examples, row, self.split.width(all_hosts))
 
   def rows(self, plan: np.ndarray) -> np.ndarray:
     """Example numbers for ``gather`` in a compiled step, int32 [local devices, rows, B]."""
@@ -105,11 +142,17 @@ def host_share(plan: np.ndarray, devices: int) -> np.ndarray:
   return shares[:, jax.process_index()]
 
 
-def read(split: Split, indices: np.ndarray) -> Batch:
-  """Examples by number, any shape of ``indices``; zeros and ``mask`` False where it is -1."""
+def read(split: Split, indices: np.ndarray, width: int | None = None) -> Batch:
+  """Examples by number, any shape of ``indices``; zeros and ``mask`` False where it is -1.
+
+  Args:
+    split: where they are.
+    indices: their numbers.
+    width: what arrays with positions are cut to; see ``Split.trim``.
+  """
   flat = indices.reshape(-1)
   present = flat >= 0
-  found = split.read(flat[present] if present.any() else np.zeros(1, int))
+  found = split.read(flat[present] if present.any() else np.zeros(1, int), width)
   batch: Batch = {}
   for name, values in found.items():
     full = np.zeros((len(flat), *values.shape[1:]), values.dtype)

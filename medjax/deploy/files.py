@@ -15,7 +15,7 @@ from rich.table import Table
 
 from medjax.config import Config
 from medjax.data import feed
-from medjax.data.dataset import Case
+from medjax.data.dataset import Case, bucket
 from medjax.deploy import rows
 from medjax.errors import UserError
 from medjax.experiment import Experiment
@@ -39,8 +39,8 @@ def predict_files(
 ) -> list[rows.Row]:
   """Writes a CSV with a row for each case and prints a table.
 
-  See ``rows`` for the columns. Rows are written as batches are done, and memory holds one batch and
-  at most two cases being read.
+  See ``rows`` for the columns; states at positions are also drawn, in an HTML file beside it. Rows
+  are written as batches are done, and memory holds one batch and at most two cases being read.
 
   Args:
     experiment: data description, model and task of the run.
@@ -72,16 +72,22 @@ def predict_files(
     with open(output, 'w', newline='', encoding='utf-8', errors='backslashreplace') as file:
       out = csv.DictWriter(file, writer.columns)
       out.writeheader()
-      for done in _batches(cases, step, variables, devices, config.batch_size, writer):
+      trimmed = experiment.data.trimmed
+      for done in _batches(cases, step, variables, devices, config.batch_size, writer, trimmed):
         out.writerows(done)
         file.flush()
         found += done
+    drawn = writer.page(found)
+    if drawn:
+      output.with_suffix('.html').write_text(drawn, 'utf-8', errors='backslashreplace')
   except OSError as error:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
       raise
     raise UserError(f'{output}: cannot be written: {error.strerror}') from None
   _print(found, writer)
   print(f'predictions: {output}')
+  if drawn:
+    print(f'drawn: {output.with_suffix(".html")}')
   return found
 
 
@@ -100,8 +106,9 @@ def _batches(
   devices: Devices,
   batch_size: int,
   writer: rows.Writer,
+  trimmed: Sequence[str],
 ) -> Iterator[list[rows.Row]]:
-  # Always one size, so that the step is compiled once.
+  # Always one size, so that the step is compiled once, or once a bucket of lengths.
   width = feed.batches(np.arange(batch_size), batch_size, len(devices.all)).shape[1]
   with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
     for start in range(0, len(cases), batch_size):
@@ -113,20 +120,35 @@ def _batches(
       ]
       good = [i for i, part in enumerate(loaded) if not isinstance(part, str)]
       if good:
-        batch = _stack([loaded[i] for i in good], width, len(devices.local))
+        parts: list[Any] = [loaded[i] for i in good]
+        batch = _stack(parts, width, len(devices.local), trimmed)
         predicted = jax.device_get(step(variables, batch)['prediction'])[: len(good)]
+        if trimmed:
+          lengths = [len(part[trimmed[0]]) for part in parts]
+          predicted = [one[:length] for one, length in zip(predicted, lengths, strict=True)]
         for i, row in zip(good, writer.rows([chunk[i].name for i in good], predicted), strict=True):
           done[i] = row
       yield [row for row in done if row is not None]
 
 
-def _stack(parts: Sequence[Any], width: int, devices: int) -> dict[str, np.ndarray]:
-  """Arrays [devices, B, ...] of ``width`` cases, zeros after those given."""
+def _stack(
+  parts: Sequence[Any], width: int, devices: int, trimmed: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
+  """Arrays [devices, B, ...] of ``width`` cases, zeros after those given.
+
+  Those named in ``trimmed`` are as long as the bucket of the longest, zeros after their ends.
+  """
   batch = {}
   for name, first in parts[0].items():
-    array = np.zeros((width, *first.shape), first.dtype)
-    array[: len(parts)] = [part[name] for part in parts]
-    batch[name] = array.reshape(devices, -1, *first.shape)
+    shape = first.shape
+    if name in trimmed:
+      shape = (bucket(max(len(part[name]) for part in parts)), *shape[1:])
+    array = np.zeros((width, *shape), first.dtype)
+    for row, part in enumerate(parts):
+      one = part[name]
+      inner: Any = (row, *map(slice, one.shape))
+      array[inner] = one
+    batch[name] = array.reshape(devices, -1, *shape)
   return batch
 
 

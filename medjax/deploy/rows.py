@@ -1,4 +1,4 @@
-"""What is written of each new case: columns and cells, for classes and for numbers.
+"""What is written of each new case: columns and cells, for classes, numbers and positions.
 
 Classes: file, probability (of the positive one of two classes, calibrated) or probability_<class>
 for each of more, call (at the threshold chosen on validation, or the most probable class), set (the
@@ -10,6 +10,10 @@ called, each at its own threshold, joined by ' | ') and error.
 
 Numbers: file, prediction, low and high (the ends of the conformal interval, empty where it is
 infinite) and error.
+
+States at positions: file, length, states (a letter at each position), confidence (a digit at each),
+expected (the share of right positions, from how often each digit was right on validation; empty
+where a digit did not occur there) and error.
 """
 
 from collections.abc import Sequence
@@ -17,9 +21,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from medjax.evaluation import Decision, Interval, LabelDecisions
+from medjax.evaluation import Confidence, Decision, Interval, LabelDecisions
 from medjax.evaluation.decision import ABSTAIN
+from medjax.evaluation.positions import spelled
 from medjax.evaluation.table import by_class
+from medjax.report import chain_plots
 
 Row = dict[str, str]
 
@@ -29,6 +35,7 @@ WHAT = {
   'table': 'rows',
   'sequences': 'sequences',
   'signals': 'signals',
+  'residues': 'chains',
 }
 
 
@@ -45,8 +52,8 @@ class Writer(Protocol):
   shown: list[str]
   numbers: list[str]
 
-  def rows(self, names: Sequence[str], predicted: np.ndarray) -> list[Row]:
-    """Rows of predictions [N] or [N, C]."""
+  def rows(self, names: Sequence[str], predicted: Any) -> list[Row]:
+    """Rows of predictions [N] or [N, C], or of as many [L, C]."""
 
   def empty(self, name: str, error: str) -> Row:
     """The row of a case without a prediction."""
@@ -54,9 +61,14 @@ class Writer(Protocol):
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """Lines for the terminal."""
 
+  def page(self, rows: Sequence[Row]) -> str:
+    """An HTML page that draws the rows; '' for none."""
+
 
 def writer(decision: Any, classes: Sequence[str]) -> Writer:
   """The writer for what a task decides by."""
+  if isinstance(decision, Confidence):
+    return OfPositions(decision)
   if isinstance(decision, Interval):
     return OfNumbers(decision)
   if isinstance(decision, LabelDecisions):
@@ -117,6 +129,10 @@ class OfClasses:
     coverage = self._decision.conformal.coverage
     return [*lines, f'undecided at a coverage of {coverage:g}: {undecided}']
 
+  def page(self, rows: Sequence[Row]) -> str:
+    """See ``Writer``."""
+    return ''
+
 
 class OfLabels:
   """Probabilities of classes of which a case may have several, and those that are called."""
@@ -151,6 +167,10 @@ class OfLabels:
     none = sum(not row['call'] and not row['error'] for row in rows)
     return [f'of no class: {none}']
 
+  def page(self, rows: Sequence[Row]) -> str:
+    """See ``Writer``."""
+    return ''
+
 
 class OfNumbers:
   """Numbers with the interval that holds the truth as often as asked for."""
@@ -180,3 +200,54 @@ class OfNumbers:
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """See ``Writer``."""
     return [f'low to high holds {self._interval.coverage:.0%}: {self._interval.reason}']
+
+  def page(self, rows: Sequence[Row]) -> str:
+    """See ``Writer``."""
+    return ''
+
+
+class OfPositions:
+  """States along chains, and how far to trust them."""
+
+  def __init__(self, decision: Confidence):
+    self._decision = decision
+    self.columns = ['file', 'length', 'states', 'confidence', 'expected', 'error']
+    self.shown = ['file', 'length', 'expected', 'error']
+    self.numbers = ['expected']
+
+  def rows(self, names: Sequence[str], predicted: Sequence[np.ndarray]) -> list[Row]:
+    """See ``Writer``."""
+    found = []
+    for name, probability in zip(names, predicted, strict=True):
+      if not np.isfinite(probability).all():
+        found.append(self.empty(name, 'the network gives no number for this file'))
+        continue
+      states, digits = spelled(probability, ''.join(self._decision.states))
+      expected = self._decision.expected(digits)
+      share = '' if expected is None else repr(expected)
+      cells = [name, str(len(states)), states, digits, share, '']
+      found.append(dict(zip(self.columns, cells, strict=True)))
+    return found
+
+  def empty(self, name: str, error: str) -> Row:
+    """See ``Writer``."""
+    return {**dict.fromkeys(self.columns, ''), 'file': name, 'error': error}
+
+  def summary(self, rows: Sequence[Row]) -> list[str]:
+    """See ``Writer``."""
+    return [f'expected: the share of right positions, {self._decision.reason}']
+
+  def page(self, rows: Sequence[Row]) -> str:
+    """See ``Writer``."""
+    drawings = []
+    for row in rows:
+      if row['error']:
+        continue
+      about = f'{row["length"]} residues'
+      if row['expected']:
+        about += f', {float(row["expected"]):.0%} of them expected to be right'
+      drawn = chain_plots.chain(
+        [('predicted', row['states'])], row['file'], confidence=row['confidence']
+      )
+      drawings.append((f'{row["file"]}: {about}', drawn))
+    return chain_plots.page('Predicted states', drawings)

@@ -15,6 +15,12 @@ from medjax.evaluation.metrics import binary_metrics, multiclass_metrics, wilson
 from medjax.evaluation.net_benefit import decision_curve
 from medjax.evaluation.numbers import Interval, Numbers, number_metrics, read_numbers
 from medjax.evaluation.paired import compare
+from medjax.evaluation.positions import (
+  Confidence,
+  Positions,
+  position_metrics,
+  read_positions,
+)
 from medjax.evaluation.regression import q3, regression_metrics
 from medjax.evaluation.separation import Separation
 from medjax.evaluation.subgroups import subgroups
@@ -24,6 +30,7 @@ from medjax.evaluation.threshold import at_sensitivity, at_specificity, youden
 __all__ = [
   'Calibration',
   'Coefficients',
+  'Confidence',
   'Conformal',
   'Decision',
   'Difference',
@@ -32,6 +39,7 @@ __all__ = [
   'LabelDecisions',
   'Labels',
   'Numbers',
+  'Positions',
   'Predictions',
   'Separation',
   'at_sensitivity',
@@ -48,10 +56,12 @@ __all__ = [
   'label_metrics',
   'multiclass_metrics',
   'number_metrics',
+  'position_metrics',
   'q3',
   'read_csv',
   'read_labels',
   'read_numbers',
+  'read_positions',
   'regression_metrics',
   'reliability',
   'subgroups',

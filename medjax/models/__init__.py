@@ -1,6 +1,7 @@
 """Networks as linen modules: ``model.apply(variables, inputs, train=...)`` gives outputs."""
 
 from medjax.models.cnn import CNN
+from medjax.models.dilated_cnn import DilatedCNN
 from medjax.models.ensemble import Ensemble
 from medjax.models.mlp import MLP, l2
 from medjax.models.norm import BatchNorm
@@ -15,6 +16,7 @@ __all__ = [
   'MLP',
   'AttentionPool',
   'BatchNorm',
+  'DilatedCNN',
   'Ensemble',
   'Recurrent',
   'ResNet',

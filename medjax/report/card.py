@@ -17,7 +17,7 @@ from typing import Any
 
 from medjax.config import flatten
 from medjax.errors import UserError
-from medjax.evaluation import Decision, Interval, LabelDecisions, Predictions
+from medjax.evaluation import Confidence, Decision, Interval, LabelDecisions, Predictions
 from medjax.report import decisions, trust
 from medjax.workdir import Workdir, read_json
 
@@ -41,7 +41,7 @@ def write(workdir: Workdir, tables: dict[str, Any]) -> pathlib.Path:
     about, evaluation = read_json(workdir.environment), read_json(workdir.evaluation)
     decision = decisions.from_json(read_json(workdir.decision))
     text = _card(flatten(config), data, about, evaluation, decision, tables)
-  except (KeyError, TypeError) as error:
+  except (KeyError, TypeError, ValueError) as error:
     raise UserError(f'{workdir.folder}: a file of the run is damaged ({error})') from None
   temporary = workdir.card.with_name(f'.{workdir.card.name}.{os.getpid()}')
   temporary.write_text(text, encoding='utf-8')
@@ -171,6 +171,19 @@ def _deciding(
       ('Class imbalance (13)', _imbalance(data)),
       ('Output and threshold (15)', f'probability of each class by itself; called: {called}'),
       ('Calibration (12c)', fits),
+    ]
+  if isinstance(decision, Confidence):
+    return [
+      ('Class imbalance (13)', _imbalance(data)),
+      (
+        'Output (15)',
+        'probability of each state at each position; the most probable one is called',
+      ),
+      (
+        'Uncertainty (15)',
+        'a digit at each position, the probability in tenths; how often each is right: '
+        + _plain(decision.reason),
+      ),
     ]
   fitted = decision.calibration
   return [

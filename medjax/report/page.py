@@ -8,6 +8,7 @@ broken is named in its section, so that half a run still gives a page.
 import json
 import os
 import pathlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,15 +19,18 @@ import numpy as np
 from medjax.config import flatten
 from medjax.errors import UserError
 from medjax.evaluation import (
+  Confidence,
   Decision,
   Interval,
   LabelDecisions,
   Labels,
   Numbers,
+  Positions,
   Predictions,
   read_csv,
   read_labels,
   read_numbers,
+  read_positions,
 )
 from medjax.report import (
   class_plots,
@@ -36,6 +40,7 @@ from medjax.report import (
   motifs,
   number_plots,
   plots,
+  position_plots,
 )
 from medjax.workdir import Workdir
 
@@ -57,15 +62,26 @@ _METRICS = {
   'r2': ('R2', 'bootstrap'),
   'spearman': ("Spearman's correlation", 'bootstrap'),
   'exact_match': ('All labels right', 'Wilson'),
+  'sov': ('Segment overlap (SOV)', 'bootstrap'),
 }
 # What each kind of decision is shown by: the name of its template.
-_SHOWN = {Decision: 'classes', Interval: 'numbers', LabelDecisions: 'labels'}
+_SHOWN = {
+  Confidence: 'positions',
+  Decision: 'classes',
+  Interval: 'numbers',
+  LabelDecisions: 'labels',
+}
 _OF: dict[str, tuple[Callable[..., Any], Callable[..., dict[str, Any]]]] = {
   'classes': (read_csv, class_plots.context),
   'numbers': (read_numbers, number_plots.context),
   'labels': (read_labels, label_rows.context),
+  'positions': (read_positions, position_plots.context),
 }
-_OF_CLASS = ('auroc', 'auprc', 'sensitivity', 'specificity', 'ppv', 'npv', 'f1')
+_OF_CLASS = ('auroc', 'auprc', 'sensitivity', 'specificity', 'ppv', 'npv', 'f1', 'sov')
+# Share of positions that are right among so many states; Q3 of helix, strand and coil.
+_RIGHT = re.compile(r'(chain_)?q(\d+)')
+# By what labels are: how tables are read, and which template shows them.
+_TABLES = {'classes': read_csv, 'numbers': read_numbers, 'positions': read_positions}
 # Splits from the one that counts to the ones that the model has seen.
 _SPLIT_ORDER = ('test', 'val', 'train')
 
@@ -96,10 +112,8 @@ def write(
   environment = _Section(workdir.environment, _read_object)
   data = _Section(workdir.data, _read_object)
   evaluation = _Section(workdir.evaluation, _read_object)
-  decision = _Section(workdir.decision, _read_decision)
-  # Without a decision the data say what labels are.
-  numbers = decision.value is None and (data.value or {}).get('classes') == []
-  shown = 'numbers' if numbers else _SHOWN.get(type(decision.value), 'classes')
+  decision = _Section(workdir.decision, lambda path: decisions.from_json(_read_object(path)))
+  shown = _shown(decision.value, data.value or {})
   read_table, context_of = _OF[shown]
   history = _Section(workdir.metrics, _read_lines)
   tables = {
@@ -157,6 +171,15 @@ def write(
   return workdir.report
 
 
+def _shown(decision: Any, data: dict[str, Any]) -> str:
+  """The name of the template; without a decision the data say what labels are."""
+  if decision is not None:
+    return _SHOWN[type(decision)]
+  if data.get('kind') == 'residues':
+    return 'positions'
+  return 'numbers' if data.get('classes') == [] else 'classes'
+
+
 class _Section:
   """What one file holds, or one line on why it does not.
 
@@ -184,10 +207,6 @@ def _read_object(path: pathlib.Path) -> dict[str, Any]:
   return value
 
 
-def _read_decision(path: pathlib.Path) -> decisions.AnyDecision:
-  return decisions.from_json(_read_object(path))
-
-
 def _read_lines(path: pathlib.Path) -> list[dict[str, Any]]:
   lines = []
   for text in path.read_text(encoding='utf-8').splitlines():
@@ -210,11 +229,12 @@ def _first_split(splits: Any) -> str:
 
 
 def _summary(
-  table: Predictions | Numbers | Labels | None, metrics: dict[str, Any]
+  table: Predictions | Numbers | Labels | Positions | None, metrics: dict[str, Any]
 ) -> dict[str, Any]:
-  names = ('auroc', 'r2', 'sensitivity', 'specificity', 'auprc', 'balanced_accuracy', 'accuracy',
-           'rmse', 'mae', 'spearman')  # fmt: skip
-  tiles = [(_METRICS[name][0], metrics[name]) for name in names if name in metrics]
+  right = [name for name in metrics if _RIGHT.fullmatch(name)]
+  names = (*right[:1], 'sov', *right[1:], 'auroc', 'r2', 'sensitivity', 'specificity', 'auprc',
+           'balanced_accuracy', 'accuracy', 'rmse', 'mae', 'spearman')  # fmt: skip
+  tiles = [(_title(name), metrics[name]) for name in names if name in metrics]
   summary: dict[str, Any] = {
     'main': tiles[0] if tiles else None,
     'tiles': tiles[1:4],
@@ -257,7 +277,7 @@ def _curves(lines: list[dict[str, Any]], mark_best: bool = True) -> list[markups
   for name, by_epoch in validation.items():
     known = {epoch: value for epoch, value in by_epoch.items() if not np.isnan(value)}
     best = max(known, key=lambda epoch: known[epoch]) if known and mark_best else None
-    title = _METRICS.get(name, (name,))[0]
+    title = _title(name)
     curve = {'validation': (list(by_epoch), list(by_epoch.values()))}
     figures.append(plots.learning_curve(curve, f'Validation {title}', best))
   return [markupsafe.Markup(figure) for figure in figures]
@@ -266,21 +286,38 @@ def _curves(lines: list[dict[str, Any]], mark_best: bool = True) -> list[markups
 def _metric_rows(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
   found = list(dict.fromkeys(name for metrics in evaluation.values() for name in metrics))
   several = any(name.startswith('auroc_') for name in found)
+  positions = any(_RIGHT.fullmatch(name) for name in found)
   rows = []
   for name in found:
     metric, _, of_class = name.partition('_')
-    if name in _METRICS:
+    if _RIGHT.fullmatch(name):
+      title, method = _title(name), 'bootstrap'
+    elif name in _METRICS:
       title, method = _METRICS[name]
       if several and name in _OF_CLASS:
         title, method = f'{title}, mean over classes', 'bootstrap'
     elif metric in _OF_CLASS:
       title, method = _METRICS[metric]
       title = f'{title}, {of_class} against the rest'
+      method = 'bootstrap' if positions else method
     else:
       continue  # it has a section of its own
     cells = [evaluation[split].get(name) for split in _in_order(evaluation)]
     rows.append({'title': title, 'method': method, 'cells': cells})
   return rows
+
+
+def _title(name: str) -> str:
+  """What a metric is called.
+
+  Example:
+    >>> _title('chain_q3'), _title('r2')
+    ('Q3, mean over chains', 'R2')
+  """
+  right = _RIGHT.fullmatch(name)
+  if right:
+    return f'Q{right[2]}' + (', mean over chains' if right[1] else '')
+  return _METRICS.get(name, (name,))[0]
 
 
 def _number_text(number: float | None) -> str:

@@ -3,12 +3,14 @@
 from medjax.tasks.base import Task
 from medjax.tasks.classification import Binary, Multiclass, class_weights, classification
 from medjax.tasks.multilabel import Multilabel
+from medjax.tasks.positions import PerPosition
 from medjax.tasks.regression import Regression
 
 __all__ = [
   'Binary',
   'Multiclass',
   'Multilabel',
+  'PerPosition',
   'Regression',
   'Task',
   'class_weights',

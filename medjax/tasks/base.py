@@ -10,10 +10,10 @@ from medjax.evaluation import Estimate
 
 
 class Task(Protocol):
-  """The meaning of a network's outputs; see ``Binary`` and ``Regression``.
+  """The meaning of a network's outputs; see ``Binary``, ``Regression`` and ``PerPosition``.
 
-  Tables are of the task's own kind: ``evaluation.Predictions`` for classes and
-  ``evaluation.Numbers`` for numbers.
+  Tables are of the task's own kind: ``evaluation.Predictions`` for classes, ``evaluation.Numbers``
+  for numbers and ``evaluation.Positions`` for states of positions.
   """
 
   @property
@@ -25,18 +25,20 @@ class Task(Protocol):
     """Name of the metric that chooses the best checkpoint; larger is better."""
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
-    """Loss of each example, float32 [B], of outputs float32 [B, outputs]."""
+    """Loss of each example, float32 [B], of outputs float32 [B, outputs] or, of positions,
+    [B, L, outputs]."""
 
   def predict(self, outputs: jax.Array) -> jax.Array:
-    """Predictions of outputs: [B] or [B, C]."""
+    """Predictions of outputs: [B], [B, C] or [B, L, C]."""
 
   def table(self, prediction: np.ndarray, label: np.ndarray, **columns: Any) -> Any:
     """The predictions table of a split.
 
     Args:
-      prediction: what ``predict`` gave, [N] or [N, C], finite.
-      label: [N].
-      columns: id, group, split, metadata and, of the data, classes.
+      prediction: what ``predict`` gave, [N], [N, C] or [N, L, C], finite.
+      label: [N] or [N, L].
+      columns: id, group, split, metadata and, of the data, classes; where lengths differ also
+        ``lengths`` [N].
     """
 
   def read_table(self, path: Any) -> Any:

@@ -77,9 +77,8 @@ class _Run:
   ):
     self.experiment, self.config, self.devices = experiment, config, devices
     self.checkpoints, self.step = checkpoints, step
-    split = experiment.data.splits['train']
-    self.count = len(split)
-    self.steps_per_epoch = -(-self.count // config.batch_size)
+    self.split = experiment.data.splits['train']
+    self.steps_per_epoch = -(-len(self.split) // config.batch_size)
     self.multiple = len(devices.all) * config.accumulate
     self.updates = Updates(experiment, config, devices)
     self.predict_step = parallel.compile_predict(experiment, devices, config.precision)
@@ -94,8 +93,9 @@ class _Run:
   def epochs(self, current: state.State, preemption: runtime.Preemption) -> None:
     while not self._finished():
       epoch, done = divmod(self.step, self.steps_per_epoch)
-      order = feed.order(self.config.seed, epoch, self.count)
-      plan = feed.batches(order, self.config.batch_size, self.multiple)
+      plan = feed.epoch_plan(
+        self.split, self.config.seed, epoch, self.config.batch_size, self.multiple
+      )
       for count, update in self.updates(plan[done:], self._room):
         current, metrics = update(current)
         self.step += count

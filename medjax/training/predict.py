@@ -40,7 +40,7 @@ def predict_split(
   Raises:
     NonFiniteError: the parameters, or what the model makes of an example, are no numbers.
   """
-  plan = feed.batches(np.arange(len(split)), batch_size, len(devices.all))
+  plan = feed.batches(feed.by_length(split, np.arange(len(split))), batch_size, len(devices.all))
   parts: list[dict[str, np.ndarray]] = []
   waiting = None
   for batch in feed.Streamed(split, devices)(plan):
@@ -49,9 +49,8 @@ def predict_split(
       parts.append(jax.device_get(waiting))
     waiting = result
   parts.append(jax.device_get(waiting))
-  present = plan.reshape(-1) >= 0
-  prediction = np.concatenate([part['prediction'] for part in parts])[present]
-  loss = np.concatenate([part['loss'] for part in parts])[present]
+  prediction = _in_order(split, plan, [part['prediction'] for part in parts])
+  loss = _in_order(split, plan, [part['loss'] for part in parts])
   if not np.isfinite(prediction).all():
     raise NonFiniteError(
       f'predictions of {split.name} are not finite; try a smaller config.learning_rate'
@@ -68,5 +67,17 @@ def predict_split(
     split=split.name,
     classes=experiment.data.classes,
     metadata=metadata,
+    **({} if split.lengths is None else {'lengths': split.lengths}),
   )
   return table, float(loss.mean())
+
+
+def _in_order(split: Split, plan: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
+  """Results of batches [B, ...] by number of the example; of shorter ones zeros after the end."""
+  shape = np.array([part.shape[1:] for part in parts]).max(axis=0).astype(int)
+  found = np.zeros((len(split), *shape), parts[0].dtype)
+  for indices, part in zip(plan, parts, strict=True):
+    there = indices >= 0
+    inner = tuple(slice(size) for size in part.shape[1:])
+    found[(indices[there], *inner)] = part[there]
+  return found

@@ -50,10 +50,11 @@ class Updates:
   """
 
   def __init__(self, experiment: Experiment, config: Config, devices: runtime.Devices):
-    self.feed = feed.make(
-      experiment.data.splits['train'], devices, config.feeding, config.resident_gib
-    )
-    self._several = isinstance(self.feed, feed.Resident) and loops()
+    split = experiment.data.splits['train']
+    self.feed = feed.make(split, devices, config.feeding, config.resident_gib)
+    # Batches of several widths cannot share one compiled call.
+    one_width = split.lengths is None
+    self._several = isinstance(self.feed, feed.Resident) and one_width and loops()
     compiled = parallel.compile_train_resident if self._several else parallel.compile_train
     self._step = compiled(experiment, devices, config.precision, config.accumulate)
     self._key = jax.random.key(config.seed)

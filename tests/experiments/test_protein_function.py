@@ -28,7 +28,7 @@ def command(capsys, tmp_path, monkeypatch):
 
 
 def test_the_default_tells_where_proteins_go(command, tmp_path):
-  code, out, err = command('--config.data.simulated=200', *SMALL, '--workdir=run')
+  code, _, err = command('--config.data.simulated=200', *SMALL, '--workdir=run')
   assert code == 0, err
   found = json.loads((tmp_path / 'run' / 'evaluation.json').read_text())['test']
   assert found['accuracy']['low'] < found['accuracy']['value'] < found['accuracy']['high']
