@@ -41,7 +41,8 @@ On real beats:
     --config.num_epochs=30 --config.class_weight=0.5
 
   AUROC 0.985 (Student's t over five folds: 0.958 to 1), average precision 0.871 (0.658 to 1),
-  124 s. A first setting, 8 epochs without weights, had .883 and .235; its validation score still rose.
+  124 s. A first setting, 8 epochs without weights, had .883 and .235; its validation score still
+  rose.
 
 --config.frame samples are read at a step: one step takes the longest part of the time, whatever its
 width. With batches of 64 beats of 140 samples, a GRU of 64 units in both directions does 16 updates
