@@ -39,7 +39,7 @@ On real beats:
     --config.data.patients=ignore --config.data.keep=N,S --config.data.rate=125
     --config.num_epochs=30 --config.class_weight=0.5
 
-  AUROC 0.985 (over folds, 0.958 to 1), average precision 0.871 (0.658 to 1), 124 s. A first setting,
+  AUROC 0.985 (over folds, 0.958 to 1), average precision 0.871 (0.658 to 1), 124 s. A first one,
   8 epochs without weights, had .883 and .235; its validation score still rose.
 
 --config.frame samples are read at a step: one step takes the longest part of the time, whatever its
