@@ -6,10 +6,9 @@ waves and noise (medjax.data.simulate.heartbeat). Splits are by patient.
     python -m experiments.ecg_rnn
 
 trains a bidirectional GRU on 4,180 of 6,000 beats: test AUROC 0.980 (95% interval 0.971 to 0.988,
-mean over classes, over 45 patients), accuracy 0.924, macro F1 0.910 (0.880 to 0.936), 58 s in all,
-on a machine that was busy with other work (seed 0; 2 cores of an AMD EPYC with AVX-512, jax 0.10.2,
-float32, like all that follows). Supraventricular beats of irregular rhythms are the hard ones:
-sensitivity 0.770.
+mean over classes), macro F1 0.910 (0.880 to 0.936), sensitivity to supraventricular beats 0.770, in
+58 s (seed 0; 2 cores of an AMD EPYC with AVX-512 that had other work too, jax 0.10.2, float32, like
+all that follows).
 
     python -m experiments.ecg_rnn predict record.hea --workdir=RUN
 
@@ -18,9 +17,9 @@ is no .atr file. Records need the package wfdb: pip install 'medjax[bio]'.
 
 On real beats:
 
-  ECG5000 (Chen et al. 2015; UCR archive; beats of one patient with heart failure), the 500 beats of
-  its training file, of which 292, 177, 10, 19 and 2 are of the five classes, in five folds;
-  settings chosen on the validation beats inside the folds' training parts:
+  ECG5000 (Chen et al. 2015; UCR archive; one patient with heart failure), the 500 beats of its
+  training file, 292, 177, 10, 19 and 2 of each class, in five folds; settings were chosen on the
+  validation beats inside the folds' training parts:
 
     python -m experiments.ecg_rnn crossval --config.data.source=ecg5000_train.txt.gz
     --config.data.folds=5 --config.features=32 --config.hidden=0 --config.dropout=0.3
@@ -40,9 +39,8 @@ On real beats:
     --config.data.patients=ignore --config.data.keep=N,S --config.data.rate=125
     --config.num_epochs=30 --config.class_weight=0.5
 
-  AUROC 0.985 (Student's t over five folds: 0.958 to 1), average precision 0.871 (0.658 to 1),
-  124 s. A first setting, 8 epochs without weights, had .883 and .235; its validation score still
-  rose.
+  AUROC 0.985 (over folds, 0.958 to 1), average precision 0.871 (0.658 to 1), 124 s. A first one,
+  8 epochs without weights, had .883 and .235; its validation score still rose.
 
 --config.frame samples are read at a step: one step takes the longest part of the time, whatever its
 width. With batches of 64 beats of 140 samples, a GRU of 64 units in both directions does 16 updates
