@@ -5,7 +5,8 @@ Default: simulated proteins of five places, with the sorting signals of textbook
 
     python -m experiments.protein_function
 
-TODO_DEFAULT
+tells five places apart in 3,000 of them: accuracy 0.936 (95% interval 0.909 to 0.955), AUROC 0.994
+(0.991 to 0.996), 23 s (seed 0; 2 cores of an AMD EPYC with AVX-512, jax 0.10.2, float32).
 
 On real proteins, one run each (--config.seed=0), with settings chosen on validation, on two cores
 of an AMD EPYC with AVX-512 that were busy with other work, so times are upper bounds:

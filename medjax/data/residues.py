@@ -206,7 +206,7 @@ def _become(states: str) -> dict[str, str]:
 
   Example:
     >>> _become('0=H, 1=E')
-    {'0': 'H', '1': 'E'}
+    {'0': 'H', '1': 'E', '-': '-'}
   """
   pairs = [part.strip() for part in states.split(',') if part.strip()]
   for pair in pairs:
@@ -214,7 +214,10 @@ def _become(states: str) -> dict[str, str]:
       raise UserError(
         f'config.data.states: {pair!r} is not a letter, = and a letter; expected as in H=H,G=H,C=C'
       )
-  return {pair[0].upper(): pair[2].upper() for pair in pairs}
+  # What is not known stays so.
+  return {pair[0].upper(): pair[2].upper() for pair in pairs} | (
+    {UNKNOWN: UNKNOWN} if pairs else {}
+  )
 
 
 def _resolved(mask: fasta.Entry, states: str) -> str:
@@ -258,6 +261,10 @@ def _split(pattern: str, headers: Sequence[str], where: str) -> str:
 
 def _classes(chains: Sequence[Chain], source: str) -> list[str]:
   letters = set().union(*(chain.states for chain in chains)) - {UNKNOWN}
+  strange = next((letter for letter in sorted(letters) if not letter.isascii()), None)
+  if strange is not None:
+    where = next(chain.where for chain in chains if strange in chain.states)
+    raise UserError(f'{where}: state {strange!r}; expected letters and digits of ASCII')
   if len(letters) < 2:
     raise UserError(
       f'config.data.source={source}: residues have {"one state only" if letters else "no states"}'

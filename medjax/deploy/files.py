@@ -63,6 +63,9 @@ def predict_files(
   variables, trained = evaluate.best_variables(experiment, workdir)
   decision = evaluate.read_decision(experiment.task.read_decision, workdir, trained)
   writer = rows.writer(decision, experiment.data.classes)
+  page = output.with_suffix('.html')
+  if page == output:
+    raise UserError(f'--output={output}: is the name of a page; expected that of a CSV file')
   variables = devices.replicate(variables)
   step = parallel.compile_predict(experiment, devices, config.precision)
   found: list[rows.Row] = []
@@ -79,7 +82,7 @@ def predict_files(
         found += done
     drawn = writer.page(found)
     if drawn:
-      output.with_suffix('.html').write_text(drawn, 'utf-8', errors='backslashreplace')
+      page.write_text(drawn, 'utf-8', errors='backslashreplace')
   except OSError as error:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
       raise
@@ -87,7 +90,7 @@ def predict_files(
   _print(found, writer)
   print(f'predictions: {output}')
   if drawn:
-    print(f'drawn: {output.with_suffix(".html")}')
+    print(f'drawn: {page}')
   return found
 
 

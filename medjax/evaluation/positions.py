@@ -28,7 +28,7 @@ class Positions:
     label: [N] strings, a letter of ``states`` at each position, '-' where it is not known.
     prediction: [N] strings as long, a letter of ``states`` at each position.
     confidence: [N] strings as long, a digit at each position: the probability of the predicted
-      state in tenths, rounded down (9 is 0.9 to 1), as PSIPRED writes it.
+      state in tenths, rounded down (9 is 0.9 to 1), in PSIPRED's format.
     group: [N] strings: the family that the chain belongs to.
     split: name of the split.
     states: their letters, at least two.
