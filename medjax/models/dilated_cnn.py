@@ -74,10 +74,13 @@ class DilatedCNN(nn.Module):
       x = BatchNorm(axis_name=self.axis_name)(x, inside, train=train)
       return jnp.where(there, nn.relu(x), 0)
 
-    x = nn.Conv(self.features, (self.first,))(x)
+    # Normalisation takes any constant away: biases would only drift.
+    x = nn.Conv(self.features, (self.first,), use_bias=False)(x)
     for dilation in self.dilations:
       seen = normal(x)
-      near = nn.Conv(self.features, (self.kernel,), kernel_dilation=(dilation,))(drop(seen))
+      near = nn.Conv(self.features, (self.kernel,), kernel_dilation=(dilation,), use_bias=False)(
+        drop(seen)
+      )
       whole = nn.Dense(self.features, use_bias=False)(seen.sum(axis=1) / length)
       x = x + near + whole[:, None]
     x = normal(x)

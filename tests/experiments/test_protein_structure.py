@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -38,11 +39,11 @@ SMALL = (
 
 
 def _write(count=60):
-  """Chains of three lengths in which the residue says the state: helices are A, strands V."""
+  """Chains of two lengths in which the residue says the state: helices are A, strands V."""
   rng = np.random.default_rng(0)
   with open('chains.fa', 'w') as source, open('states.fa', 'w') as states:
     for i in range(count):
-      length = [40, 60, 90][i % 3]
+      length = [60, 90][i % 2]
       letters = ''.join(np.repeat(rng.choice(list('HEC'), 30), rng.integers(2, 6, 30)))[:length]
       letters += 'C' * (length - len(letters))
       others = rng.choice(list('GSTNDKRQ'), length)
@@ -100,29 +101,36 @@ def test_a_run_learns_evaluates_and_predicts_new_chains(command, tmp_path):
   assert (tmp_path / 'out.html').read_text().count('<svg') == 2
 
 
-def test_two_devices_and_a_run_in_two_parts_train_as_one(command, tmp_path):
+def test_two_devices_and_a_resumed_run_train_as_one(command, tmp_path):
   """To rounding with two devices, and to the bit from a checkpoint within an epoch."""
-  _write(30)
+  _write(32)
   common = (
     '--config.data.source=chains.fa',
     '--config.data.labels=states.fa',
     '--config.data.allow_group_overlap=true',
     '--config.num_epochs=2',
+    '--config.checkpoint_steps=1',
+    '--config.keep_checkpoints=10',
     *SMALL,
   )
-  losses = {}
-  for name, more in {'one': ('1', 'streamed'), 'two': ('2', 'resident')}.items():
+
+  def train(name, devices, feeding):
     code, _, err = command(
       *common,
-      f'--config.num_devices={more[0]}',
-      f'--config.feeding={more[1]}',
+      f'--config.num_devices={devices}',
+      f'--config.feeding={feeding}',
       f'--workdir={name}',
     )
     assert code == 0, err
-    lines = (tmp_path / name / 'metrics.jsonl').read_text().splitlines()
-    losses[name] = [line['loss'] for line in map(json.loads, lines) if line['split'] == 'train']
-  assert len(losses['one']) > 2
-  np.testing.assert_allclose(losses['one'], losses['two'], rtol=1e-4)
+    lines = map(json.loads, (tmp_path / name / 'metrics.jsonl').read_text().splitlines())
+    return [(line['step'], line['loss']) for line in lines]
+
+  one, two = train('one', 1, 'streamed'), train('two', 2, 'resident')
+  assert len(one) == 6  # two updates and a validation in each epoch
+  np.testing.assert_allclose(one, two, rtol=1e-4)
+  for step in (2, 3, 4):
+    shutil.rmtree(tmp_path / 'one' / 'checkpoints' / str(step))
+  assert train('one', 1, 'resident') == one
 
 
 def test_simulated_chains_make_the_default():
