@@ -23,10 +23,13 @@ from medjax.training import evaluate
 from medjax.workdir import Workdir, read_json, write_json
 
 _LOOKED_AT = 4000  # sequences for the filters
+_CASES, _MUTANTS = 200, 600_000  # of them, and mutants of all together, where nothing is asked for
 _SHOWN = 24  # logos in the report
 
 
-def write(experiment: Experiment, workdir: Workdir, known: Sequence[str], cases: int) -> None:
+def write(
+  experiment: Experiment, workdir: Workdir, known: Sequence[str], cases: int | None = None
+) -> None:
   """Finds the motifs of the best checkpoint, compares them with known ones and prints a table.
 
   What each filter of the first layer responds to is read out on sequences of the test split, and
@@ -38,7 +41,7 @@ def write(experiment: Experiment, workdir: Workdir, known: Sequence[str], cases:
     experiment: Data, model and task of the run.
     workdir: Its folder.
     known: MEME files to compare with; without any, what the simulator planted.
-    cases: Cases whose mutants are scored, at most.
+    cases: Cases whose mutants are scored, at most; otherwise 200, or fewer where they are long.
 
   Raises:
     UserError: The data are no sequences with classes, the run was not evaluated, or a file cannot
@@ -60,6 +63,8 @@ def write(experiment: Experiment, workdir: Workdir, known: Sequence[str], cases:
   split = data.splits[name]
   x = np.asarray(data.inputs(split.read(range(min(len(split), _LOOKED_AT)))))
   found = _of_filters(variables['params'], x)
+  mutants = data.input_shape[0] * (len(letters.letters) - 1)
+  cases = cases or max(1, min(_CASES, _MUTANTS // mutants))
   table = experiment.task.read_table(workdir.predictions(name))
   calls = decision.calls(table.probability)
   right = np.flatnonzero((calls == table.label) & ((calls == 1) | (len(data.classes) > 2)))[:cases]
