@@ -23,7 +23,8 @@ from medjax.training import evaluate
 from medjax.workdir import Workdir, read_json, write_json
 
 _LOOKED_AT = 4000  # sequences for the filters
-_CASES, _MUTANTS = 200, 600_000  # of them, and mutants of all together, where nothing is asked for
+_CASES = 200  # whose mutants are scored, where nothing is asked for ...
+_MUTANTS = 600_000  # ... and mutants of all together, at most
 _SHOWN = 24  # logos in the report
 
 
