@@ -424,7 +424,7 @@ def _help(name: str, config: Config) -> str:
     '                        these and tables: integrated_gradients, kernel_shap (the default of',
     '                        tables), lime',
     '  --grade               explain: grade the method, or all, on test cases that the run found',
-    '  --cases=N             how many of them, or for motifs, at most (default 32; motifs up to 200)',
+    '  --cases=N             how many at most (default 32; for motifs up to 200)',
     '  --split=NAME          compare: on which split (default test)',
     '  --repeats=N           crossval: with as many other folds (default 1)',
     '  --preview             write a picture of what the network sees and stop',
