@@ -41,7 +41,7 @@ class Config:
   before: float = setting(0.8, 'Seconds before an R peak that are seen.', low=0.05, high=2.0)
   after: float = setting(0.45, 'Seconds after an R peak that are seen.', low=0.05, high=2.0)
   patients: Literal['separate', 'ignore'] = setting(
-    'separate', 'Whether a split has all beats of a patient, or beats are drawn one by one.'
+    'separate', 'Whether a split has all beats of a patient, or minutes are drawn one by one.'
   )
   positive: str = setting('', 'The positive one of two classes; empty tells it from the names.')
   seed: int = setting(0, 'Seed of the simulator and of splits drawn here.', low=0, high=2**31 - 1)
@@ -65,6 +65,7 @@ class _Beat:
   patient: str
   split: str
   metadata: dict[str, str]
+  minute: int = 0
 
 
 def load(
@@ -110,11 +111,13 @@ def load(
   names = classes if masks is not None else labels.class_names(texts, config.positive, name)
   groups = [beat.patient for beat in beats]
   if config.patients == 'ignore':
-    groups = [beat.id for beat in beats]
+    # Windows of neighbouring beats share samples, so that they stay together by the minute.
+    groups = [f'{beat.patient} minute {beat.minute}' for beat in beats]
     patients = len({beat.patient for beat in beats})
     notes.append(
-      f'PATIENTS IGNORED: beats of {patients} patients are split one by one, so that results hold '
-      'for further beats of these patients and not for others'
+      f'PATIENTS IGNORED: minutes of {patients} patients are split, so that results hold for '
+      'further beats of these patients and not for others; beats at the edges of a minute may '
+      'share samples with the next'
     )
   splits, more = _splits(config, beats, texts, groups, details['form'])
   notes += more
@@ -280,7 +283,7 @@ def _simulated(
     beats.append(
       _Beat(
         f'simulated-{index:06d}', signal[index], classes[case.label], case.patient, '',
-        {'index': str(index), **scalars},
+        {'index': str(index), **scalars}, index,
       )
     )  # fmt: skip
   return beats, np.stack([case.mask for case in cases])
@@ -340,7 +343,8 @@ def _of_records(
         metadata['rr'] = f'{seconds[number] - seconds[number - 1]:.3f}'
       text = records.aami(symbol) if config.classes == 'AAMI' else symbol
       name = f'{record.name}:{number + 1}'
-      beats.append(_Beat(name, signal, text, record.name, where, metadata))
+      minute = int(seconds[number] // 60)
+      beats.append(_Beat(name, signal, text, record.name, where, metadata, minute))
   if not beats:
     raise UserError(f'config.data.source={config.source}: no beat whose whole window is recorded')
   notes.append(f'{len(beats)} beats of {len(named)} records, leads {", ".join(leads)}, {rate:g} Hz')
@@ -375,7 +379,7 @@ def _splits(
   if form == 'record' and len(trained) == 1:
     raise UserError(
       f'config.data.source={config.source}: one patient, {min(trained)}, and splits are by '
-      'patient; expected several records, or config.data.patients=ignore, which splits by beats'
+      'patient; expected several records, or config.data.patients=ignore, which splits by minutes'
     )
   if config.folds:
     splits = split.folds(texts, groups, config.seed, config.folds, config.fold)

@@ -1,5 +1,6 @@
 """The runs of a cross-validation side by side: the mean of every metric of the test splits."""
 
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 
@@ -7,10 +8,16 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from medjax.evaluation import Estimate, Predictions, multiclass_metrics, read_csv
+from medjax.evaluation import Decision, Estimate, Predictions, multiclass_metrics, read_csv
 from medjax.evaluation.estimate import t_quantile
+from medjax.report import decisions
 from medjax.workdir import Workdir, read_json, write_json
 
+# Metrics between 0 and 1, by the first part of their name; so are their intervals.
+_SHARES = (
+  'accuracy', 'auprc', 'auroc', 'balanced', 'brier', 'coverage', 'ece', 'exact', 'f1', 'npv', 'ppv',
+  'q3', 'sensitivity', 'single', 'sov', 'specificity',
+)  # fmt: skip
 _LEFT_OUT = ('checkpoint_step', 'threshold', 'half_width')
 
 
@@ -32,7 +39,10 @@ def summarise(runs: Sequence[Workdir]) -> dict[str, Estimate]:
   means = {}
   for name in names:
     values = [run[name]['value'] for run in found if run.get(name, {}).get('value') is not None]
-    means[name] = _mean(np.array(values, float), len(found))
+    mean = _mean(np.array(values, float), len(found))
+    if name.split('_')[0] in _SHARES and mean.low is not None and mean.high is not None:
+      mean = dataclasses.replace(mean, low=max(mean.low, 0.0), high=min(mean.high, 1.0))
+    means[name] = mean
   return means
 
 
@@ -62,9 +72,10 @@ def pooled(runs: Sequence[Workdir]) -> dict[str, Estimate]:
 
   Returns:
     accuracy, balanced_accuracy, f1 (mean over classes), mcc, and sensitivity, ppv and f1 of each
-    class; nothing for two classes, whose calls need a threshold in each run, and for numbers.
+    class; nothing for two classes, whose calls need a threshold in each run, and for other tasks.
   """
-  if not read_json(runs[0].data)['classes'][2:]:
+  one_class_each = isinstance(decisions.from_json(read_json(runs[0].decision)), Decision)
+  if not one_class_each or len(read_json(runs[0].data)['classes']) < 3:
     return {}
   tables = [read_csv(run.predictions('test')) for run in runs]
   every = np.concatenate([table.id for table in tables])

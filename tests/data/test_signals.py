@@ -91,14 +91,20 @@ def test_leads_and_classes_are_chosen_by_name(make_record, tmp_path):
     load(folder, leads=('V1',), keep=('N', 'F'))
 
 
-def test_one_patient_is_split_by_beats_only_where_asked_for(shared_data):
+def test_one_patient_is_split_by_minutes_only_where_asked_for(shared_data):
   path = shared_data('series_ecg') / '100.hea'
   with pytest.raises(UserError, match=r'one patient, 100, .* config\.data\.patients=ignore'):
     load(path)
   data = load(path, patients='ignore', keep=('N', 'S'), before=0.25)
   counts = np.sum([np.bincount(split.label) for split in data.splits.values()], axis=0)
   assert counts.tolist() == [2237, 33]  # of 2239 the first and the last are at the ends
-  assert any(note.startswith('PATIENTS IGNORED: beats of 1 patients') for note in data.notes)
+  assert any(note.startswith('PATIENTS IGNORED: minutes of 1 patients') for note in data.notes)
+  assert data.summary()['groups_in_two_splits'] == 0
+  minutes = {
+    name: {int(float(second) // 60) for second in split.metadata['seconds']}
+    for name, split in data.splits.items()
+  }
+  assert sum(map(len, minutes.values())) == len(set.union(*minutes.values()))
   assert '1 beats of other classes than N, S left out' in data.notes
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from medjax.evaluation import Predictions
+from medjax.evaluation import Calibration, Conformal, Decision, Estimate, Interval, Predictions
 from medjax.report import folds
 from medjax.workdir import Workdir, read_json, write_json
 
@@ -18,6 +18,8 @@ def run(folder, names, label, probability):
   table.write_csv(workdir.predictions('test'))
   write_json(workdir.data, {'classes': list(CLASSES)})
   write_json(workdir.evaluation, {'test': {'accuracy': {'value': 0.5, 'low': None, 'high': None}}})
+  fitted = Decision(1, Calibration(), Estimate(None), Conformal('split', 0.9, (0.0,) * 3, ''))
+  write_json(workdir.decision, fitted.to_json())
   return workdir
 
 
@@ -65,3 +67,21 @@ def test_pooled_metrics_are_shown_and_written(runs, tmp_path, capsys):
 def test_two_classes_are_not_pooled(runs):
   write_json(runs[0].data, {'classes': ['a', 'b']})
   assert folds.pooled(runs) == {}
+
+
+def test_only_tables_of_one_class_each_are_pooled(runs):
+  write_json(runs[0].decision, Interval(1, 0.9, 2.0).to_json())
+  assert folds.pooled(runs) == {}
+
+
+def test_intervals_of_shares_stay_among_them(runs):
+  for number, workdir in enumerate(runs):
+    found = {
+      name: {'value': 1.0 if number else 0.6, 'low': None, 'high': None}
+      for name in ('auroc', 'rmse')
+    }
+    write_json(workdir.evaluation, {'test': found})
+  means = folds.summarise(runs)
+  assert means['rmse'].value == means['auroc'].value == pytest.approx(0.9)
+  assert means['rmse'].high > 1 == means['auroc'].high
+  assert means['rmse'].low == means['auroc'].low > 0
