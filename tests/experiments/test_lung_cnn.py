@@ -468,9 +468,9 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     ),
     (
       ['trian'],
-      'one of train, evaluate, bench, crossval, compare, predict, explain; did you mean train?',
+      'one of train, evaluate, bench, crossval, compare, predict, explain, motifs; did you mean train?',
     ),
-    (['evaluate', 'a.png'], 'only predict, explain and compare take files'),
+    (['evaluate', 'a.png'], 'only predict, explain, motifs and compare take files'),
     (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),
     (['evaluate'], 'no run here'),
     (['predict', 'a.png', '--workdir=nowhere'], 'no run here'),
