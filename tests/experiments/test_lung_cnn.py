@@ -468,7 +468,7 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     ),
     (
       ['trian'],
-      'one of train, evaluate, bench, crossval, compare, predict, explain, motifs; did you mean train?',
+      'predict, explain, motifs; did you mean train?',
     ),
     (['evaluate', 'a.png'], 'only predict, explain, motifs and compare take files'),
     (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),
