@@ -429,6 +429,11 @@ def _groups(
 def _splits(
   config: Config, texts: Sequence[str], groups: Sequence[str], given: Sequence[str]
 ) -> tuple[list[str], list[str]]:
+  if config.similar == 'near' and not any(given) and len(set(groups)) < 10:
+    raise UserError(
+      f'{config.source}: near copies leave {len(set(groups))} groups, too few to split; expected a '
+      'split column, or for variants of one sequence config.data.similar=identical'
+    )
   if config.folds:
     splits = split.folds(texts, groups, config.seed, config.folds, config.fold)
     return splits, [f'fold {config.fold} of {config.folds} tests']

@@ -151,3 +151,16 @@ def test_a_set_that_is_none(tmp_path):
   source = variants(tmp_path / 'a.csv', rest='other,')
   with pytest.raises(UserError, match="row 4: split is 'other'; expected train, val or test"):
     load(source, labels='numbers', label_column='target')
+
+
+@pytest.mark.core
+def test_near_copies_of_one_sequence_cannot_be_split(tmp_path):
+  source = variants(tmp_path / 'a.csv')
+  text = (tmp_path / 'a.csv').read_text().replace(',set,', ',other,')
+  (tmp_path / 'a.csv').write_text(text)
+  about = {'labels': 'numbers', 'label_column': 'target', 'alphabet': 'protein'}
+  with pytest.raises(
+    UserError, match=r'near copies leave 1 groups, .* config\.data\.similar=identical'
+  ):
+    load(source, **about)
+  assert load(source, similar='identical', **about).splits.keys() == {'train', 'val', 'test'}
