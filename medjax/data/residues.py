@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from medjax.config import setting
-from medjax.data import alphabet, dataset, fasta, sequences, similar, split
+from medjax.data import alphabet, dataset, encoder, fasta, similar, split
 from medjax.errors import UserError
 
 UNKNOWN = '-'
@@ -95,7 +95,9 @@ def load(config: Config, *, simulator: Callable[[int, int], Any] | None = None) 
   classes = _classes(chains, config.source)
   tokens = [alphabet.PROTEIN.encode(chain.sequence, chain.where) for chain in chains]
   lengths = np.array([len(part) for part in tokens])
-  groups, notes = _groups(chains)
+  alike = similar.groups([chain.sequence for chain in chains], alphabet.PROTEIN)
+  groups, note = similar.named(alike, 'chains')
+  notes = [note]
   splits, more = _splits(config, chains, groups.tolist(), classes)
   notes += more
   unknown = sum(chain.states.count(UNKNOWN) for chain in chains)
@@ -273,16 +275,6 @@ def _classes(chains: Sequence[Chain], source: str) -> list[str]:
   return sorted(letters, key=lambda letter: ('HEC'.find(letter) % 4, letter))
 
 
-def _groups(chains: Sequence[Chain]) -> tuple[np.ndarray, list[str]]:
-  found = similar.groups([chain.sequence for chain in chains], alphabet.PROTEIN)
-  about = similar.summary(found)
-  note = (
-    f'{about["not_alone"]} of {about["sequences"]} chains have near copies: {about["groups"]} '
-    f'groups, the largest of {about["largest"]}'
-  )
-  return np.array([f'group-{number}' for number in found]), [note]
-
-
 def _splits(
   config: Config, chains: Sequence[Chain], groups: Sequence[str], classes: Sequence[str]
 ) -> tuple[list[str], list[str]]:
@@ -301,7 +293,7 @@ def _splits(
 def _rest() -> dict[str, Any]:
   return {
     'kind': 'residues',
-    'inputs': functools.partial(sequences.one_hot, alphabet.PROTEIN),
+    'inputs': functools.partial(encoder.one_hot, alphabet.PROTEIN),
     'open': _cases,
     'trimmed': _TRIMMED,
   }

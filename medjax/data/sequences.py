@@ -10,14 +10,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from medjax.config import setting
 from medjax.data import alphabet as alphabets
 from medjax.data import dataset, fasta, labels, similar, split
 from medjax.data.alphabet import Alphabet
+from medjax.data.encoder import Encoder, fit, one_hot
 from medjax.errors import UserError
 
 _TABLES = ('.csv', '.tsv', '.txt', '.csv.gz', '.tsv.gz', '.txt.gz')
@@ -131,8 +130,8 @@ def load(
   texts = [one.label for one in read]
   label, names = _labels(config, texts, classes if config.source == 'simulated' else None)
   tokens = [letters.encode(one.sequence, one.where) for one in read]
-  groups, more = _groups(config, letters, [one.sequence for one in read])
-  notes += more
+  groups, note = _groups(config, letters, [one.sequence for one in read])
+  notes.append(note)
   strata = texts if config.labels != 'numbers' else split.quarters(label)
   splits, more = _splits(config, strata, groups.tolist(), [one.split for one in read])
   notes += more
@@ -185,68 +184,6 @@ def load(
     return mask[list(encode.places)] if encode.places else mask
 
   return dataclasses.replace(data, truth=truth, motifs=dict(motifs or {}))
-
-
-def fit(tokens: np.ndarray, length: int, keep: str = 'middle') -> np.ndarray:
-  """The middle of a sequence that is too long, or half from either end, or a short one with padding
-  after it, [length].
-
-  Example:
-    >>> fit(np.array([1, 2, 3], np.uint8), 5).tolist(), fit(np.arange(5), 3).tolist()
-    ([1, 2, 3, 0, 0], [1, 2, 3])
-    >>> fit(np.arange(9), 4, 'ends').tolist()
-    [0, 1, 7, 8]
-  """
-  lack = length - len(tokens)
-  if lack >= 0:
-    return np.concatenate([tokens, np.full(lack, alphabets.PADDING, tokens.dtype)])
-  if keep == 'ends':
-    last = length // 2
-    return np.concatenate([tokens[: length - last], tokens[len(tokens) - last :]])
-  start = -lack // 2
-  return tokens[start : start + length]
-
-
-def one_hot(letters: Alphabet, batch: dataset.Batch) -> jax.Array:
-  """float32 [B, L, letters]: shares of an ambiguity code, zeros for padding."""
-  return jnp.asarray(letters.table)[batch['tokens']]
-
-
-@dataclasses.dataclass(frozen=True)
-class Encoder:
-  """How a sequence becomes tokens.
-
-  Attributes:
-    letters: the alphabet.
-    length: letters that are looked at, padding included.
-    keep: which of a longer sequence: 'middle' or 'ends'.
-    places: of the length, those that the network sees; empty for all.
-  """
-
-  letters: Alphabet
-  length: int
-  keep: str = 'middle'
-  places: tuple[int, ...] = ()
-
-  def __call__(self, sequence: str, where: str) -> dict[str, np.ndarray]:
-    """The arrays of one sequence; raises UserError for a letter that is none of the alphabet's."""
-    tokens = fit(self.letters.encode(sequence, where), self.length, self.keep)
-    return {'tokens': tokens[list(self.places)] if self.places else tokens}
-
-  def details(self) -> dict[str, Any]:
-    """JSON values, which ``from_details`` reads back."""
-    return {
-      'alphabet': self.letters.name,
-      'length': self.length,
-      'keep': self.keep,
-      'places': list(self.places),
-    }
-
-  @classmethod
-  def from_details(cls, found: dict[str, Any]) -> 'Encoder':
-    """What ``details`` gave."""
-    letters = alphabets.ALPHABETS[found['alphabet']]
-    return cls(letters, found['length'], found['keep'], tuple(found['places']))
 
 
 def _where_different(encode: Encoder, train: np.ndarray) -> tuple[Encoder, list[str]]:
@@ -412,18 +349,11 @@ def _alphabet(config: Config, sequences: Sequence[str]) -> Alphabet:
   return alphabets.ALPHABETS[config.alphabet]
 
 
-def _groups(
-  config: Config, letters: Alphabet, sequences: Sequence[str]
-) -> tuple[np.ndarray, list[str]]:
+def _groups(config: Config, letters: Alphabet, sequences: Sequence[str]) -> tuple[np.ndarray, str]:
   threshold = 0.3 if config.similar == 'near' else 1.0
   found = similar.groups(sequences, letters, threshold=threshold, both_strands=config.both_strands)
-  about = similar.summary(found)
   alike = 'near copies' if config.similar == 'near' else 'copies'
-  note = (
-    f'{about["not_alone"]} of {about["sequences"]} sequences have {alike}: {about["groups"]} '
-    f'groups, the largest of {about["largest"]}'
-  )
-  return np.array([f'group-{number}' for number in found]), [note]
+  return similar.named(found, 'sequences', alike)
 
 
 def _splits(

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from medjax.config import Config
-from medjax.data import fasta, sequences
+from medjax.data import fasta
 from medjax.data import variants as lists
+from medjax.data.encoder import Encoder
 from medjax.data.variants import Variant
 from medjax.deploy.trained import Trained
 from medjax.errors import UserError
@@ -85,7 +86,7 @@ class _Scorer:
 
   def __init__(self, experiment: Experiment, config: Config, workdir: Workdir):
     self._data = experiment.data
-    self._encode = sequences.Encoder.from_details(self._data.details)
+    self._encode = Encoder.from_details(self._data.details)
     self._trained = Trained('--variants', experiment, config, workdir, _AT_ONCE)
     self._score = functools.partial(scores, self._trained.score)
     self._numbers = isinstance(self._trained.decision, Interval)

@@ -197,3 +197,10 @@ def test_real_windows_that_overlap_are_one_group(shared_data):
       assert group == next_group
   assert close > 200
   assert similar.summary(groups)['largest'] < 0.05 * len(entries)
+
+
+@pytest.mark.core
+def test_names_of_groups_and_what_is_said_of_them():
+  names, note = similar.named(np.array([0, 1, 0, 2]), 'sequences', 'copies')
+  assert names.tolist() == ['group-0', 'group-1', 'group-0', 'group-2']
+  assert note == '2 of 4 sequences have copies: 3 groups, the largest of 2'
