@@ -81,6 +81,9 @@ class Config(medjax.Config):
   blocks: int = setting(1, 'Convolutions after the first.', low=0)
   reach: int = setting(25, 'Places that a filter of a block sees.', low=1)
   pool: Literal['anywhere', 'places'] = setting('anywhere', 'How places are pooled.')
+  words: int = setting(
+    0, 'Letters of words that are counted beside the filters, or 0.', low=0, high=6
+  )
   strands: Literal['one', 'both'] = setting(
     'both', 'Whether a sequence and its reverse complement mean the same, as in much of DNA.'
   )
@@ -120,6 +123,7 @@ def build(config: Config) -> medjax.Experiment:
     blocks=config.blocks,
     reach=config.reach,
     pool=config.pool,
+    words=config.words,
     outputs=task.outputs,
     dropout=config.dropout,
     complement=complement,

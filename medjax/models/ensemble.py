@@ -13,8 +13,7 @@ class Ensemble(nn.Module):
 
   In training the outputs of all members come back, and the step takes the mean of their losses: as
   no parameter belongs to two, every member learns as if it were alone. They see the same batches
-  and
-  differ by their start and by dropout. Otherwise the outputs are the mean over members: logits
+  and differ by their start and by dropout. Otherwise the outputs are the mean over members: logits
   averaged, or numbers.
 
   Attributes:

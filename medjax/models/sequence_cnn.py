@@ -7,6 +7,8 @@ References:
     networks with exponential activations, Nature Machine Intelligence 3:258-266.
   Shrikumar, Greenside and Kundaje (2017), Reverse-complement parameter sharing improves deep
     learning models for genomics, bioRxiv 103663 (both strands).
+  Cheng et al. (2016), Wide & deep learning for recommender systems, DLRS
+    (words beside the filters).
 """
 
 from typing import Literal
@@ -18,9 +20,11 @@ import jax.numpy as jnp
 from medjax.models import padding
 from medjax.models.norm import BatchNorm
 from medjax.ops.strand import reverse_complement
+from medjax.ops.words import count_words
 
 _END = 32  # places of an end
 _HIGHEST = 6.0  # what the exponential is taken of, at most
+_WORDS = 4096  # counted, at most
 
 
 class SequenceCNN(nn.Module):
@@ -37,6 +41,8 @@ class SequenceCNN(nn.Module):
     pool: 'anywhere' takes maximum and mean over places; 'ends' also over the first and the last 32,
       where proteins have their signals, and the length, all standardised; 'places' keeps all, for
       sequences of one length that are aligned to something, such as a start of transcription.
+    words: letters of the words whose counts stand beside what is pooled, as a spectrum kernel has
+      them; 0 for none. At most 4,096 words: 6 letters of DNA, 2 of proteins.
     hidden: units of the dense layer.
     outputs: logits.
     dropout: rate before the dense layers.
@@ -57,6 +63,7 @@ class SequenceCNN(nn.Module):
   blocks: int = 2
   reach: int = 7
   pool: Literal['anywhere', 'ends', 'places'] = 'anywhere'
+  words: int = 0
   hidden: int = 64
   outputs: int = 1
   dropout: float = 0.3
@@ -83,7 +90,15 @@ class SequenceCNN(nn.Module):
       x: [B, L, letters], zeros after the end of a sequence.
       train: use dropout and the batch's statistics.
       mask: [B] bool, False for padding of the batch; None if there is none.
+
+    Raises:
+      ValueError: there are more words of this many letters than can be counted.
     """
+    if x.shape[-1] ** self.words > _WORDS:
+      raise ValueError(
+        f'words of {self.words} letters are {x.shape[-1] ** self.words:,} with an alphabet of '
+        f'{x.shape[-1]}; at most {_WORDS:,} are counted, so take shorter ones'
+      )
     found = self._strand(x, train, mask)
     if self.complement and not train:
       other = reverse_complement(x, self.complement)
@@ -94,6 +109,7 @@ class SequenceCNN(nn.Module):
     present = padding.present(x)
     if mask is not None:
       present &= mask[:, None]
+    counts = count_words(x, self.words) if self.words else None
     x = self.norms[0](self.convs[0](x), present, train=train)
     x = jnp.exp(x.clip(max=_HIGHEST)) if self.activation == 'exponential' else nn.relu(x)
     x, present = self._strongest(x, present)
@@ -108,6 +124,8 @@ class SequenceCNN(nn.Module):
     if self.pool == 'ends':  # compositions differ little, but that is what they say
       length = jnp.log1p(present.sum(axis=1, keepdims=True)).astype(x.dtype)
       x = self.standard(jnp.concatenate([x, length], axis=1), mask, train=train)
+    if counts is not None:
+      x = jnp.concatenate([x, counts], axis=1)
     x = self.drop(x, deterministic=not train)
     x = nn.relu(self.dense(x))
     return self.out(self.drop(x, deterministic=not train))

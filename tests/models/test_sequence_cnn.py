@@ -20,7 +20,8 @@ def made(length=40, count=6, seed=0, **more):
 @pytest.mark.parametrize('width', [1, 4])
 @pytest.mark.parametrize('train', [False, True])
 def test_padding_of_letters_and_of_the_batch_counts_for_nothing(activation, width, train):
-  model, variables, x = made(activation=activation, width=width, blocks=2, dropout=0.0)
+  more = {'activation': activation, 'width': width, 'words': width // 2}
+  model, variables, x = made(blocks=2, dropout=0.0, **more)
 
   def outputs(x, mask=None):
     found = model.apply(variables, x, train=train, mask=mask, mutable=['batch_stats'])
@@ -80,3 +81,25 @@ def test_the_first_layer_is_a_correlation_with_the_filters():
   hidden = np.maximum(pooled @ params['dense']['kernel'] + params['dense']['bias'], 0)
   expected = hidden @ params['out']['kernel'] + params['out']['bias']
   np.testing.assert_allclose(model.apply(variables, x)[0], expected, rtol=1e-5)
+
+
+def test_words_beside_the_filters_come_as_their_counts():
+  """With the filters' part of the dense layer at zero, only the composition is left."""
+  model, variables, x = made(words=2)
+  kernel = variables['params']['dense']['kernel']
+  kernel = kernel.at[:-16].set(0)
+  variables['params']['dense']['kernel'] = kernel
+  found = model.apply(variables, jnp.stack([x[0], x[0][::-1]]))
+  pairs = np.zeros((4, 4))
+  letters = np.asarray(x[0].argmax(-1))
+  np.add.at(pairs, (letters[:-1], letters[1:]), 1)
+  hidden = np.maximum(pairs.reshape(-1) @ kernel[-16:], 0)
+  expected = hidden @ variables['params']['out']['kernel']
+  np.testing.assert_allclose(found[0], expected, rtol=1e-4)
+  assert abs(found[1] - found[0]).max() > 1e-3  # read backwards it has other pairs
+
+
+def test_too_many_words_are_refused():
+  model = models.SequenceCNN(words=3)
+  with pytest.raises(ValueError, match='words of 3 letters are 8,000 with an alphabet of 20'):
+    model.init(jax.random.key(0), jnp.zeros((1, 30, 20)))
