@@ -30,7 +30,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from medjax import cli, runtime
+from medjax import arguments, cli, runtime
 from medjax import config as config_lib
 from medjax.bench import explainers
 from medjax.config import setting
@@ -56,11 +56,11 @@ def main(argv: Sequence[str] | None = None) -> None:
   config_lib.declare(Config(), values)
   given = list(sys.argv[1:] if argv is None else argv)
   with cli.one_line_errors():
-    if '--help' in given or '-h' in given:
+    if arguments.asks_help(given):
       print(__doc__, '  --output=FILE     where to write the measurements', sep='\n')
-      print(*cli.settings_help(Config()), sep='\n')
+      print(*arguments.settings_help(Config()), sep='\n')
       return
-    if rest := cli.parse(values, given):
+    if rest := arguments.parse(values, given):
       raise UserError(f'{rest[0]}: expected only flags')
     config = config_lib.override(Config(), values)
     runtime.configure()

@@ -56,7 +56,7 @@ import optax
 from absl import flags
 
 import medjax
-from medjax import cli, runtime, tasks
+from medjax import arguments, cli, runtime, tasks
 from medjax import config as config_lib
 from medjax.bench import compare, network
 from medjax.bench import run as bench
@@ -151,10 +151,10 @@ def main(argv: Sequence[str] | None = None) -> None:
   config_lib.declare(Config(), values)
   given = list(sys.argv[1:] if argv is None else argv)
   with cli.one_line_errors():
-    if '--help' in given or '-h' in given:
-      print(__doc__, _FLAGS, *cli.settings_help(Config()), sep='\n')
+    if arguments.asks_help(given):
+      print(__doc__, _FLAGS, *arguments.settings_help(Config()), sep='\n')
       return
-    if rest := cli.parse(values, given):
+    if rest := arguments.parse(values, given):
       raise UserError(f'{rest[0]}: expected only flags')
     for peer in values.peers:
       if peer not in compare.PEERS:
