@@ -281,13 +281,9 @@ def _splits(
   """Drawn ones are stratified by each chain's commonest state."""
   counts = [Counter(chain.states.replace(UNKNOWN, '')) for chain in chains]
   texts = [max(classes, key=count.__getitem__) for count in counts]
-  if config.folds:
-    splits = split.folds(texts, groups, config.seed, config.folds, config.fold, train_all=False)
-    return splits, [f'fold {config.fold} of {config.folds} tests']
   given = [chain.split for chain in chains]
-  notes = split.check_groups(groups, given, config.allow_group_overlap) if any(given) else []
-  splits, more = split.assign(texts, groups, given, config.seed, 'headers', train_all=False)
-  return splits, notes + more
+  allow = config.allow_group_overlap
+  return split.choose(config, texts, groups, given, 'headers', train_all=False, allow_overlap=allow)
 
 
 def _rest() -> dict[str, Any]:

@@ -313,7 +313,7 @@ def _read(config: Config, sources: str, where: str) -> list[_Read]:
 def _of_header(entry: fasta.Entry, config: Config) -> str:
   """The split that a header names as FLIP's do: SET=train VALIDATION=False."""
   found = re.search(r'\bSET=(\w+)(?:\s+VALIDATION=(\w*))?', entry.header)
-  if found and not config.folds:
+  if found:
     return split.of_set(found[1], found[2] or '', entry.where)
   return 'train' if config.test else ''
 
@@ -359,16 +359,13 @@ def _groups(config: Config, letters: Alphabet, sequences: Sequence[str]) -> tupl
 def _splits(
   config: Config, texts: Sequence[str], groups: Sequence[str], given: Sequence[str]
 ) -> tuple[list[str], list[str]]:
-  if config.similar == 'near' and not any(given) and len(set(groups)) < 10:
+  drawn = config.folds or not any(given)
+  if config.similar == 'near' and drawn and len(set(groups)) < 10:
     raise UserError(
       f'{config.source}: near copies leave {len(set(groups))} groups, too few to split; expected a '
       'split column, or for variants of one sequence config.data.similar=identical'
     )
-  if config.folds:
-    splits = split.folds(texts, groups, config.seed, config.folds, config.fold)
-    return splits, [f'fold {config.fold} of {config.folds} tests']
-  notes = split.check_groups(groups, given, config.allow_group_overlap) if any(given) else []
-  splits, more = split.assign(
-    texts, groups, given, config.seed, 'the files', train_all=config.labels == 'classes'
+  allow, train_all = config.allow_group_overlap, config.labels == 'classes'
+  return split.choose(
+    config, texts, groups, given, 'the files', train_all=train_all, allow_overlap=allow
   )
-  return splits, notes + more

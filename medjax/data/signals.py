@@ -381,10 +381,7 @@ def _splits(
       f'config.data.source={config.source}: one patient, {min(trained)}, and splits are by '
       'patient; expected several records, or config.data.patients=ignore, which splits by minutes'
     )
-  if config.folds:
-    splits = split.folds(texts, groups, config.seed, config.folds, config.fold)
-    return splits, [f'fold {config.fold} of {config.folds} tests']
-  return split.assign(texts, groups, given, config.seed, 'the files')
+  return split.choose(config, texts, groups, given, 'the files')
 
 
 def _require_unique(names: Sequence[str]) -> None:

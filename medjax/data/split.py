@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -15,6 +16,52 @@ _NAMES = {
   'val': 'val', 'valid': 'val', 'validation': 'val', 'dev': 'val',
   'test': 'test', 'testing': 'test', 'holdout': 'test',
 }  # fmt: skip
+
+
+class Settings(Protocol):
+  """What the settings of a data set say about splits."""
+
+  seed: int
+  folds: int
+  fold: int
+
+
+def choose(
+  config: Settings,
+  labels: Sequence[str],
+  groups: Sequence[str],
+  given: Sequence[str],
+  origin: str,
+  *,
+  train_all: bool = True,
+  allow_overlap: bool = False,
+) -> tuple[list[str], list[str]]:
+  """Splits of a fold where folds are asked for, or those that were given, or drawn ones.
+
+  Args:
+    config: settings of the data set.
+    labels: class of each example, or whatever splits should be alike in.
+    groups: patient of each example.
+    given: canonical split of each example, '' where the data set names none.
+    origin: see ``assign``.
+    train_all: see ``assign``.
+    allow_overlap: accept a group in two given splits.
+
+  Returns:
+    The split of each example, and notes for the user about what was decided here.
+
+  Raises:
+    UserError: there is no such fold, a group is in two given splits, or splits cannot be used.
+  """
+  if config.folds:
+    splits = folds(labels, groups, config.seed, config.folds, config.fold, train_all=train_all)
+    notes = [f'fold {config.fold} of {config.folds} tests']
+    if any(given):
+      notes.append('the splits that were given are not used, as config.data.folds draws others')
+    return splits, notes
+  notes = check_groups(groups, given, allow_overlap) if any(given) else []
+  splits, more = assign(labels, groups, given, config.seed, origin, train_all=train_all)
+  return splits, notes + more
 
 
 def canonical(name: str, where: str) -> str:

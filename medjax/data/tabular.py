@@ -335,25 +335,15 @@ def _splits(
   given: str,
   train_all: bool,
 ) -> tuple[list[str], list[str]]:
-  if config.folds:
-    splits = split.folds(
-      strata, groups, config.seed, config.folds, config.fold, train_all=train_all
-    )
-    return splits, [f'fold {config.fold} of {config.folds} tests']
   asked = [
     split.canonical(row[given], f'{table.where} row {line}') if given and row[given] else ''
     for line, row in rows
   ]
-  notes = split.check_groups(groups, asked, config.allow_group_overlap) if any(asked) else []
-  splits, more = split.assign(
-    strata,
-    groups,
-    asked,
-    config.seed,
-    f'column {given!r} of {table.where}',
-    train_all=train_all,
+  origin = f'column {given!r} of {table.where}'
+  allow = config.allow_group_overlap
+  return split.choose(
+    config, strata, groups, asked, origin, train_all=train_all, allow_overlap=allow
   )
-  return splits, notes + more
 
 
 def _encode(texts: Sequence[str], classes: Sequence[str]) -> np.ndarray:

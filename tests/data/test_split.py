@@ -1,6 +1,7 @@
 """Splits: by group, stratified, seeded; leaks found."""
 
 import collections
+import dataclasses
 
 import numpy as np
 import pytest
@@ -145,3 +146,31 @@ def test_folds_without_a_class_in_training_are_an_error_unless_it_need_not_be_th
     split.folds(labels, groups, 0, 3, fold)
   given = ['train'] * 15 + ['val'] * 3 + ['test'] * 3
   assert split.assign(labels, groups, given, 0, train_all=False) == (given, [])
+
+
+@dataclasses.dataclass
+class Settings:
+  seed: int = 0
+  folds: int = 0
+  fold: int = 0
+
+
+def test_folds_come_before_given_splits_and_say_so():
+  labels, groups = ['a', 'b'] * 20, list(map(str, range(40)))
+  given = ['train', 'test'] * 20
+  splits, notes = split.choose(Settings(folds=4, fold=1), labels, groups, given, 'the table')
+  assert splits == split.folds(labels, groups, 0, 4, 1)
+  assert notes[0] == 'fold 1 of 4 tests'
+  assert 'given are not used, as config.data.folds' in notes[1]
+  _, notes = split.choose(Settings(folds=4), labels, groups, [''] * 40, 'the table')
+  assert notes == ['fold 0 of 4 tests']
+
+
+def test_given_splits_are_taken_and_their_groups_checked():
+  labels, given = ['a', 'b'] * 20, ['train'] * 20 + ['val'] * 10 + ['test'] * 10
+  groups = [str(i % 39) for i in range(40)]  # one of train comes again in test
+  with pytest.raises(UserError, match="1 groups are in two splits, the first '0' in train and tes"):
+    split.choose(Settings(), labels, groups, given, 'the table')
+  splits, notes = split.choose(Settings(), labels, groups, given, 'it', allow_overlap=True)
+  assert splits == given
+  assert notes[0].startswith('LEAK ALLOWED: 1 groups are in two splits')
