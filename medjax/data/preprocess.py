@@ -201,6 +201,35 @@ def fit(
   return Preprocessing(tuple(found))
 
 
+def strays(fitted: Preprocessing, rows: Sequence[Row], categorical: Sequence[str]) -> list[str]:
+  """Notes on columns read as categories for the sake of few texts among numbers.
+
+  Args:
+    fitted: to these rows.
+    rows: cells by column.
+    categorical: columns that are meant as texts.
+
+  Example:
+    >>> rows = [{'age': age} for age in ('40', '52', '61', 'unkown')]
+    >>> strays(fit(rows, ['age']), rows, ())
+    ["column 'age' is read as categories, as 1 of 4 cells is no number, such as 'unkown'"]
+  """
+  notes = []
+  for column in fitted.columns:
+    if isinstance(column, Number) or column.name in categorical:
+      continue
+    cells = [row[column.name] for row in rows]
+    parsed = [parse_number(cell) for cell in cells]
+    texts = [cell for cell, number in zip(cells, parsed, strict=True) if number is None]
+    numbers = sum(number is not None and not math.isnan(number) for number in parsed)
+    if 0 < len(texts) < numbers:
+      notes.append(
+        f'column {column.name!r} is read as categories, as {len(texts)} of {len(cells)} cells '
+        f'{"is no number" if len(texts) == 1 else "are no numbers"}, such as {texts[0]!r}'
+      )
+  return notes
+
+
 def _fit_number(name: str, values: np.ndarray) -> Number | None:
   known = values[~np.isnan(values)]
   if not len(known):

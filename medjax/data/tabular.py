@@ -122,6 +122,7 @@ def load(
   constant = [c for c in columns if c not in {column.name for column in fitted.columns}]
   if constant:
     notes.append(f'columns with one value, left out: {", ".join(constant)}')
+  notes += preprocess.strays(fitted, train, categorical)
   values = np.stack([fitted.row(row, f'{table.where} row {line}') for line, row in rows])
   encoded = numbers if numbers is not None else _encode(texts, classes)
   parts = {}

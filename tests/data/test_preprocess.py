@@ -103,6 +103,16 @@ def test_what_is_no_number_makes_a_column_of_texts_and_is_refused_in_numbers(tex
   assert repr(text) in str(caught.value)
 
 
+def test_few_texts_among_numbers_are_told():
+  rows = _rows(age=['40', '52', 'n/a', '< 60'], sex=['f', 'm', 'f', 'm'], ward=['1', '2', 'A', 'B'])
+  fitted = preprocess.fit(rows, ['age', 'sex', 'ward'])
+  (note,) = preprocess.strays(fitted, rows, ())
+  assert note == "column 'age' is read as categories, as 1 of 4 cells is no number, such as '< 60'"
+  assert preprocess.strays(fitted, rows, ['age']) == []
+  codes = _rows(code=['1', '2', 'n/a'])
+  assert preprocess.strays(preprocess.fit(codes, ['code'], categorical=['code']), codes, ()) == []
+
+
 def test_columns_with_one_value_give_no_input():
   rows = _rows(same=['1', '1'], text=['a', 'a'], none=['', 'NA'], x=['1', '2'])
   assert preprocess.fit(rows, ['same', 'text', 'none', 'x']).inputs == ['x']
