@@ -100,24 +100,6 @@ def _none(names: Sequence[str]) -> list['Case']:
   return []
 
 
-class Rows:
-  """Examples in memory: arrays by name, the same number of each.
-
-  Example:
-    >>> Rows({'values': np.eye(2)}).__getitems__([1])
-    [{'values': array([0., 1.])}]
-  """
-
-  def __init__(self, arrays: dict[str, np.ndarray]):
-    self._arrays = arrays
-
-  def __len__(self) -> int:
-    return len(next(iter(self._arrays.values())))
-
-  def __getitems__(self, keys: Sequence[int]) -> list[dict[str, Any]]:
-    return [{name: array[key] for name, array in self._arrays.items()} for key in keys]
-
-
 @dataclasses.dataclass(frozen=True)
 class Case:
   """A new example, read when it is asked for.
@@ -130,6 +112,15 @@ class Case:
 
   name: str
   load: Callable[[], dict[str, np.ndarray]]
+
+
+def unreadable(name: str, error: UserError) -> Case:
+  """A case that says why it cannot be read, so that others beside it can be."""
+
+  def load() -> dict[str, np.ndarray]:
+    raise UserError(str(error))
+
+  return Case(name, load)
 
 
 def images_as_inputs(batch: Batch) -> jax.Array:

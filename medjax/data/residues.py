@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from medjax.config import setting
-from medjax.data import alphabet, dataset, encoder, fasta, similar, split
+from medjax.data import alphabet, dataset, encoder, fasta, memory, similar, split
 from medjax.errors import UserError
 
 UNKNOWN = '-'
@@ -111,23 +111,19 @@ def load(config: Config, *, simulator: Callable[[int, int], Any] | None = None) 
     # A stop sign at the end is dropped from the residues.
     states = np.frombuffer(chain.states.encode(), np.uint8)[: len(part)]
     label[row, : len(part)] = number[states]
-  parts = {}
-  for part_name in split.SPLITS:
-    of = np.flatnonzero(np.array(splits) == part_name)
-    if len(of):
-      columns = dict.fromkeys(key for i in of for key in chains[i].metadata)
-      parts[part_name] = dataset.Split(
-        part_name,
-        dataset.Rows({'tokens': padded[of]}),
-        lambda row: row,
-        np.array([chains[i].id for i in of]),
-        label[of],
-        groups[of],
-        {'residues': [str(lengths[i]) for i in of]}
-        | {key: [chains[i].metadata.get(key, '') for i in of] for key in columns},
-        lengths=lengths[of],
-        trimmed=('tokens', 'label'),
-      )
+  parts = memory.splits(
+    splits,
+    {'tokens': padded},
+    id=[chain.id for chain in chains],
+    label=label,
+    group=groups,
+    metadata=[
+      {'residues': str(length), **chain.metadata}
+      for length, chain in zip(lengths, chains, strict=True)
+    ],
+    lengths=lengths,
+    trimmed=('tokens', 'label'),
+  )
   content = hashlib.blake2b(padded.tobytes() + label.tobytes(), digest_size=8)
   content.update(json.dumps([[chain.id for chain in chains], splits, classes]).encode())
   return dataset.Dataset(
@@ -307,9 +303,5 @@ def _cases(names: Sequence[str]) -> list[dataset.Case]:
       entries = fasta.read(pathlib.Path(name))
       cases += [case(f'{name} {entry.id}', entry.sequence) for entry in entries]
     except UserError as error:
-      cases.append(dataset.Case(name, functools.partial(_fail, str(error))))
+      cases.append(dataset.unreadable(name, error))
   return cases
-
-
-def _fail(message: str) -> Any:
-  raise UserError(message)

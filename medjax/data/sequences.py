@@ -14,7 +14,7 @@ import numpy as np
 
 from medjax.config import setting
 from medjax.data import alphabet as alphabets
-from medjax.data import dataset, fasta, labels, similar, split
+from medjax.data import dataset, fasta, labels, memory, similar, split
 from medjax.data.alphabet import Alphabet
 from medjax.data.encoder import Encoder, fit, one_hot
 from medjax.errors import UserError
@@ -148,20 +148,14 @@ def load(
     encode, more = _where_different(encode, padded[[where == 'train' for where in splits]])
     padded = padded[:, list(encode.places)]
     notes += more
-  parts = {}
-  for part in split.SPLITS:
-    of = np.array([i for i, where in enumerate(splits) if where == part], int)
-    if len(of):
-      columns = dict.fromkeys(key for i in of for key in read[i].metadata)
-      parts[part] = dataset.Split(
-        part,
-        dataset.Rows({'tokens': padded[of]}),
-        lambda row: row,
-        np.array([read[i].id for i in of]),
-        label[of],
-        groups[of],
-        {key: [read[i].metadata.get(key, '') for i in of] for key in columns},
-      )
+  parts = memory.splits(
+    splits,
+    {'tokens': padded},
+    id=[one.id for one in read],
+    label=label,
+    group=groups,
+    metadata=[one.metadata for one in read],
+  )
   content = hashlib.blake2b(padded.tobytes(), digest_size=8)
   content.update(json.dumps([[one.id for one in read], texts, splits, names]).encode())
   data = dataset.Dataset(
@@ -218,12 +212,8 @@ def _cases(encode: Encoder, column: str, names: Sequence[str]) -> list[dataset.C
         entries = fasta.read(pathlib.Path(name))
         cases += [case(f'{name} {entry.id}', entry.sequence) for entry in entries]
     except UserError as error:
-      cases.append(dataset.Case(name, functools.partial(_fail, str(error))))
+      cases.append(dataset.unreadable(name, error))
   return cases
-
-
-def _fail(message: str) -> Any:
-  raise UserError(message)
 
 
 def _simulated(case: Any, index: int, classes: Sequence[str]) -> _Read:

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 
 from medjax.config import setting
-from medjax.data import dataset, labels, records, series_table, split
+from medjax.data import dataset, labels, memory, records, series_table, split
 from medjax.errors import UserError
 
 _SIMULATED_RATE = 125.0
@@ -126,20 +126,14 @@ def load(
   signal = np.stack([beat.signal for beat in beats])
   number = {text: i for i, text in enumerate(names)}
   label = np.array([number[text] for text in texts], np.int32)
-  parts = {}
-  for part in split.SPLITS:
-    of = np.array([i for i, where in enumerate(splits) if where == part], int)
-    if len(of):
-      columns = dict.fromkeys(key for i in of for key in beats[i].metadata)
-      parts[part] = dataset.Split(
-        part,
-        dataset.Rows({'signal': signal[of]}),
-        lambda row: row,
-        np.array([beats[i].id for i in of]),
-        label[of],
-        np.array([groups[i] for i in of]),
-        {key: [beats[i].metadata.get(key, '') for i in of] for key in columns},
-      )
+  parts = memory.splits(
+    splits,
+    {'signal': signal},
+    id=[beat.id for beat in beats],
+    label=label,
+    group=groups,
+    metadata=[beat.metadata for beat in beats],
+  )
   content = hashlib.blake2b(signal.tobytes(), digest_size=8)
   content.update(json.dumps([[beat.id for beat in beats], texts, splits, names]).encode())
   shape = signal.shape[1:]
@@ -195,7 +189,7 @@ def open_signals(names: Sequence[str], details: dict[str, Any], length: int) -> 
         else:
           cases += _record_as_cases(path, details)
     except UserError as error:
-      cases.append(dataset.Case(name, functools.partial(_fail, str(error))))
+      cases.append(dataset.unreadable(name, error))
   return cases
 
 
@@ -228,10 +222,6 @@ def _record_as_cases(path: pathlib.Path, details: dict[str, Any]) -> list[datase
   if not found:
     raise UserError(f'{path}: no beat was found in it')
   return found
-
-
-def _fail(message: str) -> Any:
-  raise UserError(message)
 
 
 def _paths(name: str) -> list[pathlib.Path]:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from medjax.config import setting
-from medjax.data import dataset, labels, preprocess, split, tables
+from medjax.data import dataset, labels, memory, preprocess, split, tables
 from medjax.errors import UserError
 
 _SKLEARN = 'sklearn:'
@@ -125,19 +125,14 @@ def load(
   notes += preprocess.strays(fitted, train, categorical)
   values = np.stack([fitted.row(row, f'{table.where} row {line}') for line, row in rows])
   encoded = numbers if numbers is not None else _encode(texts, classes)
-  parts = {}
-  for part in split.SPLITS:
-    of = np.array([i for i, where in enumerate(splits) if where == part], int)
-    if len(of):
-      parts[part] = dataset.Split(
-        part,
-        dataset.Rows({'values': values[of]}),
-        lambda row: row,
-        np.array(ids)[of],
-        encoded[of],
-        np.array(groups)[of],
-        {c: [cells[i][c] for i in of] for c in columns},
-      )
+  parts = memory.splits(
+    splits,
+    {'values': values},
+    id=ids,
+    label=encoded,
+    group=groups,
+    metadata=[{column: row[column] for column in columns} for row in cells],
+  )
   details = {'preprocessing': fitted.to_json(), 'inputs': fitted.inputs, 'label': label}
   of_train = np.array([where == 'train' for where in splits])
   details['typical'] = _typical(values[of_train], _column_of(fitted))
@@ -206,7 +201,7 @@ def _cases(fitted: preprocess.Preprocessing, names: Sequence[str]) -> list[datas
     try:
       _, rows = tables.parse(_text(pathlib.Path(name)), pathlib.Path(name))
     except UserError as error:
-      cases.append(dataset.Case(name, functools.partial(_fail, str(error))))
+      cases.append(dataset.unreadable(name, error))
       continue
     for line, row in rows:
       where = f'{name} row {line}'
@@ -216,10 +211,6 @@ def _cases(fitted: preprocess.Preprocessing, names: Sequence[str]) -> list[datas
 
 def _values(fitted: preprocess.Preprocessing, row: dict[str, str], where: str) -> Any:
   return {'values': fitted.row(row, where)}
-
-
-def _fail(message: str) -> Any:
-  raise UserError(message)
 
 
 def _read(config: Config, simulator: Callable[[int, int], list[dict[str, str]]] | None) -> _Table:

@@ -19,14 +19,6 @@ def test_groups_in_two_splits_are_counted(make_experiment):
   assert dataclasses.replace(data, splits=splits).summary()['groups_in_two_splits'] == 2
 
 
-def test_rows_in_memory_are_read_by_number():
-  rows = dataset.Rows({'values': np.arange(6.0).reshape(3, 2), 'weight': np.array([1, 2, 3])})
-  assert len(rows) == 3
-  found = rows.__getitems__([2, 0, 2])
-  assert [row['values'].tolist() for row in found] == [[4, 5], [0, 1], [4, 5]]
-  assert [row['weight'] for row in found] == [3, 1, 3]
-
-
 def test_data_are_described_by_data_json(make_experiment, tmp_path):
   data, path = make_experiment().data, tmp_path / 'data.json'
   path.write_text(json.dumps(data.summary()))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from medjax import runtime
-from medjax.data import dataset, feed
+from medjax.data import dataset, feed, memory
 
 
 @pytest.fixture(scope='module')
@@ -18,7 +18,7 @@ def split():
     label[row, :length] = rng.integers(0, 3, length)
   lengths[0], tokens[0], label[0] = 199, 1, 0
   names = np.array([str(i) for i in range(45)])
-  rows = dataset.Rows({'tokens': tokens})
+  rows = memory.Rows({'tokens': tokens})
   return dataset.Split(
     'train', rows, lambda row: row, names, label, names, {}, lengths, ('tokens', 'label')
   )

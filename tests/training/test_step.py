@@ -14,7 +14,7 @@ import sklearn.linear_model
 import sklearn.preprocessing
 
 from medjax import models, runtime, tasks
-from medjax.data import augment, dataset, feed
+from medjax.data import augment, dataset, feed, memory
 from medjax.experiment import Experiment
 from medjax.models import MLP, l2
 from medjax.ops import native
@@ -198,7 +198,7 @@ def test_auto_precision_is_float32_on_a_cpu():
 def tabular(values, label, optimizer, penalty=None, task=None):
   """A linear or logistic regression of these training rows."""
   names = np.array([str(i) for i in range(len(label))])
-  rows = dataset.Rows({'values': values.astype(np.float32)})
+  rows = memory.Rows({'values': values.astype(np.float32)})
   split = dataset.Split('train', rows, lambda row: row, names, label, names, {})
   classes = () if task else ('a', 'b')
   data = dataset.Dataset(
