@@ -25,8 +25,8 @@ import scipy.special
 
 from medjax.evaluation import design
 from medjax.evaluation.estimate import normal_quantile, t_quantile
+from medjax.evaluation.rows import write_rows
 from medjax.evaluation.separation import separation, signs
-from medjax.evaluation.table import write_rows
 
 INTERCEPT = '(intercept)'
 _FARTHEST = 1e-2  # standard errors

@@ -1,6 +1,5 @@
 """Predictions of several labels at once: the table with one row an example, and its metrics."""
 
-import collections
 import dataclasses
 import os
 import pathlib
@@ -15,13 +14,14 @@ from medjax.evaluation.bootstrap import Bootstrap
 from medjax.evaluation.decision import Decision
 from medjax.evaluation.estimate import Estimate
 from medjax.evaluation.ranking import Ranking
-from medjax.evaluation.table import Predictions, constant, read_columns, write_rows
+from medjax.evaluation.rows import Rows, constant, read_columns, write_rows
+from medjax.evaluation.table import Predictions
 
 _LABEL, _PROBABILITY = 'label_', 'probability_'
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Labels:
+class Labels(Rows):
   """What a model predicted for each example of one split, where an example has several classes.
 
   Attributes:
@@ -50,31 +50,11 @@ class Labels:
     for name in ('label', 'probability'):
       if getattr(self, name).shape != shape:
         raise ValueError(f'{name} has shape {getattr(self, name).shape}; expected {shape}')
-    columns: dict[str, Any] = {'group': self.group, **self.metadata}
-    for name, column in columns.items():
-      if len(column) != len(self.id):
-        raise ValueError(f'{name} has {len(column)} rows; expected {len(self.id)} as in id')
-    twice = [name for name, times in collections.Counter(self.id.tolist()).items() if times > 1]
-    if twice:
-      raise ValueError(f'id {twice[0]!r} occurs more than once')
+    self.check_rows()
     if not ((self.probability >= 0) & (self.probability <= 1)).all():
       raise ValueError('a probability is outside of 0..1')
     if not (np.isnan(self.label) | (self.label == 0) | (self.label == 1)).all():
       raise ValueError('a label is not 0, 1 or NaN')
-
-  def __len__(self) -> int:
-    return len(self.id)
-
-  def take(self, rows: np.ndarray) -> 'Labels':
-    """The rows with these numbers, in this order."""
-    return dataclasses.replace(
-      self,
-      id=self.id[rows],
-      label=self.label[rows],
-      probability=self.probability[rows],
-      group=self.group[rows],
-      metadata={name: [column[row] for row in rows] for name, column in self.metadata.items()},
-    )
 
   def labelled(self) -> 'Labels':
     """The rows of which at least one label is known."""

@@ -1,6 +1,5 @@
 """Predicted numbers: the table with one row an example, and intervals that hold the truth."""
 
-import collections
 import dataclasses
 import math
 import os
@@ -13,13 +12,13 @@ from medjax.errors import UserError
 from medjax.evaluation import conformal, metrics
 from medjax.evaluation.estimate import Estimate
 from medjax.evaluation.regression import regression_metrics
-from medjax.evaluation.table import constant, read_columns, write_rows
+from medjax.evaluation.rows import Rows, constant, read_columns, write_rows
 
 _COLUMNS = ('id', 'label', 'prediction', 'group', 'split')
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Numbers:
+class Numbers(Rows):
   """What a model predicted for each example of one split, where labels are numbers.
 
   Attributes:
@@ -47,33 +46,11 @@ class Numbers:
   metadata: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self):
-    lengths = {'label': len(self.label), 'prediction': len(self.prediction)}
-    lengths |= {'group': len(self.group)}
-    lengths |= {name: len(column) for name, column in self.metadata.items()}
-    for name, length in lengths.items():
-      if length != len(self.id):
-        raise ValueError(f'{name} has {length} rows; expected {len(self.id)} as in id')
-    twice = [name for name, times in collections.Counter(self.id.tolist()).items() if times > 1]
-    if twice:
-      raise ValueError(f'id {twice[0]!r} occurs more than once')
+    self.check_rows()
     if not np.isfinite(self.prediction).all():
       raise ValueError('a prediction is not finite')
     if np.isinf(self.label).any():
       raise ValueError('a label is infinite')
-
-  def __len__(self) -> int:
-    return len(self.id)
-
-  def take(self, rows: np.ndarray) -> 'Numbers':
-    """The rows with these numbers, in this order."""
-    return dataclasses.replace(
-      self,
-      id=self.id[rows],
-      label=self.label[rows],
-      prediction=self.prediction[rows],
-      group=self.group[rows],
-      metadata={name: [column[row] for row in rows] for name, column in self.metadata.items()},
-    )
 
   def labelled(self) -> 'Numbers':
     """The rows whose label is known."""

@@ -1,6 +1,5 @@
 """States at each position of a sequence: the table with one row a chain, and its metrics."""
 
-import collections
 import dataclasses
 import os
 import pathlib
@@ -11,8 +10,8 @@ import numpy as np
 from medjax.errors import UserError
 from medjax.evaluation.bootstrap import Bootstrap
 from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.rows import Rows, constant, read_columns, write_rows
 from medjax.evaluation.segments import overlap
-from medjax.evaluation.table import constant, read_columns, write_rows
 
 UNKNOWN = '-'
 DIGITS = '0123456789'
@@ -20,7 +19,7 @@ _COLUMNS = ('id', 'label', 'prediction', 'confidence', 'group', 'split', 'states
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Positions:
+class Positions(Rows):
   """What a model predicted at each position of the chains of one split.
 
   Attributes:
@@ -63,12 +62,7 @@ class Positions:
       'prediction': self.prediction,
       'confidence': self.confidence,
     }
-    for name, column in ({**columns, 'group': self.group} | self.metadata).items():
-      if len(column) != len(self.id):
-        raise ValueError(f'{name} has {len(column)} rows; expected {len(self.id)} as in id')
-    twice = [name for name, times in collections.Counter(self.id.tolist()).items() if times > 1]
-    if twice:
-      raise ValueError(f'id {twice[0]!r} occurs more than once')
+    self.check_rows()
     allowed = {'label': {*self.states, UNKNOWN}, 'prediction': {*self.states}}
     allowed['confidence'] = {*DIGITS}
     for name, column in columns.items():
@@ -104,20 +98,6 @@ class Positions:
       # A label of -1 is the last letter.
       texts['label'].append(''.join((letters + UNKNOWN)[i] for i in known[:length].tolist()))
     return cls(**texts, **columns)
-
-  def __len__(self) -> int:
-    return len(self.id)
-
-  def take(self, rows: np.ndarray) -> 'Positions':
-    """The rows with these numbers, in this order."""
-    parts: dict[str, Any] = {
-      name: [getattr(self, name)[row] for row in rows]
-      for name in ('label', 'prediction', 'confidence')
-    }
-    metadata = {name: [column[row] for row in rows] for name, column in self.metadata.items()}
-    return dataclasses.replace(
-      self, id=self.id[rows], group=self.group[rows], metadata=metadata, **parts
-    )
 
   def labelled(self) -> 'Positions':
     """The rows with a known state somewhere."""

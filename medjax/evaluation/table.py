@@ -1,17 +1,14 @@
 """The table of predictions: one row an example, and its CSV file."""
 
-import collections
-import csv
 import dataclasses
 import os
 import pathlib
-import tempfile
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from medjax.errors import UserError
+from medjax.evaluation.rows import Rows, constant, read_columns, write_rows
 
 _BINARY_COLUMN = 'probability'
 _CLASS_PREFIX = 'probability_'
@@ -21,7 +18,7 @@ _SUM_TOLERANCE = 1e-2
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Predictions:
+class Predictions(Rows):
   """What a model predicted for each example of one split.
 
   Attributes:
@@ -59,25 +56,17 @@ class Predictions:
   metadata: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self):
-    count = len(self.id)
     if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
       raise ValueError(f'classes are {self.classes}; expected at least two different names')
     if '' in self.classes:
       raise ValueError('a class has an empty name; in the file that means a missing label')
-    shape = (count,) if self.is_binary else (count, len(self.classes))
+    shape = (len(self),) if self.is_binary else (len(self), len(self.classes))
     if self.probability.shape != shape:
       raise ValueError(f'probability has shape {self.probability.shape}; expected {shape}')
-    lengths = {'label': len(self.label), 'group': len(self.group)}
-    lengths |= {name: len(column) for name, column in self.metadata.items()}
-    for name, length in lengths.items():
-      if length != count:
-        raise ValueError(f'{name} has {length} rows; expected {count} as in id')
+    self.check_rows()
     for name in self.metadata:
       if name in _FIXED_COLUMNS or name.startswith(_CLASS_PREFIX):
         raise ValueError(f'metadata column {name!r} has a reserved name')
-    twice = [name for name, times in collections.Counter(self.id.tolist()).items() if times > 1]
-    if twice:
-      raise ValueError(f'id {twice[0]!r} occurs more than once')
     known = self.label[~np.isnan(self.label)]
     if not np.isin(known, np.arange(len(self.classes))).all():
       raise ValueError(f'a label is not NaN or an index below {len(self.classes)}')
@@ -85,9 +74,6 @@ class Predictions:
       raise ValueError('a probability is NaN or outside [0, 1]')
     if not self.is_binary and (abs(self.probability.sum(axis=1) - 1) > _SUM_TOLERANCE).any():
       raise ValueError('the probabilities of an example do not sum to 1')
-
-  def __len__(self) -> int:
-    return len(self.id)
 
   @property
   def is_binary(self) -> bool:
@@ -101,17 +87,6 @@ class Predictions:
   def select(self, keep: np.ndarray) -> 'Predictions':
     """Returns the rows where the boolean [N] array `keep` is true, in order."""
     return self.take(np.flatnonzero(keep))
-
-  def take(self, rows: np.ndarray) -> 'Predictions':
-    """Returns the rows with these numbers, in this order."""
-    return dataclasses.replace(
-      self,
-      id=self.id[rows],
-      label=self.label[rows],
-      probability=self.probability[rows],
-      group=self.group[rows],
-      metadata={name: [column[row] for row in rows] for name, column in self.metadata.items()},
-    )
 
   def labelled(self) -> 'Predictions':
     """Returns the rows whose label is known, with labels as int64."""
@@ -150,26 +125,6 @@ class Predictions:
       self.split,
       *(column[row] for column in self.metadata.values()),
     ]
-
-
-def write_rows(
-  path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[Any]]
-) -> None:
-  """Writes a CSV file, replacing ``path`` in one step so that no reader sees half of it."""
-  path = pathlib.Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix='.tmp')
-  try:
-    with open(handle, 'w', newline='', encoding='utf-8') as file:
-      writer = csv.writer(file)
-      writer.writerow(header)
-      writer.writerows(rows)
-    # mkstemp makes a file that only its owner can read; results are for everyone's eyes.
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
-  except BaseException:
-    os.unlink(temporary)
-    raise
 
 
 def by_class(probability: np.ndarray) -> np.ndarray:
@@ -232,43 +187,6 @@ def read_csv(path: str | os.PathLike[str]) -> Predictions:
     )
   except ValueError as error:
     raise UserError(f'{path}: {error}') from None
-
-
-def read_columns(
-  path: pathlib.Path, required: Sequence[str] = ('id', 'label')
-) -> dict[str, list[str]]:
-  """The cells of a CSV table by column, which must have those required.
-
-  Raises:
-    UserError: as ``read_csv``.
-  """
-  try:
-    with open(path, newline='', encoding='utf-8-sig') as file:
-      lines = list(csv.reader(file))
-  except FileNotFoundError:
-    raise UserError(f'{path}: no such file; expected a table of predictions') from None
-  except (UnicodeDecodeError, csv.Error, OSError) as error:
-    raise UserError(f'{path}: cannot be read as CSV in UTF-8 ({error})') from None
-  if len(lines) < 2:
-    raise UserError(f'{path}: no rows; expected a header and at least one example')
-  header, rows = lines[0], lines[1:]
-  if len(set(header)) != len(header):
-    raise UserError(f'{path} row 1: a column name occurs more than once')
-  for number, row in enumerate(rows, start=2):
-    if len(row) != len(header):
-      raise UserError(f'{path} row {number}: {len(row)} cells; expected {len(header)}')
-  columns = {name: list(cells) for name, cells in zip(header, zip(*rows, strict=True), strict=True)}
-  for name in required:
-    if name not in columns:
-      raise UserError(f'{path} row 1: no column {name!r}')
-  return columns
-
-
-def constant(path: pathlib.Path, columns: dict[str, list[str]], name: str, default: str) -> str:
-  values = sorted(set(columns.get(name, [default])))
-  if len(values) > 1:
-    raise UserError(f'{path}: column {name!r} holds {values[:3]}; expected one value in every row')
-  return values[0]
 
 
 def _floats(path: pathlib.Path, name: str, cells: list[str]) -> list[float]:

@@ -1,0 +1,107 @@
+"""Tables with one row an example, whatever was predicted, and their CSV files."""
+
+import collections
+import csv
+import dataclasses
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from medjax.errors import UserError
+
+
+class Rows:
+  """A table with an example a row: what dataclasses with the fields ``id`` and ``metadata`` share.
+
+  Fields that are arrays or lists have a value for each row; others are of the whole table.
+  """
+
+  id: np.ndarray
+  metadata: dict[str, list[str]]
+
+  def __len__(self) -> int:
+    return len(self.id)
+
+  def take(self, rows: np.ndarray) -> Self:
+    """The rows with these numbers, in this order."""
+    table: Any = self
+    parts: dict[str, Any] = {}
+    for name, column in self._columns():
+      parts[name] = column[rows] if isinstance(column, np.ndarray) else [column[i] for i in rows]
+    metadata = {name: [column[i] for i in rows] for name, column in self.metadata.items()}
+    return dataclasses.replace(table, **parts, metadata=metadata)
+
+  def check_rows(self) -> None:
+    """Raises ValueError where a column has another number of rows than id, or an id comes twice."""
+    for name, column in [*self._columns(), *self.metadata.items()]:
+      if len(column) != len(self.id):
+        raise ValueError(f'{name} has {len(column)} rows; expected {len(self.id)} as in id')
+    twice = [name for name, times in collections.Counter(self.id.tolist()).items() if times > 1]
+    if twice:
+      raise ValueError(f'id {twice[0]!r} occurs more than once')
+
+  def _columns(self) -> list[tuple[str, Any]]:
+    table: Any = self
+    values = [(field.name, getattr(self, field.name)) for field in dataclasses.fields(table)]
+    return [(name, value) for name, value in values if isinstance(value, np.ndarray | list)]
+
+
+def write_rows(
+  path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+  """Writes a CSV file, replacing ``path`` in one step so that no reader sees half of it."""
+  path = pathlib.Path(path)
+  path.parent.mkdir(parents=True, exist_ok=True)
+  handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix='.tmp')
+  try:
+    with open(handle, 'w', newline='', encoding='utf-8') as file:
+      writer = csv.writer(file)
+      writer.writerow(header)
+      writer.writerows(rows)
+    # mkstemp makes a file that only its owner can read; results are for everyone's eyes.
+    os.chmod(temporary, 0o644)
+    os.replace(temporary, path)
+  except BaseException:
+    os.unlink(temporary)
+    raise
+
+
+def read_columns(
+  path: pathlib.Path, required: Sequence[str] = ('id', 'label')
+) -> dict[str, list[str]]:
+  """The cells of a CSV table by column, which must have those required.
+
+  Raises:
+    UserError: as ``read_csv``.
+  """
+  try:
+    with open(path, newline='', encoding='utf-8-sig') as file:
+      lines = list(csv.reader(file))
+  except FileNotFoundError:
+    raise UserError(f'{path}: no such file; expected a table of predictions') from None
+  except (UnicodeDecodeError, csv.Error, OSError) as error:
+    raise UserError(f'{path}: cannot be read as CSV in UTF-8 ({error})') from None
+  if len(lines) < 2:
+    raise UserError(f'{path}: no rows; expected a header and at least one example')
+  header, rows = lines[0], lines[1:]
+  if len(set(header)) != len(header):
+    raise UserError(f'{path} row 1: a column name occurs more than once')
+  for number, row in enumerate(rows, start=2):
+    if len(row) != len(header):
+      raise UserError(f'{path} row {number}: {len(row)} cells; expected {len(header)}')
+  columns = {name: list(cells) for name, cells in zip(header, zip(*rows, strict=True), strict=True)}
+  for name in required:
+    if name not in columns:
+      raise UserError(f'{path} row 1: no column {name!r}')
+  return columns
+
+
+def constant(path: pathlib.Path, columns: dict[str, list[str]], name: str, default: str) -> str:
+  values = sorted(set(columns.get(name, [default])))
+  if len(values) > 1:
+    raise UserError(f'{path}: column {name!r} holds {values[:3]}; expected one value in every row')
+  return values[0]
