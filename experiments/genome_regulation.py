@@ -71,6 +71,7 @@ from medjax import models, tasks
 from medjax.config import setting
 from medjax.data import alphabet, sequences, strands
 from medjax.data.simulate import motifs
+from medjax.errors import UserError
 
 
 @dataclasses.dataclass
@@ -99,21 +100,24 @@ class Config(medjax.Config):
   num_epochs: int = setting(15, 'Passes over the training examples.', low=1)
 
   def validate(self) -> None:
-    """Near copies are looked for on the strands that mean the same."""
+    """A site is of a class; see protein_function for numbers and several classes."""
     super().validate()
-    self.data.both_strands = self.strands == 'both'
+    if self.data.labels != 'classes':
+      raise UserError(f'config.data.labels={self.data.labels}: expected classes here')
 
 
 def build(config: Config) -> medjax.Experiment:
+  both = config.strands == 'both'
+  # Near copies are looked for on the strands that mean the same.
+  source = dataclasses.replace(config.data, both_strands=both or config.data.both_strands)
   data = sequences.load(
-    config.data,
+    source,
     simulator=motifs.simulate,
     classes=('background', 'element'),
     motifs=motifs.PWMS,
   )
   task = tasks.classification(data.classes)
   letters = alphabet.ALPHABETS[data.details['alphabet']]
-  both = config.strands == 'both'
   complement = tuple(letters.letter_complement.tolist()) if both else ()
   count = data.examples('train')
   steps = config.num_epochs * -(-count // config.batch_size)

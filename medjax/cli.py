@@ -272,6 +272,7 @@ class _Command:
           given.data, folds=count, fold=fold, seed=given.data.seed + repeat
         )
         config: Any = dataclasses.replace(given, data=data)
+        config_lib.check(config)
         workdir = Workdir(self.workdir.folder / f'repeat-{repeat}-fold-{fold}')
         print(f'repeat {repeat + 1} of {self.values.repeats}, fold {fold + 1} of {count}')
         _Command(self.name, config, self.build, workdir, self.values).train()

@@ -38,7 +38,7 @@ class Entry:
     return f'{self.path} line {self.line}'
 
 
-def read(path: pathlib.Path) -> list[Entry]:
+def read(path: pathlib.Path, *, allow_empty: bool = False) -> list[Entry]:
   """Reads a FASTA file.
 
   A file compressed by gzip is known by its first bytes, whatever its name. Sequences may wrap over
@@ -48,6 +48,7 @@ def read(path: pathlib.Path) -> list[Entry]:
 
   Args:
     path: the file.
+    allow_empty: take entries without sequence as well.
 
   Returns:
     Its entries, in their order.
@@ -81,7 +82,7 @@ def read(path: pathlib.Path) -> list[Entry]:
       raise UserError(f'{path} line {number}: the header is empty; expected a name after >')
     id = header.split(maxsplit=1)[0]
     sequence = ''.join(''.join(lines).split()).upper()
-    if not sequence:
+    if not sequence and not allow_empty:
       raise UserError(f'{path} line {number}: {id} has no sequence; expected one below its header')
     seen[id] += 1
     if seen[id] > 1:
@@ -133,12 +134,15 @@ def labels(entries: Sequence[Entry], pattern: str) -> list[str]:
   return found
 
 
-def read_table(path: pathlib.Path, sequence_column: str = 'sequence') -> list[tables.Row]:
+def read_table(
+  path: pathlib.Path, sequence_column: str = 'sequence', *, allow_empty: bool = False
+) -> list[tables.Row]:
   """Reads a table, plain or compressed by gzip, with a sequence in each row.
 
   Args:
     path: separated by commas, semicolons or tabs.
     sequence_column: its name, but for case.
+    allow_empty: take rows without sequence as well.
 
   Returns:
     The number of each row's last line and its cells by column. The sequence stands under
@@ -153,7 +157,7 @@ def read_table(path: pathlib.Path, sequence_column: str = 'sequence') -> list[ta
   rows = []
   for line, cells in lines:
     sequence = ''.join(cells.pop(column).split()).upper()
-    if not sequence:
+    if not sequence and not allow_empty:
       raise UserError(f'{path} row {line}: {column} is empty; leave the row out or fill it in')
     rows.append((line, {sequence_column: sequence} | cells))
   if not rows:

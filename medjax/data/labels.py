@@ -1,10 +1,12 @@
 """Classes from the labels that people write."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
 
 from medjax.config import nearest
+from medjax.data import preprocess
 from medjax.errors import UserError
 
 # Names of the class that means "nothing found"; of two classes the other is the positive one.
@@ -24,17 +26,21 @@ def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, 
     where: what the labels are of, for errors.
 
   Raises:
-    UserError: there is one class only, or more than a thousand, or two differ only by case, or
-      ``positive`` is none of two.
+    UserError: there is one class only, or more than a thousand, or two differ only by case or are
+      the same number, or ``positive`` is none of two.
 
   Example:
     >>> class_names(['cancer', 'normal'], '', 'labels.csv')
     ('normal', 'cancer')
   """
-  try:  # numbers in their own order, so that 10 comes after 9
-    names = sorted(set(labels), key=float)
-  except ValueError:
-    names = sorted(set(labels))
+  names = sorted(set(labels))
+  if all(map(_is_number, names)):  # in their own order, so that 10 comes after 9
+    names.sort(key=float)
+    for name, next_name in itertools.pairwise(names):
+      if float(name) == float(next_name):
+        raise UserError(
+          f'{where}: classes {name!r} and {next_name!r} are the same number; expected one'
+        )
   if len(names) < 2:
     raise UserError(f'{where}: every example is {names[0]!r}; expected at least two classes')
   spelled: dict[str, str] = {}
@@ -54,6 +60,24 @@ def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, 
   elif len(names) == 2 and names[1].lower() in _NEGATIVE:
     names.reverse()
   return tuple(names)
+
+
+def missing(labels: Sequence[str]) -> set[str]:
+  """What stands, in lower case, where a label is missing; of classes, 'none' is a name like others.
+
+  Example:
+    >>> 'none' in missing(['1', 'None', '']), 'none' in missing(['polyp', 'None', ''])
+    (True, False)
+  """
+  classes = any(preprocess.parse_number(text) is None for text in labels)
+  return set(preprocess.MISSING - {'none'} if classes else preprocess.MISSING)
+
+
+def _is_number(text: str) -> bool:
+  try:
+    return math.isfinite(float(text))
+  except ValueError:
+    return False
 
 
 def number(text: str, where: Any) -> float:

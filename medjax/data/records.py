@@ -23,6 +23,7 @@ from medjax.errors import UserError
 # Symbols of beats by AAMI class: normal (and bundle branch block, and escape beats of the atria and
 # the node), supraventricular ectopic, ventricular ectopic, fusion, and paced or unclassified.
 AAMI = {'N': 'NLRBej', 'S': 'AaJSn', 'V': 'VEr', 'F': 'F', 'Q': '/fQ?'}
+_SLOWEST = 40  # Hz: the detector looks at 5 to 20 Hz
 _CLASS = {symbol: name for name, symbols in AAMI.items() for symbol in symbols}
 
 
@@ -116,7 +117,7 @@ def read(path: pathlib.Path, *, detect: bool = False) -> Record:
     if not beats:
       raise UserError(f'{atr}: annotates no beat; expected symbols such as N and V')
   elif detect:
-    peaks = _detected(wfdb, signal[:, 0], float(record.fs))
+    peaks = _detected(wfdb, header, signal[:, 0], float(record.fs))
     symbols = [''] * len(peaks)
   else:
     raise UserError(f'{atr}: no such file; expected annotations that say what each beat is')
@@ -130,14 +131,18 @@ def select(record: Record, leads: tuple[str, ...]) -> Record:
   """The record with these leads in this order.
 
   Raises:
-    UserError: it lacks one.
+    UserError: it lacks one, or has several of that name.
   """
+  if leads == record.leads:  # by place: names may come twice
+    return record
   for lead in leads:
     if lead not in record.leads:
       raise UserError(
         f'{record.path}: no lead {lead!r} (it has {", ".join(record.leads)}); config.data.leads '
         'names those that every record has'
       )
+    if record.leads.count(lead) > 1:
+      raise UserError(f'{record.path}: several leads are called {lead!r}; expected one, or all')
   signal = record.signal[:, [record.leads.index(lead) for lead in leads]]
   return dataclasses.replace(record, signal=signal, leads=leads)
 
@@ -235,7 +240,12 @@ def _parsed(path: pathlib.Path, read: Any) -> Any:
     raise UserError(f'{path}: cannot be read as part of a WFDB record: {reason}') from None
 
 
-def _detected(wfdb: Any, signal: np.ndarray, rate: float) -> np.ndarray:
+def _detected(wfdb: Any, path: Any, signal: np.ndarray, rate: float) -> np.ndarray:
   """R peaks by XQRS, a detector that learns the patient's complexes as it goes."""
+  if rate <= _SLOWEST:
+    raise UserError(
+      f'{path}: {rate:g} samples a second are too few to find beats; expected more than '
+      f'{_SLOWEST}, or annotations (.atr)'
+    )
   filled = np.nan_to_num(signal, nan=float(np.nan_to_num(np.nanmedian(signal))))
   return np.asarray(wfdb.processing.xqrs_detect(filled, rate, verbose=False), np.int64)

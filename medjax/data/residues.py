@@ -204,7 +204,7 @@ def _become(states: str) -> dict[str, str]:
 
   Example:
     >>> _become('0=H, 1=E')
-    {'0': 'H', '1': 'E', '-': '-'}
+    {'-': '-', '0': 'H', '1': 'E'}
   """
   pairs = [part.strip() for part in states.split(',') if part.strip()]
   for pair in pairs:
@@ -212,10 +212,9 @@ def _become(states: str) -> dict[str, str]:
       raise UserError(
         f'config.data.states: {pair!r} is not a letter, = and a letter; expected as in H=H,G=H,C=C'
       )
-  # What is not known stays so.
-  return {pair[0].upper(): pair[2].upper() for pair in pairs} | (
-    {UNKNOWN: UNKNOWN} if pairs else {}
-  )
+  # What is not known stays so, unless that sign is said to be a state, such as DSSP's coil.
+  stays = {UNKNOWN: UNKNOWN} if pairs else {}
+  return stays | {pair[0].upper(): pair[2].upper() for pair in pairs}
 
 
 def _resolved(mask: fasta.Entry, states: str) -> str:
@@ -300,7 +299,7 @@ def _cases(names: Sequence[str]) -> list[dataset.Case]:
 
   for name in names:
     try:
-      entries = fasta.read(pathlib.Path(name))
+      entries = fasta.read(pathlib.Path(name), allow_empty=True)
       cases += [case(f'{name} {entry.id}', entry.sequence) for entry in entries]
     except UserError as error:
       cases.append(dataset.unreadable(name, error))

@@ -14,7 +14,7 @@ import numpy as np
 
 from medjax.config import setting
 from medjax.data import alphabet as alphabets
-from medjax.data import dataset, fasta, labels, memory, similar, split
+from medjax.data import dataset, fasta, labels, memory, similar, split, tables
 from medjax.data.alphabet import Alphabet
 from medjax.data.encoder import Encoder, fit, one_hot
 from medjax.errors import UserError
@@ -112,6 +112,7 @@ def load(
   if found is not None:
     encode = Encoder.from_details(found['details'])
     return dataset.without_examples(found, **_rest(encode, config.sequence_column))
+  notes: list[str] = []
   if config.source == 'simulated':
     if simulator is None:
       raise UserError('config.data.source=simulated: this experiment simulates no sequences')
@@ -119,11 +120,18 @@ def load(
     read = [_simulated(case, index, classes) for index, case in enumerate(cases)]
     name = f'simulated ({simulator.__module__.rsplit(".", 1)[-1]})'
   else:
-    read = _read(config, config.source, '') + _read(config, config.test, 'test')
+    read, notes = _read(config, config.source, '')
+    test, more = _read(config, config.test, 'test')
+    ids = {one.id for one in read}
+    read += [
+      dataclasses.replace(one, id=f'{one.id} (test)') if one.id in ids else one for one in test
+    ]
+    notes += more
     name = ', '.join(pathlib.Path(part).name for part in config.source.split(','))
     letters = _alphabet(config, [one.sequence for one in read])
   _require_unique(read)
-  notes = [f'letters: {letters.name}'] if config.alphabet == 'auto' else []
+  if config.alphabet == 'auto':
+    notes.append(f'letters: {letters.name}')
   if config.label_separator and config.labels == 'classes':
     read, more = _of_one_class(read, config)
     notes += more
@@ -206,10 +214,10 @@ def _cases(encode: Encoder, column: str, names: Sequence[str]) -> list[dataset.C
   for name in names:
     try:
       if name.lower().endswith(_TABLES):
-        rows = fasta.read_table(pathlib.Path(name), column)
+        rows = fasta.read_table(pathlib.Path(name), column, allow_empty=True)
         cases += [case(f'{name} row {line}', row[column]) for line, row in rows]
       else:
-        entries = fasta.read(pathlib.Path(name))
+        entries = fasta.read(pathlib.Path(name), allow_empty=True)
         cases += [case(f'{name} {entry.id}', entry.sequence) for entry in entries]
     except UserError as error:
       cases.append(dataset.unreadable(name, error))
@@ -248,7 +256,7 @@ def _labels(
     return np.array(values, np.float32), ()
   parts = [[text] for text in texts]
   if config.labels == 'several':
-    parts = [[p.strip() for p in text.split(config.label_separator)] for text in texts]
+    parts = [[p.strip() for p in t.split(config.label_separator) if p.strip()] for t in texts]
   every = [name for part in parts for name in part]
   names = known or labels.class_names(every, config.positive, config.source)
   number = {name: i for i, name in enumerate(names)}
@@ -268,13 +276,15 @@ def _scale(label: np.ndarray, splits: Sequence[str], config: Config) -> dict[str
   return {'label_mean': float(known.mean()), 'label_scale': float(known.std()) or 1.0}
 
 
-def _read(config: Config, sources: str, where: str) -> list[_Read]:
-  """The sequences of files joined by commas."""
+def _read(config: Config, sources: str, where: str) -> tuple[list[_Read], list[str]]:
+  """The sequences of files joined by commas, and notes."""
   found: list[_Read] = []
+  notes: list[str] = []
   paths = [pathlib.Path(name.strip()).expanduser() for name in sources.split(',') if name.strip()]
   for path in paths:
     if path.name.lower().endswith(_TABLES):
-      found += _of_table(config, path, where)
+      rows, more = _of_table(config, path, where)
+      found, notes = found + rows, notes + more
       continue
     entries = fasta.read(path)
     if config.label_pattern:
@@ -297,33 +307,44 @@ def _read(config: Config, sources: str, where: str) -> list[_Read]:
       )
       for entry, text in zip(entries, texts, strict=True)
     ]
-  return found
+  return found, notes
 
 
 def _of_header(entry: fasta.Entry, config: Config) -> str:
   """The split that a header names as FLIP's do: SET=train VALIDATION=False."""
-  found = re.search(r'\bSET=(\w+)(?:\s+VALIDATION=(\w*))?', entry.header)
+  found, validation = (re.search(rf'\b{key}=(\w+)', entry.header) for key in ('SET', 'VALIDATION'))
   if found:
-    return split.of_set(found[1], found[2] or '', entry.where)
+    return split.of_set(found[1], validation[1] if validation else '', entry.where)
   return 'train' if config.test else ''
 
 
-def _of_table(config: Config, path: pathlib.Path, where: str) -> list[_Read]:
-  sequence, label = config.sequence_column, config.label_column
+def _of_table(config: Config, path: pathlib.Path, where: str) -> tuple[list[_Read], list[str]]:
+  rows = fasta.read_table(path, config.sequence_column)
+  header = list(rows[0][1])
+  label = tables.column(path, header, config.label_column)
+  id, given, of_set, validation = (
+    tables.column(path, header, name, optional=True)
+    for name in ('id', 'split', 'set', 'validation')
+  )
+  own = (config.sequence_column, label, id, given, of_set, validation)
+  without = labels.missing([row[label] for _, row in rows])
   found = []
-  for line, row in fasta.read_table(path, sequence):
+  for line, row in rows:
+    if row[label].lower() in without:
+      continue
     at = f'{path} row {line}'
-    if label not in row:
-      raise UserError(f'{path}: no column {label!r} (it has {", ".join(row)})')
-    given = where or ('train' if config.test else row.get('split', ''))
-    canonical = split.canonical(given, at) if given else ''
-    own = (sequence, label, 'split', 'id', 'set', 'validation')
-    if not given and row.get('set'):
-      canonical = split.of_set(row['set'], row.get('validation', ''), at)
+    part = where or ('train' if config.test else '')
+    if not where and given and row[given]:
+      part = split.canonical(row[given], at)
+    elif not where and of_set and row[of_set]:
+      part = split.of_set(row[of_set], row[validation] if validation else '', at)
+    name = (row[id] if id else '') or f'{path.name}:{line}'
     metadata = {k: v for k, v in row.items() if k and k not in own}
-    name = row.get('id') or f'{path.name}:{line}'
-    found.append(_Read(name, row[sequence], row[label], canonical, at, metadata))
-  return found
+    found.append(_Read(name, row[config.sequence_column], row[label], part, at, metadata))
+  if not found:
+    raise UserError(f'{path}: no row has a value in column {label!r}')
+  left = len(rows) - len(found)
+  return found, [f'{path.name}: {left} rows without {label} left out'] if left else []
 
 
 def _require_unique(read: Sequence[_Read]) -> None:
@@ -340,6 +361,11 @@ def _alphabet(config: Config, sequences: Sequence[str]) -> Alphabet:
 
 
 def _groups(config: Config, letters: Alphabet, sequences: Sequence[str]) -> tuple[np.ndarray, str]:
+  if config.both_strands and not letters.complement:
+    raise UserError(
+      f'{config.source}: {letters.name} has one strand; expected config.data.both_strands=false, '
+      'and config.strands=one where an experiment has that setting'
+    )
   threshold = 0.3 if config.similar == 'near' else 1.0
   found = similar.groups(sequences, letters, threshold=threshold, both_strands=config.both_strands)
   alike = 'near copies' if config.similar == 'near' else 'copies'

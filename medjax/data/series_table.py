@@ -28,6 +28,8 @@ class Row:
 def read(path: pathlib.Path) -> list[Row]:
   """The lines of a table; cells are separated by commas, or by tabs and spaces.
 
+  A header that counts columns, such as label,0,1,2, is left out.
+
   Raises:
     UserError: the file cannot be read, or holds nothing.
   """
@@ -45,9 +47,18 @@ def read(path: pathlib.Path) -> list[Row]:
     if content.strip():
       cells = content.split(',') if ',' in content else content.split()
       rows.append(Row(f'{path} row {line}', line, tuple(cell.strip() for cell in cells)))
+  if rows and _is_header(rows[0]):
+    del rows[0]
   if not rows:
     raise UserError(f'{path}: is empty; expected a class and samples in every row')
   return rows
+
+
+def _is_header(row: Row) -> bool:
+  """Whether its cells count columns, as data frames name them; no signal does."""
+  places = row.cells[1:]
+  start = int(places[0]) if places and places[0].isdecimal() else -1
+  return len(places) > 7 and list(places) == [str(start + i) for i in range(len(places))]
 
 
 def label(row: Row) -> str:

@@ -44,6 +44,7 @@ class Config:
     'separate', 'Whether a split has all beats of a patient, or minutes are drawn one by one.'
   )
   positive: str = setting('', 'The positive one of two classes; empty tells it from the names.')
+  allow_group_overlap: bool = setting(False, 'Accept identical beats in two given splits.')
   seed: int = setting(0, 'Seed of the simulator and of splits drawn here.', low=0, high=2**31 - 1)
   folds: int = setting(0, 'Parts of a cross-validation, one of which tests; 0 for none.', low=0)
   fold: int = setting(0, 'The part that tests, from 0.', low=0)
@@ -181,15 +182,24 @@ def open_signals(names: Sequence[str], details: dict[str, Any], length: int) -> 
   cases: list[dataset.Case] = []
   for name in names:
     try:
-      for path in _paths(name):
+      paths = _paths(name)
+    except UserError as error:
+      cases.append(dataset.unreadable(name, error))
+      continue
+    for path in paths:
+      try:
         if path.name.lower().endswith(series_table.ENDINGS):
+          if len(details['leads']) > 1:
+            raise UserError(
+              f'{path}: has one lead, and the network was trained on {", ".join(details["leads"])}'
+            )
           cases += _rows_as_cases(path, length)
         elif details['form'] == 'table':
           raise UserError(f'{path}: is a record, and the network was trained on tables of beats')
         else:
           cases += _record_as_cases(path, details)
-    except UserError as error:
-      cases.append(dataset.unreadable(name, error))
+      except UserError as error:
+        cases.append(dataset.unreadable(str(path), error))
   return cases
 
 
@@ -299,15 +309,19 @@ def _of_tables(
   config: Config, named: Sequence[tuple[pathlib.Path, str]]
 ) -> tuple[list[_Beat], dict[str, Any], list[str]]:
   beats: list[_Beat] = []
+  first: dict[bytes, str] = {}
   length = 0
   for path, where in named:
     for row in series_table.read(path):
       values = series_table.samples(row, 1, length)
       length = len(values)
       name = f'{path.name}:{row.line}'
-      beats.append(_Beat(name, values[:, None], series_table.label(row), name, where, {}))
+      same = first.setdefault(values.tobytes(), name)
+      beats.append(_Beat(name, values[:, None], series_table.label(row), same, where, {}))
   _require_unique([beat.id for beat in beats])
   notes = ['a table does not say whose a beat is: each row counts as a patient of its own']
+  if len(first) < len(beats):
+    notes.append(f'{len(beats) - len(first)} rows are copies of others, with which they stay')
   return beats, _details(config, 'table', (), config.rate), notes
 
 
@@ -371,7 +385,8 @@ def _splits(
       f'config.data.source={config.source}: one patient, {min(trained)}, and splits are by '
       'patient; expected several records, or config.data.patients=ignore, which splits by minutes'
     )
-  return split.choose(config, texts, groups, given, 'the files')
+  allow = config.allow_group_overlap
+  return split.choose(config, texts, groups, given, 'the files', allow_overlap=allow)
 
 
 def _require_unique(names: Sequence[str]) -> None:

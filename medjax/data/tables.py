@@ -3,20 +3,26 @@
 import csv
 import io
 import pathlib
+import re
 from collections.abc import Sequence
 
 from medjax.config import nearest
 from medjax.errors import UserError
 
+_WITH_COMMA = re.compile(r'[+-]?\d+(,\d+)?([eE][+-]?\d+)?|[nN][aA]([nN])?')
 Row = tuple[int, dict[str, str]]
 
 
-def parse(text: str, table: pathlib.Path) -> tuple[list[str], list[Row]]:
+def parse(
+  text: str, table: pathlib.Path, *, decimal_comma: bool = False
+) -> tuple[list[str], list[Row]]:
   """The header and the rows of a table.
 
   Args:
     text: the whole table; its first line is the header and tells the delimiter.
     table: where the text is from, for errors.
+    decimal_comma: where cells are not separated by commas, read 1,5 as 1.5 in columns that hold
+      nothing but such numbers, as spreadsheets in many countries write them.
 
   Returns:
     The names of the columns, and the rows, each with the number of its last line; cells without
@@ -52,6 +58,12 @@ def parse(text: str, table: pathlib.Path) -> tuple[list[str], list[Row]]:
       f'{table} row {reader.line_num + 1}: {error}; expected each quote closed at the end of its '
       f'cell and at most {csv.field_size_limit()} characters in a cell'
     ) from None
+  if decimal_comma and delimiter != ',':
+    for name in header:
+      filled = [row[name] for _, row in rows if row[name]]
+      if any(',' in cell for cell in filled) and all(map(_WITH_COMMA.fullmatch, filled)):
+        for _, row in rows:
+          row[name] = row[name].replace(',', '.')
   return header, rows
 
 

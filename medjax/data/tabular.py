@@ -94,7 +94,7 @@ def load(
     [tables.column(pathlib.Path(table.where), table.header, column) for column in asked]
     for asked in (config.drop, config.categorical)
   )
-  without = _no_label([row[label] for _, row in table.rows])
+  without = labels.missing([row[label] for _, row in table.rows])
   rows = [(line, row) for line, row in table.rows if row[label].lower() not in without]
   if not rows:
     raise UserError(f'{table.where}: no row has a value in column {label!r}')
@@ -199,7 +199,7 @@ def _cases(fitted: preprocess.Preprocessing, names: Sequence[str]) -> list[datas
   cases = []
   for name in names:
     try:
-      _, rows = tables.parse(_text(pathlib.Path(name)), pathlib.Path(name))
+      _, rows = _parsed(pathlib.Path(name))
     except UserError as error:
       cases.append(dataset.unreadable(name, error))
       continue
@@ -224,10 +224,14 @@ def _read(config: Config, simulator: Callable[[int, int], list[dict[str, str]]] 
   if config.source.startswith(_SKLEARN):
     return _sklearn(config.source, config.label_column)
   path = pathlib.Path(config.source).expanduser()
-  header, rows = tables.parse(_text(path), path)
+  header, rows = _parsed(path)
   if not rows:
     raise UserError(f'{path}: has a header and no rows')
   return _Table(path.stem, str(path), header, rows)
+
+
+def _parsed(path: pathlib.Path) -> tuple[list[str], list[tables.Row]]:
+  return tables.parse(_text(path), path, decimal_comma=True)
 
 
 def _text(path: pathlib.Path) -> str:
@@ -273,12 +277,6 @@ def _optional(table: _Table, name: str, default: str) -> str:
   return tables.column(
     pathlib.Path(table.where), table.header, name, optional=name in ('', default)
   )
-
-
-def _no_label(texts: Sequence[str]) -> set[str]:
-  """What stands where there is no label; of classes, 'none' is a name like others."""
-  classes = any(preprocess.parse_number(text) is None for text in texts)
-  return set(preprocess.MISSING - {'none'} if classes else preprocess.MISSING)
 
 
 def _groups(

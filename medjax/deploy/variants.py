@@ -35,7 +35,8 @@ def predict_variants(
   """Predicts every variant's sequence without and with its change, and writes a CSV.
 
   A sequence that is longer than those that the network was trained on, such as a chromosome, is cut
-  to their length around the variant. An insertion or deletion moves what comes after it.
+  to their length around the variant; not where the network sees the ends or chosen places of it: a
+  change elsewhere is an error then. An insertion or deletion moves what comes after it.
 
   Args:
     experiment: data description, model and task of the run.
@@ -138,5 +139,12 @@ class _Scorer:
       raise UserError(f'{variant.where}: {variant.problem}')
     if variant.sequence not in entries:
       raise UserError(f'{variant.where}: there is no sequence {variant.sequence!r} in the files')
-    pair = variant.apply(entries[variant.sequence], self._encode.length)
-    return [self._encode(one, variant.where)['tokens'] for one in pair]
+    sequence = entries[variant.sequence]
+    # Where the network sees chosen places of the whole sequence, it is not cut around the change.
+    whole = self._encode.keep == 'ends' or bool(self._encode.places)
+    length = len(sequence) + len(variant.alt) if whole else self._encode.length
+    pair = variant.apply(sequence, length)
+    one, other = (self._encode(text, variant.where)['tokens'] for text in pair)
+    if np.array_equal(one, other) and variant.ref.upper() != variant.alt.upper():
+      raise UserError(f'{variant.where}: the network does not see this place')
+    return [one, other]

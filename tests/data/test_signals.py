@@ -156,7 +156,7 @@ def test_new_records_and_tables_are_opened_as_the_run_saw_them(make_record, tmp_
   np.testing.assert_array_equal(cases[1].load()['signal'], expected)
   (tmp_path / 'a.csv').write_text('1,2\n')
   (case,) = later.open([str(tmp_path / 'a.csv')])
-  with pytest.raises(UserError, match=r'a\.csv row 1: 2 samples; expected 80'):
+  with pytest.raises(UserError, match=r'a\.csv: has one lead, and the network was trained on MLI'):
     case.load()
   (case,) = later.open([str(tmp_path / 'none.hea')])
   with pytest.raises(UserError, match='no such file; expected the header'):
@@ -181,6 +181,10 @@ def test_a_table_with_and_without_classes_is_opened(tmp_path):
   data = load(table)
   (tmp_path / 'new.csv').write_text('7,8,9\n1,7,8,9\nx,8,9\n')
   cases = data.open([str(tmp_path / 'new.csv')])
+  (tmp_path / 'short.csv').write_text('1,2\n')
+  (case,) = data.open([str(tmp_path / 'short.csv')])
+  with pytest.raises(UserError, match=r'short\.csv row 1: 2 samples; expected 3'):
+    case.load()
   assert [case.load()['signal'][:, 0].tolist() for case in cases[:2]] == [[7, 8, 9]] * 2
   with pytest.raises(UserError, match=r"new\.csv row 3 column 1: 'x'; expected a number"):
     cases[2].load()
