@@ -15,6 +15,7 @@ from medjax.errors import UserError
     (['1', '2'], ('1', '2')),
     (['10', '9', '1'], ('1', '9', '10')),
     (['b', '10', 'a'], ('10', 'a', 'b')),
+    (['2', 'nan', '10'], ('10', '2', 'nan')),
   ],
 )
 def test_the_order_of_classes(found, expected):
@@ -34,6 +35,7 @@ def test_the_positive_class_may_be_given():
   [
     (['a', 'a'], "x.csv: every example is 'a'; expected at least two classes"),
     (['Ill', 'ill', 'well'], "x.csv: classes 'Ill' and 'ill' differ only by case or space"),
+    (['0', '1', '0.0'], "x.csv: classes '0' and '0.0' are the same number; expected one"),
     (list(map(str, range(1001))), 'x.csv: 1001 different labels; expected classes, at most 1000'),
   ],
 )

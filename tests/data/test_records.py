@@ -1,6 +1,7 @@
 """WFDB records: counted against a parser of their own, segmented, resampled; and bad files."""
 
 import builtins
+import dataclasses
 import shutil
 
 import numpy as np
@@ -159,6 +160,13 @@ def test_files_that_cannot_be_used(shared_data, tmp_path, damage, said):
 def test_a_lead_that_is_not_there():
   with pytest.raises(UserError, match=r"a\.hea: no lead 'V5' \(it has MLII\); config.data.leads"):
     records.select(record(np.zeros((9, 1)), [4]), ('V5',))
+
+
+def test_leads_of_one_name_are_told_apart_by_place_or_refused():
+  twice = dataclasses.replace(record(np.arange(18).reshape(9, 2), [4]), leads=('ECG', 'ECG'))
+  np.testing.assert_array_equal(records.select(twice, ('ECG', 'ECG')).signal, twice.signal)
+  with pytest.raises(UserError, match=r"a\.hea: several leads are called 'ECG'"):
+    records.select(twice, ('ECG',))
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch, tmp_path):

@@ -77,6 +77,17 @@ def test_states_are_joined_and_renamed(files, tmp_path):
   assert data.classes == ('A', 'B')
 
 
+def test_a_dash_may_be_said_to_be_a_state(files, tmp_path):
+  """As in DSSP, whose coil has no letter."""
+  cases = files()
+  dashed = ''.join(f'>c{i} SET=train\n{c.states.replace("C", "-")}\n' for i, c in enumerate(cases))
+  (tmp_path / 'states.fasta').write_text(dashed)
+  data = residues.load(config(states='H=H,E=E,-=C', mask=''))
+  assert data.classes == ('H', 'E', 'C')
+  known = sum(int((split.label >= 0).sum()) for split in data.splits.values())
+  assert known == sum(len(case.sequence) for case in cases)
+
+
 def test_a_pattern_says_the_split(files):
   files(header='part:{split}')
   data = residues.load(config(split_pattern=r'part:(\w+)'))

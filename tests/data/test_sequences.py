@@ -1,6 +1,7 @@
 """Sequences from files as examples, and what is said of files that cannot be used."""
 
 import gzip
+import pathlib
 
 import numpy as np
 import pytest
@@ -167,3 +168,71 @@ def test_real_binding_sites(shared_data):
   counts = data.summary()['splits']
   assert sum(part['examples'] for part in counts.values()) == 3839
   assert sum(part['classes']['ecoli_prom'] for part in counts.values()) == 839
+
+
+def test_given_splits_are_kept_beside_a_test_file_and_whatever_their_case(tmp_path):
+  found = letters(90)
+  lines = [f'{s},{i % 2},{("train", "Val", "test")[i // 30]}' for i, s in enumerate(found[:80])]
+  (tmp_path / 'a.csv').write_text('\n'.join(['sequence,label,Split', *lines]))
+  rows = [f'{s},{i % 2}' for i, s in enumerate(found[80:])]
+  (tmp_path / 'b.csv').write_text('\n'.join(['sequence,label', *rows]))
+  sizes = {n: len(s) for n, s in load(str(tmp_path / 'a.csv')).splits.items()}
+  assert sizes == {'train': 30, 'val': 30, 'test': 20}
+  both = load(str(tmp_path / 'a.csv'), test=str(tmp_path / 'b.csv'))
+  assert {n: len(s) for n, s in both.splits.items()} == {'train': 30, 'val': 30, 'test': 30}
+
+
+def test_validation_is_found_anywhere_in_a_header(tmp_path):
+  found = letters(80)
+  header = 's{i} SET=train TARGET={label} VALIDATION=True class:{label}'
+  text = pathlib.Path(fasta(tmp_path / 'v.fa', found[:20], header, 100)).read_text()
+  text += pathlib.Path(
+    fasta(tmp_path / 't.fa', found[20:], 's{i} SET=train class:{label}')
+  ).read_text()
+  (tmp_path / 'a.fa').write_text(text)
+  data = load(str(tmp_path / 'a.fa'), label_pattern='class:([01])')
+  assert {n: len(s) for n, s in data.splits.items()} == {'train': 60, 'val': 20}
+
+
+@pytest.mark.parametrize('absent', ['', 'NaN'])
+def test_rows_without_label_are_left_out(tmp_path, absent):
+  found = letters(80)
+  lines = [f'{s},{absent if i < 7 else i % 2}' for i, s in enumerate(found)]
+  (tmp_path / 'a.csv').write_text('\n'.join(['sequence,label', *lines]))
+  data = load(str(tmp_path / 'a.csv'))
+  assert data.classes == ('0', '1')
+  assert sum(map(len, data.splits.values())) == 73
+  assert 'a.csv: 7 rows without label left out' in data.notes
+
+
+def test_names_of_test_files_may_be_those_of_training_files(tmp_path):
+  for part, seed in (('train', 0), ('test', 1)):
+    (tmp_path / part).mkdir()
+    for name, more in (('neg', 0), ('pos', 10)):
+      fasta(tmp_path / part / f'{name}.fa', letters(40, seed=seed + more))
+  source, test = (
+    f'{tmp_path / part / "neg.fa"},{tmp_path / part / "pos.fa"}' for part in ('train', 'test')
+  )
+  data = load(source, test=test)
+  assert data.classes == ('neg', 'pos')
+  assert len(data.splits['test']) == 80
+  assert 'pos.fa:s3 (test)' in data.splits['test'].id
+
+
+def test_an_entry_without_sequence_leaves_the_others(tmp_path):
+  data = load(fasta(tmp_path / 'a.fa', letters(80)), label_pattern='class:([01])')
+  (tmp_path / 'new.fa').write_text('>a\nACGT\n>b\n>c\nGGTT\n')
+  (tmp_path / 'new.csv').write_text('sequence,x\nACGT,1\n,2\nGGTT,3\n')
+  for name in ('new.fa', 'new.csv'):
+    first, empty, last = data.open([str(tmp_path / name)])
+    assert (first.load()['tokens'] > 0).sum() == (last.load()['tokens'] > 0).sum() == 4
+    with pytest.raises(UserError, match='the sequence is empty'):
+      empty.load()
+
+
+def test_proteins_have_one_strand(tmp_path):
+  path = fasta(tmp_path / 'a.fa', letters(80, of='ACDEFGHIKLMNPQRSTVWY'))
+  with pytest.raises(
+    UserError, match=r'protein has one strand; expected config\.data\.both_strands'
+  ):
+    load(path, label_pattern='class:([01])', both_strands=True)

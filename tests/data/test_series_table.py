@@ -72,3 +72,10 @@ def test_files_that_cannot_be_read(tmp_path):
   (tmp_path / 'a.txt.gz').write_bytes(b'no gzip')
   with pytest.raises(UserError, match=r'a\.txt\.gz: cannot be read'):
     series_table.read(tmp_path / 'a.txt.gz')
+
+
+def test_a_header_that_counts_columns_is_no_series(tmp_path):
+  data = ''.join(f'{i % 2},' + ','.join('0.5' for _ in range(9)) + '\n' for i in range(3))
+  for header in ('label,0,1,2,3,4,5,6,7,8\n', '0,1,2,3,4,5,6,7,8,9\n'):
+    found = rows(tmp_path, header + data, 'a.csv')
+    assert [row.line for row in found] == [2, 3, 4]

@@ -11,6 +11,8 @@ from medjax.data.simulate import heartbeat
 from medjax.errors import UserError
 from medjax.workdir import write_json
 
+RECORD = {'form': 'record', 'leads': [], 'rate': 30.0, 'before': 0.2, 'after': 0.1}
+
 
 def load(source, **more):
   return signals.load(signals.Config(source=str(source), **more))
@@ -208,8 +210,35 @@ def test_sources_that_cannot_be_used(make_record, tmp_path):
   (tmp_path / 'empty').mkdir()
   with pytest.raises(UserError, match=r'empty: no WFDB header \(\.hea\) in this folder'):
     load(tmp_path / 'empty')
+  slow = make_record(tmp_path, 'slow', rate=30)
+  slow.with_suffix('.atr').unlink()
+  (case,) = signals.open_signals([str(slow)], RECORD, 9)
+  with pytest.raises(UserError, match=r'slow\.hea: 30 samples a second are too few to find beats'):
+    case.load()
   short = make_record(tmp_path, 'short', 'N')
   with pytest.raises(UserError, match='no beat whose whole window is recorded'):
     load(short, before=1.0)
   with pytest.raises(UserError, match=r'config\.data\.test and config\.data\.folds'):
     signals.Config(folds=5, test='x').validate()
+
+
+def test_a_record_that_cannot_be_read_leaves_the_others(make_record, tmp_path):
+  folder = many(make_record, tmp_path / 'db', count=3)
+  (folder / 'r01.dat').unlink()
+  cases = signals.open_signals([str(folder)], RECORD, 9)
+  of = [next(n for n in ('r00', 'r01', 'r02') if n in case.name) for case in cases]
+  assert [of.count(name) for name in ('r00', 'r01', 'r02')] == [11, 1, 11]
+  with pytest.raises(UserError, match='r01'):
+    cases[11].load()
+
+
+def test_copies_of_a_beat_stay_together(tmp_path):
+  beats = [f'{i % 2},{i},{i * i},1\n' for i in range(20)]
+  (tmp_path / 'a.csv').write_text(''.join(beats * 4))
+  data = load(tmp_path / 'a.csv')
+  assert '60 rows are copies of others, with which they stay' in data.notes
+  assert data.summary()['groups_in_two_splits'] == 0
+  assert sum(len(set(split.group)) for split in data.splits.values()) == 20
+  (tmp_path / 'b.csv').write_text(beats[0])
+  with pytest.raises(UserError, match='1 groups are in two splits'):
+    load(tmp_path / 'a.csv', test=str(tmp_path / 'b.csv'))

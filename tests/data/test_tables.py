@@ -42,3 +42,17 @@ def test_columns_are_found_but_for_case():
     tables.column(TABLE, ['id', 'label'], 'lable')
   with pytest.raises(UserError, match="columns 'ID' and 'Id' are both 'id' but for case"):
     tables.column(TABLE, ['ID', 'Id'], 'id')
+
+
+def test_decimal_commas_are_read_where_cells_are_not_joined_by_commas():
+  text = 'age;dose;codes;note\n48,6;1;1,2;a,b\n-3;2,5e1;NA;x\n;3;1,2,3;y\n'
+  path = pathlib.Path('a.csv')
+  _, rows = tables.parse(text, path, decimal_comma=True)
+  found = [row for _, row in rows]
+  assert [row['age'] for row in found] == ['48.6', '-3', '']
+  assert [row['dose'] for row in found] == ['1', '2.5e1', '3']
+  assert [row['codes'] for row in found] == ['1,2', 'NA', '1,2,3']  # not all are numbers
+  assert found[0]['note'] == 'a,b'
+  assert tables.parse(text, path)[1][0][1]['age'] == '48,6'
+  _, rows = tables.parse('a,b\n"1,5",2\n', path, decimal_comma=True)
+  assert rows[0][1]['a'] == '1,5'

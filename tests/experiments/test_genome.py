@@ -182,6 +182,15 @@ def _copy_that_finds_all(trained, folder):
   return run
 
 
+def test_what_the_experiment_does_not_take_is_said_in_one_line(command, tmp_path):
+  code, _, err = command('--config.data.labels=numbers')
+  assert (code, err) == (2, 'error: config.data.labels=numbers: expected classes here\n')
+  code, _, err = command('crossval', '--config.data.source=a.fa', '--config.data.test=b.fa')
+  assert code == 2
+  assert err.endswith('error: config.data.test and config.data.folds: expected one of them\n')
+  assert not (tmp_path / 'runs').exists()
+
+
 def test_the_default_is_simulated_and_has_two_strands(command, tmp_path):
   code, _, err = command(
     '--config.data.simulated=100',

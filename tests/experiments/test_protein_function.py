@@ -94,9 +94,12 @@ def test_fitness_of_variants(command, tmp_path, model):
   code, _, err = command('explain', 'dms.csv', '--workdir=run', '--method=integrated_gradients')
   assert code == 0, err
   (tmp_path / 'wild.fa').write_text(f'>wild\n{wild}\n')
-  (tmp_path / 'v.csv').write_text('sequence,position,ref,alt\nwild,5,Y,A\nwild,5,Y,L\n')
+  (tmp_path / 'v.csv').write_text('sequence,position,ref,alt\nwild,5,Y,A\nwild,5,Y,L\nwild,2,K,R\n')
   code, _, err = command('predict', 'wild.fa', '--variants=v.csv', '--workdir=run')
   assert code == 0, err
   with open(tmp_path / 'run' / 'variants.csv', newline='') as file:
-    small, large = (float(row['effect']) for row in csv.DictReader(file))
+    *seen, other = csv.DictReader(file)
+  small, large = (float(row['effect']) for row in seen)
   assert small < large
+  assert other['effect'] == ''
+  assert other['error'] == 'v.csv row 4: the network does not see this place'
