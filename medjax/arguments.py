@@ -74,6 +74,7 @@ def command(rest: list[str]) -> tuple[str, list[str]]:
 
 
 def asks_help(given: list[str]) -> bool:
+  """Whether arguments ask for help, wherever they do."""
   return any(flag in given for flag in ('--help', '-h', '--helpfull'))
 
 
