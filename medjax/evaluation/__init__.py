@@ -10,7 +10,9 @@ from medjax.evaluation.conformal import Conformal, conformal_metrics
 from medjax.evaluation.decision import Decision
 from medjax.evaluation.delong import auroc, auroc_difference, auroc_interval, delong_covariance
 from medjax.evaluation.estimate import Difference, Estimate
+from medjax.evaluation.kaplan_meier import KaplanMeier, censoring_curve, kaplan_meier
 from medjax.evaluation.labels import LabelDecisions, Labels, label_metrics, read_labels
+from medjax.evaluation.log_rank import LogRank, log_rank
 from medjax.evaluation.metrics import binary_metrics, multiclass_metrics, wilson_interval
 from medjax.evaluation.net_benefit import decision_curve
 from medjax.evaluation.numbers import Interval, Numbers, number_metrics, read_numbers
@@ -36,8 +38,10 @@ __all__ = [
   'Difference',
   'Estimate',
   'Interval',
+  'KaplanMeier',
   'LabelDecisions',
   'Labels',
+  'LogRank',
   'Numbers',
   'Positions',
   'Predictions',
@@ -49,11 +53,14 @@ __all__ = [
   'auroc_interval',
   'binary_metrics',
   'calibration_metrics',
+  'censoring_curve',
   'compare',
   'conformal_metrics',
   'decision_curve',
   'delong_covariance',
+  'kaplan_meier',
   'label_metrics',
+  'log_rank',
   'multiclass_metrics',
   'number_metrics',
   'position_metrics',
