@@ -6,6 +6,7 @@ by another tool can be evaluated, and nothing here needs JAX or a device.
 
 from medjax.evaluation.calibration import Calibration, calibration_metrics, reliability
 from medjax.evaluation.coefficients import Coefficients
+from medjax.evaluation.concordance import Concordance, concordance_harrell, concordance_uno
 from medjax.evaluation.conformal import Conformal, conformal_metrics
 from medjax.evaluation.decision import Decision
 from medjax.evaluation.delong import auroc, auroc_difference, auroc_interval, delong_covariance
@@ -32,6 +33,7 @@ from medjax.evaluation.threshold import at_sensitivity, at_specificity, youden
 __all__ = [
   'Calibration',
   'Coefficients',
+  'Concordance',
   'Confidence',
   'Conformal',
   'Decision',
@@ -55,6 +57,8 @@ __all__ = [
   'calibration_metrics',
   'censoring_curve',
   'compare',
+  'concordance_harrell',
+  'concordance_uno',
   'conformal_metrics',
   'decision_curve',
   'delong_covariance',
