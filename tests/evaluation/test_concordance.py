@@ -24,7 +24,7 @@ def _cases(seed, count, distinct=None):
 
 @pytest.mark.parametrize(
   ('seed', 'count', 'distinct'),
-  [(0, 2, None), (1, 7, 1), (2, 64, None), (3, 65, 2), (4, 500, 3), (5, 1000, None)],
+  [(0, 3, None), (1, 7, 1), (2, 64, None), (3, 65, 2), (4, 500, 3), (5, 1000, None)],
 )
 def test_harrell_is_that_of_scikit_survival(seed, count, distinct):
   time, event, risk = _cases(seed, count, distinct)
