@@ -27,6 +27,7 @@ from medjax.evaluation.positions import (
 from medjax.evaluation.regression import q3, regression_metrics
 from medjax.evaluation.separation import Separation
 from medjax.evaluation.subgroups import subgroups
+from medjax.evaluation.survival_scores import brier_scores, dynamic_auroc, integrated_brier_score
 from medjax.evaluation.table import Predictions, read_csv
 from medjax.evaluation.threshold import at_sensitivity, at_specificity, youden
 
@@ -54,6 +55,7 @@ __all__ = [
   'auroc_difference',
   'auroc_interval',
   'binary_metrics',
+  'brier_scores',
   'calibration_metrics',
   'censoring_curve',
   'compare',
@@ -62,6 +64,8 @@ __all__ = [
   'conformal_metrics',
   'decision_curve',
   'delong_covariance',
+  'dynamic_auroc',
+  'integrated_brier_score',
   'kaplan_meier',
   'label_metrics',
   'log_rank',
