@@ -89,11 +89,11 @@ class _Run:
     self.key = jax.random.key(config.seed)
     self.current = devices.replicate(state.create(experiment, config.seed))
     multiple = len(devices.all) * config.accumulate
-    if self.split.lengths is None:
+    if not self.split.sizes:
       rows = feed.order(config.seed, 0, len(self.split))
       rows = np.resize(rows, max(len(rows), _EPOCH * config.batch_size))  # a small set goes round
       self.plan = feed.batches(rows, config.batch_size, multiple)[:_EPOCH]
-    else:  # batches of similar length, as in training
+    else:  # batches of similar size, as in training
       plan = feed.epoch_plan(self.split, config.seed, 0, config.batch_size, multiple)
       self.plan = plan[np.arange(_EPOCH) % len(plan)]
     self.batch = jax.device_put(next(iter(feed.Streamed(self.split, devices)(self.plan[:1]))))

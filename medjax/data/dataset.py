@@ -1,6 +1,7 @@
 """A data set as training sees it: named splits of examples that are read by number."""
 
 import dataclasses
+import functools
 import json
 import pathlib
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from medjax.data import ragged
 from medjax.errors import UserError
 
 Batch = dict[str, Any]
@@ -38,62 +40,57 @@ class Split:
     id: name of each example, [N].
     label: class number of each example, int32 [N]; or its number, float32 [N]; or 1 for each of its
       classes, float32 [N, C], NaN where that is not known; or the class of each of its positions,
-      int32 [N, L], -1 where that is not known.
+      int32 [N, L], -1 where that is not known; or any tree of arrays [N, ...]. Targets that are too
+      large to be kept in memory come from ``decode`` instead, under names that the task knows.
     group: patient (or scaffold, family) of each example, [N].
     metadata: every other column, [N] strings each.
-    lengths: positions of each example, int [N], where they differ; None otherwise. A batch is then
-      made of examples of similar length and cut to about the longest.
-    trimmed: names of the arrays whose first axis is cut, padded to one length as stored.
+    sizes: of each axis that is not as long in every example its length, int [N]. A batch is then
+      made of examples of similar size and padded to about the largest.
+    axes: which arrays have those axes; see ``ragged``.
   """
 
   name: str
   source: Readable
   decode: Callable[[dict[str, Any]], dict[str, np.ndarray]]
   id: np.ndarray
-  label: np.ndarray
+  label: Any
   group: np.ndarray
   metadata: dict[str, list[str]]
-  lengths: np.ndarray | None = None
-  trimmed: tuple[str, ...] = ()
+  sizes: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+  axes: ragged.Axes = dataclasses.field(default_factory=dict)
 
   def __len__(self) -> int:
-    return len(self.label)
+    return len(self.id)
 
-  def read(self, indices: Sequence[int] | np.ndarray, width: int | None = None) -> Batch:
-    """The examples with these numbers as arrays stacked on axis 0, cut to ``width``."""
+  def read(self, indices: Sequence[int] | np.ndarray, widths: ragged.Widths | None = None) -> Batch:
+    """The examples with these numbers as arrays stacked on axis 0, padded or cut to ``widths``."""
     rows = [self.decode(row) for row in self.source.__getitems__([int(i) for i in indices])]
-    batch: Batch = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-    batch['label'] = self.label[np.asarray(indices)]
-    return self.trim(batch, width)
+    batch: Batch = ragged.stack(rows, self.axes, widths or self.largest())
+    batch['label'] = jax.tree.map(lambda label: label[np.asarray(indices)], self.label)
+    return ragged.cut(batch, self.axes, widths or {})
 
-  def trim(self, batch: Batch, width: int | None) -> Batch:
-    """A batch, arrays [B, ...], whose trimmed arrays are cut to ``width``."""
-    return {k: v[:, :width] if k in self.trimmed else v for k, v in batch.items()}
+  def largest(self) -> ragged.Widths:
+    """The size of each named axis that holds every example."""
+    return {axis: int(sizes.max(initial=1)) for axis, sizes in self.sizes.items()}
 
-  def width(self, indices: np.ndarray) -> int | None:
-    """What a batch of these examples, -1 for none, is cut to; None where lengths are the same."""
-    if self.lengths is None:
-      return None
-    longest = int(self.lengths[indices[indices >= 0]].max(initial=1))
-    return min(bucket(longest), int(self.lengths.max()))
+  def widths(self, indices: np.ndarray) -> ragged.Widths:
+    """What the axes of a batch of these examples, -1 for none, are padded to."""
+    there = indices[indices >= 0]
+    return {
+      axis: min(ragged.bucket(int(self.sizes[axis][there].max(initial=1))), largest)
+      for axis, largest in self.largest().items()
+    }
 
-
-def bucket(length: int) -> int:
-  """The smallest of 32, 48, 64, 96, 128, 192 ... that is not below a length.
-
-  Steps are compiled for each width, so there are few, and a third of a batch at most is padding
-  for it.
-
-  Example:
-    >>> [bucket(length) for length in (5, 64, 65, 200)]
-    [32, 64, 96, 256]
-  """
-  power = 32
-  while power < length:
-    if length <= power * 3 // 2:
-      return power * 3 // 2
-    power *= 2
-  return power
+  def by_size(self, indices: np.ndarray) -> np.ndarray:
+    """The same examples by bucket of their sizes, otherwise in the order given."""
+    if not self.sizes:
+      return indices
+    buckets = [
+      [ragged.bucket(int(size)) for size in sizes[indices]] for sizes in self.sizes.values()
+    ]
+    return indices[
+      np.lexsort(buckets[::-1])
+    ]  # the first axis counts first; equals keep their order
 
 
 def _none(names: Sequence[str]) -> list['Case']:
@@ -151,7 +148,7 @@ class Dataset:
     open: new examples in these files and folders.
     details: JSON values that ``open`` needs and that data.json keeps, such as the alphabet.
     sizes: examples of splits that are described and not there.
-    trimmed: names of the arrays of new examples that are as long as each of them is.
+    axes: which arrays of new examples have axes that are not as long in each; see ``ragged``.
   """
 
   name: str
@@ -168,7 +165,16 @@ class Dataset:
   open: Callable[[Sequence[str]], list[Case]] = _none
   details: dict[str, Any] = dataclasses.field(default_factory=dict)
   sizes: dict[str, int] = dataclasses.field(default_factory=dict)
-  trimmed: tuple[str, ...] = ()
+  axes: ragged.Axes = dataclasses.field(default_factory=dict)
+
+  @functools.cached_property
+  def example(self) -> dict[str, Any]:
+    """What one example is: a tree of named arrays' shapes and dtypes, labels included.
+
+    Axes that are not as long in every example are as long as in the longest of a split.
+    """
+    batch = next(iter(self.splits.values())).read([0])
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), batch)
 
   def examples(self, split: str) -> int:
     """How many examples a split has, also where they are only described."""

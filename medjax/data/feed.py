@@ -2,8 +2,8 @@
 
 The order of examples is a function of (seed, epoch) alone, so the data position in a checkpoint is
 the number of updates done. Batches are padded to a size that the devices divide, with ``mask``
-False for padding, so that every example counts exactly once. Where lengths differ, a batch is made
-of examples of similar length and cut to the bucket of the longest.
+False for padding, so that every example counts exactly once. Where examples differ in size, a batch
+is made of examples of similar size and padded to the bucket of the largest.
 """
 
 import concurrent.futures
@@ -13,7 +13,8 @@ import grain
 import jax
 import numpy as np
 
-from medjax.data.dataset import Batch, Split, bucket
+from medjax.data import ragged
+from medjax.data.dataset import Batch, Split
 from medjax.runtime import Devices
 
 
@@ -50,11 +51,11 @@ def batches(indices: np.ndarray, batch_size: int, multiple: int) -> np.ndarray:
 def epoch_plan(split: Split, seed: int, epoch: int, batch_size: int, multiple: int) -> np.ndarray:
   """The batches of one training epoch, in their order; see ``batches`` for arguments and result.
 
-  Where lengths differ, examples are drawn at random within a bucket of lengths only, and then the
-  order of batches is drawn. Any of them may be the one that is not full.
+  Where sizes differ, examples are drawn at random within a bucket of sizes only, and then the order
+  of batches is drawn. Any of them may be the one that is not full.
   """
   indices = order(seed, epoch, len(split))
-  if split.lengths is None:
+  if not split.sizes:
     return batches(indices, batch_size, multiple)
   batch_size = min(batch_size, len(indices))
   rows = -(-len(indices) // batch_size)
@@ -62,16 +63,8 @@ def epoch_plan(split: Split, seed: int, epoch: int, batch_size: int, multiple: i
   there = np.ones((rows, batch_size), bool)
   there[random.integers(rows), batch_size - (there.size - len(indices)) :] = False
   whole = np.full(there.shape, -1, np.int64)
-  whole[there] = by_length(split, indices)
+  whole[there] = split.by_size(indices)
   return batches(whole[random.permutation(rows)].ravel(), batch_size, multiple)
-
-
-def by_length(split: Split, indices: np.ndarray) -> np.ndarray:
-  """The same examples by bucket of their length, otherwise in the order given."""
-  if split.lengths is None:
-    return indices
-  buckets = [bucket(int(length)) for length in split.lengths[indices]]
-  return indices[np.argsort(buckets, kind='stable')]
 
 
 class Streamed:
@@ -89,7 +82,7 @@ class Streamed:
     """Batches for the rows of ``plan`` (see ``batches``), each array [local devices, B, ...]."""
     mine = host_share(plan, len(self.devices.local))
     reading = grain.ReadOptions(num_threads=self._threads, prefetch_buffer_size=2 * self._threads)
-    widths = [self.split.width(row) for row in plan]
+    widths = [self.split.widths(row) for row in plan]
     dataset = grain.MapDataset.range(len(mine)).map(
       lambda row: read(self.split, mine[row], widths[row])
     )
@@ -110,7 +103,7 @@ class Resident:
     numbers = np.arange(len(split), dtype=np.int32)
     self.examples = devices.replicate(_read_all(split) | {'index': numbers})
     self._gather = jax.pmap(
-      lambda examples, rows, width: split.trim(gather(examples, rows), width),
+      lambda examples, rows, widths: ragged.cut(gather(examples, rows), split.axes, dict(widths)),
       axis_name='data',
       in_axes=(None, 0, None),
       devices=devices.all,
@@ -120,7 +113,8 @@ class Resident:
   def __call__(self, plan: np.ndarray) -> Iterator[Batch]:
     """Batches for the rows of ``plan`` (see ``batches``), each array [local devices, B, ...]."""
     for row, all_hosts in zip(host_share(plan, len(self.devices.local)), plan, strict=True):
-      yield self._gather(self.examples, row, self.split.width(all_hosts))
+      widths = tuple(self.split.widths(all_hosts).items())
+      yield self._gather(self.examples, row, widths)
 
   def rows(self, plan: np.ndarray) -> np.ndarray:
     """Example numbers for ``gather`` in a compiled step, int32 [local devices, rows, B]."""
@@ -130,7 +124,7 @@ class Resident:
 def make(split: Split, devices: Devices, feeding: str, resident_gib: float) -> Streamed | Resident:
   """The feed that ``feeding`` names; 'auto' is resident when the decoded split fits the budget."""
   first = split.read(np.zeros(1, int))
-  size = sum(a.nbytes for a in first.values()) * len(split)
+  size = sum(leaf.nbytes for leaf in jax.tree.leaves(first)) * len(split)
   if feeding == 'resident' or (feeding == 'auto' and size <= resident_gib * 2**30):
     return Resident(split, devices)
   return Streamed(split, devices)
@@ -142,23 +136,24 @@ def host_share(plan: np.ndarray, devices: int) -> np.ndarray:
   return shares[:, jax.process_index()]
 
 
-def read(split: Split, indices: np.ndarray, width: int | None = None) -> Batch:
+def read(split: Split, indices: np.ndarray, widths: ragged.Widths | None = None) -> Batch:
   """Examples by number, any shape of ``indices``; zeros and ``mask`` False where it is -1.
 
   Args:
     split: where they are.
     indices: their numbers.
-    width: what arrays with positions are cut to; see ``Split.trim``.
+    widths: what axes of differing size are padded to; see ``Split.read``.
   """
   flat = indices.reshape(-1)
   present = flat >= 0
-  found = split.read(flat[present] if present.any() else np.zeros(1, int), width)
-  batch: Batch = {}
-  for name, values in found.items():
+  examples = split.read(flat[present] if present.any() else np.zeros(1, int), widths)
+
+  def spread(values: np.ndarray) -> np.ndarray:
     full = np.zeros((len(flat), *values.shape[1:]), values.dtype)
     full[present] = values[: present.sum()]
-    batch[name] = full.reshape(*indices.shape, *values.shape[1:])
-  return batch | {'index': indices, 'mask': indices >= 0}
+    return full.reshape(*indices.shape, *values.shape[1:])
+
+  return jax.tree.map(spread, examples) | {'index': indices, 'mask': indices >= 0}
 
 
 def gather(examples: Batch, rows: jax.Array) -> Batch:
@@ -172,10 +167,12 @@ def gather(examples: Batch, rows: jax.Array) -> Batch:
     Arrays [B, ...], with ``index`` and ``mask``.
   """
   present = rows >= 0
-  batch = {}
-  for name, values in examples.items():
-    found = values[rows.clip(0)]
-    batch[name] = found * present.reshape(-1, *[1] * (found.ndim - 1)).astype(found.dtype)
+
+  def take(values: jax.Array) -> jax.Array:
+    taken = values[rows.clip(0)]
+    return taken * present.reshape(-1, *[1] * (taken.ndim - 1)).astype(taken.dtype)
+
+  batch = jax.tree.map(take, examples)
   return batch | {'index': jax.numpy.where(present, batch['index'], -1), 'mask': present}
 
 
@@ -183,4 +180,4 @@ def _read_all(split: Split, chunk: int = 64) -> Batch:
   starts = range(0, len(split), chunk)
   with concurrent.futures.ThreadPoolExecutor() as pool:
     parts = list(pool.map(lambda s: split.read(range(s, min(s + chunk, len(split)))), starts))
-  return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+  return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
-from medjax.data import dataset
+from medjax.data import dataset, ragged
 from medjax.data.split import SPLITS
 
 
@@ -32,11 +33,11 @@ def splits(
   arrays: Mapping[str, np.ndarray],
   *,
   id: Sequence[str],
-  label: np.ndarray,
+  label: Any,
   group: Sequence[str] | np.ndarray,
   metadata: Sequence[Mapping[str, str]],
-  lengths: np.ndarray | None = None,
-  trimmed: tuple[str, ...] = (),
+  sizes: Mapping[str, np.ndarray] | None = None,
+  axes: ragged.Axes | None = None,
 ) -> dict[str, dataset.Split]:
   """The splits of arrays that hold all examples.
 
@@ -47,8 +48,8 @@ def splits(
     label: see there.
     group: see there.
     metadata: other columns of each example; where one lacks a column it is ''.
-    lengths: see there.
-    trimmed: see there.
+    sizes: see there.
+    axes: see there.
 
   Example:
     >>> found = splits(['train', 'test', 'train'], {'values': np.eye(3)}, id=['a', 'b', 'c'],
@@ -67,10 +68,10 @@ def splits(
       Rows({key: array[of] for key, array in arrays.items()}),
       lambda row: row,
       np.asarray(id)[of],
-      label[of],
+      jax.tree.map(lambda of_all, of=of: of_all[of], label),
       np.asarray(group)[of],
       {key: [metadata[i].get(key, '') for i in of] for key in columns},
-      lengths=None if lengths is None else lengths[of],
-      trimmed=trimmed,
+      sizes={axis: of_all[of] for axis, of_all in (sizes or {}).items()},
+      axes=axes or {},
     )
   return found

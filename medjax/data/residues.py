@@ -17,7 +17,7 @@ from medjax.data import alphabet, dataset, encoder, fasta, memory, similar, spli
 from medjax.errors import UserError
 
 UNKNOWN = '-'
-_TRIMMED = ('tokens',)
+_AXES = {'tokens': ('positions',)}
 
 
 @dataclasses.dataclass
@@ -121,8 +121,8 @@ def load(config: Config, *, simulator: Callable[[int, int], Any] | None = None) 
       {'residues': str(length), **chain.metadata}
       for length, chain in zip(lengths, chains, strict=True)
     ],
-    lengths=lengths,
-    trimmed=('tokens', 'label'),
+    sizes={'positions': lengths},
+    axes=_AXES | {'label': ('positions',)},
   )
   content = hashlib.blake2b(padded.tobytes() + label.tobytes(), digest_size=8)
   content.update(json.dumps([[chain.id for chain in chains], splits, classes]).encode())
@@ -286,7 +286,7 @@ def _rest() -> dict[str, Any]:
     'kind': 'residues',
     'inputs': functools.partial(encoder.one_hot, alphabet.PROTEIN),
     'open': _cases,
-    'trimmed': _TRIMMED,
+    'axes': _AXES,
   }
 
 

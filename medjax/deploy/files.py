@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from medjax.config import Config
-from medjax.data import feed
-from medjax.data.dataset import Case, bucket
+from medjax.data import feed, ragged
+from medjax.data.dataset import Case
 from medjax.deploy import rows
 from medjax.errors import UserError
 from medjax.experiment import Experiment
@@ -75,8 +75,8 @@ def predict_files(
     with open(output, 'w', newline='', encoding='utf-8', errors='backslashreplace') as file:
       out = csv.DictWriter(file, writer.columns)
       out.writeheader()
-      trimmed = experiment.data.trimmed
-      for done in _batches(cases, step, variables, devices, config.batch_size, writer, trimmed):
+      axes = experiment.data.axes
+      for done in _batches(cases, step, variables, devices, config.batch_size, writer, axes):
         out.writerows(done)
         file.flush()
         found += done
@@ -109,7 +109,7 @@ def _batches(
   devices: Devices,
   batch_size: int,
   writer: rows.Writer,
-  trimmed: Sequence[str],
+  axes: ragged.Axes,
 ) -> Iterator[list[rows.Row]]:
   # Always one size, so that the step is compiled once, or once a bucket of lengths.
   width = feed.batches(np.arange(batch_size), batch_size, len(devices.all)).shape[1]
@@ -124,35 +124,34 @@ def _batches(
       good = [i for i, part in enumerate(loaded) if not isinstance(part, str)]
       if good:
         parts: list[Any] = [loaded[i] for i in good]
-        batch = _stack(parts, width, len(devices.local), trimmed)
-        predicted = jax.device_get(step(variables, batch)['prediction'])[: len(good)]
-        if trimmed:
-          lengths = [len(part[trimmed[0]]) for part in parts]
+        batch = _stack(parts, width, len(devices.local), axes)
+        predicted = jax.tree.map(
+          lambda leaf: leaf[: len(good)], jax.device_get(step(variables, batch))
+        )
+        if axes:
+          lengths = [ragged.sizes(part, axes)['positions'] for part in parts]
           predicted = [one[:length] for one, length in zip(predicted, lengths, strict=True)]
         for i, row in zip(good, writer.rows([chunk[i].name for i in good], predicted), strict=True):
           done[i] = row
       yield [row for row in done if row is not None]
 
 
-def _stack(
-  parts: Sequence[Any], width: int, devices: int, trimmed: Sequence[str] = ()
-) -> dict[str, np.ndarray]:
-  """Arrays [devices, B, ...] of ``width`` cases, zeros after those given.
+def _first(count: int, tree: Any) -> Any:
+  return jax.tree.map(lambda leaf: leaf[:count], tree)
 
-  Those named in ``trimmed`` are as long as the bucket of the longest, zeros after their ends.
-  """
-  batch = {}
-  for name, first in parts[0].items():
-    shape = first.shape
-    if name in trimmed:
-      shape = (bucket(max(len(part[name]) for part in parts)), *shape[1:])
-    array = np.zeros((width, *shape), first.dtype)
-    for row, part in enumerate(parts):
-      one = part[name]
-      inner: Any = (row, *map(slice, one.shape))
-      array[inner] = one
-    batch[name] = array.reshape(devices, -1, *shape)
-  return batch
+
+def _stack(
+  parts: Sequence[Any], count: int, devices: int, axes: ragged.Axes
+) -> dict[str, np.ndarray]:
+  """Arrays [devices, B, ...] of ``count`` cases, zeros after those given; see ``ragged.stack``."""
+  largest = [ragged.sizes(part, axes) for part in parts]
+  widths = {axis: ragged.bucket(max(sizes[axis] for sizes in largest)) for axis in largest[0]}
+
+  def filled(array: np.ndarray) -> np.ndarray:
+    more = np.zeros((count - len(array), *array.shape[1:]), array.dtype)
+    return np.concatenate([array, more]).reshape(devices, -1, *array.shape[1:])
+
+  return {name: filled(array) for name, array in ragged.stack(parts, axes, widths).items()}
 
 
 def _print(found: Sequence[rows.Row], writer: rows.Writer) -> None:

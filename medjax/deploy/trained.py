@@ -51,7 +51,7 @@ class Trained:
     count = len(next(iter(batch.values())))
     fill = [0] * (self._at_once - count)
     whole = {name: np.concatenate([a, a[fill]])[None] for name, a in batch.items()}
-    return jax.device_get(self._compiled(self._variables, whole)['prediction'])[:count]
+    return jax.device_get(self._compiled(self._variables, whole))[:count]
 
   def calls(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The class that each case is called, int [n], and calibrated probabilities of all, [n, C].

@@ -1,5 +1,6 @@
 """Networks as linen modules: ``model.apply(variables, inputs, train=...)`` gives outputs."""
 
+from medjax.models.base import Model, mask_argument, members
 from medjax.models.cnn import CNN
 from medjax.models.dilated_cnn import DilatedCNN
 from medjax.models.ensemble import Ensemble
@@ -18,9 +19,12 @@ __all__ = [
   'BatchNorm',
   'DilatedCNN',
   'Ensemble',
+  'Model',
   'Recurrent',
   'ResNet',
   'SequenceCNN',
   'Transformer',
   'l2',
+  'mask_argument',
+  'members',
 ]

@@ -7,7 +7,7 @@ References:
     position; here it is added, not multiplied).
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import flax.linen as nn
 import jax
@@ -51,6 +51,7 @@ class DilatedCNN(nn.Module):
   pool: Literal['none', 'mean'] = 'none'
   dropout: float = 0.1
   axis_name: str | None = 'data'
+  takes_mask: ClassVar[bool] = True
 
   @nn.compact
   def __call__(

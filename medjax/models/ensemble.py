@@ -1,11 +1,13 @@
 """Several networks that differ in their random start, as one."""
 
-import inspect
 from collections.abc import Callable
+from typing import ClassVar
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+
+from medjax.models.base import mask_argument
 
 
 class Ensemble(nn.Module):
@@ -33,6 +35,12 @@ class Ensemble(nn.Module):
 
   make: Callable[..., nn.Module]
   count: int
+  takes_mask: ClassVar[bool] = True
+
+  @property
+  def members(self) -> int:
+    """As many as there are; see ``Model``."""
+    return self.count
 
   @nn.compact
   def __call__(
@@ -49,7 +57,6 @@ class Ensemble(nn.Module):
     # Not vmap: a convolution with a batch of kernels is slow on CPUs.
     for i in range(self.count):
       member = self.make(name=f'member_{i}')
-      takes = 'mask' in inspect.signature(type(member).__call__).parameters
-      outputs.append(member(x, train=train, **({'mask': mask} if takes else {})))
+      outputs.append(member(x, train=train, **mask_argument(member, mask)))
     together = jnp.stack(outputs)
     return together if train else together.mean(axis=0)

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from typing import ClassVar
 
 import flax.linen as nn
 import jax
@@ -41,6 +42,7 @@ class ResNet(nn.Module):
   width: int = 64
   small_images: bool = False
   axis_name: str | None = 'data'
+  takes_mask: ClassVar[bool] = True
 
   @nn.compact
   def __call__(

@@ -11,7 +11,7 @@ References:
     (words beside the filters).
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import flax.linen as nn
 import jax
@@ -69,6 +69,7 @@ class SequenceCNN(nn.Module):
   dropout: float = 0.3
   complement: tuple[int, ...] = ()
   axis_name: str | None = 'data'
+  takes_mask: ClassVar[bool] = True
 
   def setup(self) -> None:
     count = self.blocks + 1

@@ -13,12 +13,13 @@ from medjax import evaluation
 from medjax.config import Config
 from medjax.evaluation import Decision, Estimate, Predictions, calibration, conformal
 from medjax.evaluation import threshold as thresholds
+from medjax.tasks.base import Task
 
 # Metrics that calibration is for, shown also without it.
 _CALIBRATED = ('brier', 'log_loss', 'ece')
 
 
-class _Classification(abc.ABC):
+class _Classification(Task):
   """What two and more classes have in common."""
 
   def table(self, prediction: np.ndarray, label: np.ndarray, **columns: Any) -> Predictions:

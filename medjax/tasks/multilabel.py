@@ -11,11 +11,12 @@ import optax
 from medjax import evaluation
 from medjax.config import Config
 from medjax.evaluation import Estimate, LabelDecisions, Labels
+from medjax.tasks.base import Task
 from medjax.tasks.classification import Binary
 
 
 @dataclasses.dataclass(frozen=True)
-class Multilabel:
+class Multilabel(Task):
   """Any number of ``outputs`` classes: binary cross-entropy of each known label.
 
   Attributes:

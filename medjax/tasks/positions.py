@@ -11,10 +11,11 @@ import optax
 from medjax import evaluation
 from medjax.config import Config
 from medjax.evaluation import Confidence, Estimate, Positions
+from medjax.tasks.base import Task
 
 
 @dataclasses.dataclass(frozen=True)
-class PerPosition:
+class PerPosition(Task):
   """One of ``outputs`` states at each position: cross-entropy on logits, probabilities by softmax.
 
   Labels are numbers of states [B, L], -1 where the state is not known; such positions count for

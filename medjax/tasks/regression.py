@@ -10,10 +10,11 @@ import numpy as np
 from medjax import evaluation
 from medjax.config import Config
 from medjax.evaluation import Estimate, Interval, Numbers
+from medjax.tasks.base import Task
 
 
 @dataclasses.dataclass(frozen=True)
-class Regression:
+class Regression(Task):
   """One number: half the squared error of the standardised label.
 
   The network's output is in standard deviations from the mean of the training labels, so that it

@@ -59,14 +59,14 @@ def evaluate(
   Returns:
     The task's table of each split, calibrated where it holds probabilities.
   """
-  predict_step = parallel.compile_predict(experiment, devices, config.precision)
+  evaluate_step = parallel.compile_evaluate(experiment, devices, config.precision)
   variables = devices.replicate(variables)
   raw: dict[str, Any] = {}
   for name in ('val', 'test'):
     if name in experiment.data.splits:
       split = experiment.data.splits[name]
       raw[name], _ = predict.predict_split(
-        experiment, predict_step, variables, split, devices, config.batch_size
+        experiment, evaluate_step, variables, split, devices, config.batch_size
       )
   decision = experiment.task.decide(raw['val'], step, config)
   tables: dict[str, Any] = {}

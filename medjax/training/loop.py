@@ -81,7 +81,7 @@ class _Run:
     self.steps_per_epoch = -(-len(self.split) // config.batch_size)
     self.multiple = len(devices.all) * config.accumulate
     self.updates = Updates(experiment, config, devices)
-    self.predict_step = parallel.compile_predict(experiment, devices, config.precision)
+    self.evaluate_step = parallel.compile_evaluate(experiment, devices, config.precision)
     self.pending: tuple[int, int, Any] | None = None
     self.lead = jax.process_index() == 0
     self.log = MetricsLog(workdir, step) if self.lead else None
@@ -172,7 +172,7 @@ class _Run:
       return None
     table, loss = predict.predict_split(
       self.experiment,
-      self.predict_step,
+      self.evaluate_step,
       current.variables,
       split,
       self.devices,

@@ -53,10 +53,22 @@ def compile_train_resident(
   )
 
 
+def compile_evaluate(experiment: Experiment, devices: Devices, precision: str) -> Callable:
+  """``(variables, batch) -> {'statistics', 'loss' or 'outputs'}`` for the labelled examples of all
+  devices, in order."""
+  return _compile(step.evaluate_step, experiment, devices, precision)
+
+
 def compile_predict(experiment: Experiment, devices: Devices, precision: str) -> Callable:
-  """``(variables, batch) -> {'prediction', 'loss'}`` for the examples of all devices, in order."""
+  """``(variables, batch) -> predictions`` for the examples of all devices, in order."""
+  return _compile(step.predict_step, experiment, devices, precision)
+
+
+def _compile(
+  function: Callable, experiment: Experiment, devices: Devices, precision: str
+) -> Callable:
   return jax.pmap(
-    functools.partial(step.predict_step, experiment, compute_dtype(precision)),
+    functools.partial(function, experiment, compute_dtype(precision)),
     axis_name=step.AXIS,
     in_axes=(None, 0),
     out_axes=None,

@@ -1,6 +1,6 @@
 """Runs the model over a split: one row of the predictions table for each example."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -18,7 +18,7 @@ _TABLE = {'id', 'label', 'group', 'split', 'negative', 'positive', 'member', 'pr
 
 def predict_split(
   experiment: Experiment,
-  step: Callable[[Any, Any], dict[str, jax.Array]],
+  step: Callable[[Any, Any], dict[str, Any]],
   variables: Any,
   split: Split,
   devices: Devices,
@@ -28,7 +28,7 @@ def predict_split(
 
   Args:
     experiment: task and classes.
-    step: ``parallel.compile_predict``'s function.
+    step: ``parallel.compile_evaluate``'s function.
     variables: the model's variables.
     split: what to predict.
     devices: devices of all hosts.
@@ -40,8 +40,8 @@ def predict_split(
   Raises:
     NonFiniteError: the parameters, or what the model makes of an example, are no numbers.
   """
-  plan = feed.batches(feed.by_length(split, np.arange(len(split))), batch_size, len(devices.all))
-  parts: list[dict[str, np.ndarray]] = []
+  plan = feed.batches(split.by_size(np.arange(len(split))), batch_size, len(devices.all))
+  parts: list[dict[str, Any]] = []
   waiting = None
   for batch in feed.Streamed(split, devices)(plan):
     result = step(variables, {k: v for k, v in batch.items() if k != 'index'})
@@ -49,30 +49,36 @@ def predict_split(
       parts.append(jax.device_get(waiting))
     waiting = result
   parts.append(jax.device_get(waiting))
-  prediction = _in_order(split, plan, [part['prediction'] for part in parts])
-  loss = _in_order(split, plan, [part['loss'] for part in parts])
-  if not np.isfinite(prediction).all():
+  gathered = jax.tree.map(lambda *leaves: _in_order(split, plan, leaves), *parts)
+  statistics = gathered['statistics']
+  if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(statistics)):
     raise NonFiniteError(
       f'predictions of {split.name} are not finite; try a smaller config.learning_rate'
     )
+  if experiment.task.compares:
+    everyone = {'label': split.label, 'mask': np.ones(len(split), bool)}
+    total, weight = experiment.task.loss(gathered['outputs'], everyone)
+    loss = float(total) / max(float(weight), 1.0)
+  else:
+    loss = float(gathered['loss'].mean())
   metadata = {
     f'column_{k}' if k in _TABLE or k.startswith('probability') else k: v
     for k, v in split.metadata.items()
   }
   table = experiment.task.table(
-    prediction,
+    statistics,
     split.label,
     id=split.id,
     group=split.group,
     split=split.name,
     classes=experiment.data.classes,
     metadata=metadata,
-    **({} if split.lengths is None else {'lengths': split.lengths}),
+    **({'lengths': split.sizes['positions']} if 'positions' in split.sizes else {}),
   )
-  return table, float(loss.mean())
+  return table, loss
 
 
-def _in_order(split: Split, plan: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
+def _in_order(split: Split, plan: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
   """Results of batches [B, ...] by number of the example; of shorter ones zeros after the end."""
   shape = np.array([part.shape[1:] for part in parts]).max(axis=0).astype(int)
   found = np.zeros((len(split), *shape), parts[0].dtype)

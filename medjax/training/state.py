@@ -35,8 +35,11 @@ class State:
 def create(experiment: Experiment, seed: int) -> State:
   """The state before the first update; the same for the same seed on every host."""
 
+  example = experiment.data.example
+
   def build(key: jax.Array) -> State:
-    inputs = jnp.zeros((1, *experiment.data.input_shape), jnp.float32)
+    batch = jax.tree.map(lambda leaf: jnp.zeros((1, *leaf.shape), leaf.dtype), example)
+    inputs = experiment.data.inputs(batch)
     variables = experiment.model.init({'params': key}, inputs, train=False)
     params = variables.pop('params')
     return State(jnp.zeros((), jnp.int32), params, variables, experiment.optimizer.init(params))

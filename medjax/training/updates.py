@@ -53,7 +53,7 @@ class Updates:
     split = experiment.data.splits['train']
     self.feed = feed.make(split, devices, config.feeding, config.resident_gib)
     # Batches of several widths cannot share one compiled call.
-    one_width = split.lengths is None
+    one_width = not split.sizes
     self._several = isinstance(self.feed, feed.Resident) and one_width and loops()
     compiled = parallel.compile_train_resident if self._several else parallel.compile_train
     self._step = compiled(experiment, devices, config.precision, config.accumulate)

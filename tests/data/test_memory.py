@@ -23,17 +23,17 @@ def test_every_example_keeps_what_is_its_own():
     label=np.arange(6) * 10,
     group=list('uvwxyz'),
     metadata=[{'ward': str(i)} if i % 2 else {'age': str(i)} for i in range(6)],
-    lengths=np.arange(6) + 100,
-    trimmed=('values',),
+    sizes={'places': np.arange(6) + 100},
+    axes={'values': ('places',)},
   )
   assert list(found) == ['train', 'val', 'test']
   train = found['train']
   assert train.id.tolist() == ['b', 'd', 'f']
-  np.testing.assert_array_equal(train.read([0, 1, 2])['values'], values[[1, 3, 5]])
+  np.testing.assert_array_equal(train.read([0, 1, 2])['values'][:, :2], values[[1, 3, 5]])
   assert train.label.tolist() == [10, 30, 50]
   assert train.group.tolist() == ['v', 'x', 'z']
   assert train.metadata == {'ward': ['1', '3', '5']}
-  assert train.lengths.tolist() == [101, 103, 105]
+  assert train.sizes['places'].tolist() == [101, 103, 105]
   assert found['val'].metadata == {'age': ['2']}
   assert found['test'].metadata == {'age': ['0', '4']}
 

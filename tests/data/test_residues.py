@@ -48,12 +48,12 @@ def test_aligned_files_give_labels_and_splits(files):
   for split in data.splits.values():
     for row, name in enumerate(split.id):
       case = cases[int(name[1:])]
-      length = split.lengths[row]
+      length = split.sizes['positions'][row]
       assert length == len(case.sequence)
       spelled = ''.join('HEC-'[i] for i in split.label[row, :length])
       assert spelled == case.observed
       assert (split.label[row, length:] == -1).all()
-      batch = split.read([row], split.width(np.array([row])))
+      batch = split.read([row], split.widths(np.array([row])))
       assert batch['tokens'].shape == batch['label'].shape
       inputs = np.asarray(data.inputs(batch))
       assert inputs[0, :length].sum() == pytest.approx(length)

@@ -74,7 +74,7 @@ def test_a_run_learns_evaluates_and_predicts_new_chains(command, tmp_path):
   )
   # Rows are in the order of the split, whatever batches were made of.
   assert table.id.tolist() == data.splits['test'].id.tolist()
-  assert [len(text) for text in table.prediction] == data.splits['test'].lengths.tolist()
+  assert [len(text) for text in table.prediction] == data.splits['test'].sizes['positions'].tolist()
   found = json.loads((tmp_path / 'run' / 'evaluation.json').read_text())['test']
   right = np.mean([
     t == p

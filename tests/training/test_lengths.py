@@ -82,12 +82,12 @@ def test_a_stopped_run_goes_on_to_the_same_bits(experiment, straight, tmp_path, 
 def test_predictions_are_in_the_order_of_the_split(experiment, straight, devices):
   """Each chain as it is predicted alone and without padding."""
   on = runtime.devices(devices)
-  step = parallel.compile_predict(experiment, on, 'float32')
+  step = parallel.compile_evaluate(experiment, on, 'float32')
   split = experiment.data.splits['train']
   table, _ = predict.predict_split(experiment, step, on.replicate(straight.variables), split, on, 8)
   assert table.id.tolist() == split.id.tolist()
   for row in range(5):
-    batch = split.read([row], int(split.lengths[row]))
+    batch = split.read([row], {'positions': int(split.sizes['positions'][row])})
     outputs = experiment.model.apply(straight.variables, experiment.data.inputs(batch))
     best = np.asarray(outputs)[0].argmax(axis=-1)
     assert table.prediction[row] == ''.join('HEC'[i] for i in best)

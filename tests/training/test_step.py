@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import ClassVar
 
 import flax.linen as nn
 import jax
@@ -96,6 +97,8 @@ def test_augmentation_changes_with_the_step(make_experiment):
 
 class Normalised(nn.Module):
   """A model in which the examples of a batch influence one another."""
+
+  takes_mask: ClassVar[bool] = True
 
   @nn.compact
   def __call__(self, x, *, train=False, mask=None):

@@ -1,0 +1,54 @@
+"""What a model makes of inputs, in the compute type; shared by training and prediction."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from medjax import models
+from medjax.experiment import Experiment
+
+
+def apply(
+  experiment: Experiment, dtype: Any, variables: Any, inputs: Any, **more: Any
+) -> tuple[Any, Any]:
+  """Float32 outputs, and the model's collections other than its parameters after it.
+
+  Only floating leaves are cast to the compute type: bfloat16 has 8 bits for the digits of a number,
+  and the number of a token, a code or a neighbour above 256 would not survive it.
+
+  Args:
+    experiment: the model.
+    dtype: compute type.
+    variables: parameters and other collections.
+    inputs: any tree of arrays [B, ...].
+    more: further arguments of ``model.apply``.
+  """
+  params, rest = variables['params'], {k: v for k, v in variables.items() if k != 'params'}
+  result: Any = experiment.model.apply(
+    {'params': cast(params, dtype), **rest}, cast(inputs, dtype), mutable=list(rest), **more
+  )
+  outputs, changed = result
+  return cast(outputs, jnp.float32), changed
+
+
+def cast(tree: Any, dtype: Any) -> Any:
+  """The tree with its floating leaves in another type; other leaves as they are."""
+
+  def leaf_as(leaf: jax.Array) -> jax.Array:
+    return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+  return jax.tree.map(leaf_as, tree)
+
+
+def by_member(experiment: Experiment, loss: Callable[..., Any]) -> Callable[..., Any]:
+  """The loss, or for a model of several members the mean of their own losses."""
+  if not models.members(experiment.model):
+    return loss
+
+  def mean(outputs: Any, batch: Any) -> Any:
+    losses = jax.vmap(loss, (0, None))(outputs, batch)
+    return jax.tree.map(lambda leaf: leaf.mean(axis=0), losses)
+
+  return mean
