@@ -27,6 +27,11 @@ from medjax.evaluation.positions import (
 from medjax.evaluation.regression import q3, regression_metrics
 from medjax.evaluation.separation import Separation
 from medjax.evaluation.subgroups import subgroups
+from medjax.evaluation.survival_calibration import (
+  HorizonBin,
+  horizon_calibration,
+  observed_to_expected,
+)
 from medjax.evaluation.survival_scores import brier_scores, dynamic_auroc, integrated_brier_score
 from medjax.evaluation.table import Predictions, read_csv
 from medjax.evaluation.threshold import at_sensitivity, at_specificity, youden
@@ -40,6 +45,7 @@ __all__ = [
   'Decision',
   'Difference',
   'Estimate',
+  'HorizonBin',
   'Interval',
   'KaplanMeier',
   'LabelDecisions',
@@ -65,12 +71,14 @@ __all__ = [
   'decision_curve',
   'delong_covariance',
   'dynamic_auroc',
+  'horizon_calibration',
   'integrated_brier_score',
   'kaplan_meier',
   'label_metrics',
   'log_rank',
   'multiclass_metrics',
   'number_metrics',
+  'observed_to_expected',
   'position_metrics',
   'q3',
   'read_csv',
