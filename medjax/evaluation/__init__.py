@@ -4,10 +4,12 @@ Everything here is a pure NumPy function of `Predictions` (one row an example), 
 by another tool can be evaluated, and nothing here needs JAX or a device.
 """
 
+from medjax.evaluation.baseline_hazard import BaselineHazard, baseline_hazard
 from medjax.evaluation.calibration import Calibration, calibration_metrics, reliability
 from medjax.evaluation.coefficients import Coefficients
 from medjax.evaluation.concordance import Concordance, concordance_harrell, concordance_uno
 from medjax.evaluation.conformal import Conformal, conformal_metrics
+from medjax.evaluation.cox import CoxFit, fit_cox
 from medjax.evaluation.decision import Decision
 from medjax.evaluation.delong import auroc, auroc_difference, auroc_interval, delong_covariance
 from medjax.evaluation.estimate import Difference, Estimate
@@ -18,6 +20,7 @@ from medjax.evaluation.metrics import binary_metrics, multiclass_metrics, wilson
 from medjax.evaluation.net_benefit import decision_curve
 from medjax.evaluation.numbers import Interval, Numbers, number_metrics, read_numbers
 from medjax.evaluation.paired import compare
+from medjax.evaluation.partial_likelihood import PartialLikelihood
 from medjax.evaluation.positions import (
   Confidence,
   Positions,
@@ -37,11 +40,13 @@ from medjax.evaluation.table import Predictions, read_csv
 from medjax.evaluation.threshold import at_sensitivity, at_specificity, youden
 
 __all__ = [
+  'BaselineHazard',
   'Calibration',
   'Coefficients',
   'Concordance',
   'Confidence',
   'Conformal',
+  'CoxFit',
   'Decision',
   'Difference',
   'Estimate',
@@ -52,6 +57,7 @@ __all__ = [
   'Labels',
   'LogRank',
   'Numbers',
+  'PartialLikelihood',
   'Positions',
   'Predictions',
   'Separation',
@@ -60,6 +66,7 @@ __all__ = [
   'auroc',
   'auroc_difference',
   'auroc_interval',
+  'baseline_hazard',
   'binary_metrics',
   'brier_scores',
   'calibration_metrics',
@@ -71,6 +78,7 @@ __all__ = [
   'decision_curve',
   'delong_covariance',
   'dynamic_auroc',
+  'fit_cox',
   'horizon_calibration',
   'integrated_brier_score',
   'kaplan_meier',
