@@ -69,7 +69,8 @@ import optax
 import medjax
 from medjax import models, tasks
 from medjax.config import setting
-from medjax.data import alphabet, sequences, strands
+from medjax.data import sequences
+from medjax.data.sequences import alphabet, strands
 from medjax.data.simulate import motifs
 from medjax.errors import UserError
 

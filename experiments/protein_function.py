@@ -49,7 +49,8 @@ import optax
 import medjax
 from medjax import models, tasks
 from medjax.config import setting
-from medjax.data import alphabet, sequences
+from medjax.data import sequences
+from medjax.data.sequences import alphabet
 from medjax.data.simulate import sorting
 
 

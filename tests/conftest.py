@@ -19,7 +19,10 @@ SHARED = pathlib.Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 
 # Folders whose tests make up the core: config, data, step, checkpoints, command line.
-CORE = {'tests', 'data', 'ops', 'models', 'tasks', 'training', 'experiments'}
+CORE = {
+  'tests', 'data', 'images', 'tabular', 'sequences', 'residues', 'signals', 'ops', 'models',
+  'tasks', 'training', 'experiments',
+}  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):

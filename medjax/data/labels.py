@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from medjax.config import nearest
-from medjax.data import preprocess
+from medjax.data import tables
 from medjax.errors import UserError
 
 # Names of the class that means "nothing found"; of two classes the other is the positive one.
@@ -69,8 +69,8 @@ def missing(labels: Sequence[str]) -> set[str]:
     >>> 'none' in missing(['1', 'None', '']), 'none' in missing(['polyp', 'None', ''])
     (True, False)
   """
-  classes = any(preprocess.parse_number(text) is None for text in labels)
-  return set(preprocess.MISSING - {'none'} if classes else preprocess.MISSING)
+  classes = any(tables.parse_number(text) is None for text in labels)
+  return set(tables.MISSING - {'none'} if classes else tables.MISSING)
 
 
 def _is_number(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import pathlib
 import re
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from medjax.errors import UserError
 
 _WITH_COMMA = re.compile(r'[+-]?\d+(,\d+)?([eE][+-]?\d+)?|[nN][aA]([nN])?')
 Row = tuple[int, dict[str, str]]
+# What spreadsheets and data frames write where there is no value.
+MISSING = frozenset({'', 'nan', 'na', 'n/a', 'null', 'none', '?'})
 
 
 def parse(
@@ -87,3 +90,14 @@ def column(table: pathlib.Path, header: Sequence[str], name: str, optional: bool
       f'{table}: no column {name!r}{nearest(name, header)} (it has {", ".join(header)})'
     )
   return alike[0] if alike else ''
+
+
+def parse_number(cell: str) -> float | None:
+  """The number in a cell, NaN where it is missing, None where it is a text."""
+  if cell.strip().lower() in MISSING:
+    return math.nan
+  try:
+    number = float(cell) if '_' not in cell else math.inf  # Python reads 1_2 as 12
+  except ValueError:
+    return None
+  return number if math.isfinite(number) else None

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from medjax.config import Config
-from medjax.data import fasta
-from medjax.data import variants as lists
-from medjax.data.encoder import Encoder
-from medjax.data.variants import Variant
+from medjax.data.sequences import fasta
+from medjax.data.sequences import variants as lists
+from medjax.data.sequences.encoder import Encoder
+from medjax.data.sequences.variants import Variant
 from medjax.deploy.trained import Trained
 from medjax.errors import UserError
 from medjax.evaluation import Interval

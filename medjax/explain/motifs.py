@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from medjax.data.alphabet import Alphabet
+from medjax.data.sequences.alphabet import Alphabet
 
 _FLOOR = 0.8  # share of a filter's strongest response from which a place counts as a site
 _CHUNK = 256  # sequences at a time

@@ -11,7 +11,7 @@ Reference:
 
 import numpy as np
 
-from medjax.data.alphabet import Alphabet
+from medjax.data.sequences.alphabet import Alphabet
 from medjax.explain.motifs import Readout
 
 _LIKE = 0.7  # cosine of two stretches of one motif

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from medjax import explain
-from medjax.data import alphabet, meme, pwm
+from medjax.data.sequences import alphabet, meme, pwm
 from medjax.errors import UserError
 from medjax.evaluation import Decision
 from medjax.experiment import Experiment

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import PIL.Image
 
-from medjax.data import alphabet, tabular
+from medjax.data import tabular
 from medjax.data.dataset import Dataset
+from medjax.data.sequences import alphabet
 from medjax.explain.methods import smooth
 from medjax.report import contact_sheet, logos, overlay, plots, signal_plots
 

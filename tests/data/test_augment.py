@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from medjax.data import augment, strands
+from medjax.data import augment
+from medjax.data.sequences import strands
 from medjax.errors import UserError
 
 EVERY_TRANSFORM = [

@@ -10,7 +10,7 @@ import pytest
 
 from experiments import genome_regulation
 from medjax import cli
-from medjax.data import meme
+from medjax.data.sequences import meme
 from medjax.data.simulate import motifs
 from medjax.explain.methods import METHODS
 

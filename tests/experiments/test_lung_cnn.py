@@ -422,7 +422,7 @@ def test_too_little_memory_is_one_line(command, monkeypatch):
 
 def test_predict_agrees_with_the_evaluation(trained, command, tmp_path):
   """The stored test images as files get the probabilities that evaluation wrote."""
-  from medjax.data import decode
+  from medjax.data.images import decode
 
   config = config_lib.from_dict(
     lung_cnn.Config(), json.loads((trained / 'config.json').read_text())

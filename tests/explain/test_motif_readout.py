@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from medjax.data import pwm
-from medjax.data.alphabet import DNA
+from medjax.data.sequences import pwm
+from medjax.data.sequences.alphabet import DNA
 from medjax.explain import seqlets
 from medjax.explain.motifs import Match, Readout, best_match, read_out
 

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.data.alphabet import DNA
+from medjax.data.sequences.alphabet import DNA
 from medjax.ops.strand import reverse_complement
 
 

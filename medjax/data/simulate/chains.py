@@ -30,7 +30,7 @@ import itertools
 
 import numpy as np
 
-from medjax.data.alphabet import PROTEIN
+from medjax.data.sequences.alphabet import PROTEIN
 
 STATES = 'HEC'
 FOLDS = {'helices': 0.9, 'strands': 0.1, 'both': 0.5}  # how often a segment is a helix, else strand

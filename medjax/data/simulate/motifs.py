@@ -24,8 +24,8 @@ import dataclasses
 
 import numpy as np
 
-from medjax.data import pwm, shuffle
-from medjax.data.alphabet import DNA
+from medjax.data.sequences import pwm, shuffle
+from medjax.data.sequences.alphabet import DNA
 
 LENGTHS = (100, 10_000)
 GAP = (10, 20)  # bases between M1 and M2 in an element

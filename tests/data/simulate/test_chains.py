@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from medjax.data.alphabet import PROTEIN
+from medjax.data.sequences.alphabet import PROTEIN
 from medjax.data.simulate import chains
 from medjax.evaluation import segments
 

@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from medjax.data import pwm
-from medjax.data.alphabet import DNA
+from medjax.data.sequences import pwm
+from medjax.data.sequences.alphabet import DNA
 from medjax.data.simulate import motifs
 
 TRAIN, TEST = 3000, 1000

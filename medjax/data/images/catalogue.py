@@ -1,0 +1,111 @@
+"""Any image classification set of the TFDS catalogue, without TensorFlow."""
+
+import hashlib
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from medjax.data import split
+from medjax.data.images import decode
+from medjax.data.images.prepare import Record, Source
+from medjax.errors import UserError
+
+
+def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Source:
+  """A catalogue set as a source; downloaded by TFDS when it is not yet there.
+
+  A set that was prepared in ArrayRecord format before, in ``data_dir`` or ``$TFDS_DATA_DIR``, is
+  read from there and needs no network. Of its splits, those are taken whose names are in use for
+  train, val and test, and others left out with a note; a set that has none of them is split here.
+
+  Args:
+    name: as in the catalogue, such as 'pneumonia_mnist' or 'colorectal_histology/...'.
+    seed: draws the splits that the set does not come with.
+    data_dir: where TFDS keeps data; its default otherwise.
+
+  Returns:
+    The source, with train, val and test splits.
+
+  Raises:
+    UserError: no such set, not an image classification set, or it cannot be prepared here.
+  """
+  where = f'config.data.source=tfds:{name}'
+  try:
+    builder = tfds.builder(name, data_dir=data_dir, file_format='array_record')
+  except Exception as error:  # TFDS raises many kinds for a wrong name
+    raise UserError(f'{where}: {_first_line(error)}') from None
+  image, label = _keys(builder.info.features, where)
+  try:
+    builder.download_and_prepare()
+    sizes = {part: info.num_examples for part, info in builder.info.splits.items()}
+    # Without a single name that is known, all examples are split anew.
+    parts = [part for part in sizes if _split_name(part)] or list(sizes)
+    sources = {
+      part: builder.as_data_source(split=part, decoders={image: tfds.decode.SkipDecoding()})
+      for part in parts
+    }
+  except Exception as error:  # network, TensorFlow-only generators, file formats
+    raise UserError(
+      f'{where}: cannot be prepared without TensorFlow: {_first_line(error)}'
+    ) from None
+  classes = tuple(builder.info.features[label].names)
+  rows = [(part, i) for part, source in sources.items() for i in range(len(source))]
+  content = hashlib.blake2b(builder.info.full_name.encode(), digest_size=16)
+  numbers = []
+  for part, i in rows:
+    stored = sources[part][i]
+    content.update(hashlib.blake2b(stored[image]).digest())
+    numbers.append(int(stored[label]))
+  # A negative label is TFDS's way to keep those of a test set secret.
+  hidden = sum(number < 0 for number in numbers)
+  rows = [row for row, number in zip(rows, numbers, strict=True) if number >= 0]
+  labels = [classes[number] for number in numbers if number >= 0]
+  names = [f'{part}/{i}' for part, i in rows]
+  given = [_split_name(part) for part, _ in rows]
+  splits, notes = split.assign(labels, names, given, seed, f'tfds:{name}')
+  content.update(json.dumps([names, labels, splits]).encode())
+  notes += [
+    f'split {part} left out, being none of train, val and test: {count} examples'
+    for part, count in sizes.items()
+    if part not in parts
+  ]
+
+  if hidden:
+    notes.append(f'{hidden} examples without a label left out')
+
+  def reader(part: str, i: int, label_name: str) -> Any:
+    def read(size: int, channels: int) -> tuple[np.ndarray, str, dict[str, str]]:
+      stored = sources[part][i][image]
+      return decode.decode(stored, size, channels, f'{part}/{i}'), label_name, {}
+
+    return read
+
+  records = [
+    Record(row_name, where_, row_name, reader(part, i, label_name))
+    for (part, i), row_name, where_, label_name in zip(rows, names, splits, labels, strict=True)
+  ]
+  return Source(builder.info.full_name, records, classes, content.hexdigest(), notes=tuple(notes))
+
+
+def _keys(features: Any, where: str) -> tuple[str, str]:
+  """Names of the one image and the one class label among the features."""
+  images = [k for k, f in features.items() if isinstance(f, tfds.features.Image)]
+  labels = [k for k, f in features.items() if isinstance(f, tfds.features.ClassLabel)]
+  if len(images) != 1 or len(labels) != 1:
+    raise UserError(
+      f'{where}: expected one image and one class label, found {images or "no image"} and '
+      f'{labels or "no class label"}'
+    )
+  return images[0], labels[0]
+
+
+def _split_name(part: str) -> str:
+  return split._NAMES.get(part.lower(), '')
+
+
+def _first_line(error: Exception) -> str:
+  lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+  return lines[0] if lines else type(error).__name__

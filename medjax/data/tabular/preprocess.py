@@ -1,0 +1,255 @@
+"""From cells of a table to numbers: fitted on training rows, kept with the run as JSON.
+
+Numbers are standardised by the training rows' mean and standard deviation; a missing one becomes
+their median, and where training rows have missing ones a further input says so. Texts become one
+input for each level that training rows have; a level that they do not have is none of these.
+"""
+
+import dataclasses
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from medjax.data.tables import MISSING, parse_number
+from medjax.errors import UserError
+
+_MOST_LEVELS = 100  # of a column of texts; more are names, not categories
+_QUANTILES = 21
+
+Row = Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Number:
+  """A column of numbers.
+
+  Attributes:
+    name: of the column.
+    mean: of the training rows, after missing ones were filled in; in the column's unit.
+    scale: their standard deviation.
+    median: what a missing one becomes.
+    missing: whether a further input says that it is missing.
+    quantiles: of the training rows, from the smallest to the largest, evenly spaced in probability.
+  """
+
+  name: str
+  mean: float
+  scale: float
+  median: float
+  missing: bool
+  quantiles: tuple[float, ...]
+
+  @property
+  def inputs(self) -> list[str]:
+    """Names of the inputs it gives."""
+    return [self.name, f'{self.name} (missing)'] if self.missing else [self.name]
+
+  def values(self, cell: str, where: str) -> list[float]:
+    """The inputs of one cell; raises UserError where it is no number."""
+    number = parse_number(cell)
+    if number is None:
+      raise UserError(f'{where}: {self.name} is {cell!r}; expected a number')
+    lacks = math.isnan(number)
+    value = ((self.median if lacks else number) - self.mean) / self.scale
+    return [value, float(lacks)] if self.missing else [value]
+
+
+@dataclasses.dataclass(frozen=True)
+class Category:
+  """A column of texts.
+
+  Attributes:
+    name: of the column.
+    levels: that have an input, the most frequent first; a missing cell is a level like others.
+    reference: a level without an input, all others being compared with it; '' for none.
+  """
+
+  name: str
+  levels: tuple[str, ...]
+  reference: str = ''
+
+  @property
+  def inputs(self) -> list[str]:
+    """Names of the inputs it gives."""
+    return [f'{self.name}={level}' for level in self.levels]
+
+  def values(self, cell: str, where: str) -> list[float]:
+    """The inputs of one cell."""
+    level = _level(cell)
+    return [float(level == other) for other in self.levels]
+
+
+@dataclasses.dataclass(frozen=True)
+class Preprocessing:
+  """How rows become inputs.
+
+  Example:
+    >>> rows = [{'age': '40', 'sex': 'f'}, {'age': '60', 'sex': 'm'}, {'age': 'NA', 'sex': 'f'}]
+    >>> fitted = fit(rows, ['age', 'sex'])
+    >>> fitted.inputs
+    ['age', 'age (missing)', 'sex=m']
+    >>> fitted.row({'age': '50', 'sex': 'm'}, 'new.csv row 2')
+    array([0., 0., 1.], dtype=float32)
+  """
+
+  columns: tuple[Number | Category, ...]
+
+  @property
+  def inputs(self) -> list[str]:
+    """Names of the inputs, in order."""
+    return [name for column in self.columns for name in column.inputs]
+
+  @property
+  def scales(self) -> np.ndarray:
+    """What one unit of each input is in the column's own unit, float64 [D]; 1 for levels."""
+    return np.array(
+      [
+        scale
+        for column in self.columns
+        for scale in (
+          [column.scale] + [1.0] * (len(column.inputs) - 1)
+          if isinstance(column, Number)
+          else [1.0] * len(column.inputs)
+        )
+      ]
+    )
+
+  def row(self, cells: Row, where: str) -> np.ndarray:
+    """Inputs of one row, float32 [D].
+
+    Args:
+      cells: by column; further columns are ignored.
+      where: the row, for errors.
+
+    Raises:
+      UserError: a column is missing or a cell is no number.
+    """
+    values: list[float] = []
+    for column in self.columns:
+      if column.name not in cells:
+        raise UserError(f'{where}: no column {column.name!r}; the model was trained with it')
+      values += column.values(cells[column.name], where)
+    return np.array(values, np.float32)
+
+  def to_json(self) -> list[dict[str, Any]]:
+    """JSON values, which ``from_json`` reads back."""
+    return [
+      {'kind': 'number' if isinstance(column, Number) else 'category'}
+      | {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(column).items()}
+      for column in self.columns
+    ]
+
+  @classmethod
+  def from_json(cls, found: Sequence[dict[str, Any]]) -> 'Preprocessing':
+    """What ``to_json`` gave."""
+    columns: list[Number | Category] = []
+    for one in found:
+      fields: dict[str, Any] = {k: v for k, v in one.items() if k != 'kind'}
+      fields |= {k: tuple(v) for k, v in fields.items() if isinstance(v, list)}
+      columns.append((Number if one['kind'] == 'number' else Category)(**fields))
+    return cls(tuple(columns))
+
+
+def fit(
+  rows: Sequence[Row],
+  columns: Sequence[str],
+  *,
+  categorical: Sequence[str] = (),
+  reference: bool = False,
+) -> Preprocessing:
+  """Fits to training rows.
+
+  Args:
+    rows: cells by column.
+    columns: which of them are inputs. One whose every cell is a number or missing is a column of
+      numbers, any other one of texts. Columns with one value only give no input.
+    categorical: columns that are texts although their cells are numbers.
+    reference: give the most frequent level of a text column no input, so that inputs are not
+      collinear and coefficients compare with it.
+
+  Raises:
+    UserError: a column of texts has more than a hundred levels, or no column is left.
+  """
+  found: list[Number | Category] = []
+  for name in columns:
+    cells = [row[name] for row in rows]
+    numbers = [parse_number(cell) for cell in cells]
+    if name not in categorical and all(number is not None for number in numbers):
+      column = _fit_number(name, np.array(numbers, np.float64))
+      if column is not None:
+        found.append(column)
+      continue
+    counts = Counter(map(_level, cells))
+    levels = [level for level, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
+    if len(levels) > _MOST_LEVELS:
+      texts = (cell for cell, number in zip(cells, numbers, strict=True) if number is None)
+      odd = next(texts, levels[0])
+      raise UserError(
+        f'column {name!r}: {len(levels)} different texts, such as {odd!r}; expected numbers, or at '
+        f'most {_MOST_LEVELS} categories (config.data.drop={name} leaves it out)'
+      )
+    if len(levels) > 1:
+      # Two levels are one question.
+      first = 1 if reference or len(levels) == 2 else 0
+      found.append(Category(name, tuple(levels[first:]), levels[0] if first else ''))
+  if not found:
+    raise UserError(f'no column of {", ".join(columns) or "none"} has two different values')
+  return Preprocessing(tuple(found))
+
+
+def strays(fitted: Preprocessing, rows: Sequence[Row], categorical: Sequence[str]) -> list[str]:
+  """Notes on columns read as categories for the sake of few texts among numbers.
+
+  Args:
+    fitted: to these rows.
+    rows: cells by column.
+    categorical: columns that are meant as texts.
+
+  Example:
+    >>> rows = [{'age': age} for age in ('40', '52', '61', 'unkown')]
+    >>> strays(fit(rows, ['age']), rows, ())
+    ["column 'age' is read as categories, as 1 of 4 cells is no number, such as 'unkown'"]
+  """
+  notes = []
+  for column in fitted.columns:
+    if isinstance(column, Number) or column.name in categorical:
+      continue
+    cells = [row[column.name] for row in rows]
+    parsed = [parse_number(cell) for cell in cells]
+    texts = [cell for cell, number in zip(cells, parsed, strict=True) if number is None]
+    numbers = sum(number is not None and not math.isnan(number) for number in parsed)
+    if 0 < len(texts) < numbers:
+      notes.append(
+        f'column {column.name!r} is read as categories, as {len(texts)} of {len(cells)} cells '
+        f'{"is no number" if len(texts) == 1 else "are no numbers"}, such as {texts[0]!r}'
+      )
+  return notes
+
+
+def _fit_number(name: str, values: np.ndarray) -> Number | None:
+  known = values[~np.isnan(values)]
+  if not len(known):
+    return None
+  median = float(np.median(known))
+  filled = np.where(np.isnan(values), median, values)
+  constant = np.ptp(filled) == 0
+  if constant and len(known) == len(values):
+    return None
+  quantiles = np.quantile(known, np.linspace(0, 1, _QUANTILES))
+  return Number(
+    name,
+    # Of equal numbers, mean and standard deviation may be off by rounding.
+    median if constant else float(filled.mean()),
+    1.0 if constant else float(filled.std()) or 1.0,
+    median,
+    len(known) < len(values),
+    tuple(map(float, quantiles)),
+  )
+
+
+def _level(cell: str) -> str:
+  text = cell.strip()
+  return '(missing)' if text.lower() in MISSING else text

@@ -1,0 +1,101 @@
+"""Sets of the TFDS catalogue: here one that is prepared in a local folder, as a user's cache is."""
+
+import io
+import types
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from PIL import Image
+
+from medjax.data.images import catalogue, prepare
+from medjax.errors import UserError
+
+
+class TinyFilms(tfds.core.GeneratorBasedBuilder):
+  """Grey images of different sizes in three classes, with the split names of the catalogue."""
+
+  VERSION = tfds.core.Version('1.0.0')
+
+  def _info(self):
+    features = {
+      'image': tfds.features.Image(shape=(None, None, 1)),
+      'label': tfds.features.ClassLabel(names=['a', 'b', 'c']),
+    }
+    return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features))
+
+  SIZES = types.MappingProxyType({'train': 24, 'test': 9})
+  DARK = 0
+  HIDDEN = 0  # examples of each split whose label is kept secret
+
+  def _split_generators(self, dl_manager):
+    return {name: self._generate_examples(count) for name, count in self.SIZES.items()}
+
+  def _generate_examples(self, count):
+    for i in range(count):
+      buffer = io.BytesIO()
+      Image.fromarray(np.full((20 + i, 30), 40 * (i % 3) + self.DARK, np.uint8)).save(buffer, 'PNG')
+      buffer.seek(0)
+      yield i, {'image': buffer, 'label': -1 if i < self.HIDDEN else i % 3}
+
+
+class ExtraFilms(TinyFilms):
+  """With a split that is none of train, val and test."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  SIZES = types.MappingProxyType({'train': 24, 'test': 9, 'extra': 6})
+
+
+class FoldedFilms(TinyFilms):
+  """Without any split whose name is known."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  SIZES = types.MappingProxyType({'fold1': 12, 'fold2': 12})
+
+
+def test_a_prepared_set_is_read_and_completed(tmp_path, monkeypatch):
+  monkeypatch.setenv('TFDS_DATA_DIR', str(tmp_path))
+  source = catalogue.load('tiny_films', seed=0, data_dir=tmp_path)
+  assert source.classes == ('a', 'b', 'c')
+  splits = [record.split for record in source.records]
+  assert splits.count('test') == 9
+  assert splits.count('train') + splits.count('val') == 24
+  assert splits.count('val') >= 3
+  data = prepare.prepare(source, 16, 3, tmp_path / 'cache')
+  test = data.splits['test']
+  np.testing.assert_array_equal(test.read([0])['image'][0], 40 * test.label[0])
+
+
+def test_an_unknown_split_is_left_out_and_the_official_test_set_kept(tmp_path):
+  source = catalogue.load('extra_films', seed=0, data_dir=tmp_path)
+  assert {r.id for r in source.records if r.split == 'test'} == {f'test/{i}' for i in range(9)}
+  assert {r.id.split('/')[0] for r in source.records} == {'train', 'test'}
+  left = 'split extra left out, being none of train, val and test: 6 examples'
+  assert source.notes[-1] == left
+
+
+def test_without_known_splits_all_examples_are_split(tmp_path):
+  source = catalogue.load('folded_films', seed=0, data_dir=tmp_path)
+  assert len(source.records) == 24
+  assert {r.split for r in source.records} == {'train', 'val', 'test'}
+
+
+def test_examples_without_a_label_are_left_out(tmp_path, monkeypatch):
+  monkeypatch.setattr(TinyFilms, 'HIDDEN', 2)
+  source = catalogue.load('tiny_films', seed=0, data_dir=tmp_path)
+  assert len(source.records) == 24 + 9 - 4
+  assert source.notes[-1] == '4 examples without a label left out'
+
+
+def test_other_pixels_in_a_set_of_the_same_name_change_the_fingerprint(tmp_path, monkeypatch):
+  first, again = (catalogue.load('tiny_films', seed=0, data_dir=tmp_path / 'a') for _ in range(2))
+  assert first.fingerprint == again.fingerprint
+  monkeypatch.setattr(TinyFilms, 'DARK', 1)
+  other = catalogue.load('tiny_films', seed=0, data_dir=tmp_path / 'b')
+  assert other.fingerprint != first.fingerprint
+
+
+def test_unknown_names_are_one_line(tmp_path):
+  with pytest.raises(UserError, match=r'config.data.source=tfds:no_such_films: ') as caught:
+    catalogue.load('no_such_films', seed=0, data_dir=tmp_path)
+  assert '\n' not in str(caught.value)

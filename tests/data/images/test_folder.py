@@ -1,0 +1,274 @@
+"""Folders of images as people have them, and what is said when they are not right."""
+
+import pathlib
+import shutil
+
+import pytest
+
+from medjax.data.images import folder, prepare
+from medjax.errors import UserError
+
+DEFAULTS = {
+  'file_column': 'file',
+  'label_column': 'label',
+  'group_column': 'patient',
+  'split_column': 'split',
+  'positive': '',
+  'seed': 0,
+  'allow_group_overlap': False,
+}
+
+
+def _load(path, **options):
+  return folder.load(pathlib.Path(path), **(DEFAULTS | options))
+
+
+def _table(path, text, encoding='utf-8'):
+  path.mkdir(parents=True, exist_ok=True)
+  (path / 'labels.csv').write_text(text, encoding=encoding)
+
+
+@pytest.fixture
+def cohort(tmp_path, make_images):
+  """12 images of 6 patients under images/, with splits and ages, behind a byte-order mark."""
+  names = make_images(tmp_path / 'images', 12)
+  splits = ['train', 'train', 'train', 'train', 'val', 'test']
+  rows = [f'{n},{n.split("/")[0]},p{i // 2},{splits[i // 2]},{40 + i}' for i, n in enumerate(names)]
+  _table(tmp_path, '\n'.join(['file,label,patient,split,age', *rows]), encoding='utf-8-sig')
+  return tmp_path
+
+
+def test_table_gives_labels_groups_splits_and_metadata(cohort):
+  source = _load(cohort)
+  assert source.classes == ('normal', 'ill')  # 'normal' is the negative class
+  assert [r.split for r in source.records].count('train') == 8
+  assert source.records[0].group == 'p0'
+  pixels, label, metadata = source.records[1].read(16, 3)
+  assert (pixels.shape, label, metadata) == ((16, 16, 3), 'ill', {'age': '41'})
+  assert source.notes == ('positive class: ill',)
+
+
+def test_other_column_names_and_delimiters(tmp_path, make_images):
+  names = make_images(tmp_path, 20)
+  rows = [f'{n}; {i % 2}; {i}' for i, n in enumerate(names)]
+  _table(tmp_path, '\n'.join(['Image; Finding; Case', *rows]))
+  options = {'file_column': 'Image', 'label_column': 'Finding', 'group_column': 'Case'}
+  source = _load(tmp_path, **options)
+  assert source.classes == ('0', '1')
+  assert {r.split for r in source.records} == {'train', 'val', 'test'}
+  assert _load(tmp_path, **options, positive='0').classes == ('1', '0')
+
+
+def test_columns_are_found_but_for_case_and_never_ignored(cohort):
+  table = cohort / 'labels.csv'
+  text = table.read_text('utf-8-sig')
+  exact = _load(cohort)
+  table.write_text(text.replace('file,label,patient,split', 'File,LABEL, Patient ,Split'))
+  source = _load(cohort, label_column='Label')
+  for name in ('split', 'group', 'id'):
+    assert [getattr(r, name) for r in source.records] == [getattr(r, name) for r in exact.records]
+  assert source.notes[:4] == (
+    "column 'File' is taken for 'file'",
+    "column 'LABEL' is taken for 'Label'",
+    "column 'Patient' is taken for 'patient'",
+    "column 'Split' is taken for 'split'",
+  )
+  assert source.records[0].read(8, 1)[2] == {'age': '40'}
+  # The exact name wins over one that differs by case, which is then like any other column.
+  table.write_text(text.replace('age', 'Split'))
+  assert [r.split for r in _load(cohort).records] == [r.split for r in exact.records]
+  assert _load(cohort).records[0].read(8, 1)[2] == {'Split': '40'}
+
+
+def test_a_column_without_a_name_is_neither_patient_nor_split(tmp_path, make_images):
+  rows = [f'{i},{name},{i % 2}' for i, name in enumerate(make_images(tmp_path, 20))]
+  _table(tmp_path, '\n'.join([',file,label', *rows]))
+  source = _load(tmp_path, group_column='', split_column='')
+  assert {r.split for r in source.records} == {'train', 'val', 'test'}
+  assert 'no patient column' in source.notes[0]
+
+
+def test_class_folders(tmp_path, make_images):
+  make_images(tmp_path, 20, kinds=('PNEUMONIA', 'NORMAL'))
+  source = _load(tmp_path)
+  assert source.classes == ('NORMAL', 'PNEUMONIA')
+  assert 'no patient column' in source.notes[0]
+  assert 'no split given' in source.notes[1]
+
+
+def test_class_folders_inside_split_folders(tmp_path, make_images):
+  for name, count in [('train', 12), ('valid', 4), ('test', 6)]:
+    make_images(tmp_path / name, count)
+  (tmp_path / '__MACOSX' / 'train').mkdir(parents=True)
+  (tmp_path / 'train' / 'ill' / '._001.png').write_bytes(b'left by macOS')
+  (tmp_path / 'train' / 'ill' / '001.png').rename(tmp_path / 'train' / 'ill' / 'Ä film.PNG')
+  source = _load(tmp_path)
+  assert [r.split for r in source.records].count('train') == 12
+  assert [r.split for r in source.records].count('val') == 4
+  # The same files stand in all three folders.
+  assert any('LEAK: 6 identical images' in note for note in source.notes)
+
+
+def test_a_class_may_be_called_like_a_split(tmp_path, make_images):
+  make_images(tmp_path, 20, kinds=('valid', 'invalid'))
+  source = _load(tmp_path)
+  assert source.classes == ('invalid', 'valid')
+  assert {r.split for r in source.records} == {'train', 'val', 'test'}
+
+
+def test_folders_beside_splits_are_left_out_by_name(tmp_path, make_images):
+  for name in ('train', 'val', 'test', 'chest_xray'):
+    make_images(tmp_path / name, 4)
+  source = _load(tmp_path)
+  assert len(source.records) == 12
+  assert source.notes[0] == 'folders left out, which name no split: chest_xray'
+
+
+def test_linked_folders_are_read_once(tmp_path, make_images):
+  make_images(tmp_path / 'set', 20)
+  make_images(tmp_path / 'elsewhere', 30)
+  ill = tmp_path / 'set' / 'ill'
+  (ill / 'more').symlink_to(tmp_path / 'elsewhere' / 'ill')
+  (ill / 'twice').symlink_to(tmp_path / 'elsewhere' / 'ill')
+  (tmp_path / 'elsewhere' / 'ill' / 'back').symlink_to(ill)
+  (ill / 'all').symlink_to(tmp_path / 'set')
+  ids = [r.id for r in _load(tmp_path / 'set').records]
+  assert len(ids) == 20 + 15
+  assert sum(name.startswith('ill/more/') for name in ids) == 15
+
+
+def test_names_that_are_not_utf8(tmp_path, make_images):
+  films = tmp_path / 'films'
+  for name in make_images(films, 20):
+    (films / name).rename(films / name.replace('.png', '\udce9.png'))  # the byte E9 on disk
+  (films / 'ill').rename(films / 'ill\udce9')
+  source = _load(films)
+  assert source.classes == ('normal', 'ill\\udce9')
+  data = prepare.prepare(source, 8, 1, tmp_path / 'cache')
+  names = [str(name) for split in data.splits.values() for name in split.id]
+  assert 'normal/000\\udce9.png' in names
+  assert len(names) == 20
+  assert data.splits['train'].read([0])['image'].shape == (1, 8, 8, 1)
+
+
+def test_tables_from_windows_and_cells_with_line_breaks(tmp_path, make_images):
+  names = make_images(tmp_path, 20)
+  rows = [f'{n.replace("/", chr(92))},{i % 2},"two\r\nlines, {i}"' for i, n in enumerate(names)]
+  (tmp_path / 'labels.csv').write_bytes('\r\n'.join(['file,label,note', *rows]).encode())
+  source = _load(tmp_path)
+  assert len(source.records) == 20
+  assert source.records[3].read(16, 1)[2] == {'note': 'two\r\nlines, 3'}
+
+
+def test_too_few_to_split_is_said(tmp_path, make_images):
+  make_images(tmp_path, 2)
+  with pytest.raises(UserError, match='2 groups are too few to split'):
+    _load(tmp_path)
+
+
+def test_identical_files_stay_in_one_split(tmp_path, make_images):
+  names = make_images(tmp_path, 30)
+  for i, name in enumerate(names):
+    shutil.copy(tmp_path / name, tmp_path / name.replace('.png', f'-copy{i}.png'))
+  where = {}
+  for record in _load(tmp_path).records:
+    where.setdefault(record.id.split('-')[0].removesuffix('.png'), set()).add(record.split)
+  assert all(len(splits) == 1 for splits in where.values())
+
+
+def test_many_classes_in_numerical_order(tmp_path, make_images):
+  names = make_images(tmp_path, 36)
+  rows = [f'{n},{i % 12}' for i, n in enumerate(names)]
+  _table(tmp_path, '\n'.join(['file,label', *rows]))
+  assert _load(tmp_path).classes == tuple(str(i) for i in range(12))
+
+
+def test_a_changed_file_changes_the_fingerprint(cohort):
+  before = _load(cohort).fingerprint
+  assert _load(cohort).fingerprint == before
+  path = cohort / 'images' / 'normal' / '000.png'
+  path.write_bytes(path.read_bytes() + b'\0')
+  assert _load(cohort).fingerprint != before
+
+
+@pytest.mark.parametrize(
+  ('text', 'options', 'message'),
+  [
+    ('', {}, r'labels.csv: is empty; expected a header with file,label'),
+    ('file,lable\na.png,1', {}, r"no column 'label'; did you mean lable\? \(it has file, lable\)"),
+    ('file,label\n', {}, r'labels.csv: has a header and no rows'),
+    ('file,label\na.png,', {}, r'labels.csv row 2: label is empty'),
+    ('file,label\na.png', {}, r'labels.csv row 2: expected 2 cells'),
+    ('file,label\nb.png,1', {}, r'labels.csv row 2: b.png is neither in'),
+    ('file,label\na.png,1\na.png,0', {}, r'row 3: a.png was already in row 2'),
+    ('file,label\na.png,1', {}, r"every example is '1'; expected at least two classes"),
+    ('file,label,split\na.png,1,tset', {}, r"row 2: split is 'tset'.*did you mean test"),
+    ('file,label\na.png,1', {'group_column': 'mrn'}, r"no column 'mrn'"),
+    ('file,label\na.png,1', {'split_column': 'fold'}, r"no column 'fold'"),
+    ('file,label,label\na.png,1,0', {}, r"labels.csv: has several columns 'label'"),
+    (
+      'file,label,Split,SPLIT\na.png,1,train,test',
+      {},
+      r"columns 'Split' and 'SPLIT' are both 'split' but for case",
+    ),
+    ('file,label\na.png,Sick\nc.png,sick', {}, r"classes 'Sick' and 'sick' differ only by case"),
+    *[
+      (f'file,label\nc.png,0\na.png,{word}', {}, rf"row 3: label is '{word}', a missing value")
+      for word in ('nan', 'NA', 'n/a', 'NULL', 'None')
+    ],
+    (
+      'file,label,split\na.png,1,train\nc.png,0,val',
+      {},
+      r"class '0' is in split train, only in val \(splits given by column 'split' of .*labels.csv",
+    ),
+    ('file,label\na.png,1\n"c.png,0\nb.png,0', {}, r'labels.csv row 3: unexpected end of data'),
+    (
+      'file,label,patient,split\na.png,1,x,train\nc.png,0,x,test',
+      {},
+      r"the first 'x' in train and test",
+    ),
+    ('file,label,patient\na.png,1,x\nc.png,0,', {}, r'c.png has no patient'),
+    ('file,label\na.png,1\nc.png,0', {'positive': '2'}, r'config.data.positive=2: expected one of'),
+  ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path, make_images, text, options, message):
+  first, second = make_images(tmp_path, 2)
+  (tmp_path / first).rename(tmp_path / 'a.png')
+  (tmp_path / second).rename(tmp_path / 'c.png')
+  _table(tmp_path, text)
+  with pytest.raises(UserError, match=message) as caught:
+    _load(tmp_path, **options)
+  assert '\n' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+  ('column', 'length', 'message'),
+  [
+    ('file', 200_000, r'labels.csv row 3: field larger than field limit'),
+    ('report', 300, r"row 2: x{77}\.\.\. is neither in .*; expected an image in column 'report'"),
+  ],
+)
+def test_long_texts_are_one_short_line(tmp_path, column, length, message):
+  _table(tmp_path, f'file,label,report\na.png,1,{"x" * 300}\nb.png,0,{"x" * length}')
+  (tmp_path / 'a.png').touch()
+  with pytest.raises(UserError, match=message) as caught:
+    _load(tmp_path, file_column=column)
+  assert '\n' not in str(caught.value)
+
+
+def test_missing_and_empty_folders(tmp_path):
+  with pytest.raises(UserError, match='no such folder'):
+    _load(tmp_path / 'nowhere')
+  with pytest.raises(UserError, match='no such folder'):
+    _load(tmp_path / ('x' * 300))
+  with pytest.raises(UserError, match=r'expected labels.csv or one sub-folder'):
+    _load(tmp_path)
+
+
+@pytest.mark.parametrize(
+  ('name', 'train', 'val', 'test'),
+  [('chest_kermany', 3729, 720, 767), ('chest_nih', 698, 164, 138)],
+)
+def test_real_chest_folders(shared_data, name, train, val, test):
+  splits = [record.split for record in _load(shared_data(name)).records]
+  assert (splits.count('train'), splits.count('val'), splits.count('test')) == (train, val, test)

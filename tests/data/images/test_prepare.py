@@ -1,0 +1,137 @@
+"""Stored data: exact, keyed by content, made once, without TensorFlow."""
+
+import dataclasses
+import errno
+import shutil
+
+import numpy as np
+import pytest
+
+from medjax.data.images import prepare
+from medjax.errors import DiskFullError, UserError
+
+
+@pytest.fixture
+def source():
+  def record(i):
+    pixels = np.random.default_rng(i).integers(0, 255, (16, 16, 1), np.uint8)
+    read = lambda size, channels: (pixels, 'ab'[i % 2], {'age': str(i)})  # noqa: E731
+    return prepare.Record(f'case-{i}', ('train', 'val')[i % 3 == 0], f'p{i}', read)
+
+  return prepare.Source('made', [record(i) for i in range(9)], ('a', 'b'), 'f00', simulated=True)
+
+
+def test_stored_examples_come_back_exactly(source, tmp_path):
+  data = prepare.prepare(source, 16, 1, tmp_path)
+  assert {name: len(split) for name, split in data.splits.items()} == {'train': 6, 'val': 3}
+  assert data.simulated
+  assert data.classes == ('a', 'b')
+  for split in data.splits.values():
+    batch = split.read(range(len(split)))
+    for row, name in enumerate(split.id):
+      i = int(name.split('-')[1])
+      pixels, label, metadata = source.records[i].read(16, 1)
+      np.testing.assert_array_equal(batch['image'][row], pixels)
+      assert data.classes[batch['label'][row]] == label
+      assert split.group[row] == f'p{i}'
+      assert split.metadata['age'][row] == metadata['age']
+  summary = data.summary()
+  assert summary['splits']['val'] == {'examples': 3, 'groups': 3, 'classes': {'a': 2, 'b': 1}}
+
+
+def test_second_time_reads_the_cache_and_other_content_gets_another(source, tmp_path):
+  first = prepare.prepare(source, 16, 1, tmp_path)
+
+  def fail(size, channels):
+    raise AssertionError('read again')
+
+  unread = [dataclasses.replace(r, read=fail) for r in source.records]
+  again = prepare.prepare(dataclasses.replace(source, records=unread), 16, 1, tmp_path)
+  assert again.fingerprint == first.fingerprint
+  other = prepare.prepare(dataclasses.replace(source, fingerprint='f01'), 16, 1, tmp_path)
+  assert other.fingerprint != first.fingerprint
+  assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_complete_cache_is_read_without_writing(source, tmp_path):
+  prepare.prepare(source, 16, 1, tmp_path)
+  (lock,) = tmp_path.glob('*/lock')
+  lock.unlink()
+  lock.mkdir()  # to open it for writing now fails, as on a disk that is read-only
+  assert len(prepare.prepare(source, 16, 1, tmp_path).splits['train']) == 6
+
+
+@pytest.mark.parametrize('lost', ['shard', 'half a shard', 'description', 'folder'])
+def test_a_damaged_cache_is_made_again(source, tmp_path, lost):
+  prepare.prepare(source, 16, 1, tmp_path)
+  (stored,) = tmp_path.glob('*/medical_images/1.0.0')
+  (shard,) = stored.glob('*-train.array_record-*')
+  if lost == 'shard':
+    shard.unlink()
+  elif lost == 'half a shard':
+    shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2])
+  elif lost == 'description':
+    (stored / 'dataset_info.json').write_text('')
+  else:
+    shutil.rmtree(stored.parent)
+  train = prepare.prepare(source, 16, 1, tmp_path).splits['train']
+  assert train.read(range(6))['image'].shape == (6, 16, 16, 1)
+
+
+def test_an_unreadable_image_is_named_and_nothing_half_made_is_used(source, tmp_path):
+  def fail(size, channels):
+    raise UserError('case-4.png: cannot be read: truncated')
+
+  records = list(source.records)
+  broken = dataclasses.replace(records[4], read=fail)
+  bad = dataclasses.replace(source, records=[*records[:4], broken, *records[5:]])
+  with pytest.raises(UserError, match=r'case-4.png: cannot be read'):
+    prepare.prepare(bad, 16, 1, tmp_path)
+  assert len(prepare.prepare(source, 16, 1, tmp_path).splits['train']) == 6
+
+
+def test_all_unreadable_images_are_named_at_once(source, tmp_path):
+  def broken(record):
+    def fail(size, channels):
+      raise UserError(f'/films/{record.id}: cannot be read: truncated')
+
+    return dataclasses.replace(record, read=fail)
+
+  records = [broken(r) if r.id in ('case-4', 'case-6') else r for r in source.records]
+  with pytest.raises(UserError) as caught:
+    prepare.prepare(dataclasses.replace(source, records=records), 16, 1, tmp_path)
+  assert str(caught.value) == (
+    '2 images cannot be used: case-4, case-6; the first because /films/case-4: cannot be read: '
+    'truncated'
+  )
+  records = [
+    dataclasses.replace(broken(r), id=f'{r.id}-{i}') for i in range(2) for r in source.records
+  ]
+  with pytest.raises(UserError, match=r'18 images cannot be used: (case-\d-\d, ){10}\.\.\.; the f'):
+    prepare.prepare(dataclasses.replace(source, records=records), 16, 1, tmp_path)
+
+
+@pytest.mark.parametrize(
+  'error',
+  [
+    OSError(errno.ENOSPC, 'No space left on device'),
+    RuntimeError(
+      'Failed to finalize writing of split "train": Write error: No space left on device'
+    ),
+  ],
+)
+def test_a_full_disk_is_one_line(source, tmp_path, monkeypatch, error):
+  def fail(builder):
+    raise error
+
+  monkeypatch.setattr(prepare.MedicalImages, 'download_and_prepare', fail)
+  with pytest.raises(
+    DiskFullError, match=r': the cache cannot be written: No space left on device$'
+  ):
+    prepare.prepare(source, 16, 1, tmp_path)
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(source, tmp_path):
+  (tmp_path / 'file').write_text('')
+  with pytest.raises(UserError, match='the cache cannot be written'):
+    prepare.prepare(source, 16, 1, tmp_path / 'file')
