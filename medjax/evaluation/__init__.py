@@ -30,6 +30,7 @@ from medjax.evaluation.positions import (
 from medjax.evaluation.regression import q3, regression_metrics
 from medjax.evaluation.separation import Separation
 from medjax.evaluation.subgroups import subgroups
+from medjax.evaluation.survival import SurvivalTable, read_survival
 from medjax.evaluation.survival_calibration import (
   HorizonBin,
   horizon_calibration,
@@ -61,6 +62,7 @@ __all__ = [
   'Positions',
   'Predictions',
   'Separation',
+  'SurvivalTable',
   'at_sensitivity',
   'at_specificity',
   'auroc',
@@ -93,6 +95,7 @@ __all__ = [
   'read_labels',
   'read_numbers',
   'read_positions',
+  'read_survival',
   'regression_metrics',
   'reliability',
   'subgroups',
