@@ -28,6 +28,7 @@ from medjax.evaluation.positions import (
   read_positions,
 )
 from medjax.evaluation.regression import q3, regression_metrics
+from medjax.evaluation.risk_groups import RiskGroup, RiskGroups, risk_groups
 from medjax.evaluation.separation import Separation
 from medjax.evaluation.subgroups import subgroups
 from medjax.evaluation.survival import SurvivalTable, read_survival
@@ -36,6 +37,7 @@ from medjax.evaluation.survival_calibration import (
   horizon_calibration,
   observed_to_expected,
 )
+from medjax.evaluation.survival_metrics import survival_metrics
 from medjax.evaluation.survival_scores import brier_scores, dynamic_auroc, integrated_brier_score
 from medjax.evaluation.table import Predictions, read_csv
 from medjax.evaluation.threshold import at_sensitivity, at_specificity, youden
@@ -61,6 +63,8 @@ __all__ = [
   'PartialLikelihood',
   'Positions',
   'Predictions',
+  'RiskGroup',
+  'RiskGroups',
   'Separation',
   'SurvivalTable',
   'at_sensitivity',
@@ -98,7 +102,9 @@ __all__ = [
   'read_survival',
   'regression_metrics',
   'reliability',
+  'risk_groups',
   'subgroups',
+  'survival_metrics',
   'wilson_interval',
   'youden',
 ]
