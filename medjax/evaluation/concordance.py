@@ -128,12 +128,12 @@ class Pairs:
     concordant, tied, comparable = self.counts(times)
     right = concordant + tied / 2
     begun = np.asarray(times)[:, self.first]
-    found = []
+    indices = []
     for weight in weights:
       scale = begun * weight
       with np.errstate(invalid='ignore', divide='ignore'):
-        found.append((scale * right).sum(axis=1) / (scale * comparable).sum(axis=1))
-    return found
+        indices.append((scale * right).sum(axis=1) / (scale * comparable).sum(axis=1))
+    return indices
 
 
 def concordance_harrell(time: np.ndarray, event: np.ndarray, risk: np.ndarray) -> Concordance:

@@ -81,9 +81,9 @@ def fit_cox(
 
   Example:
     >>> values = np.array([[0.0], [1.0], [0.0], [1.0], [1.0]])
-    >>> found = fit_cox(values, np.array([3.0, 1, 2, 4, 5]), np.array([1, 1, 1, 1, 0]))
-    >>> found.coefficients.round(3).tolist(), found.standard_errors.round(3).tolist()
-    ([-0.81], [1.165])
+    >>> fit = fit_cox(values, np.array([3.0, 1, 2, 4, 5]), np.array([1, 1, 1, 1, 0]))
+    >>> fit.coefficients.round(3).tolist(), fit.standard_errors.round(3).tolist()
+    ([-1.073], [1.235])
   """
   made = design.make(values, names)
   likelihood = PartialLikelihood(time, event)
@@ -101,22 +101,22 @@ def fit_cox(
     reason = f'coefficients are not unique: {deficient}; leave out inputs or use a penalty'
     return dataclasses.replace(blank, reason=reason)
   # The baseline hazard takes the place of an intercept.
-  found = _maximise(likelihood, made.matrix[:, 1:], l2 / made.scale**2)
-  if found.covariance is None:
-    worst = made.names[int(np.abs(found.beta).argmax())]
-    reason = f'the coefficient of {worst} runs away in {found.iterations} steps: '
+  maximum = _maximise(likelihood, made.matrix[:, 1:], l2 / made.scale**2)
+  if maximum.covariance is None:
+    worst = made.names[int(np.abs(maximum.beta).argmax())]
+    reason = f'the coefficient of {worst} runs away in {maximum.iterations} steps: '
     reason += (
       'the penalty is too small to hold it; use a larger one'
       if l2
       else 'the likelihood is monotone and has no maximum; leave out inputs or use a penalty'
     )
-    return dataclasses.replace(blank, iterations=found.iterations, reason=reason)
+    return dataclasses.replace(blank, iterations=maximum.iterations, reason=reason)
   return dataclasses.replace(
     blank,
-    coefficients=found.beta / made.scale,
-    covariance=found.covariance / np.outer(made.scale, made.scale),
-    log_likelihood=likelihood.value(made.matrix[:, 1:] @ found.beta),
-    iterations=found.iterations,
+    coefficients=maximum.beta / made.scale,
+    covariance=maximum.covariance / np.outer(made.scale, made.scale),
+    log_likelihood=likelihood.value(made.matrix[:, 1:] @ maximum.beta),
+    iterations=maximum.iterations,
   )
 
 

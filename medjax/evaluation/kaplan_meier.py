@@ -129,9 +129,9 @@ class KaplanMeier:
   def _step(self, values: np.ndarray, times: np.ndarray, before: float) -> np.ndarray:
     times = np.asarray(times, np.float64)
     index = np.searchsorted(self.time, times, side='right')
-    found = np.append(before, values)[index]
+    stepped = np.append(before, values)[index]
     known = len(self.time) > 0 and self.survival[-1] == 0
-    return found if known else np.where(times > self.time.max(initial=-np.inf), math.nan, found)
+    return stepped if known else np.where(times > self.time.max(initial=-np.inf), math.nan, stepped)
 
 
 def kaplan_meier(time: np.ndarray, event: np.ndarray) -> KaplanMeier:
@@ -197,10 +197,10 @@ def resampled_survival(
   at_risk = np.cumsum(observed[:, ::-1], axis=1)[:, ::-1]
   left = np.cumprod(1 - events / np.maximum(at_risk, 1), axis=1)
   index = np.searchsorted(distinct, horizons, side='right')
-  found = np.concatenate([np.ones((len(times), 1)), left], axis=1)[:, index]
+  survival = np.concatenate([np.ones((len(times), 1)), left], axis=1)[:, index]
   last = np.where(observed > 0, distinct, -np.inf).max(axis=1, initial=-np.inf)
-  ended = (np.asarray(horizons)[None] > last[:, None]) & (found > 0)
-  return np.where(ended, np.nan, found)
+  ended = (np.asarray(horizons)[None] > last[:, None]) & (survival > 0)
+  return np.where(ended, np.nan, survival)
 
 
 def times_and_events(time: np.ndarray, event: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

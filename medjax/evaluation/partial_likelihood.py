@@ -115,6 +115,6 @@ class PartialLikelihood:
     """The cumulative hazard that each case went through, per hazard ratio, float64 [N]."""
     rises = np.bincount(self._moment, 1 / left, len(self.moments))
     spared = np.bincount(self._moment, self._gone / left, len(self.moments))
-    found = np.append(0.0, np.cumsum(rises))[self._passed]
-    found[self._event] -= spared[self._own]
-    return found
+    exposure = np.append(0.0, np.cumsum(rises))[self._passed]
+    exposure[self._event] -= spared[self._own]
+    return exposure

@@ -52,8 +52,8 @@ def horizon_calibration(
 
   Example:
     >>> time, event = np.array([1.0, 2.0, 5.0, 5.0]), np.array([True, True, False, False])
-    >>> found = horizon_calibration(time, event, np.array([0.9, 0.8, 0.1, 0.2]), 3.0, bins=2)
-    >>> [(round(part.predicted, 2), part.observed.value) for part in found]
+    >>> groups = horizon_calibration(time, event, np.array([0.9, 0.8, 0.1, 0.2]), 3.0, bins=2)
+    >>> [(round(part.predicted, 2), part.observed.value) for part in groups]
     [(0.15, 0.0), (0.85, 1.0)]
   """
   time, event, predicted = _checked(time, event, predicted)

@@ -93,7 +93,7 @@ class HorizonScores:
     risk = np.broadcast_to(risk[:, None], self.case.shape) if risk.ndim == 1 else risk
     self._check('risk', risk, self.case.shape)
     times = np.asarray(times, np.float64)
-    found = np.full((len(times), len(self.horizons)), np.nan)
+    areas = np.full((len(times), len(self.horizons)), np.nan)
     for index in range(len(self.horizons)):
       weight, case = self.weight[:, index], self.case[:, index]
       if np.isnan(weight).any():
@@ -111,8 +111,8 @@ class HorizonScores:
       cases = drawn[:, case] * weight[order][case]
       below = (controls[:, start] + controls[:, end]) / 2
       with np.errstate(invalid='ignore', divide='ignore'):
-        found[:, index] = (cases * below).sum(axis=1) / (cases.sum(axis=1) * controls[:, -1])
-    return found
+        areas[:, index] = (cases * below).sum(axis=1) / (cases.sum(axis=1) * controls[:, -1])
+    return areas
 
   def mean_auroc(self, auroc: np.ndarray, times: np.ndarray) -> np.ndarray:
     """The areas' mean, each weighted by how many have the event since the horizon before, [R].

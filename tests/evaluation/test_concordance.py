@@ -29,10 +29,10 @@ def _cases(seed, count, distinct=None):
 def test_harrell_is_that_of_scikit_survival(seed, count, distinct):
   time, event, risk = _cases(seed, count, distinct)
   event[time.argmin()] = True
-  found = concordance_harrell(time, event, risk)
+  concordance = concordance_harrell(time, event, risk)
   expected = sksurv.metrics.concordance_index_censored(event, time, risk)
-  assert found.value == pytest.approx(expected[0], abs=1e-12)
-  assert (found.concordant, found.discordant, found.tied_risk) == expected[1:4]
+  assert concordance.value == pytest.approx(expected[0], abs=1e-12)
+  assert (concordance.concordant, concordance.discordant, concordance.tied_risk) == expected[1:4]
 
 
 @pytest.mark.parametrize('tau', [None, 60.0, 20.0])
@@ -44,8 +44,8 @@ def test_uno_is_that_of_scikit_survival(tau, distinct):
   time, event, risk = (column[kept] for column in test)
   outcomes = [sksurv.util.Surv.from_arrays(e, t) for t, e in ((train[0], train[1]), (time, event))]
   expected = sksurv.metrics.concordance_index_ipcw(*outcomes, risk, tau=tau)[0]
-  found = concordance_uno(time, event, risk, censoring_curve(*train[:2]), tau)
-  assert found.value == pytest.approx(expected, abs=1e-9)
+  concordance = concordance_uno(time, event, risk, censoring_curve(*train[:2]), tau)
+  assert concordance.value == pytest.approx(expected, abs=1e-9)
 
 
 def test_a_resample_is_the_cases_drawn():
@@ -65,9 +65,9 @@ def test_a_resample_is_the_cases_drawn():
 def test_pairs_by_hand():
   # Comparable: (0, 1), (0, 2), (0, 3), and at time 2 the event 1 with the censored 2 and with 3.
   time, event = np.array([1.0, 2, 2, 3]), np.array([1, 1, 0, 1])
-  found = concordance_harrell(time, event, np.array([5.0, 1, 1, 9]))
-  assert (found.concordant, found.discordant, found.tied_risk) == (2, 2, 1)
-  assert found.value == 0.5
+  concordance = concordance_harrell(time, event, np.array([5.0, 1, 1, 9]))
+  assert (concordance.concordant, concordance.discordant, concordance.tied_risk) == (2, 2, 1)
+  assert concordance.value == 0.5
 
 
 @pytest.mark.parametrize(
@@ -76,26 +76,26 @@ def test_pairs_by_hand():
 def test_without_a_comparable_pair_there_is_no_value(time, event):
   arguments = np.array(time), np.array(event), np.zeros(len(time))
   curve = censoring_curve(np.array([1.0, 9.0]), np.array([True, True]))
-  for found in (concordance_harrell(*arguments), concordance_uno(*arguments, curve)):
-    assert found.value is None
-    assert found.reason == 'there is no comparable pair of cases'
+  for concordance in (concordance_harrell(*arguments), concordance_uno(*arguments, curve)):
+    assert concordance.value is None
+    assert concordance.reason == 'there is no comparable pair of cases'
 
 
 def test_events_after_the_curve_of_the_censoring_have_no_weight():
   curve = censoring_curve(np.array([1.0, 5.0]), np.array([True, False]))
   arguments = np.array([2.0, 5, 7, 8]), np.array([1, 1, 1, 0]), np.array([4.0, 3, 1, 2])
-  found = concordance_uno(*arguments, curve)
-  assert found.value is None
-  assert 'not above 0 at an event at 5; choose tau below' in found.reason
+  concordance = concordance_uno(*arguments, curve)
+  assert concordance.value is None
+  assert 'not above 0 at an event at 5; choose tau below' in concordance.reason
   assert concordance_uno(*arguments, curve, tau=5.0).value == 1
 
 
 def test_many_cases_are_quick_and_need_no_matrix_of_pairs():
   time, event, risk = _cases(8, 20_000)
   start = clock.perf_counter()
-  found = concordance_harrell(time, event, risk)
+  concordance = concordance_harrell(time, event, risk)
   assert clock.perf_counter() - start < 5
-  assert 0.6 < found.value < 0.9
+  assert 0.6 < concordance.value < 0.9
 
 
 def test_risks_that_are_not_numbers_are_refused():

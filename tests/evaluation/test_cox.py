@@ -42,21 +42,21 @@ def _loop(linear, time, event):
 @pytest.mark.parametrize(('seed', 'days'), [(0, 20), (1, 3), (2, 5000)])
 def test_fit_is_that_of_lifelines_and_statsmodels(seed, days):
   values, time, event = _cases(seed, days=days)
-  found = fit_cox(values, time, event)
+  fit = fit_cox(values, time, event)
   frame = pd.DataFrame(values, columns=['a', 'b', 'c']).assign(time=time, event=event)
   fitter = lifelines.CoxPHFitter()
   fitter.fit(frame, 'time', 'event', fit_options={'precision': 1e-12})
-  np.testing.assert_allclose(found.coefficients, fitter.params_, atol=1e-8)
-  np.testing.assert_allclose(found.standard_errors, fitter.standard_errors_, rtol=1e-6)
-  np.testing.assert_allclose(found.covariance, fitter.variance_matrix_, rtol=1e-5, atol=1e-10)
-  assert found.log_likelihood == pytest.approx(fitter.log_likelihood_, abs=1e-8)
+  np.testing.assert_allclose(fit.coefficients, fitter.params_, atol=1e-8)
+  np.testing.assert_allclose(fit.standard_errors, fitter.standard_errors_, rtol=1e-6)
+  np.testing.assert_allclose(fit.covariance, fitter.variance_matrix_, rtol=1e-5, atol=1e-10)
+  assert fit.log_likelihood == pytest.approx(fitter.log_likelihood_, abs=1e-8)
   ratio = fitter.log_likelihood_ratio_test().test_statistic
-  assert 2 * (found.log_likelihood - found.null_log_likelihood) == pytest.approx(ratio, abs=1e-6)
+  assert 2 * (fit.log_likelihood - fit.null_log_likelihood) == pytest.approx(ratio, abs=1e-6)
   other = hazard_regression.PHReg(time, values, event, ties='efron').fit()
-  np.testing.assert_allclose(found.coefficients, other.params, atol=1e-6)
-  np.testing.assert_allclose(found.standard_errors, other.bse, rtol=1e-5)
-  assert (found.cases, found.events, found.reason) == (300, event.sum(), '')
-  assert found.iterations < 12
+  np.testing.assert_allclose(fit.coefficients, other.params, atol=1e-6)
+  np.testing.assert_allclose(fit.standard_errors, other.bse, rtol=1e-5)
+  assert (fit.cases, fit.events, fit.reason) == (300, event.sum(), '')
+  assert fit.iterations < 12
 
 
 def test_likelihood_and_gradient_are_the_sum_over_events():
@@ -89,13 +89,13 @@ def test_a_constant_plays_no_part_and_large_risks_do_not_overflow():
 
 def test_a_penalty_shrinks_to_where_its_slope_is_that_of_the_likelihood():
   values, time, event = _cases(5)
-  found = fit_cox(values, time, event, l2=7.0)
-  linear = values @ found.coefficients
+  fit = fit_cox(values, time, event, l2=7.0)
+  linear = values @ fit.coefficients
   _, gradient, hessian = PartialLikelihood(time, event).derivatives(linear, values)
-  np.testing.assert_allclose(gradient, 7 * found.coefficients, atol=1e-6)
+  np.testing.assert_allclose(gradient, 7 * fit.coefficients, atol=1e-6)
   expected = np.linalg.inv(7 * np.eye(3) - hessian)
-  np.testing.assert_allclose(found.covariance, expected, rtol=1e-6, atol=1e-12)
-  assert abs(found.coefficients[0]) < abs(fit_cox(values, time, event).coefficients[0])
+  np.testing.assert_allclose(fit.covariance, expected, rtol=1e-6, atol=1e-12)
+  assert abs(fit.coefficients[0]) < abs(fit_cox(values, time, event).coefficients[0])
 
 
 @pytest.mark.parametrize('days', [3, 5000])
@@ -103,12 +103,12 @@ def test_breslow_baseline_is_that_of_scikit_survival_and_lifelines(days):
   values, time, event = _cases(6, days=days)
   model = sksurv.linear_model.CoxPHSurvivalAnalysis(ties='efron', tol=1e-14, n_iter=50)
   model.fit(values, sksurv.util.Surv.from_arrays(event, time))
-  found = fit_cox(values, time, event)
-  baseline = baseline_hazard(time, event, values @ found.coefficients, 'breslow')
+  fit = fit_cox(values, time, event)
+  baseline = baseline_hazard(time, event, values @ fit.coefficients, 'breslow')
   new = _cases(7, 20)[0]
   # lifelines interpolates between times.
   horizons = np.quantile(time[event], [0.1, 0.5, 0.9], method='nearest')
-  survival = baseline.survival(new @ found.coefficients, horizons)
+  survival = baseline.survival(new @ fit.coefficients, horizons)
   expected = [curve(horizons) for curve in model.predict_survival_function(new)]
   np.testing.assert_allclose(survival, expected, atol=1e-6)
   frame = pd.DataFrame(values, columns=['a', 'b', 'c']).assign(time=time, event=event)
@@ -169,23 +169,23 @@ def test_no_fit_has_a_reason(first, reason):
     time = np.where(marked, time, time + 500)
   inputs = np.stack([made, values[:, 1], values[:, 2]], axis=1).astype(float)
   names = ['first', 'second', 'copy']
-  found = fit_cox(inputs, time, event, names=names)
-  assert (found.coefficients, found.covariance, found.standard_errors) == (None, None, None)
-  assert reason in found.reason
+  fit = fit_cox(inputs, time, event, names=names)
+  assert (fit.coefficients, fit.covariance, fit.standard_errors) == (None, None, None)
+  assert reason in fit.reason
   assert fit_cox(inputs, time, event, l2=100.0, names=names).reason == ''
 
 
 def test_a_penalty_too_small_has_a_reason():
   values, time, event = _cases(9, 60, 50)
-  found = fit_cox(np.stack([-time, values[:, 1]], axis=1), time, event, l2=1e-6)
-  assert 'the penalty is too small to hold it' in found.reason
+  fit = fit_cox(np.stack([-time, values[:, 1]], axis=1), time, event, l2=1e-6)
+  assert 'the penalty is too small to hold it' in fit.reason
 
 
 def test_all_censored():
   values, time, event = _cases(0, 20)
-  found = fit_cox(values, time, np.zeros_like(event))
-  assert (found.coefficients, found.events) == (None, 0)
-  assert found.reason == 'every case is censored: there is no event'
+  fit = fit_cox(values, time, np.zeros_like(event))
+  assert (fit.coefficients, fit.events) == (None, 0)
+  assert fit.reason == 'every case is censored: there is no event'
 
 
 def test_what_cannot_be_fitted():

@@ -86,8 +86,8 @@ def test_resamples_are_curves_of_the_cases_drawn():
   random = np.random.default_rng(0)
   times = random.multinomial(60, np.full(60, 1 / 60), size=8).astype(np.float32)
   horizons = np.array([0.5, 10, 25, 300])
-  found = resampled_survival(time, event, times, horizons)
-  for row, drawn in zip(found, times.astype(int), strict=True):
+  curves = resampled_survival(time, event, times, horizons)
+  for row, drawn in zip(curves, times.astype(int), strict=True):
     again = kaplan_meier(np.repeat(time, drawn), np.repeat(event, drawn)).at(horizons)
     np.testing.assert_allclose(row, again, atol=1e-12)
 

@@ -17,10 +17,10 @@ def _cases(seed, count=1500):
 
 def test_bins_are_kaplan_meier_curves_of_quantile_groups():
   time, event, predicted = _cases(0)
-  found = horizon_calibration(time, event, predicted, 30.0, bins=5)
+  groups = horizon_calibration(time, event, predicted, 30.0, bins=5)
   order = np.argsort(predicted)
-  assert [part.cases for part in found] == [300] * 5
-  for part, members in zip(found, np.split(order, 5), strict=True):
+  assert [part.cases for part in groups] == [300] * 5
+  for part, members in zip(groups, np.split(order, 5), strict=True):
     curve = lifelines.KaplanMeierFitter().fit(time[members], event[members])
     expected = 1 - curve.survival_function_at_times(30.0).iloc[0]
     assert part.observed.value == pytest.approx(expected, abs=1e-9)
@@ -33,8 +33,8 @@ def test_bins_are_kaplan_meier_curves_of_quantile_groups():
 
 def test_equal_risks_stay_together():
   time, event, _ = _cases(1, 100)
-  found = horizon_calibration(time, event, np.repeat([0.1, 0.6], [70, 30]), 30.0, bins=4)
-  assert [(part.predicted, part.cases) for part in found] == [
+  groups = horizon_calibration(time, event, np.repeat([0.1, 0.6], [70, 30]), 30.0, bins=4)
+  assert [(part.predicted, part.cases) for part in groups] == [
     (pytest.approx(0.1), 70),
     (pytest.approx(0.6), 30),
   ]
@@ -44,8 +44,8 @@ def test_equal_risks_stay_together():
 def test_intervals_of_the_ratio_hold_1_as_often_as_they_say():
   held = []
   for seed in range(200):
-    found = observed_to_expected(*_cases(seed, 300), 30.0)
-    held.append(found.low <= 1 <= found.high)
+    ratio = observed_to_expected(*_cases(seed, 300), 30.0)
+    held.append(ratio.low <= 1 <= ratio.high)
   assert np.mean(held) == pytest.approx(0.95, abs=0.04)
   time, event, predicted = _cases(0)
   half = observed_to_expected(time, event, predicted / 2, 30.0)
@@ -54,8 +54,8 @@ def test_intervals_of_the_ratio_hold_1_as_often_as_they_say():
 
 def test_what_is_not_known_has_a_reason():
   time, event = np.array([1.0, 2.0, 3.0]), np.array([True, False, False])
-  found = observed_to_expected(time, event, np.full(3, 0.5), 4.0)
-  assert (found.value, found.reason) == (None, 'no case was observed until 4')
+  ratio = observed_to_expected(time, event, np.full(3, 0.5), 4.0)
+  assert (ratio.value, ratio.reason) == (None, 'no case was observed until 4')
   assert observed_to_expected(time, event, np.zeros(3), 2.0).reason == 'no risk is predicted'
   none = observed_to_expected(time, event, np.full(3, 0.5), 0.5)
   assert (none.value, none.low, none.reason) == (0, None, 'observed risk is 0: no interval')

@@ -39,11 +39,11 @@ def test_brier_scores_are_those_of_scikit_survival(seed, count):
   curve = censoring_curve(*train[:2])
   outcomes = _peers(train[:2], (time, event))
   _, expected = sksurv.metrics.brier_score(*outcomes, survival, HORIZONS)
-  found = brier_scores(time, event, survival, HORIZONS, curve)
-  np.testing.assert_allclose(found, expected, atol=1e-12)
+  scores = brier_scores(time, event, survival, HORIZONS, curve)
+  np.testing.assert_allclose(scores, expected, atol=1e-12)
   mean = sksurv.metrics.integrated_brier_score(*outcomes, survival, HORIZONS)
-  found = integrated_brier_score(time, event, survival, HORIZONS, curve)
-  assert found == pytest.approx(mean, abs=1e-12)
+  scores = integrated_brier_score(time, event, survival, HORIZONS, curve)
+  assert scores == pytest.approx(mean, abs=1e-12)
 
 
 @pytest.mark.parametrize('distinct', [None, 2])
@@ -98,9 +98,9 @@ def test_undefined_horizons_are_nan():
   survival = np.full((5, 3), 0.5)
   # The curve of the censoring ends at 6, above 0; nobody is observed beyond 9.
   curve = censoring_curve(np.array([3.0, 6.0]), np.array([False, True]))
-  found = brier_scores(time, event, survival, np.array([3.0, 6.5, 9.0]), curve)
-  assert np.isfinite(found[0])
-  assert np.isnan(found[1:]).all()
+  scores = brier_scores(time, event, survival, np.array([3.0, 6.5, 9.0]), curve)
+  assert np.isfinite(scores[0])
+  assert np.isnan(scores[1:]).all()
   areas, mean = dynamic_auroc(time, event, time, np.array([0.5, 3.0]), curve)
   assert np.isnan(areas[0])  # nobody had the event so early
   assert areas[1] == 0

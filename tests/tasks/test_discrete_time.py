@@ -13,17 +13,17 @@ CUTS = np.array([10.0, 25.0, 60.0, 100.0])
 def _likelihood(hazard, time, event):
   """Of one case, from its hazards: survival of whole intervals, and the event."""
   breaks = [0.0, *CUTS]
-  found = 1.0
+  likelihood = 1.0
   for index, rate in enumerate(hazard):
     start, end = breaks[index], breaks[index + 1]
     if event:
       if time > end:
-        found *= 1 - rate
+        likelihood *= 1 - rate
       elif start < time <= end:
-        found *= rate
+        likelihood *= rate
     elif time >= start + 0.5 * (end - start):
-      found *= 1 - rate
-  return found
+      likelihood *= 1 - rate
+  return likelihood
 
 
 def test_loss_is_the_negative_log_likelihood():
@@ -53,8 +53,8 @@ def test_unknown_outcomes_have_no_loss_and_no_gradient():
 
 
 def test_an_event_at_time_0_is_in_the_first_interval():
-  found = discrete_time_loss(jnp.zeros((1, 4)), jnp.zeros(1), jnp.ones(1), CUTS)
-  assert float(found[0]) == pytest.approx(np.log(2))
+  losses = discrete_time_loss(jnp.zeros((1, 4)), jnp.zeros(1), jnp.ones(1), CUTS)
+  assert float(losses[0]) == pytest.approx(np.log(2))
 
 
 def test_the_best_constant_hazard_is_that_of_the_life_table():
@@ -81,9 +81,9 @@ def test_survival_is_linear_between_the_ends_of_intervals():
   ends = np.asarray(discrete_survival(logits))
   hazard = np.asarray(jax.nn.sigmoid(logits))
   np.testing.assert_allclose(ends, np.cumprod(1 - hazard, axis=1), rtol=1e-5)
-  found = survival_between(logits, CUTS, np.array([0.0, 5.0, 10.0, 42.5, 100.0]))
+  survival = survival_between(logits, CUTS, np.array([0.0, 5.0, 10.0, 42.5, 100.0]))
   expected = [np.ones(3), (1 + ends[:, 0]) / 2, ends[:, 0], ends[:, 1:3].mean(axis=1), ends[:, 3]]
-  np.testing.assert_allclose(found, np.stack(expected, axis=1), rtol=1e-5)
+  np.testing.assert_allclose(survival, np.stack(expected, axis=1), rtol=1e-5)
 
 
 def test_what_cannot_be():

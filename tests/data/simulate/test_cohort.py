@@ -72,12 +72,12 @@ def test_cox_regression_finds_the_coefficients():
   expected['pdl1'] = cohort.IMMUNOTHERAPY_PDL1
   columns['never'], expected['never'] = [ROWS[i]['smoking'] == 'never' for i in kept], 0.0
   values = np.stack([np.asarray(column, float) for column in columns.values()], axis=1)
-  found = fit_cox(values, TIME[kept], EVENT[kept], names=list(columns))
-  distance = (found.coefficients - list(expected.values())) / found.standard_errors
+  fit = fit_cox(values, TIME[kept], EVENT[kept], names=list(columns))
+  distance = (fit.coefficients - list(expected.values())) / fit.standard_errors
   assert np.abs(distance).max() < 3
   assert (distance**2).sum() < 25  # of chi-square with 11 degrees of freedom the 99th percentile
   # Their sizes are far from nothing.
-  strength = np.abs(list(expected.values())) / found.standard_errors
+  strength = np.abs(list(expected.values())) / fit.standard_errors
   assert (strength[:-1] > 2.5).all()
 
 
