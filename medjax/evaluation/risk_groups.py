@@ -45,7 +45,7 @@ class RiskGroups:
     return {'groups': groups, 'test': self.test.to_json()}
 
 
-def risk_groups(table: SurvivalTable, cuts: Sequence[float]) -> RiskGroups:
+def risk_groups(table: SurvivalTable, cuts: Sequence[float] | np.ndarray) -> RiskGroups:
   """Parts cases by their predicted risk and compares their survival.
 
   Cuts belong to another split, such as quantiles of the validation cases' risks: chosen on the
@@ -53,7 +53,7 @@ def risk_groups(table: SurvivalTable, cuts: Sequence[float]) -> RiskGroups:
 
   Args:
     table: predictions; rows whose time is unknown are left out.
-    cuts: rising; a case belongs to the group above each cut that its risk reaches.
+    cuts: [C], rising; a case belongs to the group above each cut that its risk reaches.
 
   Returns:
     The groups that have a case, and the test, which takes cases as independent.
@@ -65,7 +65,7 @@ def risk_groups(table: SurvivalTable, cuts: Sequence[float]) -> RiskGroups:
     >>> [group.name for group in risk_groups(table, [0.0, 1.0]).groups]  # doctest: +SKIP
     ['risk below 0', 'risk 0 to 1', 'risk from 1']
   """
-  if not cuts or not (np.diff(cuts) > 0).all():
+  if not len(cuts) or not (np.diff(cuts) > 0).all():
     raise ValueError(f'cuts are {list(cuts)}; expected at least one, rising')
   table = table.labelled()
   shown = [f'{cut:.4g}' for cut in cuts]

@@ -147,7 +147,7 @@ def test_a_table_of_risks_alone_has_concordance():
 
 def test_risk_groups_are_curves_and_a_test():
   table = _table(7, 200)
-  groups = risk_groups(table, [-0.5, 0.5])
+  groups = risk_groups(table, np.array([-0.5, 0.5]))
   number = np.digitize(table.risk, [-0.5, 0.5])
   assert [group.name for group in groups.groups] == [
     'risk below -0.5',
