@@ -1,5 +1,7 @@
 """What the coefficients of a fitted linear or logistic regression are worth: intervals and tests.
 
+Those of a Cox regression are in ``cox_coefficients``.
+
 The regression was fitted elsewhere, in float32, and may have stopped short of the optimum by
 rounding. Newton's steps in float64 take it there, and how far that was is told in standard errors:
 theory speaks of the optimum only. Above a hundredth the model that predicts and the one that the
@@ -8,7 +10,6 @@ penalty moves the optimum, and the usual errors do not hold for what is shrunk.
 
 References:
   McCullagh and Nelder (1989), Generalized Linear Models, 2nd ed., chapters 3 and 4.
-  Boyd and Vandenberghe (2004), Convex Optimization, section 9.5 (Newton decrement).
   McFadden (1974), Conditional logit analysis of qualitative choice behavior, in Frontiers in
     Econometrics, pp. 105-142 (R2).
 """
@@ -25,19 +26,24 @@ import scipy.special
 
 from medjax.evaluation import design
 from medjax.evaluation.estimate import normal_quantile, t_quantile
+from medjax.evaluation.logistic_fit import maximise
 from medjax.evaluation.rows import write_rows
 from medjax.evaluation.separation import separation, signs
 
 INTERCEPT = '(intercept)'
-_FARTHEST = 1e-2  # standard errors
-_STEPS = 30
-_STILL = 1e-20  # squared standard errors
+FARTHEST = 1e-2  # standard errors
+SHRUNK = (
+  'fitted with a penalty: coefficients are shrunk towards 0, and standard errors and intervals of '
+  'maximum likelihood do not hold for them'
+)
 _EXACT = 1e-12  # share of the label's variance that is rounding
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Coefficients:
   """A table of coefficients, intercept first. What there is not is None, and a reason says why.
+
+  A Cox regression has no intercept, so that its columns are [D].
 
   Attributes:
     kind: of regression.
@@ -47,12 +53,12 @@ class Coefficients:
     estimate: [D + 1] per unit of input, that is, per standard deviation where inputs are
       standardised.
     standard_error: [D + 1].
-    statistic: [D + 1], t of a linear and z of a logistic regression.
+    statistic: [D + 1], t of a linear and z of other regressions.
     p_value: [D + 1], two-sided, of no effect.
     low: [D + 1], lower ends of 95% intervals.
     high: [D + 1], upper ends.
     moved: the most that a coefficient moved from the one given to the optimum, in standard errors.
-    summary: of the whole regression, by name; see ``linear`` and ``logistic``.
+    summary: of the whole regression, by name; see ``linear``, ``logistic`` and ``cox``.
     reason: why something is missing; empty where nothing is.
 
   Example:
@@ -61,7 +67,7 @@ class Coefficients:
     (('(intercept)', 'x0'), [-0.5, 2.5], [1.118, 0.866])
   """
 
-  kind: Literal['linear', 'logistic']
+  kind: Literal['linear', 'logistic', 'cox']
   names: tuple[str, ...]
   scales: np.ndarray
   estimate: np.ndarray | None = None
@@ -75,25 +81,19 @@ class Coefficients:
   reason: str = ''
 
   @property
-  def odds_ratio(self) -> np.ndarray | None:
-    """[D + 1] of a logistic regression; of the intercept, the odds where every input is 0."""
-    return self._odds(self.estimate)
+  def ratios(self) -> dict[str, np.ndarray | None]:
+    """Exponentials of the estimates and their 95% intervals, [D + 1], by column.
 
-  @property
-  def odds_low(self) -> np.ndarray | None:
-    """Lower ends of their 95% intervals."""
-    return self._odds(self.low)
-
-  @property
-  def odds_high(self) -> np.ndarray | None:
-    """Upper ends of their 95% intervals."""
-    return self._odds(self.high)
-
-  def _odds(self, values: np.ndarray | None) -> np.ndarray | None:
-    if values is None or self.kind == 'linear':
-      return None
+    odds_ratio, odds_low and odds_high of a logistic regression, where that of the intercept are the
+    odds where every input is 0; hazard_ratio, hazard_low and hazard_high of a Cox regression; none
+    of a linear one.
+    """
+    what = {'logistic': 'odds', 'cox': 'hazard'}.get(self.kind)
+    if what is None:
+      return {}
+    ends = {'ratio': self.estimate, 'low': self.low, 'high': self.high}
     with np.errstate(over='ignore'):
-      return np.exp(values)
+      return {f'{what}_{k}': None if v is None else np.exp(v) for k, v in ends.items()}
 
   def per_unit(self) -> 'Coefficients':
     """The same per unit of the columns; statistics and p-values stay. The intercept is NaN."""
@@ -127,14 +127,10 @@ class Coefficients:
     ]
 
   def _columns(self, tests: bool = True) -> dict[str, np.ndarray | None]:
-    found = {'estimate': self.estimate, 'standard_error': self.standard_error}
+    columns = {'estimate': self.estimate, 'standard_error': self.standard_error}
     if tests:
-      found |= {'statistic': self.statistic, 'p_value': self.p_value}
-    found |= {'low': self.low, 'high': self.high}
-    if self.kind == 'logistic':
-      found |= {'odds_ratio': self.odds_ratio}
-      found |= {'odds_low': self.odds_low, 'odds_high': self.odds_high}
-    return found
+      columns |= {'statistic': self.statistic, 'p_value': self.p_value}
+    return columns | {'low': self.low, 'high': self.high} | self.ratios
 
   def to_json(self) -> dict[str, Any]:
     """A JSON object; no number in it is NaN or infinite."""
@@ -272,7 +268,7 @@ def logistic(
   sign = signs(label, rows)
   if l2 or blank.reason:
     return blank
-  found, covariance, proven = _maximise(made.matrix, sign, given)
+  found, covariance, proven = maximise(made.matrix, sign, given)
   if not proven:
     try:
       reason = separation(inputs, label, made.names).reason
@@ -282,7 +278,7 @@ def logistic(
       return dataclasses.replace(blank, reason=reason)
   as_given = dataclasses.replace(blank, estimate=made.back @ given)
   if covariance is None:
-    return dataclasses.replace(as_given, reason=_far('far'))
+    return dataclasses.replace(as_given, reason=far('far'))
   moved, reason = _moved(made, found - given, covariance)
   if reason:
     return dataclasses.replace(as_given, moved=moved, reason=reason)
@@ -317,36 +313,6 @@ def logistic(
   )
 
 
-def _maximise(
-  matrix: np.ndarray, sign: np.ndarray, start: np.ndarray
-) -> tuple[np.ndarray, np.ndarray | None, bool]:
-  """Where Newton's method leads from ``start``, the covariance there, which is None if it leads
-  nowhere, and whether this proves that there is a maximum likelihood estimate.
-
-  With g the gradient and H the information, g' H^-1 g tends to 0 also where classes can be
-  separated. But a direction that separates with margins m_i >= 0 has slope sum q_i m_i, q_i being
-  the probability of the class that case i is not of, and curvature sum q_i (1 - q_i) m_i^2, so that
-  g' H^-1 g >= sum q_i m_i / max m_i >= min q_i (Cauchy and Schwarz). Where it is less than a
-  thousandth of min q_i there is no such direction, and no linear programme needs to say so.
-  """
-  found = start
-  for _ in range(_STEPS):
-    wrong = scipy.special.expit(-sign * (matrix @ found))
-    right = scipy.special.expit(sign * (matrix @ found))
-    try:
-      triangle = np.linalg.qr(matrix * np.sqrt(wrong * right)[:, None], mode='r')
-      inverse = scipy.linalg.solve_triangular(triangle, np.eye(len(start)))
-    except (np.linalg.LinAlgError, ValueError):
-      break  # the steps led to where all probabilities are 0 or 1
-    gradient = matrix.T @ (sign * wrong)
-    step = inverse @ (inverse.T @ gradient)
-    decrement = float(gradient @ step)
-    if decrement < _STILL:
-      return found, inverse @ inverse.T, decrement < 1e-3 * wrong.min()
-    found = found + step
-  return start, None, False
-
-
 def _begin(
   kind: Literal['linear', 'logistic'],
   inputs: np.ndarray,
@@ -370,9 +336,7 @@ def _begin(
     raise ValueError(f'scales are {scales}; expected {count} numbers above 0')
   blank = Coefficients(kind, (INTERCEPT, *made.names), np.append(np.nan, scales))
   if l2:
-    reason = 'fitted with a penalty: coefficients are shrunk towards 0, and '
-    reason += 'standard errors and intervals of maximum likelihood do not hold for them'
-    return made, given, dataclasses.replace(blank, estimate=given, reason=reason)
+    return made, given, dataclasses.replace(blank, estimate=given, reason=SHRUNK)
   deficient = made.deficient()
   if deficient:
     reason = f'coefficients are not unique: {deficient}; leave out inputs or use a penalty'
@@ -383,10 +347,10 @@ def _begin(
 def _moved(made: design.Design, step: np.ndarray, covariance: np.ndarray) -> tuple[float, str]:
   """How far the step goes in standard errors, and why that is too far."""
   moved = float((np.abs(made.back @ step) / _errors(made, covariance)).max())
-  return moved, _far(f'{moved:.2g} standard errors') if moved > _FARTHEST else ''
+  return moved, far(f'{moved:.2g} standard errors') if moved > FARTHEST else ''
 
 
-def _far(distance: str) -> str:
+def far(distance: str) -> str:
   return (
     f'the coefficients are {distance} from the optimum, so that standard errors do not hold for '
     'them; train longer, and without a penalty'

@@ -60,9 +60,9 @@ def test_logistic_equals_statsmodels_on_heart_disease(heart, statsmodels, precis
   assert found.reason == ''
   assert found.names == ('(intercept)', *names)
   assert_equals(found, fit)
-  np.testing.assert_allclose(found.odds_ratio, np.exp(fit.params), rtol=1e-6)
-  np.testing.assert_allclose(found.odds_low, np.exp(fit.conf_int()[:, 0]), rtol=1e-6)
-  np.testing.assert_allclose(found.odds_high, np.exp(fit.conf_int()[:, 1]), rtol=1e-6)
+  np.testing.assert_allclose(found.ratios['odds_ratio'], np.exp(fit.params), rtol=1e-6)
+  np.testing.assert_allclose(found.ratios['odds_low'], np.exp(fit.conf_int()[:, 0]), rtol=1e-6)
+  np.testing.assert_allclose(found.ratios['odds_high'], np.exp(fit.conf_int()[:, 1]), rtol=1e-6)
   summary = found.summary
   assert summary['log_likelihood'] == pytest.approx(fit.llf)
   assert summary['null_log_likelihood'] == pytest.approx(fit.llnull)
@@ -84,7 +84,7 @@ def test_per_unit_equals_a_fit_to_unscaled_columns(heart, statsmodels):
   unit = found.per_unit()
   np.testing.assert_allclose(unit.estimate[1:], raw.params[1:], rtol=1e-6)
   np.testing.assert_allclose(unit.standard_error[1:], raw.bse[1:], rtol=1e-6)
-  np.testing.assert_allclose(unit.odds_low[1:], np.exp(raw.conf_int()[1:, 0]), rtol=1e-6)
+  np.testing.assert_allclose(unit.ratios['odds_low'][1:], np.exp(raw.conf_int()[1:, 0]), rtol=1e-6)
   assert np.isnan(unit.estimate[0])
   age = found.rows()[1 + names.index('age')]
   assert age['odds_ratio'] == pytest.approx(age['odds_ratio_per_unit'] ** scales[0])
@@ -102,7 +102,7 @@ def test_linear_equals_statsmodels_on_diabetes(statsmodels):
   found = linear(data.data, data.target, fit.params[1:], fit.params[0], data.feature_names)
   assert found.reason == ''
   assert_equals(found, fit)
-  assert found.odds_ratio is None
+  assert found.ratios == {}
   summary = found.summary
   assert summary['r2'] == pytest.approx(fit.rsquared)
   assert summary['adjusted_r2'] == pytest.approx(fit.rsquared_adj)
@@ -130,8 +130,8 @@ def test_two_by_two_table():
   np.testing.assert_allclose(found.estimate, [np.log(c / d), ratio])
   error = [(1 / c + 1 / d) ** 0.5, (1 / a + 1 / b + 1 / c + 1 / d) ** 0.5]
   np.testing.assert_allclose(found.standard_error, error)
-  assert found.odds_ratio[1] == pytest.approx(a * d / (b * c))
-  assert found.odds_low[1] == pytest.approx(np.exp(ratio - 1.959963985 * error[1]))
+  assert found.ratios['odds_ratio'][1] == pytest.approx(a * d / (b * c))
+  assert found.ratios['odds_low'][1] == pytest.approx(np.exp(ratio - 1.959963985 * error[1]))
   shares = (a / (a + b), c / (c + d))
   likelihood = a * np.log(shares[0]) + b * np.log(1 - shares[0])
   likelihood += c * np.log(shares[1]) + d * np.log(1 - shares[1])
@@ -172,8 +172,8 @@ def test_no_errors_away_from_the_optimum_or_with_a_penalty():
     assert len(table.rows()) == 4
   assert found[0][0].moved == pytest.approx(0.02)
   np.testing.assert_allclose(found[0][0].estimate[1:], slopes + 0.02 * at.standard_error[1:])
-  np.testing.assert_allclose(found[4][0].odds_ratio[1], np.exp(0.8))
-  assert found[4][0].odds_low is None
+  np.testing.assert_allclose(found[4][0].ratios['odds_ratio'][1], np.exp(0.8))
+  assert found[4][0].ratios['odds_low'] is None
   near = linear(inputs, number, slopes + 1e-5 * at.standard_error[1:], level)
   np.testing.assert_allclose(near.estimate, at.estimate, rtol=1e-9)
   assert near.moved == pytest.approx(1e-5)
@@ -246,7 +246,7 @@ def test_a_level_whose_cases_are_all_of_one_class():
     'exist; use a penalty'
   )
   assert table.estimate is None
-  assert table.odds_ratio is None
+  assert table.ratios['odds_ratio'] is None
   assert table.rows() == []
   level[np.flatnonzero(label == 0)[0]] = 1.0  # one case of the other class is enough
   assert separation(np.column_stack([inputs, level]), label).kind == 'none'
