@@ -1,5 +1,7 @@
-"""What the command line takes: verbs, flags, and the help that lists them."""
+"""What the command line takes: verbs that own their flags, and the help that lists them."""
 
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import flags
@@ -8,34 +10,78 @@ from medjax import config as config_lib
 from medjax.config import Config
 from medjax.errors import UserError
 
-VERBS = {
-  'train': 'train, evaluate the best checkpoint and write the report (the default)',
-  'evaluate': 'evaluate the best checkpoint of a run again and write the report',
-  'bench': 'measure how fast this experiment trains here, part by part',
-  'crossval': 'train and evaluate once for each fold (config.data.folds, 5 by default)',
-  'compare': 'compare the two run folders named after it on the same test cases',
-  'predict': 'predict the FILES or folders named after it with the best checkpoint of a run',
-  'explain': 'show what the predictions of the FILES or folders named after it rest on',
-  'motifs': 'find the motifs of a network on sequences; compare with those in the FILES (MEME)',
-}
+
+@dataclasses.dataclass(frozen=True)
+class Flag:
+  """A flag of the command line.
+
+  Attributes:
+    name: without dashes.
+    default: its value where it is not given, which says its type; None is a number that is not
+      given.
+    meaning: one line for ``--help``.
+    value: what stands for its value in ``--help``; '' for a switch.
+    low: the smallest value allowed, for numbers.
+  """
+
+  name: str
+  default: str | int | bool | None
+  meaning: str
+  value: str = ''
+  low: int | None = None
+
+  def define(self, values: flags.FlagValues) -> None:
+    """Adds the flag to those that are parsed."""
+    about: dict[str, Any] = {'flag_values': values}
+    if isinstance(self.default, bool):
+      flags.DEFINE_boolean(self.name, self.default, self.meaning, **about)
+    elif isinstance(self.default, str):
+      flags.DEFINE_string(self.name, self.default, self.meaning, **about)
+    else:
+      flags.DEFINE_integer(self.name, self.default, self.meaning, lower_bound=self.low, **about)
+
+  def help(self) -> str:
+    """Its line of ``--help``."""
+    shown = f'--{self.name}={self.value}' if self.value else f'--{self.name}'
+    return f'    {shown:<22}{self.meaning}'
 
 
-def define(config: Config) -> flags.FlagValues:
-  """The flags of every experiment, and its own settings as ``--config.NAME``."""
+@dataclasses.dataclass(frozen=True)
+class Verb:
+  """Something that an experiment's command line can do.
+
+  Attributes:
+    name: the word.
+    meaning: one line for ``--help``.
+    run: does it, with what the process knows of the run and the words after the verb.
+    flags: its own flags; of another verb they are refused.
+    words: what stands for the words after it in ``--help``; '' where it takes none.
+    stored: whether it works on a finished run, whose settings are those of its folder.
+  """
+
+  name: str
+  meaning: str
+  run: Callable[[Any, Sequence[str]], None]
+  flags: tuple[Flag, ...] = ()
+  words: str = ''
+  stored: bool = False
+
+
+COMMON = (
+  Flag('workdir', '', 'run folder (default runs/NAME-<hash of the settings>)', 'FOLDER'),
+  Flag('coordinator', '', "host and port of process 0, or 'auto' on a cluster", 'H:P'),
+  Flag('num_processes', 1, 'processes of this run, with --coordinator=H:P', 'N'),
+  Flag('process_id', 0, 'number of this process, with --coordinator=H:P', 'I'),
+)
+
+
+def define(config: Config, verbs: Sequence[Verb]) -> flags.FlagValues:
+  """The flags of all verbs, and the experiment's own settings as ``--config.NAME``."""
   values = flags.FlagValues()
   values.set_gnu_getopt(True)
-  flags.DEFINE_string('workdir', '', 'Run folder.', flag_values=values)
-  flags.DEFINE_string('output', '', 'Where a verb writes.', flag_values=values)
-  flags.DEFINE_string('variants', '', 'Changes of the sequences.', flag_values=values)
-  flags.DEFINE_string('method', '', 'How explain explains.', flag_values=values)
-  flags.DEFINE_boolean('grade', False, 'Grade the method of explain.', flag_values=values)
-  flags.DEFINE_integer('repeats', 1, 'Other folds.', lower_bound=1, flag_values=values)
-  flags.DEFINE_string('split', 'test', 'Split to compare on.', flag_values=values)
-  flags.DEFINE_integer('cases', None, 'Cases to look at.', lower_bound=1, flag_values=values)
-  flags.DEFINE_boolean('preview', False, 'Write a picture of the inputs.', flag_values=values)
-  flags.DEFINE_string('coordinator', '', 'host:port of process 0.', flag_values=values)
-  flags.DEFINE_integer('num_processes', 1, 'Processes of this run.', flag_values=values)
-  flags.DEFINE_integer('process_id', 0, 'Number of this process.', flag_values=values)
+  own = {flag.name: flag for verb in verbs for flag in verb.flags}
+  for flag in (*COMMON, *own.values()):
+    flag.define(values)
   config_lib.declare(config, values)
   return values
 
@@ -58,19 +104,29 @@ def parse(values: flags.FlagValues, given: list[str]) -> list[str]:
     raise UserError(str(error).splitlines()[0]) from None
 
 
-def command(rest: list[str]) -> tuple[str, list[str]]:
-  """The verb and the files that follow it.
+def command(
+  values: flags.FlagValues, rest: Sequence[str], verbs: Sequence[Verb]
+) -> tuple[Verb, list[str]]:
+  """The verb, the first one where none is named, and the words that follow it.
 
   Raises:
-    UserError: there is no such verb, or it takes no files.
+    UserError: there is no such verb, it takes no words, or a flag is of another verb.
   """
-  verb, files = (rest[0], rest[1:]) if rest else ('train', [])
-  if verb not in VERBS:
-    close = config_lib.nearest(verb, list(VERBS))
-    raise UserError(f'{verb}: no such verb; expected one of {", ".join(VERBS)}{close}')
-  if files and verb not in ('predict', 'explain', 'compare', 'motifs'):
-    raise UserError(f'{verb} {files[0]}: only predict, explain, motifs and compare take files')
-  return verb, files
+  named = {verb.name: verb for verb in verbs}
+  name, words = (rest[0], list(rest[1:])) if rest else (verbs[0].name, [])
+  if name not in named:
+    close = config_lib.nearest(name, list(named))
+    raise UserError(f'{name}: no such verb; expected one of {", ".join(named)}{close}')
+  verb = named[name]
+  if words and not verb.words:
+    taking = [other.name for other in verbs if other.words]
+    raise UserError(f'{name} {words[0]}: only {_listed(taking)} take files or folders')
+  own = {flag.name for flag in (*COMMON, *verb.flags)}
+  for flag in dict.fromkeys(flag.name for other in verbs for flag in other.flags):
+    if values[flag].present and flag not in own:
+      owners = [other.name for other in verbs if flag in {one.name for one in other.flags}]
+      raise UserError(f'--{flag}: is a flag of {_listed(owners)}, not of {name}')
+  return verb, words
 
 
 def asks_help(given: list[str]) -> bool:
@@ -78,32 +134,15 @@ def asks_help(given: list[str]) -> bool:
   return any(flag in given for flag in ('--help', '-h', '--helpfull'))
 
 
-def help_text(name: str, config: Config) -> str:
-  """What --help prints."""
+def help_text(name: str, config: Config, verbs: Sequence[Verb]) -> str:
+  """What --help prints: every verb with its own flags, the flags of all, and the settings."""
   lines = [f'python -m experiments.{name} [VERB] [--FLAG=VALUE ...]', '', 'Verbs:']
-  lines += [f'  {verb:<10}{meaning}' for verb, meaning in VERBS.items()]
-  lines += [
-    '',
-    'Flags:',
-    f'  --workdir=FOLDER      run folder (default runs/{name}-<hash of the settings>)',
-    '  --output=FILE         where predict, bench or --preview writes; a folder for explain',
-    '  --variants=FILE       predict: what changes do to sequences (VCF file or table)',
-    '  --method=NAME         how explain explains; images: grad_cam (the default), smooth_grad;',
-    '                        sequences: mutagenesis (the default); both: occlusion, saliency;',
-    '                        these and tables: integrated_gradients, kernel_shap (the default of',
-    '                        tables), lime',
-    '  --grade               explain: grade the method, or all, on test cases that the run found',
-    '  --cases=N             how many at most (default 32; for motifs up to 200)',
-    '  --split=NAME          compare: on which split (default test)',
-    '  --repeats=N           crossval: with as many other folds (default 1)',
-    '  --preview             write a picture of what the network sees and stop',
-    "  --coordinator=H:P     host and port of process 0, or 'auto' on a cluster",
-    '  --num_processes=N     processes of this run, with --coordinator=H:P',
-    '  --process_id=I        number of this process, with --coordinator=H:P',
-    '',
-    *settings_help(config),
-  ]
-  return '\n'.join(lines)
+  for number, verb in enumerate(verbs):
+    usual = ' (the default)' if number == 0 else ''
+    lines.append(f'  {f"{verb.name} {verb.words}".strip():<24}{verb.meaning}{usual}')
+    lines += [flag.help() for flag in verb.flags]
+  lines += ['', 'Flags of every verb:', *(flag.help()[2:] for flag in COMMON), '']
+  return '\n'.join([*lines, *settings_help(config)])
 
 
 def settings_help(config: Any) -> list[str]:
@@ -113,3 +152,13 @@ def settings_help(config: Any) -> list[str]:
     lines.append(f'  --config.{leaf.name}={config_lib.spell(leaf.value)}')
     lines.append(f'      {leaf.meaning} ({config_lib.allowed(leaf)})')
   return lines
+
+
+def _listed(names: Sequence[str]) -> str:
+  """Names as in a sentence.
+
+  Example:
+    >>> _listed(['train', 'bench', 'predict'])
+    'train, bench and predict'
+  """
+  return ' and '.join(filter(None, [', '.join(names[:-1]), names[-1]]))

@@ -5,20 +5,27 @@ import functools
 import json
 import pathlib
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from medjax.data import ragged
+from medjax.data.modality import Modality
 from medjax.errors import UserError
 
 Batch = dict[str, Any]
 
 
-# A source that begins so names a data.json: the data as described there, without examples.
-DESCRIBED = 'described:'
+class Source:
+  """What the settings of every loader have beside their fields.
+
+  Attributes:
+    stored: what the data.json of a finished run says, in place of examples; None to read them. It
+      is no setting: ``verbs.run`` sets it, and it is never written.
+  """
+
+  stored = None  # type: dict[str, Any] | None
 
 
 class Readable(Protocol):
@@ -93,38 +100,6 @@ class Split:
     ]  # the first axis counts first; equals keep their order
 
 
-def _none(names: Sequence[str]) -> list['Case']:
-  return []
-
-
-@dataclasses.dataclass(frozen=True)
-class Case:
-  """A new example, read when it is asked for.
-
-  Attributes:
-    name: of its file, or of its row or entry.
-    load: the arrays that travel to the device, as of ``Split.decode``; raises UserError with the
-      name in front where they cannot be read.
-  """
-
-  name: str
-  load: Callable[[], dict[str, np.ndarray]]
-
-
-def unreadable(name: str, error: UserError) -> Case:
-  """A case that says why it cannot be read, so that others beside it can be."""
-
-  def load() -> dict[str, np.ndarray]:
-    raise UserError(str(error))
-
-  return Case(name, load)
-
-
-def images_as_inputs(batch: Batch) -> jax.Array:
-  """float32 [B, H, W, C] in 0..1 of uint8 images."""
-  return batch['image'].astype(jnp.float32) / 255.0
-
-
 @dataclasses.dataclass(frozen=True)
 class Dataset:
   """Splits of one data set and what they are.
@@ -136,19 +111,16 @@ class Dataset:
       where labels are numbers.
     fingerprint: hexadecimal digest that changes with any stored byte.
     simulated: whether no patient stands behind it.
-    input_shape: shape of one input, without the batch.
+    modality: the owner of its inputs: how they are read, fed, drawn and explained.
     notes: what was decided while reading it, one line each.
     truth: of simulated data, (name of the split, number of the example) -> where the findings
       are, bool [H, W] or [L]; None where nobody knows.
     motifs: of simulated sequences, what is planted: position weight matrices [places, letters] by
       name.
-    kind: 'images', 'table', 'sequences', 'signals' or 'residues' (sequences with a label at each
-      position): how new examples are read and shown.
-    inputs: network inputs, float32 [B, ...], of a device batch.
-    open: new examples in these files and folders.
-    details: JSON values that ``open`` needs and that data.json keeps, such as the alphabet.
+    details: JSON values that data.json keeps, of which the modality and the task are made again
+      where the examples are not there.
     sizes: examples of splits that are described and not there.
-    axes: which arrays of new examples have axes that are not as long in each; see ``ragged``.
+    described: what one example is, where examples are not there.
   """
 
   name: str
@@ -156,16 +128,13 @@ class Dataset:
   classes: tuple[str, ...]
   fingerprint: str
   simulated: bool
-  input_shape: tuple[int, ...]
+  modality: Modality
   notes: tuple[str, ...] = ()
   truth: Callable[[str, int], np.ndarray] | None = None
   motifs: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
-  kind: Literal['images', 'table', 'sequences', 'signals', 'residues'] = 'images'
-  inputs: Callable[[Batch], jax.Array] = images_as_inputs
-  open: Callable[[Sequence[str]], list[Case]] = _none
   details: dict[str, Any] = dataclasses.field(default_factory=dict)
   sizes: dict[str, int] = dataclasses.field(default_factory=dict)
-  axes: ragged.Axes = dataclasses.field(default_factory=dict)
+  described: dict[str, Any] | None = None
 
   @functools.cached_property
   def example(self) -> dict[str, Any]:
@@ -173,8 +142,19 @@ class Dataset:
 
     Axes that are not as long in every example are as long as in the longest of a split.
     """
+    if self.described is not None:
+      return self.described
     batch = next(iter(self.splits.values())).read([0])
     return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), batch)
+
+  @functools.cached_property
+  def input_shape(self) -> Any:
+    """Shape of one input, without the batch; a tree of shapes where inputs are one."""
+    batch = jax.tree.map(
+      lambda spec: jax.ShapeDtypeStruct((1, *spec.shape), spec.dtype), self.example
+    )
+    inputs = jax.eval_shape(self.modality.inputs, batch)
+    return jax.tree.map(lambda spec: tuple(spec.shape[1:]), inputs)
 
   def examples(self, split: str) -> int:
     """How many examples a split has, also where they are only described."""
@@ -182,11 +162,13 @@ class Dataset:
 
   def _counts(self, split: Split) -> dict[str, int]:
     """Examples of each class; one may be of several."""
+    if not isinstance(split.label, np.ndarray):
+      return {}
     several = split.label.ndim == 2 and np.issubdtype(split.label.dtype, np.floating)
     is_of = (
       split.label[:, i] == 1 if several else split.label == i for i in range(len(self.classes))
     )
-    return {c: int(found.sum()) for c, found in zip(self.classes, is_of, strict=True)}
+    return {c: int(members.sum()) for c, members in zip(self.classes, is_of, strict=True)}
 
   def summary(self) -> dict[str, Any]:
     """What data.json says: source, fingerprint, size of every split, and groups in two of them."""
@@ -199,8 +181,11 @@ class Dataset:
         'groups': len(set(split.group)),
         'classes': self._counts(split),
       }
-      if split.label.ndim > 1 and np.issubdtype(split.label.dtype, np.integer):
-        splits[name]['positions'] = int((split.label >= 0).sum())
+      label = split.label
+      if (
+        isinstance(label, np.ndarray) and label.ndim > 1 and np.issubdtype(label.dtype, np.integer)
+      ):
+        splits[name]['positions'] = int((label >= 0).sum())
       groups = set(split.group.tolist())
       shared |= seen & groups
       seen |= groups
@@ -209,62 +194,57 @@ class Dataset:
       'simulated': self.simulated,
       'fingerprint': self.fingerprint,
       'classes': list(self.classes),
-      'input_shape': list(self.input_shape),
+      'example': jax.tree.map(_spell, self.example),
       'notes': list(self.notes),
-      'kind': self.kind,
       'details': self.details,
       'splits': splits,
       'groups_in_two_splits': len(shared),
     }
 
 
-def described(source: str) -> dict[str, Any] | None:
-  """What a run's data.json says of its data, where the source names one; None otherwise.
-
-  Args:
-    source: a setting of where data come from; one that begins with ``DESCRIBED`` names a data.json.
+def describe(path: pathlib.Path) -> dict[str, Any]:
+  """What a run's data.json says of its data, for ``without_examples``.
 
   Raises:
-    UserError: the file is missing or damaged.
+    UserError: the file is missing or damaged, or an earlier version wrote it.
   """
-  if not source.startswith(DESCRIBED):
-    return None
-  path = pathlib.Path(source.removeprefix(DESCRIBED))
   try:
-    found = json.loads(path.read_text())
-    for name in (
-      'source',
-      'classes',
-      'fingerprint',
-      'simulated',
-      'input_shape',
-      'details',
-      'splits',
-    ):
-      found[name]
-    return found
+    about = json.loads(path.read_text())
+    for name in ('source', 'classes', 'fingerprint', 'simulated', 'details', 'splits'):
+      about[name]
   except (OSError, ValueError, KeyError, TypeError) as error:
     raise UserError(f'{path}: does not describe the data of a run: {error}') from None
+  if 'example' not in about:
+    raise UserError(
+      f'{path}: an earlier version of medjax wrote this run and did not note what an example is; '
+      'train again'
+    )
+  return about
 
 
-def without_examples(found: dict[str, Any], **more: Any) -> Dataset:
-  """The data set that ``described`` found, with what a model and a prediction need.
-
-  Args:
-    found: as ``described`` gives it.
-    more: further attributes.
-  """
+def without_examples(about: dict[str, Any], modality: Modality) -> Dataset:
+  """The data set that ``describe`` read, with what a model and a prediction need."""
   return Dataset(
-    found['source'],
+    about['source'],
     {},
-    tuple(found['classes']),
-    found['fingerprint'],
-    found['simulated'],
-    tuple(found['input_shape']),
-    details=found['details'],
-    sizes={name: split['examples'] for name, split in found['splits'].items()},
-    **more,
+    tuple(about['classes']),
+    about['fingerprint'],
+    about['simulated'],
+    modality,
+    details=about['details'],
+    sizes={name: split['examples'] for name, split in about['splits'].items()},
+    described=jax.tree.map(_unspell, about['example']),
   )
+
+
+def _spell(spec: jax.ShapeDtypeStruct) -> str:
+  """As 'uint8[224,224,3]'."""
+  return f'{spec.dtype.name}[{",".join(map(str, spec.shape))}]'
+
+
+def _unspell(text: str) -> jax.ShapeDtypeStruct:
+  dtype, _, shape = text.removesuffix(']').partition('[')
+  return jax.ShapeDtypeStruct(tuple(int(size) for size in shape.split(',') if size), dtype)
 
 
 def columns(rows: Sequence[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray, dict[str, list[str]]]:

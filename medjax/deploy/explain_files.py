@@ -7,20 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from medjax.config import Config
-from medjax.data.dataset import Case
+from medjax.data.modality import Case
 from medjax.deploy import files as deploy
-from medjax.deploy import rows as kinds
 from medjax.deploy.trained import Trained
 from medjax.errors import UserError
-from medjax.evaluation import Interval
 from medjax.experiment import Experiment
-from medjax.explain.methods import METHODS, USUAL, smooth
-from medjax.report import pictures
-from medjax.report.overlay import overlay
+from medjax.explain import Method
 from medjax.workdir import Workdir
 
 _AT_ONCE = 8  # cases in memory
-_PICTURES = 200  # of tables and sequences; arrays and rows are written for all
+_PICTURES = 200  # of cases that have none of their own; arrays and rows are written for all
 _ADDS = 'adds_'  # before the name of a table's column
 
 
@@ -43,7 +39,7 @@ def explain_files(
     config: settings of the run.
     workdir: the run folder.
     names: files and folders.
-    method: in ``explain.methods.METHODS`` for these data; '' for the usual one.
+    method: one of the modality's; '' for the usual one.
     folder: where to write.
 
   Returns:
@@ -57,23 +53,19 @@ def explain_files(
     UserError: there is no such method, it does not suit the model, nothing was found, the run was
       not evaluated, or it predicts neither a class nor a number.
   """
-  kind = experiment.data.kind
-  if kind not in METHODS:
-    raise UserError(f'explain: explains {", ".join(METHODS)}, and these data are {kind}')
-  method = method or USUAL[kind]
-  if method not in METHODS[kind]:
-    raise UserError(f'--method={method}: expected one of {", ".join(METHODS[kind])}')
-  found = experiment.data.open(names)
-  if not found:
-    raise UserError(f'explain {names[0]}: no {kinds.WHAT[kind]} there')
-  explainer = _Explainer(experiment, config, workdir, method)
+  modality = experiment.data.modality
+  method, explain = modality.method(method)
+  cases = modality.open(names)
+  if not cases:
+    raise UserError(f'explain {names[0]}: no {modality.cases} there')
+  explainer = _Explainer(experiment, config, workdir, method, explain)
   folder.mkdir(parents=True, exist_ok=True)
   rows: list[dict[str, str]] = []
   with open(folder / 'explanations.csv', 'w', newline='', encoding='utf-8') as file:
     writer = csv.DictWriter(file, explainer.columns)
     writer.writeheader()
-    for start in range(0, len(found), _AT_ONCE):
-      done = explainer.rows(found[start : start + _AT_ONCE], folder, start)
+    for start in range(0, len(cases), _AT_ONCE):
+      done = explainer.rows(cases[start : start + _AT_ONCE], folder, start)
       writer.writerows(done)
       file.flush()
       rows += done
@@ -86,18 +78,17 @@ def explain_files(
 class _Explainer:
   """The best checkpoint of a run and one method."""
 
-  def __init__(self, experiment: Experiment, config: Config, workdir: Workdir, method: str):
-    self._data, self._method = experiment.data, method
-    self._trained = Trained('explain', experiment, config, workdir, _AT_ONCE)
-    numbers = isinstance(self._trained.decision, Interval)
-    shown = ['prediction'] if numbers else ['call', 'probability']
-    self._adds = (
-      [_ADDS + name for name in pictures.column_names(self._data)]
-      if self._data.kind == 'table'
-      else []
-    )
+  def __init__(
+    self, experiment: Experiment, config: Config, workdir: Workdir, method: str, explain: Method
+  ):
+    self._modality, self._classes = experiment.data.modality, experiment.data.classes
+    self._outcome = experiment.task.outcome
+    self._method, self._explain = method, explain
+    self._trained = Trained(experiment, config, workdir, _AT_ONCE)
+    self._adds = [_ADDS + name for name in self._modality.parts]
     notes = ['completeness_gap', 'fit']
-    self.columns = ['file', *shown, *self._adds, *notes, 'picture', 'array', 'error']
+    called = self._outcome.call_columns
+    self.columns = ['file', *called, *self._adds, *notes, 'picture', 'array', 'error']
 
   def rows(self, cases: Sequence[Case], folder: pathlib.Path, first: int) -> list[dict[str, str]]:
     """Explains a few cases, numbered from ``first`` on."""
@@ -118,8 +109,8 @@ class _Explainer:
     predicted = self._trained.predict(batch)
     target, shares = self._trained.calls(predicted)
     try:
-      parts, notes = METHODS[self._data.kind][self._method](
-        self._trained.score, np.asarray(self._data.inputs(batch)), target, self._data
+      parts, notes = self._explain(
+        self._trained.score, np.asarray(self._modality.inputs(batch)), target
       )
     except ValueError as error:
       raise UserError(f'--method={self._method}: {error}') from None
@@ -128,12 +119,12 @@ class _Explainer:
       if not np.isfinite(predicted[i]).all():
         row['error'] = 'the network gives no number for this file'
         continue
-      # Files of different folders may have the same name.
+      # Files of different folders may have the same name; rows and entries have no suffix.
       name = pathlib.Path(row['file'])
-      named = name.stem if self._data.kind == 'images' else name.name
+      named = name.stem if name.is_file() else name.name
       stem = ''.join(c if c.isalnum() or c in '._-' else '_' for c in named)
       path = folder / f'{first + place:04d}-{stem[:100]}-{self._method}'
-      row |= self._said(int(target[i]), shares[i]) | {
+      row |= self._outcome.call_cells(int(target[i]), shares[i], self._classes) | {
         name: f'{values[i]:.4g}' for name, values in notes.items()
       }
       row |= {name: f'{value:.4g}' for name, value in zip(self._adds, parts[i], strict=False)}
@@ -144,20 +135,17 @@ class _Explainer:
       np.save(row['array'], parts[i])
     return rows
 
-  def _said(self, call: int, shares: np.ndarray) -> dict[str, str]:
-    """Cells that say what was predicted of a case."""
-    if isinstance(self._trained.decision, Interval):
-      return {'prediction': f'{shares[0]:.6g}'}
-    return {'call': self._data.classes[call], 'probability': f'{shares[call]:.4f}'}
-
   def _draw(
     self, path: pathlib.Path, arrays: dict[str, np.ndarray], parts: np.ndarray, number: int
   ) -> str:
     """Writes the picture and returns its name; '' where there is none."""
-    if self._data.kind == 'images':
-      overlay(arrays['image'], smooth(parts[None], self._method)[0]).save(f'{path}.png')
-      return f'{path}.png'
-    if number >= _PICTURES:
+    if number >= _PICTURES and not self._modality.always_drawn:
       return ''
-    pathlib.Path(f'{path}.svg').write_text(pictures.drawing(self._data, arrays, parts))
-    return f'{path}.svg'
+    drawing = self._modality.draw_file(arrays, parts, self._method)
+    if drawing is None:
+      return ''
+    if isinstance(drawing, str):
+      pathlib.Path(f'{path}.svg').write_text(drawing)
+      return f'{path}.svg'
+    drawing.save(f'{path}.png')
+    return f'{path}.png'

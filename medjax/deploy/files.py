@@ -15,10 +15,11 @@ from rich.table import Table
 
 from medjax.config import Config
 from medjax.data import feed, ragged
-from medjax.data.dataset import Case
-from medjax.deploy import rows
+from medjax.data.modality import Case
 from medjax.errors import UserError
 from medjax.experiment import Experiment
+from medjax.outcomes import Row, Writer
+from medjax.outcomes.rows import shorten
 from medjax.runtime import Devices
 from medjax.training import evaluate, parallel
 from medjax.workdir import Workdir
@@ -36,11 +37,11 @@ def predict_files(
   devices: Devices,
   names: Sequence[str],
   output: pathlib.Path,
-) -> list[rows.Row]:
+) -> list[Row]:
   """Writes a CSV with a row for each case and prints a table.
 
-  See ``rows`` for the columns; states at positions are also drawn, in an HTML file beside it. Rows
-  are written as batches are done, and memory holds one batch and at most two cases being read.
+  The outcome says the columns, and may draw the rows in an HTML file beside the CSV. Rows are
+  written as batches are done, and memory holds one batch and at most two cases being read.
 
   Args:
     experiment: data description, model and task of the run.
@@ -57,41 +58,42 @@ def predict_files(
     UserError: the run's best checkpoint was not evaluated, nothing was found, or the CSV cannot
       be written.
   """
-  cases = experiment.data.open(names)
+  modality, outcome = experiment.data.modality, experiment.task.outcome
+  cases = modality.open(names)
   if not cases:
-    raise UserError(f'predict {names[0]}: no {rows.WHAT[experiment.data.kind]} there')
+    raise UserError(f'predict {names[0]}: no {modality.cases} there')
   variables, trained = evaluate.best_variables(experiment, workdir)
-  decision = evaluate.read_decision(experiment.task.read_decision, workdir, trained)
-  writer = rows.writer(decision, experiment.data.classes)
+  decision = evaluate.read_decision(outcome.read_decision, workdir, trained)
+  writer = outcome.writer(decision, experiment.data.classes)
   page = output.with_suffix('.html')
   if page == output:
     raise UserError(f'--output={output}: is the name of a page; expected that of a CSV file')
   variables = devices.replicate(variables)
   step = parallel.compile_predict(experiment, devices, config.precision)
-  found: list[rows.Row] = []
+  rows: list[Row] = []
   try:
     output.parent.mkdir(parents=True, exist_ok=True)
     # A name that is no UTF-8 is written with escapes, so that the CSV stays readable.
     with open(output, 'w', newline='', encoding='utf-8', errors='backslashreplace') as file:
       out = csv.DictWriter(file, writer.columns)
       out.writeheader()
-      axes = experiment.data.axes
+      axes = modality.axes
       for done in _batches(cases, step, variables, devices, config.batch_size, writer, axes):
         out.writerows(done)
         file.flush()
-        found += done
-    drawn = writer.page(found)
+        rows += done
+    drawn = writer.page(rows)
     if drawn:
       page.write_text(drawn, 'utf-8', errors='backslashreplace')
   except OSError as error:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
       raise
     raise UserError(f'{output}: cannot be written: {error.strerror}') from None
-  _print(found, writer)
+  _print(rows, writer)
   print(f'predictions: {output}')
   if drawn:
     print(f'drawn: {page}')
-  return found
+  return rows
 
 
 def load(case: Case) -> dict[str, np.ndarray] | str:
@@ -108,9 +110,9 @@ def _batches(
   variables: Any,
   devices: Devices,
   batch_size: int,
-  writer: rows.Writer,
+  writer: Writer,
   axes: ragged.Axes,
-) -> Iterator[list[rows.Row]]:
+) -> Iterator[list[Row]]:
   # Always one size, so that the step is compiled once, or once a bucket of lengths.
   width = feed.batches(np.arange(batch_size), batch_size, len(devices.all)).shape[1]
   with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
@@ -125,13 +127,10 @@ def _batches(
       if good:
         parts: list[Any] = [loaded[i] for i in good]
         batch = _stack(parts, width, len(devices.local), axes)
-        predicted = jax.tree.map(
-          lambda leaf: leaf[: len(good)], jax.device_get(step(variables, batch))
-        )
-        if axes:
-          lengths = [ragged.sizes(part, axes)['positions'] for part in parts]
-          predicted = [one[:length] for one, length in zip(predicted, lengths, strict=True)]
-        for i, row in zip(good, writer.rows([chunk[i].name for i in good], predicted), strict=True):
+        predicted = _first(len(good), jax.device_get(step(variables, batch)))
+        sizes = [ragged.sizes(part, axes) for part in parts]
+        rows = writer.rows([chunk[i].name for i in good], predicted, sizes)
+        for i, row in zip(good, rows, strict=True):
           done[i] = row
       yield [row for row in done if row is not None]
 
@@ -154,12 +153,12 @@ def _stack(
   return {name: filled(array) for name, array in ragged.stack(parts, axes, widths).items()}
 
 
-def _print(found: Sequence[rows.Row], writer: rows.Writer) -> None:
+def _print(rows: Sequence[Row], writer: Writer) -> None:
   table = Table(*writer.shown)
-  for row in found[:_SHOWN]:
+  for row in rows[:_SHOWN]:
     name = os.path.basename(row['file']).encode(errors='backslashreplace').decode()
     cells = [
-      rows.shorten(row[column]) if column in writer.numbers else row[column]
+      shorten(row[column]) if column in writer.numbers else row[column]
       for column in writer.shown[1:]
     ]
     table.add_row(name, *cells)
@@ -168,9 +167,9 @@ def _print(found: Sequence[rows.Row], writer: rows.Writer) -> None:
   if not console.is_terminal:
     console = Console(width=160)
   console.print(table, highlight=False, markup=False)
-  if len(found) > _SHOWN:
-    print(f'{len(found) - _SHOWN} more in the file')
-  failed = sum(bool(row['error']) for row in found)
-  print(f'{len(found) - failed} predicted, {failed} could not be read')
-  for line in writer.summary(found):
+  if len(rows) > _SHOWN:
+    print(f'{len(rows) - _SHOWN} more in the file')
+  failed = sum(bool(row['error']) for row in rows)
+  print(f'{len(rows) - failed} predicted, {failed} could not be read')
+  for line in writer.summary(rows):
     print(line)

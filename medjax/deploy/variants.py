@@ -15,7 +15,6 @@ from medjax.data.sequences.encoder import Encoder
 from medjax.data.sequences.variants import Variant
 from medjax.deploy.trained import Trained
 from medjax.errors import UserError
-from medjax.evaluation import Interval
 from medjax.experiment import Experiment
 from medjax.explain.score import scores
 from medjax.workdir import Workdir
@@ -56,20 +55,19 @@ def predict_variants(
     UserError: the data are no sequences, or a file cannot be read.
     OSError: the CSV cannot be written.
   """
-  if experiment.data.kind != 'sequences':
-    raise UserError(f'--variants: changes sequences, and these data are {experiment.data.kind}')
-  found = lists.read(listed)
+  encode = experiment.data.modality.encoder('--variants: changes')
+  listed_variants = lists.read(listed)
   entries: dict[str, str] = {}
   for name in names:
     entries |= {entry.id: entry.sequence for entry in fasta.read(pathlib.Path(name))}
-  scorer = _Scorer(experiment, config, workdir)
+  scorer = _Scorer(experiment, config, workdir, encode)
   rows: list[dict[str, str]] = []
   output.parent.mkdir(parents=True, exist_ok=True)
   with open(output, 'w', newline='', encoding='utf-8') as file:
     writer = csv.DictWriter(file, scorer.columns)
     writer.writeheader()
-    for start in range(0, len(found), _AT_ONCE // 2):
-      done = scorer.rows(found[start : start + _AT_ONCE // 2], entries)
+    for start in range(0, len(listed_variants), _AT_ONCE // 2):
+      done = scorer.rows(listed_variants[start : start + _AT_ONCE // 2], entries)
       writer.writerows(done)
       file.flush()
       rows += done
@@ -85,23 +83,21 @@ def predict_variants(
 class _Scorer:
   """A run, and what it says of variants."""
 
-  def __init__(self, experiment: Experiment, config: Config, workdir: Workdir):
-    self._data = experiment.data
-    self._encode = Encoder.from_details(self._data.details)
-    self._trained = Trained('--variants', experiment, config, workdir, _AT_ONCE)
+  def __init__(self, experiment: Experiment, config: Config, workdir: Workdir, encode: Encoder):
+    self._data, self._outcome = experiment.data, experiment.task.outcome
+    self._encode = encode
+    self._trained = Trained(experiment, config, workdir, _AT_ONCE)
     self._score = functools.partial(scores, self._trained.score)
-    self._numbers = isinstance(self._trained.decision, Interval)
-    what = 'prediction' if self._numbers else 'probability'
-    self._pair = (f'{what}_ref', f'{what}_alt')
-    shown = self._pair if self._numbers else ('call', *self._pair)
-    self.columns = [*_PLACE, *shown, 'effect', 'error']
+    *self._called, number = self._outcome.call_columns
+    self._pair = (f'{number}_ref', f'{number}_alt')
+    self.columns = [*_PLACE, *self._called, *self._pair, 'effect', 'error']
 
-  def rows(self, found: Sequence[Variant], entries: dict[str, str]) -> list[dict[str, str]]:
+  def rows(self, listed: Sequence[Variant], entries: dict[str, str]) -> list[dict[str, str]]:
     """A row for each variant."""
     rows = []
     tokens: list[np.ndarray] = []
     good: list[int] = []
-    for number, variant in enumerate(found):
+    for number, variant in enumerate(listed):
       cells: dict[str, Any] = dict.fromkeys(self.columns, '')
       cells |= {'variant': variant.name, 'sequence': variant.sequence, 'ref': variant.ref}
       cells |= {'alt': variant.alt, 'position': str(variant.position or '')}
@@ -117,8 +113,8 @@ class _Scorer:
     predicted = self._trained.predict(batch)
     calls, shares = self._trained.calls(predicted)
     # Of both alleles the class that the first one is called.
-    target = np.repeat(calls[::2], 2) if len(self._data.classes) != 2 else np.ones(len(calls), int)
-    inputs = np.asarray(self._data.inputs(batch))
+    target = np.repeat(self._outcome.followed(calls[::2], self._data.classes), 2)
+    inputs = np.asarray(self._data.modality.inputs(batch))
     score = np.asarray(self._score(inputs, target), np.float64)
     shown = shares[np.arange(len(target)), target]
     for i, number in enumerate(good):
@@ -129,8 +125,8 @@ class _Scorer:
       pair = (repr(float(shown[one])), repr(float(shown[other])))
       rows[number] |= dict(zip(self._pair, pair, strict=True))
       rows[number]['effect'] = f'{score[other] - score[one]:.6g}'
-      if not self._numbers:
-        rows[number]['call'] = self._data.classes[int(target[one])]
+      cells = self._outcome.call_cells(int(target[one]), shares[one], self._data.classes)
+      rows[number] |= {column: cells[column] for column in self._called}
     return rows
 
   def _tokens(self, variant: Variant, entries: dict[str, str]) -> list[np.ndarray]:

@@ -16,10 +16,12 @@ from medjax.explain.lime import Surrogate, lime_image, lime_table
 from medjax.explain.mutagenesis import mutagenesis
 from medjax.explain.occlusion import occlusion
 from medjax.explain.regions import superpixels
-from medjax.explain.score import Score, in_chunks, score_function
+from medjax.explain.score import Method, Notes, Score, in_chunks
 from medjax.explain.shap import kernel_shap
 
 __all__ = [
+  'Method',
+  'Notes',
   'Score',
   'Surrogate',
   'grad_cam',
@@ -32,7 +34,6 @@ __all__ = [
   'mutagenesis',
   'occlusion',
   'saliency',
-  'score_function',
   'smooth_grad',
   'superpixels',
 ]

@@ -10,11 +10,9 @@ References:
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-
-from medjax.data.sequences.alphabet import Alphabet
 
 _FLOOR = 0.8  # share of a filter's strongest response from which a place counts as a site
 _CHUNK = 256  # sequences at a time
@@ -93,7 +91,7 @@ def read_out(
 
 
 def best_match(
-  found: Mapping[str, Readout], known: np.ndarray, complement: Alphabet | None = None
+  found: Mapping[str, Readout], known: np.ndarray, complement: Sequence[int] | None = None
 ) -> Match | None:
   """The read-out that is most like a known motif.
 
@@ -103,7 +101,7 @@ def best_match(
   Args:
     found: of ``read_out`` or ``seqlets.discover``.
     known: [places, letters], rows that sum to 1.
-    complement: the alphabet, where either strand will do.
+    complement: number of each letter's partner, where either strand will do.
 
   Returns:
     The match; None where there is no read-out.
@@ -117,7 +115,7 @@ def best_match(
   for name, one in found.items():
     strands = {'+': one.pwm}
     if complement is not None:
-      strands['-'] = one.pwm[::-1][:, complement.letter_complement]
+      strands['-'] = one.pwm[::-1][:, np.asarray(complement)]
     for strand, pwm in strands.items():
       size, letters = known.shape
       margin = np.full((size - 1, letters), 1 / letters)

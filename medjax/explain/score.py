@@ -5,53 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-
-from medjax.data.dataset import Dataset
-from medjax.experiment import Experiment
 
 Score = Callable[[jax.Array, jax.Array], jax.Array]
 
 # What a method says of itself, by name: one number for each input.
 Notes = dict[str, np.ndarray]
 
-# (score, inputs [N, ...], class numbers [N], the data they are of) -> attributions, and what the
-# method says of itself: 'completeness_gap' (see ``integrated_gradients``) or 'fit' (R2 of LIME's
-# linear model).
-Method = Callable[[Score, np.ndarray, np.ndarray, Dataset], tuple[np.ndarray, Notes]]
-
-
-def score_function(experiment: Experiment, variables: Any) -> Score:
-  """The logit of a class, or the number predicted, of network inputs and class numbers.
-
-  A logit and not a probability is explained: where a probability is close to 0 or 1 its gradient
-  vanishes, however much an input matters.
-
-  Args:
-    experiment: its model gives one output for two classes, or one for each class; or its labels are
-      numbers.
-    variables: of the model.
-
-  Returns:
-    (inputs float32 [n, ...], classes int [n]) -> [n]. Of two classes the first has minus the logit
-    of the second; where labels are numbers, classes are ignored.
-
-  Example:
-    >>> score = score_function(experiment, variables)              # doctest: +SKIP
-    >>> score(x, np.ones(len(x), int)).shape
-    (8,)
-  """
-
-  def score(x: jax.Array, target: jax.Array) -> jax.Array:
-    outputs: Any = experiment.model.apply(variables, x, train=False)
-    if not experiment.data.classes:
-      return experiment.task.predict(outputs)
-    if outputs.shape[1] == 1:
-      return jnp.where(target == 1, outputs[:, 0], -outputs[:, 0])
-    return jnp.take_along_axis(outputs, jnp.asarray(target)[:, None], axis=1)[:, 0]
-
-  return score
+# (score, inputs [N, ...], class numbers [N]) -> attributions, and what the method says of itself:
+# 'completeness_gap' (see ``integrated_gradients``) or 'fit' (R2 of LIME's linear model).
+Method = Callable[[Score, np.ndarray, np.ndarray], tuple[np.ndarray, Notes]]
 
 
 @functools.partial(jax.jit, static_argnums=0)

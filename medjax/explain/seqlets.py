@@ -9,9 +9,10 @@ Reference:
     scores (TF-MoDISco), arXiv:1811.00416.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from medjax.data.sequences.alphabet import Alphabet
 from medjax.explain.motifs import Readout
 
 _LIKE = 0.7  # cosine of two stretches of one motif
@@ -24,7 +25,7 @@ def discover(
   x: np.ndarray,
   contributions: np.ndarray,
   *,
-  complement: Alphabet | None = None,
+  complement: Sequence[int] | None = None,
   width: int = 11,
   shift: int = 4,
   least: int = 20,
@@ -36,7 +37,7 @@ def discover(
   Args:
     x: [N, L, letters] one-hot sequences.
     contributions: [N, L], what each letter adds to the score, such as by ``mutagenesis``.
-    complement: the alphabet, where either strand will do.
+    complement: number of each letter's partner, where either strand will do.
     width: letters of a stretch.
     shift: letters by which stretches are moved to fit, and by which a motif may be longer.
     least: stretches that a motif needs.
@@ -64,7 +65,7 @@ def discover(
   both = letters * weight[rows[:, None], places][..., None]
   strands = [(letters, both)]
   if complement is not None:
-    strands.append(tuple(part[:, ::-1][..., complement.letter_complement] for part in strands[0]))
+    strands.append(tuple(part[:, ::-1][..., np.asarray(complement)] for part in strands[0]))
   # [stretches, strand and shift, width, letters]
   views = np.concatenate([_shifted(one[1], width, shift, 0) for one in strands], axis=1)
   shown = np.concatenate([_shifted(one[0], width, shift, shift) for one in strands], axis=1)

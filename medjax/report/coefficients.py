@@ -6,10 +6,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from medjax.data import tabular
-from medjax.evaluation import Coefficients, coefficients
+from medjax.evaluation import Coefficients
 from medjax.experiment import Experiment
-from medjax.tasks import Binary, Regression
 from medjax.workdir import Workdir, write_json
 
 _LAYER = 'Dense_0'
@@ -27,23 +25,21 @@ def of_run(experiment: Experiment, variables: dict[str, Any]) -> Coefficients | 
   """
   params, data = variables['params'], experiment.data
   linear = set(params) == {_LAYER} and params[_LAYER]['kernel'].shape[1:] == (1,)
-  if data.kind != 'table' or not linear:
+  named = data.modality.named_inputs()
+  if named is None or not linear:
     return None
   train = data.splits['train']
-  inputs = train.read(np.arange(len(train)))['values'].astype(np.float64)
-  kernel = np.asarray(params[_LAYER]['kernel'], np.float64)[:, 0]
-  bias = float(params[_LAYER]['bias'][0])
-  fitted = tabular.fitted_preprocessing(data)
-  l2 = 0.0 if experiment.penalty is None else 1.0
-  if isinstance(experiment.task, Regression):
-    task = experiment.task
-    kernel, bias = kernel * task.scale, bias * task.scale + task.mean
-    infer = coefficients.linear
-  elif isinstance(experiment.task, Binary):
-    infer = coefficients.logistic
-  else:
-    return None
-  return infer(inputs, train.label, kernel, bias, fitted.inputs, scales=fitted.scales, l2=l2)
+  inputs = np.asarray(data.modality.inputs(train.read(np.arange(len(train)))), np.float64)
+  names, scales = named
+  return experiment.task.coefficients(
+    inputs,
+    train.label,
+    np.asarray(params[_LAYER]['kernel'], np.float64)[:, 0],
+    float(params[_LAYER]['bias'][0]) if 'bias' in params[_LAYER] else 0.0,
+    names=names,
+    scales=scales,
+    l2=0.0 if experiment.penalty is None else 1.0,
+  )
 
 
 def write(experiment: Experiment, variables: dict[str, Any], workdir: Workdir) -> None:

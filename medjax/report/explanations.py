@@ -5,13 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from medjax import explain
 from medjax.errors import UserError
-from medjax.evaluation import Decision, Predictions
 from medjax.experiment import Experiment
-from medjax.explain.methods import METHODS
-from medjax.report import class_plots, pictures
+from medjax.report import pictures
 from medjax.training import evaluate
+from medjax.training.score import score_function
 from medjax.workdir import Workdir, read_json
 
 
@@ -19,7 +17,7 @@ def pictures_of(
   experiment: Experiment,
   variables: dict[str, Any],
   workdir: Workdir,
-  table: Predictions,
+  table: Any,
   count: int,
   method: str,
 ) -> dict[str, list[str]]:
@@ -28,35 +26,38 @@ def pictures_of(
   Args:
     experiment: Data and model.
     variables: Of the checkpoint that made the table.
-    workdir: Its run folder, for how probabilities become calls.
-    table: Calibrated predictions of a split.
+    workdir: Its run folder, for how predictions become calls.
+    table: The outcome's table of a split, as it is shown.
     count: Cases, at most.
-    method: In ``explain.methods.METHODS``, or 'none', which shows what can be seen without.
+    method: One of the modality's, or 'none', which shows what can be seen without.
 
   Raises:
     ValueError: The method does not suit the model or the data.
   """
-  data = experiment.data
-  split = data.splits[table.split]
-  shown = class_plots.choose_examples(table, count)
+  data, outcome = experiment.data, experiment.task.outcome
+  split, modality = data.splits[table.split], data.modality
+  shown = outcome.choose_examples(table, count)
   if not shown:
     return {}
   row_of = {name: row for row, name in enumerate(split.id.tolist())}
   batch = split.read([row_of[name] for name in shown])
   parts = None
-  if method != 'none' and data.kind in METHODS:
-    if method not in METHODS[data.kind]:
-      raise ValueError(f'it does not suit {data.kind}')
+  if method != 'none' and modality.methods:
+    if method not in modality.methods:
+      raise ValueError(f'it does not suit {modality.cases}')
     place = {name: i for i, name in enumerate(table.id.tolist())}
-    calls = evaluate.read_decision(Decision.from_json, workdir).calls(table.probability)
-    target = calls[[place[name] for name in shown]]
-    score = explain.score_function(experiment, variables)
-    parts, _ = METHODS[data.kind][method](score, np.asarray(data.inputs(batch)), target, data)
-  found = {}
+    decision = evaluate.read_decision(outcome.read_decision, workdir)
+    target = outcome.called(table, decision)[[place[name] for name in shown]]
+    score = score_function(experiment, variables)
+    parts, _ = modality.methods[method](score, np.asarray(modality.inputs(batch)), target)
+  sources = {}
   for i, name in enumerate(shown):
-    arrays = {key: values[i] for key, values in batch.items()}
-    found[name] = pictures.sources(data, arrays, None if parts is None else parts[i], method)
-  return {name: sources for name, sources in found.items() if sources}
+    arrays = {key: values[i] for key, values in batch.items() if key != 'label'}
+    drawings = [modality.draw(arrays)]
+    if parts is not None:
+      drawings.append(modality.draw_explained(arrays, parts[i], method))
+    sources[name] = [pictures.uri(drawing) for drawing in drawings if drawing is not None]
+  return {name: uris for name, uris in sources.items() if uris}
 
 
 def grade_rows(workdir: Workdir) -> tuple[list[str], list[dict[str, Any]], list[str]]:
@@ -68,15 +69,14 @@ def grade_rows(workdir: Workdir) -> tuple[list[str], list[dict[str, Any]], list[
     ('trained', 'randomised', 'fixed place'), or None; and the problems with files that cannot be
     used.
   """
-  found, problems = {}, []
-  for method in dict.fromkeys(name for methods in METHODS.values() for name in methods):
-    path = workdir.grades(method)
-    if path.exists():
-      try:
-        found[method] = _grades(path)
-      except (KeyError, TypeError, AttributeError, UserError) as error:
-        problems.append(f'{path.name} cannot be used: {error}')
-  names = list(dict.fromkeys(name for about in found.values() for name in about['grades']))
+  graded, problems = {}, []
+  for path in sorted(workdir.folder.glob(workdir.grades('*').name)):
+    try:
+      method, graded_so = _grades(path)
+      graded[method] = graded_so
+    except (KeyError, TypeError, AttributeError, UserError) as error:
+      problems.append(f'{path.name} cannot be used: {error}')
+  names = list(dict.fromkeys(name for about in graded.values() for name in about['grades']))
   rows = [
     {
       'title': method,
@@ -85,18 +85,18 @@ def grade_rows(workdir: Workdir) -> tuple[list[str], list[dict[str, Any]], list[
       'stale': about['checkpoint_step'] != _step(workdir),
       'cells': [about['grades'].get(name) for name in names],
     }
-    for method, about in found.items()
+    for method, about in graded.items()
   ]
   return names, rows, problems
 
 
-def _grades(path: pathlib.Path) -> dict[str, Any]:
+def _grades(path: pathlib.Path) -> tuple[str, dict[str, Any]]:
   about = read_json(path)
   for grades in about['grades'].values():
     for estimate in grades.values():
       float(estimate['value'])
       estimate['low'], estimate['high']
-  return {
+  return str(about['method']), {
     'cases': int(about['cases']),
     'split': str(about['split']),
     'grades': about['grades'],
@@ -106,6 +106,6 @@ def _grades(path: pathlib.Path) -> dict[str, Any]:
 
 def _step(workdir: Workdir) -> int | None:
   try:
-    return evaluate.read_decision(Decision.from_json, workdir).checkpoint_step
-  except UserError:
+    return int(read_json(workdir.decision)['checkpoint_step'])
+  except (OSError, UserError, KeyError, TypeError, ValueError):
     return None

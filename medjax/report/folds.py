@@ -8,20 +8,17 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from medjax.evaluation import Decision, Estimate, Predictions, multiclass_metrics, read_csv
+from medjax.evaluation import Estimate
 from medjax.evaluation.estimate import t_quantile
-from medjax.report import decisions
+from medjax.outcomes import Outcome
 from medjax.workdir import Workdir, read_json, write_json
 
-# Metrics between 0 and 1, by the first part of their name; so are their intervals.
-_SHARES = (
-  'accuracy', 'auprc', 'auroc', 'balanced', 'brier', 'coverage', 'ece', 'exact', 'f1', 'npv', 'ppv',
-  'q3', 'sensitivity', 'single', 'sov', 'specificity',
-)  # fmt: skip
+# Metrics between 0 and 1 that the report shows elsewhere, by the first part of their name.
+_SHARES = ('brier', 'coverage', 'ece', 'single')
 _LEFT_OUT = ('checkpoint_step', 'threshold', 'half_width')
 
 
-def summarise(runs: Sequence[Workdir]) -> dict[str, Estimate]:
+def summarise(runs: Sequence[Workdir], outcome: Outcome) -> dict[str, Estimate]:
   """Mean and 95% interval of the test metrics of runs.
 
   The interval is Student's over runs. Training sets of folds overlap, so that it is somewhat too
@@ -30,17 +27,20 @@ def summarise(runs: Sequence[Workdir]) -> dict[str, Estimate]:
 
   Args:
     runs: Folders of evaluated runs.
+    outcome: What their labels are.
 
   Raises:
     UserError: A run is not evaluated.
   """
-  found = [read_json(run.evaluation)['test'] for run in runs]
-  names = [name for name in found[0] if name not in _LEFT_OUT]
+  evaluated = [read_json(run.evaluation)['test'] for run in runs]
+  names = [name for name in evaluated[0] if name not in _LEFT_OUT]
   means = {}
   for name in names:
-    values = [run[name]['value'] for run in found if run.get(name, {}).get('value') is not None]
-    mean = _mean(np.array(values, float), len(found))
-    if name.split('_')[0] in _SHARES and mean.low is not None and mean.high is not None:
+    values = [run[name]['value'] for run in evaluated if run.get(name, {}).get('value') is not None]
+    mean = _mean(np.array(values, float), len(evaluated))
+    metric = outcome.metric(name, names)
+    share = metric.share if metric else name.split('_')[0] in _SHARES
+    if share and mean.low is not None and mean.high is not None:
       mean = dataclasses.replace(mean, low=max(mean.low, 0.0), high=min(mean.high, 1.0))
     means[name] = mean
   return means
@@ -57,56 +57,15 @@ def _mean(values: np.ndarray, runs: int) -> Estimate:
   return Estimate(value, value - half_width, value + half_width, reason)
 
 
-def pooled(runs: Sequence[Workdir]) -> dict[str, Estimate]:
-  """Metrics of the calls that all runs made on their test splits, taken together.
-
-  A mean over folds is undefined, or taken of few folds, where a class has fewer cases than there
-  are folds; and the mean of F1 over folds is biased (Forman and Scholz 2010, Apples-to-apples in
-  cross-validation studies, SIGKDD Explorations 12:49-57). Probabilities of different networks are
-  not ranked against one another, so AUROC and AUPRC are not pooled. An example that several
-  repeats have tested has the mean of its probabilities. Intervals are over examples, or groups,
-  and do not know that training sets vary.
-
-  Args:
-    runs: Folders of evaluated runs.
-
-  Returns:
-    accuracy, balanced_accuracy, f1 (mean over classes), mcc, and sensitivity, ppv and f1 of each
-    class; nothing for two classes, whose calls need a threshold in each run, and for other tasks.
-  """
-  one_class_each = isinstance(decisions.from_json(read_json(runs[0].decision)), Decision)
-  if not one_class_each or len(read_json(runs[0].data)['classes']) < 3:
-    return {}
-  tables = [read_csv(run.predictions('test')) for run in runs]
-  every = np.concatenate([table.id for table in tables])
-  _, first, number = np.unique(every, return_index=True, return_inverse=True)
-  probability = np.zeros((len(first), len(tables[0].classes)))
-  np.add.at(probability, number, np.concatenate([table.probability for table in tables]))
-  together = Predictions(
-    id=every[first],
-    label=np.concatenate([table.label for table in tables])[first],
-    probability=probability / np.bincount(number)[:, None],
-    group=np.concatenate([table.group for table in tables])[first],
-    split='test',
-    classes=tables[0].classes,
-  )
-  found = multiclass_metrics(together)
-  return {
-    name: found[name]
-    for name in found
-    if name.split('_')[0] in ('accuracy', 'balanced', 'f1', 'mcc', 'sensitivity', 'ppv')
-  }
-
-
-def show(runs: Sequence[Workdir], folder: pathlib.Path) -> dict[str, Estimate]:
-  """Prints means, spread and what is ``pooled``, and writes them with every run's values to
+def show(runs: Sequence[Workdir], outcome: Outcome, folder: pathlib.Path) -> dict[str, Estimate]:
+  """Prints means, spread and what the outcome pools, and writes them with every run's values to
   crossval.json."""
-  means = summarise(runs)
-  found = [read_json(run.evaluation)['test'] for run in runs]
+  means = summarise(runs, outcome)
+  evaluated = [read_json(run.evaluation)['test'] for run in runs]
   table = Table('metric', 'mean', '95% interval', 'standard deviation', title=f'{len(runs)} runs')
   written = {}
   for name, mean in means.items():
-    values = [run.get(name, {}).get('value') for run in found]
+    values = [run.get(name, {}).get('value') for run in evaluated]
     known = [value for value in values if value is not None]
     spread = float(np.std(known, ddof=1)) if len(known) > 1 else None
     written[name] = {**mean.to_json(), 'standard_deviation': spread, 'runs': values}
@@ -117,7 +76,7 @@ def show(runs: Sequence[Workdir], folder: pathlib.Path) -> dict[str, Estimate]:
   if not console.is_terminal:
     console = Console(width=160)
   console.print(table, highlight=False, markup=False)
-  together = pooled(runs)
+  together = outcome.pooled([outcome.read_table(run.predictions('test')) for run in runs])
   if together:
     shown_together = Table('metric', 'value', '95% interval', title='test cases of all runs pooled')
     for name, estimate in together.items():

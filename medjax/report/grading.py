@@ -9,18 +9,17 @@ import scipy.ndimage
 from rich.console import Console
 from rich.table import Table
 
-from medjax import evaluation, explain
 from medjax.errors import UserError
-from medjax.evaluation import Decision, Estimate, metrics
+from medjax.evaluation import Estimate, metrics
 from medjax.evaluation.estimate import t_quantile
 from medjax.experiment import Experiment
-from medjax.explain import grade
-from medjax.explain.methods import BLUR, MAGNITUDE, METHODS
-from medjax.explain.sequence_methods import neutral
+from medjax.explain import Method, grade
 from medjax.training import evaluate
+from medjax.training.score import score_function
 from medjax.workdir import Workdir, write_json
 
 _AT_ONCE = 8  # inputs in memory
+_BLUR = 56  # an input's length over the width of the blur before grading
 _PLACES = 200  # training cases that tell where findings usually are
 
 
@@ -43,7 +42,7 @@ def grade_run(
   Args:
     experiment: Data, model and task of the run.
     workdir: Its folder.
-    methods: Of ``explain.methods.METHODS`` for these data; each is written as soon as it is graded.
+    methods: Of the modality, '' for its usual one; each is written as soon as it is graded.
     count: Cases, at most.
 
   Returns:
@@ -51,37 +50,30 @@ def grade_run(
     in ``evaluation.metrics`` (shares: Wilson; means: Student's t).
 
   Raises:
-    UserError: The data are a table, there is no such method, it is the only one and does not suit
-      the model, the run was not evaluated, or it found no case.
+    UserError: Nothing can be taken away from the inputs, there is no such method, it is the only
+      one and does not suit the model, the run was not evaluated, or it found no case.
   """
-  kind = experiment.data.kind
-  if kind not in ('images', 'sequences'):
-    raise UserError(
-      f'explain --grade: grades explanations of images and sequences, not of a {kind}'
-    )
-  for method in methods:
-    if method not in METHODS[kind]:
-      raise UserError(f'--method={method}: expected all, or one of {", ".join(METHODS[kind])}')
+  chosen = dict(experiment.data.modality.method(method) for method in methods)
   grader = _Grader(experiment, workdir, count)
-  found: dict[str, Grades] = {}
-  for method in methods:
+  graded: dict[str, Grades] = {}
+  for method, explain in chosen.items():
     try:
-      found[method] = grader.grade(method)
+      graded[method] = grader.grade(method, explain)
     except UserError as error:
       if len(methods) == 1:
         raise
       print(f'left out: {error}', file=sys.stderr)
       continue
-    _show(found[method], f'{method}: {len(grader.rows)} cases of {grader.split.name}')
+    _show(graded[method], f'{method}: {len(grader.rows)} cases of {grader.split.name}')
     path = workdir.grades(method)
     written = {
       title: {kind: estimate.to_json() for kind, estimate in grades.items()}
-      for title, grades in found[method].items()
+      for title, grades in graded[method].items()
     }
     about = {'method': method, 'cases': len(grader.rows), 'split': grader.split.name}
     write_json(path, {**about, 'checkpoint_step': grader.step, 'grades': written})
     print(f'grades: {path}')
-  return found
+  return graded
 
 
 class _Grader:
@@ -89,42 +81,42 @@ class _Grader:
 
   def __init__(self, experiment: Experiment, workdir: Workdir, count: int):
     variables, self.step = evaluate.best_variables(experiment, workdir)
-    decision = evaluate.read_decision(Decision.from_json, workdir, self.step)
+    outcome = experiment.task.outcome
+    decision = evaluate.read_decision(outcome.read_decision, workdir, self.step)
     name = 'test' if 'test' in experiment.data.splits else 'val'
     self.split = experiment.data.splits[name]
-    table = evaluation.read_csv(workdir.predictions(name))
-    calls = decision.calls(table.probability)
-    right = (calls == table.label) & ((calls == 1) | (not table.is_binary))
+    table = outcome.read_table(workdir.predictions(name))
+    right = outcome.rightly_called(table, decision, 'explain --grade')
     place = {case: row for row, case in enumerate(self.split.id.tolist())}
     self.rows = [place[case] for case in table.id[right].tolist()[:count] if case in place]
     if not self.rows:
       raise UserError(f'{workdir.folder}: no case of {name} is called rightly; nothing to explain')
     self._target = self.split.label[self.rows]
     self._scores = {
-      'trained': explain.score_function(experiment, variables),
-      'randomised': explain.score_function(experiment, grade.randomised(variables)),
+      'trained': score_function(experiment, variables),
+      'randomised': score_function(experiment, grade.randomised(variables)),
     }
     self._experiment = experiment
     truth = experiment.data.truth
     self._masks = None if truth is None else np.stack([truth(name, row) for row in self.rows])
     self._usual = None if truth is None else _usual_place(experiment, truth)
 
-  def grade(self, method: str) -> Grades:
+  def grade(self, method: str, explain: Method) -> Grades:
     """The grades of one method."""
     parts: dict[str, list[np.ndarray]] = {kind: [] for kind in self._scores}
     areas: list[np.ndarray] = []
-    data = self._experiment.data
+    modality = self._experiment.data.modality
     for start in range(0, len(self.rows), _AT_ONCE):
       some = slice(start, start + _AT_ONCE)
-      x = np.asarray(data.inputs(self.split.read(self.rows[some])))
+      x = np.asarray(modality.inputs(self.split.read(self.rows[some])))
       target = self._target[some]
       try:
         for kind, score in self._scores.items():
-          explained, _ = METHODS[data.kind][method](score, x, target, data)
+          explained, _ = explain(score, x, target)
           parts[kind].append(grade.flat(explained, x.ndim - 2))
       except ValueError as error:
         raise UserError(f'--method={method}: {error}') from None
-      blank = neutral(x) if data.kind == 'sequences' else x.mean(axis=(1, 2, 3), keepdims=True)
+      blank = modality.blank(x, 'explain --grade')
       trained = self._scores['trained']
       areas.append(
         np.stack(grade.deletion_insertion(trained, x, target, parts['trained'][-1], fill=blank))
@@ -139,7 +131,8 @@ class _Grader:
       },
     }
     if self._masks is not None and self._usual is not None:
-      found |= _findings(maps, self._masks, self._usual, method)
+      shown = {kind: modality.strength(value, method) for kind, value in maps.items()}
+      found |= _findings(shown, self._masks, self._usual)
     return found
 
 
@@ -149,16 +142,13 @@ def _usual_place(experiment: Experiment, truth: Callable[[str, int], np.ndarray]
   return np.mean([truth('train', int(row)) for row in ill], axis=0)
 
 
-def _findings(
-  maps: dict[str, np.ndarray], masks: np.ndarray, usual: np.ndarray, method: str
-) -> Grades:
+def _findings(maps: dict[str, np.ndarray], masks: np.ndarray, usual: np.ndarray) -> Grades:
   """How well explanations meet what there is to find."""
-  width = max(1, masks.shape[1] // BLUR)
+  width = max(1, masks.shape[1] // _BLUR)
   blur = (0, *[width] * (masks.ndim - 1))
   group = np.arange(len(masks))
   hits, overlaps = {}, {}
   for kind, value in maps.items():
-    value = np.abs(value) if method in MAGNITUDE and masks.ndim == 3 else value
     blurred = scipy.ndimage.gaussian_filter(value, blur)
     hits[kind] = metrics.proportion(grade.pointing_game(blurred, masks, width), group, 'case')
     overlaps[kind] = _mean(grade.mask_iou(blurred, masks))

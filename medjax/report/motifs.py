@@ -13,13 +13,13 @@ from rich.table import Table
 from medjax import explain
 from medjax.data.sequences import alphabet, meme, pwm
 from medjax.errors import UserError
-from medjax.evaluation import Decision
 from medjax.experiment import Experiment
 from medjax.explain import motifs as readouts
 from medjax.explain import seqlets
 from medjax.explain.motifs import Match, Readout
-from medjax.report import logos
+from medjax.plots import logos
 from medjax.training import evaluate
+from medjax.training.score import score_function
 from medjax.workdir import Workdir, read_json, write_json
 
 _LOOKED_AT = 4000  # sequences for the filters
@@ -49,31 +49,27 @@ def write(
       be read.
   """
   data = experiment.data
-  if data.kind != 'sequences' or not data.classes:
-    raise UserError(
-      f'motifs: reads networks that classify sequences, and these data are {data.kind}'
-    )
-  letters = alphabet.ALPHABETS[data.details['alphabet']]
+  letters = data.modality.encoder('motifs: reads networks on').letters
   wanted = _known(known, letters) or dict(data.motifs)
-  strands = letters if letters.name == 'DNA' else None
+  strands = letters.letter_complement.tolist() if letters.name == 'DNA' else None
   variables, step = evaluate.best_variables(experiment, workdir)
-  decision = evaluate.read_decision(experiment.task.read_decision, workdir, step)
-  if not isinstance(decision, Decision):
-    raise UserError('motifs: reads networks that call one class, and this one does not')
+  outcome = experiment.task.outcome
+  decision = evaluate.read_decision(outcome.read_decision, workdir, step)
   name = 'test' if 'test' in data.splits else 'val'
   split = data.splits[name]
-  x = np.asarray(data.inputs(split.read(range(min(len(split), _LOOKED_AT)))))
+  modality = data.modality
+  x = np.asarray(modality.inputs(split.read(range(min(len(split), _LOOKED_AT)))))
   found = _of_filters(variables['params'], x)
-  mutants = data.input_shape[0] * (len(letters.letters) - 1)
+  mutants = x.shape[1] * (len(letters.letters) - 1)
   cases = cases or max(1, min(_CASES, _MUTANTS // mutants))
-  table = experiment.task.read_table(workdir.predictions(name))
-  calls = decision.calls(table.probability)
-  right = np.flatnonzero((calls == table.label) & ((calls == 1) | (len(data.classes) > 2)))[:cases]
+  table = outcome.read_table(workdir.predictions(name))
+  calls = outcome.called(table, decision)
+  right = np.flatnonzero(outcome.rightly_called(table, decision, 'motifs'))[:cases]
   if len(right):
     place = {case: row for row, case in enumerate(split.id.tolist())}
     rows = [place[case] for case in table.id[right].tolist()]
-    some = np.asarray(data.inputs(split.read(rows)))
-    score = explain.score_function(experiment, variables)
+    some = np.asarray(modality.inputs(split.read(rows)))
+    score = score_function(experiment, variables)
     changes = explain.mutagenesis(score, some, calls[right])
     adds = -changes.sum(axis=2) / (len(letters.letters) - 1)
     found |= seqlets.discover(some, adds, complement=strands, width=min(11, some.shape[1]))

@@ -3,11 +3,10 @@
 import pathlib
 
 import jax
-import numpy as np
 
 from medjax.data import augment, feed
 from medjax.experiment import Experiment
-from medjax.report.contact_sheet import contact_sheet
+from medjax.plots.contact_sheet import contact_sheet
 
 _COUNT = 12
 
@@ -22,17 +21,21 @@ def write(experiment: Experiment, seed: int, path: pathlib.Path) -> None:
 
   Raises:
     OSError: it cannot be written.
+    UserError: the data are no images.
   """
   split = experiment.data.splits['train']
   index = feed.order(seed, 0, len(split))[:_COUNT]
   batch = split.read(index)
-  inputs = experiment.data.inputs(batch)
+  modality = experiment.data.modality
+  inputs = modality.inputs(batch)
+  before = modality.pixels(inputs, '--preview')
   if experiment.augment is not None:
     key = jax.random.fold_in(jax.random.key(seed), 0)
     inputs = augment.augment_batch(experiment.augment, key, inputs, jax.numpy.asarray(index))
-  seen = np.asarray(jax.numpy.round(inputs.clip(0, 1) * 255), np.uint8)
-  captions = [
-    f'{split.id[i].rsplit("/", 1)[-1]}: {experiment.data.classes[split.label[i]]}' for i in index
-  ]
+  after = modality.pixels(inputs, '--preview')
+  spell, classes = experiment.task.outcome.label_text, experiment.data.classes
+  labels = [spell(jax.tree.map(lambda leaf, i=i: leaf[i], split.label), classes) for i in index]
+  names = [split.id[i].rsplit('/', 1)[-1] for i in index]
+  captions = [f'{name}: {label}' for name, label in zip(names, labels, strict=True)]
   path.parent.mkdir(parents=True, exist_ok=True)
-  contact_sheet(batch['image'], seen, path, captions)
+  contact_sheet(before, after, path, captions)

@@ -1,29 +1,31 @@
-"""What training and evaluation ask of a task."""
+"""What the training step asks of a task."""
 
 import abc
 from typing import Any, ClassVar
 
+import jax
 import numpy as np
 
-from medjax.config import Config
-from medjax.evaluation import Estimate
+from medjax.errors import UserError
+from medjax.evaluation import Coefficients
+from medjax.outcomes import Outcome
 
 
 class Task(abc.ABC):
   """The meaning of a network's outputs; see ``Binary``, ``Regression`` and ``PerPosition``.
 
-  Tables are of the task's own kind: ``evaluation.Predictions`` for classes, ``evaluation.Numbers``
-  for numbers and ``evaluation.Positions`` for states of positions.
+  A task is what runs on the device: loss and predictions. What the label is, with its table,
+  metrics and report, is its ``outcome``; several tasks may share one.
 
   Attributes:
     outputs: how many outputs the network needs.
-    monitor: name of the metric that chooses the best checkpoint; larger is better.
+    outcome: the owner of the label.
     compares: whether the loss compares the examples of a batch with each other, as that of a risk
       set does. Then ``loss`` gives a sum over the batch and the weight that divides it.
   """
 
   outputs: int
-  monitor: str
+  outcome: Outcome
   compares: ClassVar[bool] = False
 
   @abc.abstractmethod
@@ -49,34 +51,28 @@ class Task(abc.ABC):
     """
     return self.predict(outputs)
 
-  @abc.abstractmethod
-  def table(self, prediction: np.ndarray, label: np.ndarray, **columns: Any) -> Any:
-    """The predictions table of a split.
+  def explained(self, outputs: Any, target: jax.Array) -> jax.Array:
+    """The number of each example whose parts an explanation names, float32 [B].
 
     Args:
-      prediction: what ``predict`` gave, [N], [N, C] or [N, L, C], finite.
-      label: [N] or [N, L].
-      columns: id, group, split, metadata and, of the data, classes; where lengths differ also
-        ``lengths`` [N].
+      outputs: as for ``loss``.
+      target: the class that is explained, int [B]; 0 where there are no classes.
+
+    Raises:
+      UserError: there is no such number.
     """
+    raise UserError('needs one class or number a case, which this run does not predict')
 
-  @abc.abstractmethod
-  def read_table(self, path: Any) -> Any:
-    """A table that was written as CSV; raises UserError."""
+  def coefficients(
+    self, inputs: np.ndarray, label: Any, kernel: np.ndarray, bias: float, **about: Any
+  ) -> Coefficients | None:
+    """Inference on the coefficients of a linear model with one output; None where there is none.
 
-  @abc.abstractmethod
-  def score(self, table: Any) -> float | None:
-    """``monitor`` alone, for every epoch; None where it is undefined."""
-
-  @abc.abstractmethod
-  def decide(self, validation: Any, step: int, config: Config) -> Any:
-    """How predictions become decisions, fitted to the validation table of the checkpoint of
-    ``step``; an object with ``checkpoint_step`` and ``to_json``."""
-
-  @abc.abstractmethod
-  def read_decision(self, found: dict[str, Any]) -> Any:
-    """What ``to_json`` of a decision gave; raises KeyError, TypeError or ValueError."""
-
-  @abc.abstractmethod
-  def evaluate(self, table: Any, decision: Any) -> tuple[Any, dict[str, Estimate]]:
-    """The table as it is shown (calibrated, for classes) and every metric with its interval."""
+    Args:
+      inputs: of the training rows, float64 [N, D].
+      label: their labels.
+      kernel: fitted weights [D].
+      bias: fitted constant.
+      about: ``names`` and ``scales`` of the inputs, and ``l2``; see ``evaluation.coefficients``.
+    """
+    return None

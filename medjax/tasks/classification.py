@@ -1,6 +1,5 @@
 """Classification: one of two classes (sigmoid), or one of many (softmax)."""
 
-import abc
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
@@ -9,70 +8,16 @@ import jax
 import numpy as np
 import optax
 
-from medjax import evaluation
-from medjax.config import Config
-from medjax.evaluation import Decision, Estimate, Predictions, calibration, conformal
-from medjax.evaluation import threshold as thresholds
+from medjax.evaluation import Coefficients, coefficients
+from medjax.outcomes import Classes, Outcome
 from medjax.tasks.base import Task
-
-# Metrics that calibration is for, shown also without it.
-_CALIBRATED = ('brier', 'log_loss', 'ece')
-
-
-class _Classification(Task):
-  """What two and more classes have in common."""
-
-  def table(self, prediction: np.ndarray, label: np.ndarray, **columns: Any) -> Predictions:
-    """See ``Task``; probabilities that rounding put outside of 0..1 are put back."""
-    probability = np.clip(prediction.astype(np.float64), 0.0, 1.0)
-    return Predictions(probability=probability, label=label.astype(np.int64), **columns)
-
-  def read_table(self, path: Any) -> Predictions:
-    """See ``evaluation.read_csv``."""
-    return evaluation.read_csv(path)
-
-  @abc.abstractmethod
-  def threshold(self, validation: Predictions, rule: str, target: float) -> Estimate:
-    """Where a probability becomes a call, by one of ``evaluation.threshold.RULES``."""
-
-  @abc.abstractmethod
-  def metrics(self, table: Predictions, threshold: Estimate) -> dict[str, Estimate]:
-    """Every metric of calls and probabilities."""
-
-  def decide(self, validation: Predictions, step: int, config: Config) -> Decision:
-    """Fits calibration, threshold and conformal sets to a table of raw predictions."""
-    fitted = calibration.fit(config.calibration, validation)
-    return Decision(
-      step,
-      fitted,
-      self.threshold(fitted.table(validation), config.operating_point, config.operating_target),
-      # Raw: calibration has seen the labels, and its probabilities are better here than on new
-      # cases.
-      conformal.fit(config.conformal, config.coverage, validation),
-    )
-
-  def read_decision(self, found: dict[str, Any]) -> Decision:
-    """See ``Decision.from_json``."""
-    return Decision.from_json(found)
-
-  def evaluate(
-    self, table: Predictions, decision: Decision
-  ) -> tuple[Predictions, dict[str, Estimate]]:
-    """The calibrated table, its metrics, those before calibration, and what the sets are worth."""
-    shown = decision.calibration.table(table)
-    found = self.metrics(shown, decision.threshold)
-    if decision.calibration.method != 'none':
-      before = self.metrics(table, decision.threshold)
-      found |= {f'{name}_uncalibrated': before[name] for name in _CALIBRATED if name in before}
-    return shown, found | evaluation.conformal_metrics(table, decision.conformal)
 
 
 @dataclasses.dataclass(frozen=True)
-class Binary(_Classification):
+class Binary(Task):
   """Two classes, one logit: binary cross-entropy on logits, probability by sigmoid.
 
   Attributes:
-    monitor: metric that chooses the best checkpoint.
     weights: see ``class_weights``.
 
   Example:
@@ -80,9 +25,9 @@ class Binary(_Classification):
     0.5
   """
 
-  monitor: str = 'auroc'
   outputs: int = 1
   weights: tuple[float, ...] = ()
+  outcome: Outcome = Classes()
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Binary cross-entropy [B] in nats of logits [B, 1] and ``batch['label']`` in {0, 1}."""
@@ -94,32 +39,33 @@ class Binary(_Classification):
     """Probability of the positive class, [B]."""
     return jax.nn.sigmoid(outputs[:, 0])
 
-  def threshold(self, validation: Predictions, rule: str, target: float) -> Estimate:
-    """See ``evaluation.threshold``."""
-    return thresholds.choose(rule, target, validation.label, validation.probability)
+  def explained(self, outputs: jax.Array, target: jax.Array) -> jax.Array:
+    """The logit of the positive class, and minus that for the other.
 
-  def score(self, table: Predictions) -> float | None:
-    """AUROC; None with one class only."""
-    return evaluation.auroc_interval(table.label, table.probability).value
+    A logit and not a probability is explained: where a probability is close to 0 or 1 its gradient
+    vanishes, however much an input matters.
+    """
+    return jax.numpy.where(target == 1, outputs[:, 0], -outputs[:, 0])
 
-  def metrics(self, table: Predictions, threshold: Estimate) -> dict[str, Estimate]:
-    """See ``evaluation.binary_metrics`` and ``evaluation.calibration_metrics``."""
-    return evaluation.binary_metrics(table, threshold) | evaluation.calibration_metrics(table)
+  def coefficients(
+    self, inputs: np.ndarray, label: Any, kernel: np.ndarray, bias: float, **about: Any
+  ) -> Coefficients:
+    """See ``evaluation.coefficients.logistic``."""
+    return coefficients.logistic(inputs, label, kernel, bias, **about)
 
 
 @dataclasses.dataclass(frozen=True)
-class Multiclass(_Classification):
+class Multiclass(Task):
   """One of ``outputs`` classes: cross-entropy on logits, probabilities by softmax.
 
   Attributes:
     outputs: number of classes, at least 3.
-    monitor: metric that chooses the best checkpoint, the mean of one-against-the-rest AUROCs.
     weights: see ``class_weights``.
   """
 
   outputs: int
-  monitor: str = 'auroc'
   weights: tuple[float, ...] = ()
+  outcome: Outcome = Classes()
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Cross-entropy [B] in nats of logits [B, C] and class numbers ``batch['label']``."""
@@ -130,22 +76,9 @@ class Multiclass(_Classification):
     """Probability of each class, [B, C]."""
     return jax.nn.softmax(outputs, axis=-1)
 
-  def threshold(self, validation: Predictions, rule: str, target: float) -> Estimate:
-    """None: the decision is the most probable class."""
-    return Estimate(None, reason='the decision is the most probable class')
-
-  def score(self, table: Predictions) -> float | None:
-    """Mean AUROC over the classes that have cases and non-cases; None without any."""
-    areas = [
-      evaluation.auroc_interval(table.label == c, table.probability[:, c]).value
-      for c in range(self.outputs)
-    ]
-    known = [area for area in areas if area is not None]
-    return sum(known) / len(known) if known else None
-
-  def metrics(self, table: Predictions, threshold: Estimate) -> dict[str, Estimate]:
-    """See ``evaluation.multiclass_metrics`` and ``evaluation.calibration_metrics``."""
-    return evaluation.multiclass_metrics(table) | evaluation.calibration_metrics(table)
+  def explained(self, outputs: jax.Array, target: jax.Array) -> jax.Array:
+    """The logit of the class."""
+    return jax.numpy.take_along_axis(outputs, jax.numpy.asarray(target)[:, None], axis=1)[:, 0]
 
 
 def class_weights(label: np.ndarray, classes: int, power: float) -> tuple[float, ...]:

@@ -5,12 +5,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
-from medjax import evaluation
-from medjax.config import Config
-from medjax.evaluation import Confidence, Estimate, Positions
+from medjax.outcomes import States
 from medjax.tasks.base import Task
 
 
@@ -37,9 +34,9 @@ class PerPosition(Task):
   typical: float = 1.0
 
   @property
-  def monitor(self) -> str:
-    """'q3' for three states: the share of positions that are right."""
-    return f'q{self.outputs}'
+  def outcome(self) -> States:  # type: ignore[override]
+    """States at positions, as many as outputs."""
+    return States(self.outputs)
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Sum of cross-entropies [B] in nats of logits [B, L, C] over known positions / typical."""
@@ -51,32 +48,3 @@ class PerPosition(Task):
   def predict(self, outputs: jax.Array) -> jax.Array:
     """Probability of each state, [B, L, C]."""
     return jax.nn.softmax(outputs, axis=-1)
-
-  def table(self, prediction: np.ndarray, label: np.ndarray, **columns: Any) -> Positions:
-    """See ``Task``; ``columns`` have ``lengths`` where chains differ in length."""
-    lengths = columns.pop('lengths', np.full(len(label), label.shape[1]))
-    states = columns.pop('classes')
-    return Positions.of_probabilities(prediction, label, lengths, states=states, **columns)
-
-  def read_table(self, path: Any) -> Positions:
-    """See ``evaluation.read_positions``."""
-    return evaluation.read_positions(path)
-
-  def score(self, table: Positions) -> float | None:
-    """Share of known positions that are right; None without any."""
-    counts = table.confusion().sum(axis=0)
-    return float(np.trace(counts) / counts.sum()) if counts.sum() else None
-
-  def decide(self, validation: Positions, step: int, config: Config) -> Confidence:
-    """Counts how often each digit of confidence is right."""
-    return Confidence.fit(validation, step)
-
-  def read_decision(self, found: dict[str, Any]) -> Confidence:
-    """See ``Confidence.from_json``."""
-    return Confidence.from_json(found)
-
-  def evaluate(
-    self, table: Positions, decision: Confidence
-  ) -> tuple[Positions, dict[str, Estimate]]:
-    """The table and ``evaluation.position_metrics``."""
-    return table, evaluation.position_metrics(table)

@@ -45,7 +45,7 @@ def evaluate(
 ) -> dict[str, Any]:
   """Writes predictions/<split>.csv, decision.json and evaluation.json for val and test.
 
-  What the task decides by (calibration, threshold and conformal sets, or the width of intervals)
+  What the outcome decides by (calibration, threshold and conformal sets, or the width of intervals)
   is fitted on val and used on both.
 
   Args:
@@ -57,7 +57,7 @@ def evaluate(
     config: settings of the run.
 
   Returns:
-    The task's table of each split, calibrated where it holds probabilities.
+    The outcome's table of each split, calibrated where it holds probabilities.
   """
   evaluate_step = parallel.compile_evaluate(experiment, devices, config.precision)
   variables = devices.replicate(variables)
@@ -68,11 +68,12 @@ def evaluate(
       raw[name], _ = predict.predict_split(
         experiment, evaluate_step, variables, split, devices, config.batch_size
       )
-  decision = experiment.task.decide(raw['val'], step, config)
+  outcome = experiment.task.outcome
+  decision = outcome.decide(raw['val'], step, config)
   tables: dict[str, Any] = {}
   found: dict[str, Any] = {}
   for name, table in raw.items():
-    tables[name], metrics = experiment.task.evaluate(table, decision)
+    tables[name], metrics = outcome.evaluate(table, decision)
     metrics |= {'checkpoint_step': Estimate(step)}
     found[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
   if jax.process_index() == 0:
@@ -90,16 +91,16 @@ def read_tables(experiment: Experiment, workdir: Workdir) -> dict[str, Any]:
     UserError: one is missing or damaged.
   """
   names = (name for name in ('val', 'test') if name in experiment.data.splits)
-  return {name: experiment.task.read_table(workdir.predictions(name)) for name in names}
+  return {name: experiment.task.outcome.read_table(workdir.predictions(name)) for name in names}
 
 
 def read_decision(
   read: Callable[[dict[str, Any]], D], workdir: Workdir, step: int | None = None
 ) -> D:
-  """How a run's predictions become decisions, as its task fitted it.
+  """How a run's predictions become decisions, as its outcome fitted it.
 
   Args:
-    read: the task's ``read_decision``.
+    read: the outcome's ``read_decision``.
     workdir: the run folder.
     step: of the checkpoint that it must have been fitted to; None for any.
 

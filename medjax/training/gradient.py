@@ -60,7 +60,7 @@ def of_batch(
   split = jax.tree.map(lambda leaf: leaf.reshape(parts, -1, *leaf.shape[1:]), batch)
 
   def outputs_of(params: Any, model_state: Any, number: jax.Array, part: Batch) -> Any:
-    inputs = experiment.data.inputs(part)
+    inputs = experiment.data.modality.inputs(part)
     if experiment.augment is not None:
       inputs, part = augment.augment_examples(experiment.augment, key, inputs, part)
     place = jax.lax.axis_index(AXIS) * parts + number

@@ -178,9 +178,9 @@ class _Run:
       self.devices,
       self.config.batch_size,
     )
-    score = self.experiment.task.score(table)
+    score = self.experiment.task.outcome.score(table)
     if self.log and self.meter:
-      monitor = self.experiment.task.monitor
+      monitor = self.experiment.task.outcome.monitor
       self.log.write(self.step, epoch, 'val', {'loss': loss, monitor: score})
       shown = 'undefined' if score is None else f'{score:.3f}'
       self.meter.note(f'epoch {epoch + 1}: validation loss {loss:.3f}, {monitor} {shown}')

@@ -35,7 +35,7 @@ def predict_split(
     batch_size: examples a batch, over all devices.
 
   Returns:
-    The task's table, the same on every host, and the mean loss.
+    The outcome's table, the same on every host, and the mean loss.
 
   Raises:
     NonFiniteError: the parameters, or what the model makes of an example, are no numbers.
@@ -65,7 +65,7 @@ def predict_split(
     f'column_{k}' if k in _TABLE or k.startswith('probability') else k: v
     for k, v in split.metadata.items()
   }
-  table = experiment.task.table(
+  table = experiment.task.outcome.table(
     statistics,
     split.label,
     id=split.id,
@@ -73,7 +73,7 @@ def predict_split(
     split=split.name,
     classes=experiment.data.classes,
     metadata=metadata,
-    **({'lengths': split.sizes['positions']} if 'positions' in split.sizes else {}),
+    sizes=split.sizes,
   )
   return table, loss
 

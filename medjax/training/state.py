@@ -39,7 +39,7 @@ def create(experiment: Experiment, seed: int) -> State:
 
   def build(key: jax.Array) -> State:
     batch = jax.tree.map(lambda leaf: jnp.zeros((1, *leaf.shape), leaf.dtype), example)
-    inputs = experiment.data.inputs(batch)
+    inputs = experiment.data.modality.inputs(batch)
     variables = experiment.model.init({'params': key}, inputs, train=False)
     params = variables.pop('params')
     return State(jnp.zeros((), jnp.int32), params, variables, experiment.optimizer.init(params))

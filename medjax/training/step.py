@@ -108,7 +108,7 @@ def evaluate_step(
     a task that compares examples the ``outputs`` that its loss is to be computed of.
   """
   outputs, _ = forward.apply(
-    experiment, dtype, variables, experiment.data.inputs(batch), train=False
+    experiment, dtype, variables, experiment.data.modality.inputs(batch), train=False
   )
   result = {'statistics': experiment.task.statistics(outputs, batch)}
   if experiment.task.compares:
@@ -127,7 +127,7 @@ def predict_step(experiment: Experiment, dtype: Any, variables: Any, batch: Batc
     The task's predictions, leaves [devices * B, ...].
   """
   outputs, _ = forward.apply(
-    experiment, dtype, variables, experiment.data.inputs(batch), train=False
+    experiment, dtype, variables, experiment.data.modality.inputs(batch), train=False
   )
   return jax.lax.all_gather(experiment.task.predict(outputs), AXIS, tiled=True)
 

@@ -1,5 +1,6 @@
 """Labelled images: a folder, the TFDS catalogue or simulated ones; stored by TFDS, then decoded."""
 
-from medjax.data.images.loader import Config, files, load
+from medjax.data.images.loader import Config, load
+from medjax.data.images.modality import Images
 
-__all__ = ['Config', 'files', 'load']
+__all__ = ['Config', 'Images', 'load']

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from medjax.errors import UserError
 
+SUFFIXES = {'.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.gif', '.webp', '.pgm', '.ppm'}
 # Pillow warns above this number of pixels and refuses above twice as many.
 MAX_PIXELS = 89_478_485
 MIN_SIDE = 8

@@ -15,7 +15,6 @@ from medjax.data.images import decode
 from medjax.data.images.prepare import Record, Source
 from medjax.errors import UserError
 
-SUFFIXES = {'.png', '.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.gif', '.webp', '.pgm', '.ppm'}
 # What spreadsheets and data frames write where there is no value.
 _MISSING = {'', 'nan', 'na', 'n/a', 'null', 'none'}
 
@@ -201,7 +200,7 @@ def _images(folder: pathlib.Path) -> Iterator[pathlib.Path]:
   for parent, folders, names in os.walk(folder, followlinks=True):
     for name in names:
       path = pathlib.Path(parent, name)
-      if path.suffix.lower() in SUFFIXES and path.is_file() and not name.startswith('.'):
+      if path.suffix.lower() in decode.SUFFIXES and path.is_file() and not name.startswith('.'):
         yield path
     below = {name: pathlib.Path(parent, name).resolve() for name in sorted(folders)}
     folders.clear()

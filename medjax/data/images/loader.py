@@ -1,28 +1,27 @@
 """Labelled images from any source, by one setting: simulated, a folder, or the TFDS catalogue."""
 
 import dataclasses
-import functools
 import hashlib
 import inspect
 import json
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from medjax import runtime
 from medjax.config import setting
 from medjax.data import dataset
-from medjax.data.images import catalogue, decode, folder, prepare
+from medjax.data.images import catalogue, folder, prepare
+from medjax.data.images.modality import Images
 from medjax.errors import UserError
 
 
 @dataclasses.dataclass
-class Config:
+class Config(dataset.Source):
   """Which images, at what size, and which columns say what."""
 
   source: str = setting('simulated', "'simulated', a folder of images, or tfds:NAME.")
@@ -76,10 +75,9 @@ def load(
     >>> data = load(Config(), simulator=radiograph.simulate, classes=('no cancer', 'cancer'))
     ... # doctest: +SKIP
   """
-  found = dataset.described(config.source)
-  if found is not None:
-    size, _, channels = found['input_shape']
-    return dataset.without_examples(found, open=functools.partial(files, size, channels))
+  modality = Images(config.image_size, config.image_size, config.channels)
+  if config.stored is not None:
+    return dataset.without_examples(config.stored, modality)
   if config.source == 'simulated':
     source = _simulated(config, simulator, classes)
   elif config.source.startswith('tfds:'):
@@ -102,9 +100,7 @@ def load(
       allow_group_overlap=config.allow_group_overlap,
     )
   cache = runtime.cache_folder() / 'data'
-  data = prepare.prepare(source, config.image_size, config.channels, cache)
-  opens = functools.partial(files, config.image_size, config.channels)
-  data = dataclasses.replace(data, open=opens)
+  data = prepare.prepare(source, modality, cache)
   if config.source != 'simulated':
     return data
 
@@ -113,42 +109,6 @@ def load(
     return simulator(config.seed, index, config.image_size).mask
 
   return dataclasses.replace(data, truth=truth)
-
-
-def files(size: int, channels: int, names: Sequence[str]) -> list[dataset.Case]:
-  """Image files by name, and in folders every file that is an image by its suffix or content.
-
-  Files named outright come as they are, also when they are missing: loading them says so.
-
-  Args:
-    size: height and width in pixels that the network sees.
-    channels: 1 or 3.
-    names: files and folders.
-  """
-
-  def case(name: str) -> dataset.Case:
-    return dataset.Case(name, lambda: {'image': decode.decode(name, size, channels)})
-
-  cases = []
-  for name in names:
-    path = pathlib.Path(name)
-    if not path.is_dir():
-      cases.append(case(name))
-      continue
-    for found in sorted(p for p in path.rglob('*') if p.is_file() and not p.name.startswith('.')):
-      if found.suffix.lower() in folder.SUFFIXES or _is_image(found):
-        cases.append(case(str(found)))
-  return cases
-
-
-def _is_image(path: pathlib.Path) -> bool:
-  try:
-    with Image.open(path):
-      return True
-  except Image.DecompressionBombError:
-    return True
-  except Exception:  # Pillow's format readers raise anything on what is not theirs
-    return False
 
 
 def _simulated(

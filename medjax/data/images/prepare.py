@@ -21,6 +21,7 @@ import tensorflow_datasets as tfds
 from medjax import runtime, workdir
 from medjax.data import dataset, split
 from medjax.data.images import decode
+from medjax.data.images.modality import Images
 from medjax.errors import DiskFullError, UserError
 
 # Part of every key: raise it when the stored form changes.
@@ -135,13 +136,12 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
     return UserError(f'{len(found)} images cannot be used: {names}; the first because {first}')
 
 
-def prepare(source: Source, size: int, channels: int, cache: pathlib.Path) -> dataset.Dataset:
+def prepare(source: Source, modality: Images, cache: pathlib.Path) -> dataset.Dataset:
   """The stored data set, made if the cache lacks it.
 
   Args:
     source: examples with their splits.
-    size: height and width in pixels to store.
-    channels: 1 or 3.
+    modality: how large images are stored, and with how many channels.
     cache: folder for prepared data; the data set goes to ``cache/<key>``, where the key follows
       from the content and the stored form, and is left there complete or not at all.
 
@@ -153,6 +153,7 @@ def prepare(source: Source, size: int, channels: int, cache: pathlib.Path) -> da
       and the cache folder cannot be written.
     DiskFullError: there is no space for it.
   """
+  size, channels = modality.height, modality.channels
   key = hashlib.blake2b(
     json.dumps([_FORMAT, source.fingerprint, source.classes, size, channels]).encode(),
     digest_size=8,
@@ -179,7 +180,7 @@ def prepare(source: Source, size: int, channels: int, cache: pathlib.Path) -> da
     classes=source.classes,
     fingerprint=key,
     simulated=source.simulated,
-    input_shape=(size, size, channels),
+    modality=modality,
     notes=source.notes,
   )
 

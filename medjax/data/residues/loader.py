@@ -1,7 +1,6 @@
 """Proteins with a state at each residue: aligned FASTA files, or simulated chains."""
 
 import dataclasses
-import functools
 import hashlib
 import json
 import pathlib
@@ -14,15 +13,15 @@ import numpy as np
 
 from medjax.config import setting
 from medjax.data import dataset, memory, split
-from medjax.data.sequences import alphabet, encoder, fasta, similar
+from medjax.data.residues.modality import Residues
+from medjax.data.sequences import alphabet, fasta, similar
 from medjax.errors import UserError
 
 UNKNOWN = '-'
-_AXES = {'tokens': ('positions',)}
 
 
 @dataclasses.dataclass
-class Config:
+class Config(dataset.Source):
   """Which chains, what says the state of their residues, and which of them test."""
 
   source: str = setting('simulated', "'simulated', or a FASTA file of protein chains.")
@@ -79,9 +78,9 @@ def load(config: Config, *, simulator: Callable[[int, int], Any] | None = None) 
   Example:
     >>> load(Config(source='chains.fasta', labels='states.fasta'))       # doctest: +SKIP
   """
-  found = dataset.described(config.source)
-  if found is not None:
-    return dataset.without_examples(found, **_rest())
+  modality = Residues()
+  if config.stored is not None:
+    return dataset.without_examples(config.stored, modality)
   if config.source == 'simulated':
     if simulator is None:
       raise UserError('config.data.source=simulated: this experiment simulates no chains')
@@ -123,7 +122,7 @@ def load(config: Config, *, simulator: Callable[[int, int], Any] | None = None) 
       for length, chain in zip(lengths, chains, strict=True)
     ],
     sizes={'positions': lengths},
-    axes=_AXES | {'label': ('positions',)},
+    axes={**modality.axes, 'label': ('positions',)},
   )
   content = hashlib.blake2b(padded.tobytes() + label.tobytes(), digest_size=8)
   content.update(json.dumps([[chain.id for chain in chains], splits, classes]).encode())
@@ -133,10 +132,9 @@ def load(config: Config, *, simulator: Callable[[int, int], Any] | None = None) 
     tuple(classes),
     content.hexdigest(),
     config.source == 'simulated',
-    (padded.shape[1], len(alphabet.PROTEIN.letters)),
+    modality,
     tuple(notes),
     details={'positions': int((parts['train'].label >= 0).sum())},
-    **_rest(),
   )
 
 
@@ -280,28 +278,3 @@ def _splits(
   given = [chain.split for chain in chains]
   allow = config.allow_group_overlap
   return split.choose(config, texts, groups, given, 'headers', train_all=False, allow_overlap=allow)
-
-
-def _rest() -> dict[str, Any]:
-  return {
-    'kind': 'residues',
-    'inputs': functools.partial(encoder.one_hot, alphabet.PROTEIN),
-    'open': _cases,
-    'axes': _AXES,
-  }
-
-
-def _cases(names: Sequence[str]) -> list[dataset.Case]:
-  """The chains of FASTA files; a file that cannot be read is one case that says so."""
-  cases = []
-
-  def case(name: str, sequence: str) -> dataset.Case:
-    return dataset.Case(name, lambda: {'tokens': alphabet.PROTEIN.encode(sequence, name)})
-
-  for name in names:
-    try:
-      entries = fasta.read(pathlib.Path(name), allow_empty=True)
-      cases += [case(f'{name} {entry.id}', entry.sequence) for entry in entries]
-    except UserError as error:
-      cases.append(dataset.unreadable(name, error))
-  return cases

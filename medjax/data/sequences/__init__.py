@@ -1,5 +1,6 @@
 """DNA, RNA and proteins with a label each."""
 
 from medjax.data.sequences.loader import Config, load
+from medjax.data.sequences.modality import Sequences
 
-__all__ = ['Config', 'load']
+__all__ = ['Config', 'Sequences', 'load']

@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import functools
 import hashlib
 import json
 import pathlib
@@ -17,14 +16,13 @@ from medjax.data import dataset, labels, memory, split, tables
 from medjax.data.sequences import alphabet as alphabets
 from medjax.data.sequences import fasta, similar
 from medjax.data.sequences.alphabet import Alphabet
-from medjax.data.sequences.encoder import Encoder, fit, one_hot
+from medjax.data.sequences.encoder import Encoder, fit
+from medjax.data.sequences.modality import TABLES, Sequences
 from medjax.errors import UserError
-
-_TABLES = ('.csv', '.tsv', '.txt', '.csv.gz', '.tsv.gz', '.txt.gz')
 
 
 @dataclasses.dataclass
-class Config:
+class Config(dataset.Source):
   """Which sequences, and what says their class."""
 
   source: str = setting(
@@ -109,10 +107,10 @@ def load(
   Example:
     >>> data = load(Config(source='sites.fa', label_pattern='class:([01])'))  # doctest: +SKIP
   """
-  found = dataset.described(config.source)
-  if found is not None:
-    encode = Encoder.from_details(found['details'])
-    return dataset.without_examples(found, **_rest(encode, config.sequence_column))
+  if config.stored is not None:
+    encode = Encoder.from_details(config.stored['details'])
+    modality = Sequences(encode, config.sequence_column)
+    return dataset.without_examples(config.stored, modality)
   notes: list[str] = []
   if config.source == 'simulated':
     if simulator is None:
@@ -173,10 +171,9 @@ def load(
     tuple(names),
     content.hexdigest(),
     config.source == 'simulated',
-    (padded.shape[1], len(letters.letters)),
+    Sequences(encode, config.sequence_column),
     tuple(notes),
     details={**encode.details(), **_scale(label, splits, config)},
-    **_rest(encode, config.sequence_column),
   )
   if config.source != 'simulated':
     return data
@@ -195,34 +192,6 @@ def _where_different(encode: Encoder, train: np.ndarray) -> tuple[Encoder, list[
     raise UserError('config.data.varying=true: all training sequences are the same')
   note = f'{len(places)} of {encode.length} places differ in training; the others are left out'
   return dataclasses.replace(encode, places=tuple(places.tolist())), [note]
-
-
-def _rest(encode: Encoder, column: str) -> dict[str, Any]:
-  return {
-    'kind': 'sequences',
-    'inputs': functools.partial(one_hot, encode.letters),
-    'open': functools.partial(_cases, encode, column),
-  }
-
-
-def _cases(encode: Encoder, column: str, names: Sequence[str]) -> list[dataset.Case]:
-  """The sequences of files; a file that cannot be read is one case that says so."""
-  cases = []
-
-  def case(name: str, sequence: str) -> dataset.Case:
-    return dataset.Case(name, lambda: encode(sequence, name))
-
-  for name in names:
-    try:
-      if name.lower().endswith(_TABLES):
-        rows = fasta.read_table(pathlib.Path(name), column, allow_empty=True)
-        cases += [case(f'{name} row {line}', row[column]) for line, row in rows]
-      else:
-        entries = fasta.read(pathlib.Path(name), allow_empty=True)
-        cases += [case(f'{name} {entry.id}', entry.sequence) for entry in entries]
-    except UserError as error:
-      cases.append(dataset.unreadable(name, error))
-  return cases
 
 
 def _simulated(case: Any, index: int, classes: Sequence[str]) -> _Read:
@@ -283,7 +252,7 @@ def _read(config: Config, sources: str, where: str) -> tuple[list[_Read], list[s
   notes: list[str] = []
   paths = [pathlib.Path(name.strip()).expanduser() for name in sources.split(',') if name.strip()]
   for path in paths:
-    if path.name.lower().endswith(_TABLES):
+    if path.name.lower().endswith(TABLES):
       rows, more = _of_table(config, path, where)
       found, notes = found + rows, notes + more
       continue

@@ -1,5 +1,6 @@
 """Signals, one heartbeat each."""
 
-from medjax.data.signals.loader import Config, load, open_signals
+from medjax.data.signals.loader import Config, load
+from medjax.data.signals.modality import Signals
 
-__all__ = ['Config', 'load', 'open_signals']
+__all__ = ['Config', 'Signals', 'load']

@@ -6,26 +6,26 @@ samples of a table are taken as they are.
 """
 
 import dataclasses
-import functools
 import hashlib
 import json
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-import jax
 import numpy as np
 
 from medjax.config import setting
 from medjax.data import dataset, labels, memory, split
+from medjax.data.signals import beats as beat_files
 from medjax.data.signals import records, series_table
+from medjax.data.signals.modality import Signals
 from medjax.errors import UserError
 
 _SIMULATED_RATE = 125.0
 
 
 @dataclasses.dataclass
-class Config:
+class Config(dataset.Source):
   """Which signals, and how beats are cut out of them."""
 
   source: str = setting(
@@ -91,9 +91,10 @@ def load(
   Example:
     >>> data = load(Config(source='mitdb/', keep=('N', 'V')))  # doctest: +SKIP
   """
-  found = dataset.described(config.source)
-  if found is not None:
-    return dataset.without_examples(found, **_rest(found['details'], found['input_shape']))
+  if config.stored is not None:
+    about = config.stored['details']
+    modality = Signals(about, about['length'])
+    return dataset.without_examples(config.stored, modality)
   masks: np.ndarray | None = None
   notes: list[str] = []
   if config.source == 'simulated':
@@ -138,17 +139,16 @@ def load(
   )
   content = hashlib.blake2b(signal.tobytes(), digest_size=8)
   content.update(json.dumps([[beat.id for beat in beats], texts, splits, names]).encode())
-  shape = signal.shape[1:]
+  details['length'] = signal.shape[1]
   data = dataset.Dataset(
     name,
     parts,
     tuple(names),
     content.hexdigest(),
     masks is not None,
-    shape,
+    Signals(details, signal.shape[1]),
     tuple(notes),
     details=details,
-    **_rest(details, shape),
   )
   if masks is None:
     return data
@@ -157,97 +157,6 @@ def load(
     return masks[int(data.splits[part].metadata['index'][row])]
 
   return dataclasses.replace(data, truth=truth)
-
-
-def _rest(details: dict[str, Any], shape: Sequence[int]) -> dict[str, Any]:
-  """Attributes of the data set that hold with and without examples."""
-  return {
-    'kind': 'signals',
-    'inputs': _inputs,
-    'open': lambda names: open_signals(names, details, shape[0]),
-  }
-
-
-def _inputs(batch: dataset.Batch) -> jax.Array:
-  return batch['signal']
-
-
-def open_signals(names: Sequence[str], details: dict[str, Any], length: int) -> list[dataset.Case]:
-  """New beats: of a record each annotated one, or each that a detector finds; of a table each row.
-
-  Args:
-    names: WFDB headers, folders of them, and tables with or without a class in front.
-    details: of the data that the network was trained on.
-    length: samples of a beat.
-  """
-  cases: list[dataset.Case] = []
-  for name in names:
-    try:
-      paths = _paths(name)
-    except UserError as error:
-      cases.append(dataset.unreadable(name, error))
-      continue
-    for path in paths:
-      try:
-        if path.name.lower().endswith(series_table.ENDINGS):
-          if len(details['leads']) > 1:
-            raise UserError(
-              f'{path}: has one lead, and the network was trained on {", ".join(details["leads"])}'
-            )
-          cases += _rows_as_cases(path, length)
-        elif details['form'] == 'table':
-          raise UserError(f'{path}: is a record, and the network was trained on tables of beats')
-        else:
-          cases += _record_as_cases(path, details)
-      except UserError as error:
-        cases.append(dataset.unreadable(str(path), error))
-  return cases
-
-
-def _rows_as_cases(path: pathlib.Path, length: int) -> list[dataset.Case]:
-  def load(row: series_table.Row) -> dict[str, np.ndarray]:
-    first = int(len(row.cells) == length + 1)
-    return {'signal': series_table.samples(row, first, length)[:, None]}
-
-  return [dataset.Case(row.where, functools.partial(load, row)) for row in series_table.read(path)]
-
-
-def _record_as_cases(path: pathlib.Path, details: dict[str, Any]) -> list[dataset.Case]:
-  record = records.read(path, detect=True)
-  record = _prepared(record, tuple(details['leads']) or record.leads[:1], details['rate'])
-  beats = records.segment(record, details['before'], details['after'])
-  signal_of = dict(zip(beats.number.tolist(), beats.signal, strict=True))
-
-  def load(number: int, name: str) -> dict[str, np.ndarray]:
-    if number not in signal_of:
-      raise UserError(
-        f'{name}: the record begins, ends or has a gap inside the window of this beat'
-      )
-    return {'signal': signal_of[number]}
-
-  found = []
-  for number, peak in enumerate(record.peaks.tolist()):
-    what = 'detected beat' if record.detected else 'beat'
-    name = f'{path} {what} {number + 1} ({peak / record.rate:.3f} s)'
-    found.append(dataset.Case(name, functools.partial(load, number, name)))
-  if not found:
-    raise UserError(f'{path}: no beat was found in it')
-  return found
-
-
-def _paths(name: str) -> list[pathlib.Path]:
-  """The headers in a folder, or the file itself."""
-  path = pathlib.Path(name.strip()).expanduser()
-  if not path.is_dir():
-    return [path]
-  found = sorted(path.glob('*.hea'))
-  if not found:
-    raise UserError(f'{path}: no WFDB header (.hea) in this folder')
-  return found
-
-
-def _prepared(record: records.Record, leads: tuple[str, ...], rate: float) -> records.Record:
-  return records.normalise(records.resample(records.select(record, leads), rate))
 
 
 def _details(config: Config, form: str, leads: tuple[str, ...], rate: float) -> dict[str, Any]:
@@ -293,7 +202,7 @@ def _simulated(
 def _read(config: Config) -> tuple[list[_Beat], dict[str, Any], list[str]]:
   """Beats of all files, what new ones need, and notes."""
   train, test = (
-    [path for name in sources.split(',') if name.strip() for path in _paths(name)]
+    [path for name in sources.split(',') if name.strip() for path in beat_files.paths_of(name)]
     for sources in (config.source, config.test)
   )
   named = [(path, 'train' if config.test else '') for path in train]
@@ -338,7 +247,7 @@ def _of_records(
     leads, rate = leads or record.leads, rate or record.rate
     resampled += record.rate != rate
     seconds = record.peaks / record.rate
-    record = _prepared(record, leads, rate)
+    record = beat_files.prepared(record, leads, rate)
     cut = records.segment(record, config.before, config.after)
     at_edge, missing = at_edge + cut.at_edge, missing + cut.missing
     for number, signal in zip(cut.number.tolist(), cut.signal, strict=True):

@@ -1,5 +1,6 @@
 """Rows of a table as examples."""
 
-from medjax.data.tabular.loader import Config, column_of, fitted_preprocessing, load, typical
+from medjax.data.tabular.loader import Config, load
+from medjax.data.tabular.modality import Table
 
-__all__ = ['Config', 'column_of', 'fitted_preprocessing', 'load', 'typical']
+__all__ = ['Config', 'Table', 'load']

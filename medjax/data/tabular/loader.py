@@ -15,6 +15,8 @@ import numpy as np
 from medjax.config import setting
 from medjax.data import dataset, labels, memory, split, tables
 from medjax.data.tabular import preprocess
+from medjax.data.tabular.modality import Table
+from medjax.data.tabular.rows import parsed
 from medjax.errors import UserError
 
 _SKLEARN = 'sklearn:'
@@ -23,7 +25,7 @@ _FEW = 10  # different whole numbers that are taken as classes
 
 
 @dataclasses.dataclass
-class Config:
+class Config(dataset.Source):
   """Which table, and which columns say what."""
 
   source: str = setting('simulated', "'simulated', a CSV file, or sklearn:NAME.")
@@ -82,10 +84,9 @@ def load(
   Example:
     >>> data = load(Config(source='heart.csv', label_column='target'))  # doctest: +SKIP
   """
-  found = dataset.described(config.source)
-  if found is not None:
-    fitted = preprocess.Preprocessing.from_json(found['details']['preprocessing'])
-    return dataset.without_examples(found, **_rest(fitted))
+  if config.stored is not None:
+    modality = Table.from_details(config.stored['details'])
+    return dataset.without_examples(config.stored, modality)
   table = _read(config, simulator)
   label = tables.column(pathlib.Path(table.where), table.header, config.label_column)
   group = _optional(table, config.group_column, 'patient')
@@ -134,9 +135,9 @@ def load(
     group=groups,
     metadata=[{column: row[column] for column in columns} for row in cells],
   )
-  details = {'preprocessing': fitted.to_json(), 'inputs': fitted.inputs, 'label': label}
   of_train = np.array([where == 'train' for where in splits])
-  details['typical'] = _typical(values[of_train], _column_of(fitted))
+  modality = Table(fitted, _typical(values[of_train], fitted.column_of))
+  details = modality.details() | {'label': label}
   if numbers is not None:
     known = numbers[of_train].astype(np.float64)
     details |= {'label_mean': float(known.mean()), 'label_scale': float(known.std()) or 1.0}
@@ -147,71 +148,26 @@ def load(
     classes,
     fingerprint,
     table.simulated,
-    (values.shape[1],),
+    modality,
     tuple(notes),
     details=details,
-    **_rest(fitted),
   )
 
 
-def fitted_preprocessing(data: dataset.Dataset) -> preprocess.Preprocessing:
-  """How rows of this data set became inputs."""
-  return preprocess.Preprocessing.from_json(data.details['preprocessing'])
-
-
-def column_of(data: dataset.Dataset) -> np.ndarray:
-  """Which column of the table each input is made of, int [D], from 0."""
-  return _column_of(fitted_preprocessing(data))
-
-
-def typical(data: dataset.Dataset) -> np.ndarray:
-  """Inputs float32 [20, D] in which every column is distributed as in training, and is independent
-  of the others; for explanations, which need something to compare with."""
-  return np.array(data.details['typical'], np.float32)
-
-
-def _column_of(fitted: preprocess.Preprocessing) -> np.ndarray:
-  return np.repeat(np.arange(len(fitted.columns)), [len(c.inputs) for c in fitted.columns])
-
-
-def _typical(values: np.ndarray, column_of: np.ndarray) -> list[list[float]]:
-  """See ``typical``: of each column evenly spaced ranks, in an order of its own, so that no row is
-  that of a patient."""
+def _typical(values: np.ndarray, column_of: np.ndarray) -> np.ndarray:
+  """See ``Table.typical``: of each column evenly spaced ranks, in an order of its own, so that no
+  row is that of a patient."""
   random = np.random.default_rng(0)
   rank = ((np.arange(_TYPICAL) + 0.5) / _TYPICAL * len(values)).astype(int)
-  found = np.empty((_TYPICAL, values.shape[1]))
+  typical = np.empty((_TYPICAL, values.shape[1]))
   for column in np.unique(column_of):
     inputs = values[:, column_of == column]
     order = np.lexsort(inputs.T)[rank]
-    found[:, column_of == column] = inputs[random.permutation(order)]
-  return [[float(f'{value:.5g}') for value in row] for row in found.tolist()]
-
-
-def _rest(fitted: preprocess.Preprocessing) -> dict[str, Any]:
-  return {
-    'kind': 'table',
-    'inputs': lambda batch: batch['values'],
-    'open': functools.partial(_cases, fitted),
-  }
-
-
-def _cases(fitted: preprocess.Preprocessing, names: Sequence[str]) -> list[dataset.Case]:
-  """The rows of CSV files; a file that cannot be read is one case that says so."""
-  cases = []
-  for name in names:
-    try:
-      _, rows = _parsed(pathlib.Path(name))
-    except UserError as error:
-      cases.append(dataset.unreadable(name, error))
-      continue
-    for line, row in rows:
-      where = f'{name} row {line}'
-      cases.append(dataset.Case(where, functools.partial(_values, fitted, row, where)))
-  return cases
-
-
-def _values(fitted: preprocess.Preprocessing, row: dict[str, str], where: str) -> Any:
-  return {'values': fitted.row(row, where)}
+    typical[:, column_of == column] = inputs[random.permutation(order)]
+  # As data.json keeps them, so that a finished run explains to the same bits.
+  return np.array(
+    [[float(f'{value:.5g}') for value in row] for row in typical.tolist()], np.float32
+  )
 
 
 def _read(config: Config, simulator: Callable[[int, int], list[dict[str, str]]] | None) -> _Table:
@@ -225,25 +181,10 @@ def _read(config: Config, simulator: Callable[[int, int], list[dict[str, str]]] 
   if config.source.startswith(_SKLEARN):
     return _sklearn(config.source, config.label_column)
   path = pathlib.Path(config.source).expanduser()
-  header, rows = _parsed(path)
+  header, rows = parsed(path)
   if not rows:
     raise UserError(f'{path}: has a header and no rows')
   return _Table(path.stem, str(path), header, rows)
-
-
-def _parsed(path: pathlib.Path) -> tuple[list[str], list[tables.Row]]:
-  return tables.parse(_text(path), path, decimal_comma=True)
-
-
-def _text(path: pathlib.Path) -> str:
-  try:
-    text = path.read_bytes().decode('utf-8-sig')
-  except (OSError, UnicodeDecodeError) as error:
-    reason = getattr(error, 'strerror', None) or error
-    raise UserError(f'{path}: cannot be read as a CSV file in UTF-8: {reason}') from None
-  if not text.strip():
-    raise UserError(f'{path}: is empty; expected a header and rows')
-  return text
 
 
 def _sklearn(source: str, label: str) -> _Table:

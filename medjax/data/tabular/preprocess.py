@@ -117,6 +117,11 @@ class Preprocessing:
       ]
     )
 
+  @property
+  def column_of(self) -> np.ndarray:
+    """Which column each input is made of, int [D], from 0."""
+    return np.repeat(np.arange(len(self.columns)), [len(c.inputs) for c in self.columns])
+
   def row(self, cells: Row, where: str) -> np.ndarray:
     """Inputs of one row, float32 [D].
 

@@ -6,7 +6,7 @@ import xml.etree.ElementTree
 import numpy as np
 import pytest
 
-from medjax.report import logos
+from medjax.plots import logos
 
 
 def drawn(svg):

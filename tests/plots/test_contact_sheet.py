@@ -4,7 +4,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from medjax.report.contact_sheet import contact_sheet, picture
+from medjax.plots.contact_sheet import contact_sheet, picture
 
 
 @pytest.mark.parametrize(('count', 'columns', 'rows'), [(1, 1, 1), (4, 4, 1), (9, 4, 3)])

@@ -1,8 +1,8 @@
 """Explanations of images by name, with the settings that suit images."""
 
 import numpy as np
+import scipy.ndimage
 
-from medjax.data.dataset import Dataset
 from medjax.explain.grad_cam import grad_cam
 from medjax.explain.gradients import integrated_gradients, saliency, smooth_grad
 from medjax.explain.lime import lime_image
@@ -16,24 +16,18 @@ _CHUNK = 32  # of them at a time
 _WINDOWS = 14  # windows of occlusion that lie side by side along an edge
 
 
-def _grad_cam(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _grad_cam(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   return grad_cam(score, x, target), {}
 
 
-def _integrated(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _integrated(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   parts, gap = integrated_gradients(score, x, target)
   return parts, {'completeness_gap': gap}
 
 
-def _occlusion(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _occlusion(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   window = tuple(max(1, -(-side // _WINDOWS)) for side in x.shape[1:3])
-  # Grey, of this image: black would be a finding of its own on a film.
+  # Grey, of this image: black would be a finding of its own.
   means = x.mean(axis=(1, 2, 3))
   parts = [
     occlusion(score, x[i : i + 1], target[i : i + 1], window=window, stride=window, fill=mean)
@@ -42,30 +36,22 @@ def _occlusion(
   return np.concatenate(parts), {}
 
 
-def _saliency(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _saliency(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   return np.abs(saliency(score, x, target)), {}
 
 
-def _smooth_grad(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _smooth_grad(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   return np.abs(smooth_grad(score, x, target)), {}
 
 
-def _lime(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _lime(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   regions = np.stack([superpixels(image) for image in x])
   found = lime_image(score, x, target, regions, samples=_SAMPLES)
   shown = [weights[part] for weights, part in zip(found.weights, regions, strict=True)]
   return np.stack(shown), {'fit': found.fit}
 
 
-def _kernel_shap(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _kernel_shap(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   found = []
   for i, image in enumerate(x):
     regions = superpixels(image)
@@ -87,3 +73,25 @@ METHODS: dict[str, Method] = {
   'saliency': _saliency,
   'smooth_grad': _smooth_grad,
 }
+
+# Of these the sign of a single pixel says little; what counts is how strong they are.
+MAGNITUDE = frozenset({'integrated_gradients', 'saliency', 'smooth_grad'})
+
+BLUR = 56  # an image's side over the width of ``smooth``
+
+
+def smooth(attribution: np.ndarray, method: str) -> np.ndarray:
+  """[N, H, W] of images, for the eye: channels are summed, and single pixels that say little are
+  blurred.
+
+  Args:
+    attribution: [N, H, W] or [N, H, W, C], as the method gives them.
+    method: its name. Only what the methods in ``MAGNITUDE`` give is blurred, by a Gaussian of
+      a 56th of the image's side; its sign is kept.
+  """
+  value = np.asarray(attribution)
+  value = value.sum(axis=3) if value.ndim == 4 else value
+  if method not in MAGNITUDE:
+    return value
+  width = max(1, value.shape[1] // BLUR)
+  return scipy.ndimage.gaussian_filter(value, (0, width, width))

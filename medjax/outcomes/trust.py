@@ -10,7 +10,7 @@ import markupsafe
 from medjax import evaluation
 from medjax.evaluation import Decision, Predictions
 from medjax.evaluation.bands import curve_bands
-from medjax.report import plots
+from medjax.plots import curves
 
 _CALIBRATION = {
   'ece': 'Expected calibration error (10 bins of equal mass)',
@@ -38,10 +38,10 @@ def figures(table: Predictions, threshold: float | None) -> dict[str, markupsafe
   what = f'Predicted probability of {table.classes[1]}' if table.is_binary else 'Confidence'
   bins = evaluation.reliability(table)
   found = {
-    'roc': plots.roc(table, threshold, bands[0]),
-    'precision_recall': plots.precision_recall(table, threshold, bands[1]),
-    'reliability': plots.reliability(bins, what) if bins else '',
-    'net_benefit': plots.net_benefit(evaluation.decision_curve(table)) if both else '',
+    'roc': curves.roc(table, threshold, bands[0]),
+    'precision_recall': curves.precision_recall(table, threshold, bands[1]),
+    'reliability': curves.reliability(bins, what) if bins else '',
+    'net_benefit': curves.net_benefit(evaluation.decision_curve(table)) if both else '',
   }
   return {name: markupsafe.Markup(svg) for name, svg in found.items()}
 

@@ -1,43 +1,41 @@
 """What the report shows of classes: decisions, and cases with their pictures."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from medjax.evaluation import Decision, Predictions
 from medjax.evaluation.subgroups import left_out
-from medjax.report import trust
+from medjax.outcomes import trust
 
 
 def context(
   table: Predictions | None,
   metrics: dict[str, Any],
   decision: Decision | None,
-  pictures: dict[str, list[str]],
 ) -> dict[str, Any]:
-  """Values for classes.html and examples.html.
+  """Values for classes.html.
 
   Args:
     table: Labelled predictions of a split, calibrated; None where there are none.
     metrics: What evaluation.json says of the split.
     decision: How probabilities become calls.
-    pictures: By id; see ``page.write``.
   """
-  found: dict[str, Any] = {
+  empty: dict[str, Any] = {
     'calibration_rows': trust.calibration_rows(metrics),
-    **dict.fromkeys(('confusion', 'examples', 'conformal_rows', 'subgroups', 'left_out'), ()),
+    **dict.fromkeys(('confusion', 'conformal_rows', 'subgroups', 'left_out'), ()),
     'figures': {},
     'threshold': None,
   }
   if table is None:
-    return found
+    return empty
   threshold = _threshold(table, metrics)
   return {
-    **found,
+    **empty,
     'figures': trust.figures(table, threshold),
     'confusion': confusion(table, threshold),
     'threshold': threshold,
-    'examples': _examples(table, threshold, pictures),
     'conformal_rows': trust.conformal_rows(metrics, table.classes),
     'subgroups': trust.subgroup_rows(table, decision),
     'left_out': left_out(table),
@@ -116,26 +114,25 @@ def confusion(table: Predictions, threshold: float | None) -> list[dict[str, Any
   return rows
 
 
-def _examples(
-  table: Predictions,
-  threshold: float | None,
-  pictures: dict[str, list[str]],
+def example_groups(
+  table: Predictions, metrics: dict[str, Any], pictures: Mapping[str, Sequence[str]]
 ) -> list[dict[str, Any]]:
   """The pictures by true class, wrong ones first, each with its explanation where there is one."""
+  threshold = _threshold(table, metrics)
   row_of = {name: row for row, name in enumerate(table.id.tolist())}
   predicted, of_true = _predicted(table, threshold), _true_probability(table)
   shown = [row_of[name] for name in pictures if name in row_of]
   shown.sort(key=lambda row: of_true[row])
   return [
     {
-      'name': class_name,
+      'name': f'True class: {class_name}',
       'pictures': [
         {
           'id': name,
           'sources': pictures[name],
           'right': bool(predicted[row] == index),
-          'predicted': table.classes[int(predicted[row])],
-          'probability': float(of_true[row]),
+          'text': _outcome_of(table.classes[int(predicted[row])], predicted[row] == index),
+          'number': f'{of_true[row]:.3f}',
         }
         for row in shown
         for name in [str(table.id[row])]
@@ -145,3 +142,7 @@ def _examples(
     for index, class_name in enumerate(table.classes)
     if any(table.label[row] == index for row in shown)
   ]
+
+
+def _outcome_of(called: str, right: bool) -> str:
+  return '✓ right' if right else f'✗ called {called}'

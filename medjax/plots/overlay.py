@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 import PIL.Image
 
-from medjax.report import contact_sheet
+from medjax.plots import contact_sheet
 
 _OPACITY = 0.65
 _GAP = 4  # pixels between the two

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data.dataset import Dataset
 from medjax.explain.gradients import integrated_gradients, saliency
 from medjax.explain.lime import lime_image
 from medjax.explain.mutagenesis import mutagenesis
@@ -37,30 +36,22 @@ def neutral(x: np.ndarray) -> np.ndarray:
   return np.repeat(x.any(axis=2, keepdims=True) / x.shape[2], x.shape[2], 2).astype(np.float32)
 
 
-def _mutagenesis(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _mutagenesis(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   # Summed over letters: how much the score falls, on average over the other letters.
   return -mutagenesis(score, x, target) / (x.shape[2] - 1), {}
 
 
-def _integrated(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _integrated(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   parts, gap = integrated_gradients(score, x, target, baseline=neutral(x))
   return parts, {'completeness_gap': gap}
 
 
-def _saliency(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _saliency(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   slope = saliency(score, x, target)
   return x * (slope - slope.mean(axis=2, keepdims=True)), {}
 
 
-def _occlusion(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _occlusion(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   window = (min(_WINDOW, x.shape[1]),)
   parts = [
     occlusion(score, x[i : i + 1], target[i : i + 1], window=window, stride=(1,), fill=blank)
@@ -74,9 +65,7 @@ def _stretches(length: int) -> np.ndarray:
   return np.arange(length) // max(1, -(-length // _STRETCHES))
 
 
-def _kernel_shap(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _kernel_shap(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   stretches, blank = _stretches(x.shape[1]), neutral(x)
   found = [
     kernel_shap(
@@ -88,9 +77,7 @@ def _kernel_shap(
   return np.stack(found)[:, stretches], {}
 
 
-def _lime(
-  score: Score, x: np.ndarray, target: np.ndarray, data: Dataset
-) -> tuple[np.ndarray, Notes]:
+def _lime(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   stretches = _stretches(x.shape[1])
   found = lime_image(
     _of_one_row(score), x[:, None], target, stretches[None], fill=neutral(x)[:, None],

@@ -6,7 +6,7 @@ import markupsafe
 import numpy as np
 
 from medjax.evaluation import Confidence, Positions
-from medjax.report import chain_plots
+from medjax.plots import chains as drawings
 
 NAMES = {'H': 'helix', 'E': 'strand', 'C': 'coil'}
 CHAINS = 6  # drawn
@@ -17,7 +17,6 @@ def context(
   table: Positions | None,
   metrics: dict[str, Any],
   decision: Confidence | None,
-  pictures: dict[str, list[str]],
 ) -> dict[str, Any]:
   """Values for positions.html.
 
@@ -25,13 +24,12 @@ def context(
     table: Labelled predictions of a split; None where there are none.
     metrics: What evaluation.json says of the split.
     decision: What digits of confidence are worth.
-    pictures: none are shown.
   """
-  lists = ('examples', 'confusion', 'state_rows', 'digit_rows', 'chains')
-  found: dict[str, Any] = {'figures': {}, **dict.fromkeys(lists, ())}
+  lists = ('confusion', 'state_rows', 'digit_rows', 'chains')
+  empty: dict[str, Any] = {'figures': {}, **dict.fromkeys(lists, ())}
   if table is None or not len(table):
-    return found
-  return found | {
+    return empty
+  return empty | {
     'confusion': confusion(table),
     'state_rows': [
       {
@@ -94,18 +92,18 @@ def _digits(table: Positions, decision: Confidence | None) -> list[dict[str, Any
 
 
 def _chains(table: Positions) -> list[dict[str, Any]]:
-  found = []
+  drawn = []
   counts = table.confusion()
   for row in choose(table):
     name, total = str(table.id[row]), int(counts[row].sum())
-    drawing = chain_plots.chain(
+    drawing = drawings.chain(
       [('true', table.label[row]), ('predicted', table.prediction[row])],
       f'{name}: true and predicted states',
       confidence=table.confidence[row],
       wrong=True,
     )
     right = int(np.trace(counts[row]))
-    found.append(
+    drawn.append(
       {'id': name, 'right': right / total, 'total': total, 'drawing': markupsafe.Markup(drawing)}
     )
-  return found
+  return drawn

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medjax.report.overlay import overlay
+from medjax.plots.overlay import overlay
 
 
 def test_colours_and_the_image_itself():

@@ -1,0 +1,149 @@
+"""What an input is: one object for each kind of data, which everything else asks."""
+
+import abc
+import dataclasses
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import PIL.Image
+
+from medjax.data import ragged
+from medjax.errors import UserError
+from medjax.explain import Method
+
+# An SVG element, or a picture.
+Drawing = str | PIL.Image.Image
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+  """A new example, read when it is asked for.
+
+  Attributes:
+    name: of its file, or of its row or entry.
+    load: the arrays that travel to the device, as of ``Split.decode``; raises UserError with the
+      name in front where they cannot be read.
+  """
+
+  name: str
+  load: Callable[[], dict[str, np.ndarray]]
+
+
+def unreadable(name: str, error: UserError) -> Case:
+  """A case that says why it cannot be read, so that others beside it can be."""
+
+  def load() -> dict[str, np.ndarray]:
+    raise UserError(str(error))
+
+  return Case(name, load)
+
+
+class Modality(abc.ABC):
+  """The owner of one kind of input: how new cases are read, fed, drawn and explained.
+
+  A subclass, usually a frozen dataclass of what was fitted to the training data, says what is
+  abstract here; the rest has defaults. ``medjax.data.images.Images``, ``tabular.Table``,
+  ``sequences.Sequences``, ``signals.Signals`` and ``residues.Residues`` are those of medjax.
+
+  Attributes:
+    cases: what new cases are called, in the plural.
+    axes: which arrays of a case have axes that are not as long in each; see ``ragged``.
+    usual_method: the method that explains where none is named.
+    layout: how wide a picture of a case is in the report; '' is wide where it is explained.
+    always_drawn: whether a case can be shown without an explanation.
+  """
+
+  cases: ClassVar[str] = 'files'
+  axes: ragged.Axes = types.MappingProxyType({})
+  usual_method: ClassVar[str] = ''
+  layout: ClassVar[Literal['', 'wide', 'long']] = 'wide'
+  always_drawn: ClassVar[bool] = False
+
+  @abc.abstractmethod
+  def inputs(self, batch: dict[str, Any]) -> Any:
+    """Network inputs, leaves [B, ...], of a device batch; inside a compiled call."""
+
+  @abc.abstractmethod
+  def open(self, names: Sequence[str]) -> list[Case]:
+    """New cases in these files and folders; one that cannot be read is a case that says so."""
+
+  @property
+  def methods(self) -> Mapping[str, Method]:
+    """Methods of explanation by name; none by default."""
+    return {}
+
+  def method(self, name: str) -> tuple[str, Method]:
+    """The method of that name, or the usual one for '', with its name.
+
+    Raises:
+      UserError: there is no such method.
+    """
+    if not self.methods:
+      raise UserError(f'explain: there is no method that explains {self.cases}')
+    name = name or self.usual_method
+    if name not in self.methods:
+      raise UserError(f'--method={name}: expected one of {", ".join(self.methods)}')
+    return name, self.methods[name]
+
+  @property
+  def parts(self) -> Sequence[str]:
+    """Names of the parts of an explanation, where each has one, such as columns; else none."""
+    return ()
+
+  def strength(self, attribution: np.ndarray, method: str) -> np.ndarray:
+    """What counts of an attribution [N, ...]: itself, or its size where signs say little."""
+    return attribution
+
+  def blank(self, inputs: np.ndarray, what: str) -> np.ndarray:
+    """Inputs that say nothing, broadcast to ``inputs``, for what is taken away from them.
+
+    Raises:
+      UserError: there are none; ``what`` names who asks.
+    """
+    raise UserError(f'{what}: there is no input of {self.cases} that says nothing')
+
+  def draw(self, arrays: dict[str, np.ndarray]) -> Drawing | None:
+    """A case as it is, of its arrays; None where nothing is to be seen."""
+    return None
+
+  def draw_explained(
+    self, arrays: dict[str, np.ndarray], attribution: np.ndarray, method: str
+  ) -> Drawing | None:
+    """A case under its explanation, as one of ``methods`` gave it; None for none."""
+    return None
+
+  def draw_file(
+    self, arrays: dict[str, np.ndarray], attribution: np.ndarray, method: str
+  ) -> Drawing | None:
+    """What ``explain`` writes of a case: by default ``draw_explained``."""
+    return self.draw_explained(arrays, attribution, method)
+
+  def caption(self, method: str) -> str:
+    """What a reader sees in the pictures of a method."""
+    return f'By {method}: what speaks for the class that the case is called, and against it.'
+
+  def preparation(self, shapes: str) -> str:
+    """What the model card says of the inputs, whose shapes are given."""
+    return f'inputs of {shapes}'
+
+  def named_inputs(self) -> tuple[Sequence[str], Sequence[float]] | None:
+    """Names of the inputs [D] and the scale of each, in its unit, where they have names."""
+    return None
+
+  def pixels(self, inputs: np.ndarray, what: str) -> np.ndarray:
+    """Inputs as pictures, uint8 [B, H, W, C].
+
+    Raises:
+      UserError: they are none; ``what`` names who asks.
+    """
+    raise UserError(f'{what}: shows images, and these data are {self.cases}')
+
+  def encoder(self, what: str) -> Any:
+    """How a sequence becomes tokens, a ``sequences.encoder.Encoder``.
+
+    Raises:
+      UserError: these are no sequences; ``what`` names who asks.
+    """
+    raise UserError(f'{what} sequences, and these data are {self.cases}')

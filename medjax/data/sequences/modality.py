@@ -1,0 +1,88 @@
+"""Sequences of letters: read from FASTA and tables, fed one-hot, drawn as letters of any height."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import jax
+import numpy as np
+
+from medjax.data.modality import Case, Drawing, Modality, unreadable
+from medjax.data.sequences import alphabet as alphabets
+from medjax.data.sequences import fasta
+from medjax.data.sequences.encoder import Encoder, one_hot
+from medjax.errors import UserError
+from medjax.explain import Method, sequences
+from medjax.plots import logos
+
+TABLES = ('.csv', '.tsv', '.txt', '.csv.gz', '.tsv.gz', '.txt.gz')
+
+
+@dataclasses.dataclass(frozen=True)
+class Sequences(Modality):
+  """DNA, RNA or proteins.
+
+  Attributes:
+    encode: how a sequence becomes tokens.
+    column: of tables, where the sequence stands.
+  """
+
+  encode: Encoder
+  column: str = 'sequence'
+
+  cases: ClassVar[str] = 'sequences'
+  usual_method: ClassVar[str] = 'mutagenesis'
+  layout: ClassVar[Literal['', 'wide', 'long']] = 'long'
+
+  def inputs(self, batch: dict[str, Any]) -> jax.Array:
+    """float32 [B, L, letters]; see ``encoder.one_hot``."""
+    return one_hot(self.encode.letters, batch)
+
+  def open(self, names: Sequence[str]) -> list[Case]:
+    """The sequences of FASTA files and tables."""
+    cases = []
+    for name in names:
+      try:
+        if name.lower().endswith(TABLES):
+          rows = fasta.read_table(pathlib.Path(name), self.column, allow_empty=True)
+          cases += [self._case(f'{name} row {line}', row[self.column]) for line, row in rows]
+        else:
+          entries = fasta.read(pathlib.Path(name), allow_empty=True)
+          cases += [self._case(f'{name} {entry.id}', entry.sequence) for entry in entries]
+      except UserError as error:
+        cases.append(unreadable(name, error))
+    return cases
+
+  def _case(self, name: str, sequence: str) -> Case:
+    return Case(name, lambda: self.encode(sequence, name))
+
+  @property
+  def methods(self) -> Mapping[str, Method]:
+    """See ``explain.sequences``."""
+    return sequences.METHODS
+
+  def blank(self, inputs: np.ndarray, what: str) -> np.ndarray:
+    """Equal shares of all letters."""
+    return sequences.neutral(inputs)
+
+  def draw_explained(
+    self, arrays: dict[str, np.ndarray], attribution: np.ndarray, method: str
+  ) -> Drawing:
+    """The letters as high as they count."""
+    letters, tokens = self.encode.letters, arrays['tokens']
+    total = attribution.sum(axis=1) if attribution.ndim == 2 else attribution
+    length = int((tokens != alphabets.PADDING).sum())
+    heights = (letters.table[tokens] * total[:, None])[:length]
+    return logos.logo(heights, letters.letters, 'What each letter adds')
+
+  def caption(self, method: str) -> str:
+    """See ``Modality``."""
+    return (
+      f'By {method}: letters above the line speak for the class that the case is called, those '
+      'below against it, the higher the more.'
+    )
+
+  def encoder(self, what: str) -> Encoder:
+    """How a sequence becomes tokens."""
+    return self.encode

@@ -1,0 +1,104 @@
+"""Rows of a table: read from CSV, fed as numbers, explained by column."""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import jax
+import numpy as np
+
+from medjax.data.modality import Case, Drawing, Modality, unreadable
+from medjax.data.tabular import rows
+from medjax.data.tabular.preprocess import Preprocessing
+from medjax.errors import UserError
+from medjax.explain import Method, tables
+from medjax.plots import curves
+
+_BARS = 12  # columns that are shown, the strongest
+
+
+@dataclasses.dataclass(frozen=True)
+class Table(Modality):
+  """Rows, each of which becomes float32 [D].
+
+  Attributes:
+    preprocessing: fitted to training rows.
+    typical: inputs float32 [rows, D] in which every column is distributed as in training, and is
+      independent of the others; for explanations, which need something to compare with.
+  """
+
+  preprocessing: Preprocessing
+  typical: np.ndarray
+
+  cases: ClassVar[str] = 'rows'
+  usual_method: ClassVar[str] = 'kernel_shap'
+
+  @classmethod
+  def from_details(cls, details: Mapping[str, Any]) -> 'Table':
+    """What ``details`` gave."""
+    fitted = Preprocessing.from_json(details['preprocessing'])
+    return cls(fitted, np.array(details['typical'], np.float32))
+
+  def details(self) -> dict[str, Any]:
+    """JSON values, which ``from_details`` reads back."""
+    typical = [[float(f'{value:.5g}') for value in row] for row in self.typical.tolist()]
+    return {
+      'preprocessing': self.preprocessing.to_json(),
+      'inputs': self.preprocessing.inputs,
+      'typical': typical,
+    }
+
+  def inputs(self, batch: dict[str, Any]) -> jax.Array:
+    """float32 [B, D]."""
+    return batch['values']
+
+  def open(self, names: Sequence[str]) -> list[Case]:
+    """The rows of CSV files."""
+    cases = []
+    for name in names:
+      try:
+        _, read = rows.parsed(pathlib.Path(name))
+      except UserError as error:
+        cases.append(unreadable(name, error))
+        continue
+      for line, row in read:
+        where = f'{name} row {line}'
+        cases.append(Case(where, functools.partial(self._values, row, where)))
+    return cases
+
+  def _values(self, row: dict[str, str], where: str) -> dict[str, np.ndarray]:
+    return {'values': self.preprocessing.row(row, where)}
+
+  @functools.cached_property
+  def methods(self) -> Mapping[str, Method]:  # type: ignore[override]
+    """See ``explain.tables``."""
+    return tables.methods(self.preprocessing.column_of, self.typical)
+
+  @property
+  def parts(self) -> Sequence[str]:
+    """Names of the columns that the network sees."""
+    return [column.name for column in self.preprocessing.columns]
+
+  def draw_explained(
+    self, arrays: dict[str, np.ndarray], attribution: np.ndarray, method: str
+  ) -> Drawing:
+    """The columns that count most, as bars."""
+    return curves.bars(*self.strongest(attribution), 'adds to the score')
+
+  def strongest(self, attribution: np.ndarray) -> tuple[list[str], list[float]]:
+    """The columns that count most, [columns] -> names and what they add."""
+    order = np.argsort(-np.abs(attribution), kind='stable')[:_BARS]
+    return [self.parts[i] for i in order], [float(attribution[i]) for i in order]
+
+  def caption(self, method: str) -> str:
+    """See ``Modality``."""
+    return (
+      f'By {method}: what each column adds to the logit of the class that the case is called, at '
+      'most twelve.'
+    )
+
+  def named_inputs(self) -> tuple[Sequence[str], Sequence[float]]:
+    """Names and scales of the inputs."""
+    return self.preprocessing.inputs, self.preprocessing.scales

@@ -1,0 +1,23 @@
+"""Outcomes: what a label is. One object for each kind owns its table, metrics, decision, report and
+what ``predict`` writes; see ``Outcome`` to add one."""
+
+from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row, Writer
+from medjax.outcomes.classes import Classes
+from medjax.outcomes.label_set import LabelSet
+from medjax.outcomes.number import Number
+from medjax.outcomes.rows import Rows
+from medjax.outcomes.states import States
+
+__all__ = [
+  'CardRow',
+  'Classes',
+  'Evaluated',
+  'LabelSet',
+  'Metric',
+  'Number',
+  'Outcome',
+  'Row',
+  'Rows',
+  'States',
+  'Writer',
+]

@@ -1,0 +1,67 @@
+"""What ``predict`` writes where a case is of one class.
+
+Columns: file, probability (of the positive one of two classes, calibrated) or probability_<class>
+for each of more, call (at the threshold chosen on validation, or the most probable class), set (the
+conformal set, names joined by ' | '), decision (the class in the set, or 'abstain' where it is not
+exactly one) and error.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from medjax.evaluation import Decision
+from medjax.evaluation.decision import ABSTAIN
+from medjax.evaluation.table import by_class
+from medjax.outcomes.base import Row
+from medjax.outcomes.rows import NO_NUMBER, Rows
+
+
+class ClassRows(Rows):
+  """Probabilities, calls, sets and decisions."""
+
+  def __init__(self, decision: Decision, classes: Sequence[str]):
+    self._decision, self._classes = decision, tuple(classes)
+    two = len(classes) == 2
+    self.numbers = ['probability'] if two else [f'probability_{c}' for c in classes]
+    self.columns = ['file', *self.numbers, 'call', 'set', 'decision', 'error']
+    self.shown = self.columns if two else ['file', 'call', 'set', 'decision', 'error']
+
+  def rows(
+    self,
+    names: Sequence[str],
+    predicted: np.ndarray,
+    sizes: Sequence[Mapping[str, int]] = (),
+  ) -> list[Row]:
+    """See ``Writer``."""
+    probability = self._decision.calibration.apply(predicted)
+    calls, sets = self._decision.calls(probability), self._decision.conformal.sets(predicted)
+    cells_of_all = []
+    for name, values, call, members in zip(names, by_class(probability), calls, sets, strict=True):
+      if not np.isfinite(values).all():
+        cells_of_all.append(self.empty(name, NO_NUMBER))
+        continue
+      held = [c for c, inside in zip(self._classes, members, strict=True) if inside]
+      shown = values[1:] if len(self._classes) == 2 else values
+      cells_of_all.append(
+        {
+          'file': name,
+          **{column: repr(float(v)) for column, v in zip(self.numbers, shown, strict=True)},
+          'call': self._classes[int(call)],
+          'set': ' | '.join(held),
+          'decision': held[0] if len(held) == 1 else ABSTAIN,
+          'error': '',
+        }
+      )
+    return cells_of_all
+
+  def summary(self, rows: Sequence[Row]) -> list[str]:
+    """See ``Writer``."""
+    threshold, lines = self._decision.threshold, []
+    if threshold.value is not None:
+      lines.append(
+        f'probability of {self._classes[1]}, called at {threshold.value:.3f} ({threshold.reason})'
+      )
+    undecided = sum(row['decision'] == ABSTAIN for row in rows)
+    coverage = self._decision.conformal.coverage
+    return [*lines, f'undecided at a coverage of {coverage:g}: {undecided}']

@@ -1,0 +1,144 @@
+"""Any number of classes at once.
+
+``predict`` writes file, probability_<class> of each by itself, calibrated, call (the classes
+called, each at its own threshold, joined by ' | ') and error.
+"""
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from medjax import evaluation
+from medjax.config import Config
+from medjax.evaluation import Estimate, LabelDecisions, Labels
+from medjax.outcomes import card
+from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
+from medjax.outcomes.classes import METRICS, Classes
+from medjax.outcomes.rows import NO_NUMBER, Rows
+
+
+class LabelSet(Outcome[Labels, LabelDecisions]):
+  """A case is of any number of classes, or of none.
+
+  Attributes:
+    monitor: the mean of AUROCs over classes.
+  """
+
+  monitor = 'auroc'
+  metrics: ClassVar[Mapping[str, Metric]] = METRICS | {
+    'exact_match': Metric('All labels right', 'Wilson', share=True)
+  }
+  headline: ClassVar[Sequence[str]] = ('auroc', 'sensitivity', 'specificity', 'auprc', 'accuracy')
+  template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'labels.html'
+
+  def table(self, statistics: np.ndarray, label: np.ndarray, **columns: Any) -> Labels:
+    """See ``Outcome``."""
+    columns.pop('sizes', None)
+    return Labels(
+      probability=statistics.astype(np.float64), label=label.astype(np.float64), **columns
+    )
+
+  def read_table(self, path: pathlib.Path) -> Labels:
+    """See ``evaluation.read_labels``."""
+    return evaluation.read_labels(path)
+
+  def score(self, table: Labels) -> float | None:
+    """Mean AUROC over the classes that have cases and non-cases; None without any."""
+    areas = []
+    for number in range(len(table.classes)):
+      one = table.of_class(number)
+      areas.append(evaluation.auroc_interval(one.label, one.probability).value)
+    known = [area for area in areas if area is not None]
+    return sum(known) / len(known) if known else None
+
+  def decide(self, validation: Labels, step: int, config: Config) -> LabelDecisions:
+    """Fits calibration and threshold of each class by itself."""
+    classes = {
+      name: Classes().decide(validation.of_class(number), step, config)
+      for number, name in enumerate(validation.classes)
+    }
+    return LabelDecisions(step, classes)
+
+  def read_decision(self, values: dict[str, Any]) -> LabelDecisions:
+    """See ``LabelDecisions.from_json``."""
+    return LabelDecisions.from_json(values)
+
+  def evaluate(self, table: Labels, decision: LabelDecisions) -> tuple[Labels, dict[str, Estimate]]:
+    """The calibrated table and ``evaluation.label_metrics``."""
+    shown = decision.calibrated(table)
+    return shown, evaluation.label_metrics(shown, decision)
+
+  def writer(self, decision: LabelDecisions, classes: Sequence[str]) -> 'LabelRows':
+    """See ``Outcome``."""
+    return LabelRows(decision)
+
+  def metric(self, name: str, names: Sequence[str]) -> Metric | None:
+    """See ``Classes.metric``."""
+    return self.metrics['exact_match'] if name == 'exact_match' else Classes().metric(name, names)
+
+  def context(self, shown: Evaluated) -> dict[str, Any]:
+    """A row for each class: its cases, how well it is found, and at what it is called."""
+    table, decision = shown.table, shown.decision
+    rows = []
+    for number, name in enumerate(table.classes if table is not None else ()):
+      label = table.label[:, number]
+      one = decision.classes.get(name) if decision else None
+      names = (f'{metric}_{name}' for metric in ('auroc', 'sensitivity', 'specificity'))
+      rows.append(
+        {
+          'name': name,
+          'cases': int((label == 1).sum()),
+          'unknown': int(np.isnan(label).sum()),
+          'estimates': [shown.metrics.get(metric) for metric in names],
+          'threshold': one.threshold.value if one else None,
+        }
+      )
+    return {'label_rows': rows}
+
+  def card_rows(self, decision: LabelDecisions, data: dict[str, Any]) -> list[CardRow]:
+    """Imbalance, and threshold and calibration of each class."""
+    classes = decision.classes.items()
+    called = ', '.join(f'{card.plain(name)} at {one.threshold.value:.3g}' for name, one in classes)
+    fits = ', '.join(f'{card.plain(name)} {one.calibration.method}' for name, one in classes)
+    return [
+      card.imbalance(data),
+      ('Output and threshold (15)', f'probability of each class by itself; called: {called}'),
+      ('Calibration (12c)', fits),
+    ]
+
+
+class LabelRows(Rows):
+  """Probabilities of classes of which a case may have several, and those that are called."""
+
+  def __init__(self, decisions: LabelDecisions):
+    self._decisions = decisions
+    self.numbers = [f'probability_{name}' for name in decisions.classes]
+    self.columns = ['file', *self.numbers, 'call', 'error']
+    self.shown = ['file', 'call', 'error']
+
+  def rows(
+    self,
+    names: Sequence[str],
+    predicted: np.ndarray,
+    sizes: Sequence[Mapping[str, int]] = (),
+  ) -> list[Row]:
+    """See ``Writer``."""
+    probability = self._decisions.apply(predicted)
+    calls = self._decisions.calls(probability)
+    cells_of_all = []
+    for name, values, called in zip(names, probability, calls, strict=True):
+      if not np.isfinite(values).all():
+        cells_of_all.append(self.empty(name, NO_NUMBER))
+        continue
+      held = [c for c, yes in zip(self._decisions.classes, called, strict=True) if yes]
+      cells = [repr(float(value)) for value in values]
+      row = {'file': name, **dict(zip(self.numbers, cells, strict=True))}
+      cells_of_all.append(row | {'call': ' | '.join(held), 'error': ''})
+    return cells_of_all
+
+  def summary(self, rows: Sequence[Row]) -> list[str]:
+    """See ``Writer``."""
+    none = sum(not row['call'] and not row['error'] for row in rows)
+    return [f'of no class: {none}']

@@ -1,0 +1,127 @@
+"""A number, with the interval that holds the truth as often as asked for.
+
+``predict`` writes file, prediction, low and high (the ends of the conformal interval, empty where
+it is infinite) and error.
+"""
+
+import math
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import markupsafe
+import numpy as np
+
+from medjax import evaluation
+from medjax.config import Config
+from medjax.evaluation import Estimate, Interval, Numbers
+from medjax.outcomes import card
+from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
+from medjax.outcomes.rows import NO_NUMBER, Rows
+from medjax.plots import curves
+
+
+class Number(Outcome[Numbers, Interval]):
+  """A case has a number.
+
+  Attributes:
+    monitor: the share of variance explained.
+  """
+
+  monitor = 'r2'
+  metrics: ClassVar[Mapping[str, Metric]] = {
+    'rmse': Metric('Root mean squared error'),
+    'mae': Metric('Mean absolute error'),
+    'r2': Metric('R2'),
+    'spearman': Metric("Spearman's correlation"),
+  }
+  headline: ClassVar[Sequence[str]] = ('r2', 'rmse', 'mae', 'spearman')
+  template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'number.html'
+
+  def table(self, statistics: np.ndarray, label: np.ndarray, **columns: Any) -> Numbers:
+    """See ``Outcome``."""
+    columns.pop('sizes', None)
+    del columns['classes']
+    return Numbers(
+      prediction=statistics.astype(np.float64), label=label.astype(np.float64), **columns
+    )
+
+  def read_table(self, path: pathlib.Path) -> Numbers:
+    """See ``evaluation.read_numbers``."""
+    return evaluation.read_numbers(path)
+
+  def score(self, table: Numbers) -> float | None:
+    """R2; None where all labels are equal."""
+    known = table.labelled()
+    if not len(known) or np.ptp(known.label) == 0:
+      return None
+    spread = np.square(known.label - known.label.mean()).sum()
+    return float(1 - np.square(known.label - known.prediction).sum() / spread)
+
+  def decide(self, validation: Numbers, step: int, config: Config) -> Interval:
+    """Fits the width of conformal intervals."""
+    return Interval.fit(validation, step, config.coverage)
+
+  def read_decision(self, values: dict[str, Any]) -> Interval:
+    """See ``Interval.from_json``."""
+    return Interval.from_json(values)
+
+  def evaluate(self, table: Numbers, decision: Interval) -> tuple[Numbers, dict[str, Estimate]]:
+    """The table and ``evaluation.number_metrics``."""
+    return table, evaluation.number_metrics(table, decision)
+
+  def writer(self, decision: Interval, classes: Sequence[str]) -> 'NumberRows':
+    """See ``Outcome``."""
+    return NumberRows(decision)
+
+  def context(self, shown: Evaluated) -> dict[str, Any]:
+    """Figures of predicted against true, and how wide the interval is."""
+    interval, table = shown.decision, shown.table
+    width = interval.half_width if interval and math.isfinite(interval.half_width) else None
+    figures = {}
+    if table is not None and len(table):
+      figures = {
+        'scatter': markupsafe.Markup(curves.scatter(table.label, table.prediction, width)),
+        'residuals': markupsafe.Markup(curves.residuals(table.prediction, table.label)),
+      }
+    return {'figures': figures, 'half_width': width, 'coverage': shown.metrics.get('coverage')}
+
+  def card_rows(self, decision: Interval, data: dict[str, Any]) -> list[CardRow]:
+    """The unit, and how wide the interval is."""
+    width = f'{decision.half_width:.4g}' if math.isfinite(decision.half_width) else 'infinity'
+    promise = f'made to hold the truth in {decision.coverage:.0%} of the cases'
+    return [
+      ('Output (15)', 'a number in the unit of the labels'),
+      ('Uncertainty (15)', f'plus or minus {width}, {promise}; {card.plain(decision.reason)}'),
+    ]
+
+
+class NumberRows(Rows):
+  """Numbers with the interval that holds the truth as often as asked for."""
+
+  def __init__(self, interval: Interval):
+    self._interval = interval
+    self.columns = self.shown = ['file', 'prediction', 'low', 'high', 'error']
+    self.numbers = ['prediction', 'low', 'high']
+
+  def rows(
+    self,
+    names: Sequence[str],
+    predicted: np.ndarray,
+    sizes: Sequence[Mapping[str, int]] = (),
+  ) -> list[Row]:
+    """See ``Writer``."""
+    cells_of_all = []
+    for name, value in zip(names, predicted.astype(np.float64).tolist(), strict=True):
+      if not np.isfinite(value):
+        cells_of_all.append(self.empty(name, NO_NUMBER))
+        continue
+      width = self._interval.half_width
+      ends = [repr(value - width), repr(value + width)] if np.isfinite(width) else ['', '']
+      cells = [name, repr(value), *ends, '']
+      cells_of_all.append(dict(zip(self.columns, cells, strict=True)))
+    return cells_of_all
+
+  def summary(self, rows: Sequence[Row]) -> list[str]:
+    """See ``Writer``."""
+    return [f'low to high holds {self._interval.coverage:.0%}: {self._interval.reason}']

@@ -1,0 +1,15 @@
+"""Verbs: what an experiment's command line can do. Each is an object that owns its flags."""
+
+from medjax.verbs import bench, compare, crossval, evaluate, explain, motifs, predict, train
+
+# The first one is meant where none is named.
+VERBS = (
+  train.VERB,
+  evaluate.VERB,
+  bench.VERB,
+  crossval.VERB,
+  compare.VERB,
+  predict.VERB,
+  explain.VERB,
+  motifs.VERB,
+)

@@ -1,0 +1,50 @@
+"""The verb ``crossval``: a run for each fold."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from medjax import config as config_lib
+from medjax.arguments import Flag, Verb
+from medjax.errors import UserError
+from medjax.verbs.run import Run
+from medjax.verbs.train import train
+from medjax.workdir import Workdir
+
+_FOLDS = 5
+
+
+def crossval(run: Run, words: Sequence[str]) -> None:
+  """A run for each fold and repeat, each in a folder of its own, and their mean.
+
+  Raises:
+    UserError: the experiment's data have no folds.
+  """
+  from medjax.report import folds
+
+  given: Any = run.config
+  if not hasattr(given.data, 'folds'):
+    raise UserError(f'crossval: the data of {run.name} have no folds')
+  runs = []
+  repeats, count = run.values.repeats, given.data.folds or _FOLDS
+  for repeat in range(repeats):
+    for fold in range(count):
+      seed = given.data.seed + repeat
+      data = dataclasses.replace(given.data, folds=count, fold=fold, seed=seed)
+      config: Any = dataclasses.replace(given, data=data)
+      config_lib.check(config)
+      workdir = Workdir(run.workdir.folder / f'repeat-{repeat}-fold-{fold}')
+      print(f'repeat {repeat + 1} of {repeats}, fold {fold + 1} of {count}')
+      train(run.other(config, workdir))
+      runs.append(workdir)
+  if run.lead:
+    outcome = run.other(config, runs[-1]).described().task.outcome
+    folds.show(runs, outcome, run.workdir.folder)
+
+
+VERB = Verb(
+  'crossval',
+  f'train and evaluate once for each fold (config.data.folds, {_FOLDS} by default)',
+  crossval,
+  (Flag('repeats', 1, 'with as many other folds (default 1)', 'N', low=1),),
+)

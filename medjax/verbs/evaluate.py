@@ -1,0 +1,19 @@
+"""The verb ``evaluate``: the best checkpoint again, with other settings of decisions if asked."""
+
+from collections.abc import Sequence
+
+from medjax.arguments import Verb
+from medjax.verbs.run import Run
+
+
+def evaluate(run: Run, words: Sequence[str]) -> None:
+  """Evaluates the best checkpoint and writes the report."""
+  run.finish(run.finished())
+
+
+VERB = Verb(
+  'evaluate',
+  'evaluate the best checkpoint of a run again and write the report',
+  evaluate,
+  stored=True,
+)

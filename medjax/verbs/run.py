@@ -1,0 +1,132 @@
+"""One command on one run folder: what every verb needs."""
+
+import copy
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from absl import flags
+
+from medjax import runtime
+from medjax.config import Config
+from medjax.data import dataset
+from medjax.errors import UserError
+from medjax.experiment import Experiment
+from medjax.ops import native
+from medjax.workdir import Workdir, read_json, write_json
+
+
+class Run:
+  """An experiment's settings, its run folder, and what the command line said.
+
+  Attributes:
+    name: of the experiment.
+    config: its settings.
+    build: makes the experiment of settings.
+    workdir: the run folder.
+    values: parsed flags.
+    devices: devices of all hosts.
+    lead: whether this process keeps the run folder and speaks to the terminal.
+  """
+
+  def __init__(
+    self,
+    name: str,
+    config: Config,
+    build: Callable[[Any], Experiment],
+    workdir: Workdir,
+    values: flags.FlagValues,
+  ):
+    self.name, self.config, self.build = name, config, build
+    self.workdir, self.values = workdir, values
+    self.devices = runtime.devices(config.num_devices)
+    self.lead = jax.process_index() == 0
+
+  def other(self, config: Config, workdir: Workdir) -> 'Run':
+    """The same command with other settings in another folder."""
+    return Run(self.name, config, self.build, workdir, self.values)
+
+  def experiment(self) -> Experiment:
+    """The experiment of the settings; notes on its data go to the terminal."""
+    built = self.build(self.config)
+    for note in built.data.notes if self.lead else ():
+      print(f'data: {note}', file=sys.stderr)
+    return built
+
+  def finished(self) -> Experiment:
+    """A finished run's experiment, with the examples that it began with.
+
+    Raises:
+      UserError: there is no such run, or its data have changed.
+    """
+    self.workdir.stored(self.config)
+    self.workdir.check(self.config)
+    built = self.experiment()
+    self.workdir.claim_data(built.data.summary(), write=False)
+    return built
+
+  def described(self) -> Experiment:
+    """A finished run's experiment without its examples.
+
+    Classes and inputs are the run's, not those of whatever lies at the source by now.
+
+    Raises:
+      UserError: there is no such run, or it was made by another version.
+    """
+    self.workdir.stored(self.config)
+    self.workdir.check(self.config)
+    config: Any = copy.copy(self.config)
+    config.data = copy.copy(config.data)
+    config.data.stored = dataset.describe(self.workdir.data)
+    return self.build(config)
+
+  def output(self, default: pathlib.Path) -> pathlib.Path:
+    """The file of --output, or ``default``.
+
+    Raises:
+      UserError: it is a folder.
+    """
+    given = self.values.output
+    path = pathlib.Path(given).expanduser() if given else default
+    if path.is_dir():
+      raise UserError(f'--output={path}: is a folder; expected the name of a file')
+    return path
+
+  def finish(self, experiment: Experiment) -> None:
+    """Evaluates the best checkpoint and writes the report."""
+    from medjax.report import run as report
+    from medjax.training import evaluate
+
+    variables, step = evaluate.best_variables(experiment, self.workdir)
+    tables = evaluate.evaluate(experiment, variables, step, self.workdir, self.devices, self.config)
+    if not self.lead:
+      return
+    explanation = getattr(self.config, 'explanation', 'none')
+    page = report.write(experiment, variables, self.workdir, tables, explanation)
+    print(f'evaluated: the {self.config.select} checkpoint, of step {step}')
+    for split in tables:
+      print(report.headline(self.workdir, split, experiment.task.outcome.monitor))
+    print(f'report: {page}')
+
+  def report(self, experiment: Experiment) -> None:
+    """Writes the report again, from what was evaluated."""
+    from medjax.report import run as report
+    from medjax.training import evaluate
+
+    variables, _ = evaluate.best_variables(experiment, self.workdir)
+    tables = evaluate.read_tables(experiment, self.workdir)
+    explanation = getattr(self.config, 'explanation', 'none')
+    page = report.write(experiment, variables, self.workdir, tables, explanation)
+    print(f'report: {page}')
+
+  def write_environment(self, seconds: float) -> None:
+    """Versions, device, and the seconds of training, over all commands that went on with it."""
+    path = self.workdir.environment
+    before = read_json(path).get('seconds', 0.0) if path.exists() else 0.0
+    total = round(before + seconds, 1)
+    about = {**runtime.environment(), 'native_kernels': native.status()}
+    write_json(path, {'experiment': self.name, **about, 'seconds': total})
+    if seconds:
+      print(f'trained in {seconds:.0f} s')

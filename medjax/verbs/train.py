@@ -1,0 +1,54 @@
+"""The verb ``train``: train, evaluate the best checkpoint, write the report; or look at inputs."""
+
+import sys
+import time
+from collections.abc import Sequence
+
+from medjax.arguments import Flag, Verb
+from medjax.ops import native
+from medjax.verbs.run import Run
+
+
+def train(run: Run, words: Sequence[str] = ()) -> None:
+  """Trains to the end, from where the run folder stands, evaluates, and writes the report.
+
+  Raises:
+    UserError: the folder holds another run, or the data cannot be read.
+  """
+  from medjax.training import loop
+
+  if run.values.preview:
+    _preview(run)
+    return
+  start = time.monotonic()
+  run.workdir.check(run.config)
+  experiment = run.experiment()
+  run.workdir.check(run.config)  # again: another process may have begun a run here meanwhile
+  if run.lead:
+    run.workdir.claim(run.config)
+    run.write_environment(0.0)
+    if note := native.note():
+      print(f'speed: {note}', file=sys.stderr)
+  steps = loop.train(experiment, run.config, run.workdir, run.devices)
+  if run.lead and steps:
+    run.write_environment(time.monotonic() - start)
+  run.finish(experiment)
+
+
+def _preview(run: Run) -> None:
+  from medjax.report import preview
+
+  path = run.output(run.workdir.preview)
+  preview.write(run.experiment(), run.config.seed, path)
+  print(f'preview: {path}')
+
+
+VERB = Verb(
+  'train',
+  'train, evaluate the best checkpoint and write the report',
+  train,
+  (
+    Flag('preview', False, 'write a picture of what the network sees and stop'),
+    Flag('output', '', 'where --preview writes', 'FILE'),
+  ),
+)
