@@ -37,7 +37,9 @@ from medjax.evaluation.survival_calibration import (
   horizon_calibration,
   observed_to_expected,
 )
+from medjax.evaluation.survival_decision import SurvivalDecision
 from medjax.evaluation.survival_metrics import survival_metrics
+from medjax.evaluation.survival_paired import compare_survival
 from medjax.evaluation.survival_scores import brier_scores, dynamic_auroc, integrated_brier_score
 from medjax.evaluation.table import Predictions, read_csv
 from medjax.evaluation.threshold import at_sensitivity, at_specificity, youden
@@ -66,6 +68,7 @@ __all__ = [
   'RiskGroup',
   'RiskGroups',
   'Separation',
+  'SurvivalDecision',
   'SurvivalTable',
   'at_sensitivity',
   'at_specificity',
@@ -78,6 +81,7 @@ __all__ = [
   'calibration_metrics',
   'censoring_curve',
   'compare',
+  'compare_survival',
   'concordance_harrell',
   'concordance_uno',
   'conformal_metrics',

@@ -112,6 +112,17 @@ class SurvivalTable(Rows):
     write_rows(path, header, rows)
 
 
+def free_name(column: str) -> str:
+  """The name of a metadata column that is none of the table's own.
+
+  Example:
+    >>> free_name('age'), free_name('risk')
+    ('age', 'column_risk')
+  """
+  taken = column in _COLUMNS or column.startswith(_PREFIX)
+  return f'column_{column}' if taken else column
+
+
 def horizon_name(horizon: float) -> str:
   """A horizon as it stands in names of columns and metrics, read back by ``float`` to the same.
 

@@ -27,7 +27,7 @@ def survival_metrics(table: SurvivalTable, censoring: KaplanMeier) -> dict[str, 
     censoring: see ``censoring_curve``, of another split, as a rule that trained or validated on.
 
   Returns:
-    By name: concordance_harrell and concordance_uno of the risk, the latter with events before the
+    By name: concordance and concordance_uno of the risk, the latter with events before the
     last horizon; auroc_mean and auroc_at_<horizon> of the probability of the event until each
     horizon; integrated_brier from the first to the last horizon and brier_at_<horizon>; and
     observed_to_expected_at_<horizon>, the observed risk over the mean predicted one. What the data
@@ -39,7 +39,7 @@ def survival_metrics(table: SurvivalTable, censoring: KaplanMeier) -> dict[str, 
     {'value': 0.71, 'low': 0.68, 'high': 0.74}
   """
   table = table.labelled()
-  scored = _Scored(table, censoring)
+  scored = Scored(table, censoring)
   once = scored.statistics(np.ones((1, len(table))))
   values = {name: float(value[0]) for name, value in once.items()}
   if not len(table):
@@ -54,8 +54,13 @@ def survival_metrics(table: SurvivalTable, censoring: KaplanMeier) -> dict[str, 
   }
 
 
-class _Scored:
-  """A table whose pairs and weights are made once for all resamples."""
+class Scored:
+  """A table whose pairs and weights are made once for all resamples.
+
+  Args:
+    table: labelled predictions.
+    censoring: see ``survival_metrics``.
+  """
 
   def __init__(self, table: SurvivalTable, censoring: KaplanMeier):
     self._table, self._censoring = table, censoring
@@ -80,7 +85,7 @@ class _Scored:
     # The survival itself is what is predicted at a horizon; curves of two cases may cross.
     auroc = scores.auroc(1 - table.survival, times)
     return {
-      'concordance_harrell': harrell,
+      'concordance': harrell,
       'concordance_uno': uno,
       'auroc_mean': scores.mean_auroc(auroc, times),
       **self._at('auroc', auroc),

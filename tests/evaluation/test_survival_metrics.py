@@ -59,7 +59,7 @@ def test_values_are_those_of_scikit_survival():
   areas, mean = sksurv.metrics.cumulative_dynamic_auc(*both, 1 - table.survival, times)
   _, brier = sksurv.metrics.brier_score(*both, table.survival, times)
   expected = {
-    'concordance_harrell': harrell,
+    'concordance': harrell,
     'concordance_uno': uno,
     'auroc_mean': mean,
     'auroc_at_10': areas[0],
@@ -131,7 +131,7 @@ def test_what_is_undefined_has_a_reason():
 def test_without_events():
   table = dataclasses.replace(_table(5, 40), event=np.zeros(40, bool))
   metrics = survival_metrics(table, CENSORING)
-  for name in ('concordance_harrell', 'concordance_uno'):
+  for name in ('concordance', 'concordance_uno'):
     assert metrics[name].reason == 'there is no comparable pair of cases'
   assert metrics['auroc_at_25'].reason == 'needs an event until 25 and a case beyond'
   assert metrics['auroc_mean'].reason == 'AUROC is undefined at a horizon'
@@ -140,7 +140,7 @@ def test_without_events():
 
 def test_a_table_of_risks_alone_has_concordance():
   metrics = survival_metrics(_table(6, 50, horizons=()), CENSORING)
-  assert metrics['concordance_harrell'].low > 0.5
+  assert metrics['concordance'].low > 0.5
   assert metrics['integrated_brier'].reason == 'there are 0 horizons'
   assert metrics['auroc_mean'].reason == 'there are 0 horizons'
 
