@@ -17,17 +17,6 @@ from medjax.errors import UserError
 Batch = dict[str, Any]
 
 
-class Source:
-  """What the settings of every loader have beside their fields.
-
-  Attributes:
-    stored: what the data.json of a finished run says, in place of examples; None to read them. It
-      is no setting: ``verbs.run`` sets it, and it is never written.
-  """
-
-  stored = None  # type: dict[str, Any] | None
-
-
 class Readable(Protocol):
   """Random access to stored examples, as ``tfds.data_source`` gives it."""
 

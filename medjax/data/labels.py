@@ -5,6 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from medjax.config import nearest
 from medjax.data import tables
 from medjax.errors import UserError
@@ -71,6 +73,40 @@ def missing(labels: Sequence[str]) -> set[str]:
   """
   classes = any(tables.parse_number(text) is None for text in labels)
   return set(tables.MISSING - {'none'} if classes else tables.MISSING)
+
+
+def labelled_rows(rows: Sequence[tables.Row], column: str, where: Any) -> list[tables.Row]:
+  """The rows that have a label.
+
+  Args:
+    rows: of a table.
+    column: with the label.
+    where: the table, for errors.
+
+  Raises:
+    UserError: none has.
+  """
+  without = missing([row[column] for _, row in rows])
+  kept = [(line, row) for line, row in rows if row[column].lower() not in without]
+  if not kept:
+    raise UserError(f'{where}: no row has a value in column {column!r}')
+  return kept
+
+
+def encode(texts: Sequence[str], classes: Sequence[str]) -> np.ndarray:
+  """Class numbers, int32 [N].
+
+  Example:
+    >>> encode(['ill', 'well'], ('well', 'ill')).tolist()
+    [1, 0]
+  """
+  number_of = {name: i for i, name in enumerate(classes)}
+  return np.array([number_of[text] for text in texts], np.int32)
+
+
+def positive_note(classes: Sequence[str]) -> list[str]:
+  """A note of which of two classes is the positive one; none for more."""
+  return [f'positive class: {classes[1]}'] if len(classes) == 2 else []
 
 
 def _is_number(text: str) -> bool:

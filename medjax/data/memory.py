@@ -1,6 +1,6 @@
-"""Data sets that are small enough to be kept in memory as arrays."""
+"""Splits of examples that are kept in memory as arrays, or stored as rows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -28,26 +28,46 @@ class Rows:
     return [{name: array[key] for name, array in self._arrays.items()} for key in keys]
 
 
+class Selected:
+  """Some of the rows that are stored, in an order of their own.
+
+  Example:
+    >>> Selected(Rows({'values': np.arange(4)}), [3, 1]).__getitems__([0])
+    [{'values': np.int64(3)}]
+  """
+
+  def __init__(self, stored: dataset.Readable, numbers: Sequence[int]):
+    self._stored, self._numbers = stored, list(numbers)
+
+  def __len__(self) -> int:
+    return len(self._numbers)
+
+  def __getitems__(self, keys: Sequence[int]) -> Sequence[dict[str, Any]]:
+    return self._stored.__getitems__([self._numbers[key] for key in keys])
+
+
 def splits(
   where: Sequence[str],
-  arrays: Mapping[str, np.ndarray],
+  rows: Mapping[str, np.ndarray] | dataset.Readable,
   *,
   id: Sequence[str],
   label: Any,
   group: Sequence[str] | np.ndarray,
   metadata: Sequence[Mapping[str, str]],
+  decode: Callable[[Any], dict[str, np.ndarray]] | None = None,
   sizes: Mapping[str, np.ndarray] | None = None,
   axes: ragged.Axes | None = None,
 ) -> dict[str, dataset.Split]:
-  """The splits of arrays that hold all examples.
+  """The splits of all N examples.
 
   Args:
     where: split of each example, as ``split.choose`` gives it.
-    arrays: what travels to the device, by name, [N, ...] each.
+    rows: what travels to the device, arrays [N, ...] by name; or stored rows.
     id: as in ``dataset.Split``, as are the others.
     label: see there.
     group: see there.
     metadata: other columns of each example; where one lacks a column it is ''.
+    decode: of stored rows: one -> the arrays that travel to the device.
     sizes: see there.
     axes: see there.
 
@@ -65,8 +85,10 @@ def splits(
     columns = dict.fromkeys(key for i in of for key in metadata[i])
     found[name] = dataset.Split(
       name,
-      Rows({key: array[of] for key, array in arrays.items()}),
-      lambda row: row,
+      Rows({key: array[of] for key, array in rows.items()})
+      if isinstance(rows, Mapping)
+      else Selected(rows, of),
+      decode or (lambda row: row),
       np.asarray(id)[of],
       jax.tree.map(lambda of_all, of=of: of_all[of], label),
       np.asarray(group)[of],

@@ -40,6 +40,22 @@ def unreadable(name: str, error: UserError) -> Case:
   return Case(name, load)
 
 
+def opened(names: Sequence[str], read: Callable[[str], list[Case]]) -> list[Case]:
+  """The cases of files; a file that cannot be read is one case that says so.
+
+  Args:
+    names: the files.
+    read: the cases of one file; raises UserError where it cannot be read.
+  """
+  cases: list[Case] = []
+  for name in names:
+    try:
+      cases += read(name)
+    except UserError as error:
+      cases.append(unreadable(name, error))
+  return cases
+
+
 class Modality(abc.ABC):
   """The owner of one kind of input: how new cases are read, fed, drawn and explained.
 

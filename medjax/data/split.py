@@ -1,7 +1,7 @@
 """Which examples train, which validate and which test, without a patient on two sides."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -34,6 +34,7 @@ def choose(
   origin: str,
   *,
   train_all: bool = True,
+  check_overlap: bool = True,
   allow_overlap: bool = False,
 ) -> tuple[list[str], list[str]]:
   """Splits of a fold where folds are asked for, or those that were given, or drawn ones.
@@ -45,7 +46,8 @@ def choose(
     given: canonical split of each example, '' where the data set names none.
     origin: see ``assign``.
     train_all: see ``assign``.
-    allow_overlap: accept a group in two given splits.
+    check_overlap: look for groups in two given splits at all.
+    allow_overlap: accept a group in two given splits, with a note.
 
   Returns:
     The split of each example, and notes for the user about what was decided here.
@@ -59,7 +61,7 @@ def choose(
     if any(given):
       notes.append('the splits that were given are not used, as config.data.folds draws others')
     return splits, notes
-  notes = check_groups(groups, given, allow_overlap) if any(given) else []
+  notes = check_groups(groups, given, allow_overlap) if check_overlap and any(given) else []
   splits, more = assign(labels, groups, given, config.seed, origin, train_all=train_all)
   return splits, notes + more
 
@@ -75,6 +77,22 @@ def canonical(name: str, where: str) -> str:
   except KeyError:
     close = nearest(name.lower(), list(_NAMES))
     raise UserError(f'{where}: split is {name!r}; expected train, val or test{close}') from None
+
+
+def known(name: str) -> str:
+  """'train', 'val' or 'test' for the names in use for them, '' for another name."""
+  return _NAMES.get(name.lower(), '')
+
+
+def in_row(cells: Mapping[str, str], column: str, where: str) -> str:
+  """The split that a row of a table names, canonical; '' where it names none.
+
+  Args:
+    cells: of the row, by column.
+    column: with the split; '' where there is no such column.
+    where: file and row, for errors.
+  """
+  return canonical(cells[column], where) if column and cells[column] else ''
 
 
 def of_set(name: str, validation: str, where: str) -> str:

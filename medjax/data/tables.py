@@ -11,6 +11,7 @@ from medjax.config import nearest
 from medjax.errors import UserError
 
 _WITH_COMMA = re.compile(r'[+-]?\d+(,\d+)?([eE][+-]?\d+)?|[nN][aA]([nN])?')
+ENDINGS = ('.csv', '.tsv', '.txt', '.csv.gz', '.tsv.gz', '.txt.gz')
 Row = tuple[int, dict[str, str]]
 # What spreadsheets and data frames write where there is no value.
 MISSING = frozenset({'', 'nan', 'na', 'n/a', 'null', 'none', '?'})
@@ -90,6 +91,18 @@ def column(table: pathlib.Path, header: Sequence[str], name: str, optional: bool
       f'{table}: no column {name!r}{nearest(name, header)} (it has {", ".join(header)})'
     )
   return alike[0] if alike else ''
+
+
+def optional_column(table: pathlib.Path, header: Sequence[str], name: str, usual: str) -> str:
+  """As ``column`` for a setting of a column that need not be there.
+
+  Args:
+    table: where the header is from, for errors.
+    header: names of the columns.
+    name: the setting; '' for no column.
+    usual: its default, under which a column may be missing.
+  """
+  return column(table, header, name, optional=name in ('', usual))
 
 
 def parse_number(cell: str) -> float | None:

@@ -22,14 +22,12 @@ def test_groups_in_two_splits_are_counted(make_experiment):
 def test_data_are_described_by_data_json(make_experiment, tmp_path):
   data, path = make_experiment().data, tmp_path / 'data.json'
   path.write_text(json.dumps(data.summary()))
-  assert dataset.described('somewhere/data.json') is None
-  found = dataset.described(f'{dataset.DESCRIBED}{path}')
+  found = dataset.describe(path)
   assert found == data.summary()
-  case = dataset.Case('new', lambda: {'image': np.zeros(3)})
-  empty = dataset.without_examples(found, kind='images', open=lambda names: [case])
+  empty = dataset.without_examples(found, data.modality)
   assert (empty.splits, empty.classes, empty.input_shape) == ({}, data.classes, data.input_shape)
   assert (empty.name, empty.fingerprint, empty.simulated) == ('made', 'made-50', True)
-  assert empty.open([])[0].load()['image'].shape == (3,)
+  assert empty.modality is data.modality
 
 
 @pytest.mark.parametrize('text', ['{"source": "x"', '{"source": "x"}', '[1]', None])
@@ -38,7 +36,7 @@ def test_a_damaged_data_json_is_named(tmp_path, text):
   if text is not None:
     path.write_text(text)
   with pytest.raises(UserError, match=r'data.json: does not describe the data of a run'):
-    dataset.described(f'{dataset.DESCRIBED}{path}')
+    dataset.describe(path)
 
 
 def test_numbers_as_labels_have_no_classes(make_experiment):

@@ -49,3 +49,20 @@ def test_a_split_without_examples_is_not_there_and_columns_have_gaps():
   )
   assert list(found) == ['train']
   assert found['train'].metadata == {'ward': ['x', ''], 'age': ['', '7']}
+
+
+def test_splits_select_from_stored_rows():
+  stored = memory.Rows({'number': np.arange(10, 14)})
+  found = memory.splits(
+    ['test', 'train', 'test', 'train'],
+    memory.Selected(stored, [3, 2, 1, 0]),
+    id=list('abcd'),
+    label=np.arange(4),
+    group=list('abcd'),
+    metadata=[{}] * 4,
+    decode=lambda row: {'double': 2 * row['number']},
+  )
+  assert [len(found[name].source) for name in ('train', 'test')] == [2, 2]
+  batch = found['train'].read([1, 0])
+  assert (batch['double'].tolist(), batch['label'].tolist()) == ([20, 24], [3, 1])
+  assert found['test'].read([0, 1])['double'].tolist() == [26, 22]

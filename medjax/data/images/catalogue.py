@@ -9,12 +9,14 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from medjax.data import split
+from medjax.data.examples import Examples
 from medjax.data.images import decode
-from medjax.data.images.prepare import Record, Source
+from medjax.data.images.config import Config
+from medjax.data.images.source import Record, Source
 from medjax.errors import UserError
 
 
-def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Source:
+def load(name: str, config: Config, *, data_dir: pathlib.Path | None = None) -> Source:
   """A catalogue set as a source; downloaded by TFDS when it is not yet there.
 
   A set that was prepared in ArrayRecord format before, in ``data_dir`` or ``$TFDS_DATA_DIR``, is
@@ -23,7 +25,7 @@ def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Sourc
 
   Args:
     name: as in the catalogue, such as 'pneumonia_mnist' or 'colorectal_histology/...'.
-    seed: draws the splits that the set does not come with.
+    config: how the splits are chosen that the set does not come with.
     data_dir: where TFDS keeps data; its default otherwise.
 
   Returns:
@@ -42,7 +44,7 @@ def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Sourc
     builder.download_and_prepare()
     sizes = {part: info.num_examples for part, info in builder.info.splits.items()}
     # Without a single name that is known, all examples are split anew.
-    parts = [part for part in sizes if _split_name(part)] or list(sizes)
+    parts = [part for part in sizes if split.known(part)] or list(sizes)
     sources = {
       part: builder.as_data_source(split=part, decoders={image: tfds.decode.SkipDecoding()})
       for part in parts
@@ -64,30 +66,46 @@ def load(name: str, *, seed: int, data_dir: pathlib.Path | None = None) -> Sourc
   rows = [row for row, number in zip(rows, numbers, strict=True) if number >= 0]
   labels = [classes[number] for number in numbers if number >= 0]
   names = [f'{part}/{i}' for part, i in rows]
-  given = [_split_name(part) for part, _ in rows]
-  splits, notes = split.assign(labels, names, given, seed, f'tfds:{name}')
-  content.update(json.dumps([names, labels, splits]).encode())
-  notes += [
+  read = Examples(
+    builder.info.full_name,
+    names,
+    labels,
+    names,
+    [split.known(part) for part, _ in rows],
+    [{} for _ in rows],
+    classes,
+    origin=f'tfds:{name}',
+  ).with_splits(config)
+  every = content.copy()
+  every.update(json.dumps([names, labels]).encode())
+  content.update(json.dumps([names, labels, read.split]).encode())
+  notes = [
     f'split {part} left out, being none of train, val and test: {count} examples'
     for part, count in sizes.items()
     if part not in parts
   ]
-
   if hidden:
     notes.append(f'{hidden} examples without a label left out')
 
   def reader(part: str, i: int, label_name: str) -> Any:
-    def read(size: int, channels: int) -> tuple[np.ndarray, str, dict[str, str]]:
+    def decoded(size: int, channels: int) -> tuple[np.ndarray, str, dict[str, str]]:
       stored = sources[part][i][image]
       return decode.decode(stored, size, channels, f'{part}/{i}'), label_name, {}
 
-    return read
+    return decoded
 
   records = [
     Record(row_name, where_, row_name, reader(part, i, label_name))
-    for (part, i), row_name, where_, label_name in zip(rows, names, splits, labels, strict=True)
+    for (part, i), row_name, where_, label_name in zip(rows, names, read.split, labels, strict=True)
   ]
-  return Source(builder.info.full_name, records, classes, content.hexdigest(), notes=tuple(notes))
+  return Source(
+    read.name,
+    records,
+    classes,
+    content.hexdigest(),
+    notes=read.noting(*notes).notes,
+    content=every.hexdigest(),
+  )
 
 
 def _keys(features: Any, where: str) -> tuple[str, str]:
@@ -100,10 +118,6 @@ def _keys(features: Any, where: str) -> tuple[str, str]:
       f'{labels or "no class label"}'
     )
   return images[0], labels[0]
-
-
-def _split_name(part: str) -> str:
-  return split._NAMES.get(part.lower(), '')
 
 
 def _first_line(error: Exception) -> str:

@@ -1,236 +1,101 @@
-"""Stores labelled images once, as a TFDS data set in ArrayRecord files keyed by their content."""
+"""Makes a data set of labelled images that are stored once, whatever their splits.
 
-import concurrent.futures
-import contextlib
+Splits select rows of what is stored, so that a fold of a cross-validation decodes and stores
+nothing that another one did.
+"""
+
 import dataclasses
-import errno
 import hashlib
-import io
-import itertools
-import json
-import os
 import pathlib
-import shutil
-import sys
-from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow_datasets as tfds
 
-from medjax import runtime, workdir
-from medjax.data import dataset, split
-from medjax.data.images import decode
+from medjax.data import dataset, examples, labels
+from medjax.data.examples import Examples
+from medjax.data.images import decode, store
 from medjax.data.images.modality import Images
-from medjax.errors import DiskFullError, UserError
+from medjax.data.images.source import Source
+from medjax.data.memory import Selected
+from medjax.data.settings import Settings
 
-# Part of every key: raise it when the stored form changes.
-_FORMAT = '2'
-
-
-@dataclasses.dataclass(frozen=True)
-class Record:
-  """One labelled image before it is stored.
-
-  Attributes:
-    id: unique name, such as the path in its folder.
-    split: 'train', 'val' or 'test'.
-    group: patient.
-    read: (size, channels) -> uint8 pixels, the class name, and metadata columns.
-  """
-
-  id: str
-  split: str
-  group: str
-  read: Callable[[int, int], tuple[np.ndarray, str, dict[str, str]]]
+# Part of every fingerprint: raise it when images become other pixels.
+_PIXELS = '2'
 
 
-@dataclasses.dataclass(frozen=True)
-class Source:
-  """Labelled images from anywhere.
-
-  Attributes:
-    name: what to call the data set.
-    records: its examples.
-    classes: class names in label order; the second of two is the positive one.
-    fingerprint: changes with the content of any example.
-    simulated: whether no patient stands behind it.
-    notes: what was decided while reading it, one line each.
-  """
-
-  name: str
-  records: Sequence[Record]
-  classes: tuple[str, ...]
-  fingerprint: str
-  simulated: bool = False
-  notes: tuple[str, ...] = ()
-
-
-class MedicalImages(tfds.core.GeneratorBasedBuilder):
-  """The stored form: PNG images with label, id, group, and other columns as JSON."""
-
-  VERSION = tfds.core.Version('1.0.0')
-
-  def __init__(self, source: Source, size: int, channels: int, **kwargs: Any):
-    self._source, self._size, self._channels = source, size, channels
-    super().__init__(file_format='array_record', **kwargs)
-
-  def _info(self) -> tfds.core.DatasetInfo:
-    features = tfds.features.FeaturesDict(
-      {
-        'image': tfds.features.Image(
-          shape=(self._size, self._size, self._channels), encoding_format='png'
-        ),
-        'label': tfds.features.ClassLabel(names=list(self._source.classes)),
-        'id': tfds.features.Text(),
-        'group': tfds.features.Text(),
-        'metadata': tfds.features.Text(),
-      }
-    )
-    return tfds.core.DatasetInfo(
-      builder=self, features=features, supervised_keys=('image', 'label')
-    )
-
-  def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-    names = dict.fromkeys(record.split for record in self._source.records)
-    return {name: self._generate_examples(name) for name in names}
-
-  def _generate_examples(self, split: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    records = (record for record in self._source.records if record.split == split)
-
-    def store(record: Record) -> tuple[str, dict[str, Any]]:
-      pixels, label, metadata = record.read(self._size, self._channels)
-      return record.id, {
-        'image': io.BytesIO(decode.encode(pixels)),
-        'label': label,
-        'id': record.id,
-        'group': record.group,
-        'metadata': json.dumps(metadata),
-      }
-
-    # Pillow and NumPy let go of the interpreter lock, so threads share the cores; the window
-    # bounds how many decoded images wait.
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-      for chunk in iter(lambda: list(itertools.islice(records, 64)), []):
-        try:
-          yield from pool.map(store, chunk)
-        except UserError:
-          raise self._unreadable(pool) from None
-
-  def _unreadable(self, pool: concurrent.futures.Executor) -> UserError:
-    """One error for all images that cannot be read, so that they are mended at once."""
-
-    def attempt(record: Record) -> UserError | None:
-      try:
-        record.read(self._size, self._channels)
-      except UserError as error:
-        return error
-      return None
-
-    errors = pool.map(attempt, self._source.records)
-    found = {r.id: e for r, e in zip(self._source.records, errors, strict=True) if e}
-    first = next(iter(found.values()))
-    if len(found) == 1:
-      return first
-    names = ', '.join(itertools.islice(found, 10)) + (', ...' if len(found) > 10 else '')
-    return UserError(f'{len(found)} images cannot be used: {names}; the first because {first}')
-
-
-def prepare(source: Source, modality: Images, cache: pathlib.Path) -> dataset.Dataset:
-  """The stored data set, made if the cache lacks it.
+def prepare(
+  source: Source,
+  modality: Images,
+  cache: pathlib.Path,
+  *,
+  settings: Settings | None = None,
+) -> dataset.Dataset:
+  """The data set of these images, stored if the cache lacks them.
 
   Args:
     source: examples with their splits.
     modality: how large images are stored, and with how many channels.
-    cache: folder for prepared data; the data set goes to ``cache/<key>``, where the key follows
-      from the content and the stored form, and is left there complete or not at all.
+    cache: see ``store.rows``.
+    settings: draw the splits where records have none, by the labels that are stored.
 
   Returns:
     The data set; images are decoded when they are read.
 
   Raises:
-    UserError: images cannot be read (all are named, up to ten), or the data set is not stored yet
-      and the cache folder cannot be written.
-    DiskFullError: there is no space for it.
+    UserError: see ``store.rows``, or splits cannot be drawn.
+    DiskFullError: see there.
   """
   size, channels = modality.height, modality.channels
-  key = hashlib.blake2b(
-    json.dumps([_FORMAT, source.fingerprint, source.classes, size, channels]).encode(),
-    digest_size=8,
-  ).hexdigest()
-  folder = cache / key
-  if not _is_complete(folder):  # a complete one may be on a disk that cannot be written
-    try:
-      folder.mkdir(parents=True, exist_ok=True)
-      with _locked(folder / 'lock'):
-        if not _is_complete(folder):  # nor made by another process meanwhile
-          _store(source, size, channels, folder)
-    except (OSError, RuntimeError) as error:
-      full = 'No space left' in str(error)  # TFDS makes a RuntimeError of ArrayRecord's
-      if not full and not isinstance(error, OSError):
-        raise
-      reason = os.strerror(errno.ENOSPC) if full else getattr(error, 'strerror', None) or error
-      kind = DiskFullError if full else UserError
-      raise kind(f'{folder}: the cache cannot be written: {reason}') from None
-  builder = MedicalImages(source, size, channels, data_dir=folder)
-  splits = {name: _split(builder, name) for name in split.SPLITS if name in builder.info.splits}
-  return dataset.Dataset(
-    name=source.name,
-    splits=splits,
-    classes=source.classes,
-    fingerprint=key,
-    simulated=source.simulated,
-    modality=modality,
-    notes=source.notes,
-  )
-
-
-def _store(source: Source, size: int, channels: int, folder: pathlib.Path) -> None:
-  """Writes the data set, in place of what may be left of one, and last its list of files."""
-  shutil.rmtree(folder / MedicalImages.name, ignore_errors=True)
-  builder = MedicalImages(source, size, channels, data_dir=folder)
-  print(f'preparing {len(source.records)} images, once', file=sys.stderr, flush=True)
-  runtime.quiet_tfds()
-  with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces where it writes
-    builder.download_and_prepare()
-  written = sorted(pathlib.Path(builder.data_dir).iterdir())
-  files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in written}
-  about = {'name': source.name, 'fingerprint': source.fingerprint, 'files': files}
-  workdir.write_json(folder / 'dataset.json', about)
-
-
-def _is_complete(folder: pathlib.Path) -> bool:
-  """Whether every file that was written is there in full."""
-  try:
-    files = json.loads((folder / 'dataset.json').read_text())['files']
-    return all((folder / name).stat().st_size == size for name, size in files.items())
-  except (OSError, ValueError, KeyError):
-    return False
-
-
-def _split(builder: MedicalImages, name: str) -> dataset.Split:
-  skip = {'image': tfds.decode.SkipDecoding()}
-  stored = builder.as_data_source(split=name, decoders=skip)
-  rows = stored.__getitems__(list(range(len(stored))))
-  ids, groups, metadata = dataset.columns(rows)
-  size, _, channels = builder.info.features['image'].shape
+  stored = store.rows(source, size, channels, cache)
+  read, number = _read(source, stored)
+  about: list[Any] = [_PIXELS, source.fingerprint, source.classes, size, channels]
+  if settings is not None and not any(read.given):
+    read = read.with_splits(settings)
+    about.append(read.split)
+  else:
+    read = dataclasses.replace(read, split=tuple(read.given))
+  read = read.in_order(_shuffled(read))
 
   def pixels(row: dict[str, Any]) -> dict[str, np.ndarray]:
     return {'image': decode.decode(row['image'], size, channels, dataset._text(row['id']))}
 
-  label = np.array([row['label'] for row in rows], np.int32)
-  return dataset.Split(name, stored, pixels, ids, label, groups, metadata)
+  return read.to_dataset(
+    Selected(stored, [number[name] for name in read.id]),
+    labels.encode(read.text, source.classes),
+    modality,
+    decode=pixels,
+    fingerprint=examples.digest(about),
+  )
 
 
-@contextlib.contextmanager
-def _locked(path: pathlib.Path) -> Iterator[None]:
-  """Lets one process at a time prepare a folder; the others wait for it."""
-  try:
-    import fcntl
-  except ImportError:  # Windows: two processes may both prepare, with the same result
-    yield
-    return
-  # The file stays: to remove it would give the next two processes a lock each.
-  with open(path, 'w') as file:
-    fcntl.flock(file, fcntl.LOCK_EX)
-    yield
+def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str, int]]:
+  """What is stored beside the pixels, in the source's order, and the number of each row by id."""
+  rows = stored.__getitems__(range(len(stored)))
+  ids, groups, columns = dataset.columns(rows)
+  number = {name: i for i, name in enumerate(ids.tolist())}
+  split_of = {record.id: record.split for record in source.records}
+  read = Examples(
+    source.name,
+    ids.tolist(),
+    [source.classes[row['label']] for row in rows],
+    groups.tolist(),
+    [split_of[name] for name in ids.tolist()],
+    [{name: cells[i] for name, cells in columns.items()} for i in range(len(rows))],
+    source.classes,
+    simulated=source.simulated,
+    notes=source.notes,
+  )
+  return read.in_order([number[record.id] for record in source.records]), number
+
+
+def _shuffled(read: Examples) -> list[int]:
+  """Numbers of the examples in the order that TFDS would store each split in, by a hash of names.
+
+  Neighbours in a folder are then not neighbours in a split, whatever else is in the other splits.
+  """
+
+  def place(number: int) -> bytes:
+    name = read.id[number].replace('\\', '/')
+    return hashlib.md5(f'{read.split[number]}{name}'.encode()).digest()
+
+  return sorted(range(len(read.id)), key=place)

@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 
 import jax
 
-from medjax.data.modality import Case, Modality, unreadable
+from medjax.data.modality import Case, Modality, opened
 from medjax.data.ragged import Axes
 from medjax.data.sequences import fasta
 from medjax.data.sequences.alphabet import PROTEIN
 from medjax.data.sequences.encoder import one_hot
-from medjax.errors import UserError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,14 +28,11 @@ class Residues(Modality):
 
   def open(self, names: Sequence[str]) -> list[Case]:
     """The chains of FASTA files."""
-    cases = []
-    for name in names:
-      try:
-        entries = fasta.read(pathlib.Path(name), allow_empty=True)
-        cases += [self._case(f'{name} {entry.id}', entry.sequence) for entry in entries]
-      except UserError as error:
-        cases.append(unreadable(name, error))
-    return cases
+    return opened(names, self._of_file)
+
+  def _of_file(self, name: str) -> list[Case]:
+    entries = fasta.read(pathlib.Path(name), allow_empty=True)
+    return [self._case(f'{name} {entry.id}', entry.sequence) for entry in entries]
 
   def _case(self, name: str, sequence: str) -> Case:
     return Case(name, lambda: {'tokens': PROTEIN.encode(sequence, name)})

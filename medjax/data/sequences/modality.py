@@ -8,15 +8,13 @@ from typing import Any, ClassVar, Literal
 import jax
 import numpy as np
 
-from medjax.data.modality import Case, Drawing, Modality, unreadable
+from medjax.data import tables
+from medjax.data.modality import Case, Drawing, Modality, opened
 from medjax.data.sequences import alphabet as alphabets
 from medjax.data.sequences import fasta
 from medjax.data.sequences.encoder import Encoder, one_hot
-from medjax.errors import UserError
 from medjax.explain import Method, sequences
 from medjax.plots import logos
-
-TABLES = ('.csv', '.tsv', '.txt', '.csv.gz', '.tsv.gz', '.txt.gz')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,18 +39,14 @@ class Sequences(Modality):
 
   def open(self, names: Sequence[str]) -> list[Case]:
     """The sequences of FASTA files and tables."""
-    cases = []
-    for name in names:
-      try:
-        if name.lower().endswith(TABLES):
-          rows = fasta.read_table(pathlib.Path(name), self.column, allow_empty=True)
-          cases += [self._case(f'{name} row {line}', row[self.column]) for line, row in rows]
-        else:
-          entries = fasta.read(pathlib.Path(name), allow_empty=True)
-          cases += [self._case(f'{name} {entry.id}', entry.sequence) for entry in entries]
-      except UserError as error:
-        cases.append(unreadable(name, error))
-    return cases
+    return opened(names, self._of_file)
+
+  def _of_file(self, name: str) -> list[Case]:
+    if name.lower().endswith(tables.ENDINGS):
+      rows = fasta.read_table(pathlib.Path(name), self.column, allow_empty=True)
+      return [self._case(f'{name} row {line}', row[self.column]) for line, row in rows]
+    entries = fasta.read(pathlib.Path(name), allow_empty=True)
+    return [self._case(f'{name} {entry.id}', entry.sequence) for entry in entries]
 
   def _case(self, name: str, sequence: str) -> Case:
     return Case(name, lambda: self.encode(sequence, name))

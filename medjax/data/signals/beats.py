@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data.modality import Case, unreadable
+from medjax.data import tables
+from medjax.data.modality import Case, opened
 from medjax.data.signals import records, series_table
 from medjax.errors import UserError
 
@@ -20,28 +21,23 @@ def find(names: Sequence[str], details: Mapping[str, Any], length: int) -> list[
     details: of the data that the network was trained on.
     length: samples of a beat.
   """
-  cases: list[Case] = []
-  for name in names:
-    try:
-      paths = paths_of(name)
-    except UserError as error:
-      cases.append(unreadable(name, error))
-      continue
-    for path in paths:
-      try:
-        if path.name.lower().endswith(series_table.ENDINGS):
-          if len(details['leads']) > 1:
-            raise UserError(
-              f'{path}: has one lead, and the network was trained on {", ".join(details["leads"])}'
-            )
-          cases += _rows_as_cases(path, length)
-        elif details['form'] == 'table':
-          raise UserError(f'{path}: is a record, and the network was trained on tables of beats')
-        else:
-          cases += _record_as_cases(path, details)
-      except UserError as error:
-        cases.append(unreadable(str(path), error))
-  return cases
+
+  def of_file(name: str) -> list[Case]:
+    path = pathlib.Path(name)
+    if path.name.lower().endswith(tables.ENDINGS):
+      if len(details['leads']) > 1:
+        raise UserError(
+          f'{path}: has one lead, and the network was trained on {", ".join(details["leads"])}'
+        )
+      return _rows_as_cases(path, length)
+    if details['form'] == 'table':
+      raise UserError(f'{path}: is a record, and the network was trained on tables of beats')
+    return _record_as_cases(path, details)
+
+  def of_name(name: str) -> list[Case]:
+    return opened([str(path) for path in paths_of(name)], of_file)
+
+  return opened(names, of_name)
 
 
 def _rows_as_cases(path: pathlib.Path, length: int) -> list[Case]:

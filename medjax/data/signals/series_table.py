@@ -13,8 +13,6 @@ import numpy as np
 
 from medjax.errors import UserError
 
-ENDINGS = ('.csv', '.tsv', '.txt', '.csv.gz', '.tsv.gz', '.txt.gz')
-
 
 @dataclasses.dataclass(frozen=True)
 class Row:

@@ -1,6 +1,7 @@
 """Rows of a table as examples."""
 
-from medjax.data.tabular.loader import Config, load
+from medjax.data.tabular.config import Config
+from medjax.data.tabular.loader import load
 from medjax.data.tabular.modality import Table
 
 __all__ = ['Config', 'Table', 'load']

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
-from medjax.data.modality import Case, Drawing, Modality, unreadable
+from medjax.data.modality import Case, Drawing, Modality, opened
 from medjax.data.tabular import rows
 from medjax.data.tabular.preprocess import Preprocessing
-from medjax.errors import UserError
 from medjax.explain import Method, tables
 from medjax.plots import curves
 
@@ -56,20 +55,14 @@ class Table(Modality):
 
   def open(self, names: Sequence[str]) -> list[Case]:
     """The rows of CSV files."""
-    cases = []
-    for name in names:
-      try:
-        _, read = rows.parsed(pathlib.Path(name))
-      except UserError as error:
-        cases.append(unreadable(name, error))
-        continue
-      for line, row in read:
-        where = f'{name} row {line}'
-        cases.append(Case(where, functools.partial(self._values, row, where)))
-    return cases
+    return opened(names, self._of_file)
 
-  def _values(self, row: dict[str, str], where: str) -> dict[str, np.ndarray]:
-    return {'values': self.preprocessing.row(row, where)}
+  def _of_file(self, name: str) -> list[Case]:
+    _, read = rows.parsed(pathlib.Path(name))
+    return [self._case(f'{name} row {line}', row) for line, row in read]
+
+  def _case(self, where: str, row: dict[str, str]) -> Case:
+    return Case(where, lambda: {'values': self.preprocessing.row(row, where)})
 
   @functools.cached_property
   def methods(self) -> Mapping[str, Method]:  # type: ignore[override]

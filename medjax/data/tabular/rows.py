@@ -1,13 +1,71 @@
-"""The rows of a CSV file, cells as texts."""
+"""Rows of a table with what they are of: a CSV file, a set of scikit-learn, or simulated."""
 
+import dataclasses
+import functools
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
-from medjax.data import tables
+from medjax.data import simulation, tables
+from medjax.data.tabular.config import Config
 from medjax.errors import UserError
+
+_SKLEARN = 'sklearn:'
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+  """Rows with what they are of.
+
+  Attributes:
+    name: what the data set is called.
+    where: where the rows are from, for errors.
+    header: names of the columns.
+    rows: number and cells of each.
+    simulated: whether no patient stands behind them.
+  """
+
+  name: str
+  where: str
+  header: list[str]
+  rows: list[tables.Row]
+  simulated: bool = False
+
+  def column(self, name: str) -> str:
+    """See ``tables.column``."""
+    return tables.column(pathlib.Path(self.where), self.header, name)
+
+  def optional_column(self, name: str, usual: str) -> str:
+    """See ``tables.optional_column``."""
+    return tables.optional_column(pathlib.Path(self.where), self.header, name, usual)
+
+
+def read(config: Config, simulator: Callable[[int, int], list[dict[str, str]]] | None) -> Table:
+  """The table that ``config.source`` names.
+
+  Raises:
+    UserError: it cannot be read, or has no rows.
+  """
+  if config.source == 'simulated':
+    simulator = simulation.require(simulator, 'has no simulated table')
+    cells = simulator(config.seed, config.simulated_rows)
+    name = simulation.name(simulator)
+    return Table(name, name, list(cells[0]), list(enumerate(cells, start=2)), simulated=True)
+  if config.source.startswith(_SKLEARN):
+    return _sklearn(config.source, config.label_column)
+  path = pathlib.Path(config.source).expanduser()
+  header, rows = parsed(path)
+  if not rows:
+    raise UserError(f'{path}: has a header and no rows')
+  return Table(path.stem, str(path), header, rows)
 
 
 def parsed(path: pathlib.Path) -> tuple[list[str], list[tables.Row]]:
-  """Header and numbered rows; raises UserError for what is no CSV file."""
+  """The header and the rows of a CSV file; see ``tables.parse``.
+
+  Raises:
+    UserError: it cannot be read, or holds nothing.
+  """
   return tables.parse(_text(path), path, decimal_comma=True)
 
 
@@ -20,3 +78,31 @@ def _text(path: pathlib.Path) -> str:
   if not text.strip():
     raise UserError(f'{path}: is empty; expected a header and rows')
   return text
+
+
+def _sklearn(source: str, label: str) -> Table:
+  """A data set that is part of scikit-learn; nothing is downloaded."""
+  try:
+    from sklearn import datasets
+  except ImportError:
+    raise UserError(
+      f"config.data.source={source}: scikit-learn is not installed; pip install 'scikit-learn>=1.6'"
+    ) from None
+  loaders = {
+    'breast_cancer': datasets.load_breast_cancer,
+    'diabetes': functools.partial(datasets.load_diabetes, scaled=False),
+    'iris': datasets.load_iris,
+    'wine': datasets.load_wine,
+  }
+  name = source.removeprefix(_SKLEARN)
+  if name not in loaders:
+    raise UserError(f'config.data.source={source}: expected {_SKLEARN} and {", ".join(loaders)}')
+  bunch: Any = loaders[name]()
+  names = [str(column) for column in bunch.feature_names]
+  classes = [str(c) for c in bunch.get('target_names', [])]
+  rows = []
+  for line, (values, target) in enumerate(zip(bunch.data, bunch.target, strict=True), start=2):
+    cells = {column: repr(float(value)) for column, value in zip(names, values, strict=True)}
+    cells[label] = classes[int(target)] if classes else repr(float(target))
+    rows.append((line, cells))
+  return Table(name, source, [*names, label], rows)

@@ -5,22 +5,13 @@ import shutil
 
 import pytest
 
+from medjax.data import images
 from medjax.data.images import folder, prepare
 from medjax.errors import UserError
 
-DEFAULTS = {
-  'file_column': 'file',
-  'label_column': 'label',
-  'group_column': 'patient',
-  'split_column': 'split',
-  'positive': '',
-  'seed': 0,
-  'allow_group_overlap': False,
-}
-
 
 def _load(path, **options):
-  return folder.load(pathlib.Path(path), **(DEFAULTS | options))
+  return folder.load(pathlib.Path(path), images.Config(**options))
 
 
 def _table(path, text, encoding='utf-8'):
@@ -144,7 +135,7 @@ def test_names_that_are_not_utf8(tmp_path, make_images):
   (films / 'ill').rename(films / 'ill\udce9')
   source = _load(films)
   assert source.classes == ('normal', 'ill\\udce9')
-  data = prepare.prepare(source, 8, 1, tmp_path / 'cache')
+  data = prepare.prepare(source, images.Images(8, 8, 1), tmp_path / 'cache')
   names = [str(name) for split in data.splits.values() for name in split.id]
   assert 'normal/000\\udce9.png' in names
   assert len(names) == 20

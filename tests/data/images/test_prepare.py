@@ -7,8 +7,12 @@ import shutil
 import numpy as np
 import pytest
 
-from medjax.data.images import prepare
+from medjax.data.images import Images, prepare
+from medjax.data.images.source import Record, Source
+from medjax.data.images.store import MedicalImages
 from medjax.errors import DiskFullError, UserError
+
+SIZE = Images(16, 16, 1)
 
 
 @pytest.fixture
@@ -16,13 +20,13 @@ def source():
   def record(i):
     pixels = np.random.default_rng(i).integers(0, 255, (16, 16, 1), np.uint8)
     read = lambda size, channels: (pixels, 'ab'[i % 2], {'age': str(i)})  # noqa: E731
-    return prepare.Record(f'case-{i}', ('train', 'val')[i % 3 == 0], f'p{i}', read)
+    return Record(f'case-{i}', ('train', 'val')[i % 3 == 0], f'p{i}', read)
 
-  return prepare.Source('made', [record(i) for i in range(9)], ('a', 'b'), 'f00', simulated=True)
+  return Source('made', [record(i) for i in range(9)], ('a', 'b'), 'f00', simulated=True)
 
 
 def test_stored_examples_come_back_exactly(source, tmp_path):
-  data = prepare.prepare(source, 16, 1, tmp_path)
+  data = prepare.prepare(source, SIZE, tmp_path)
   assert {name: len(split) for name, split in data.splits.items()} == {'train': 6, 'val': 3}
   assert data.simulated
   assert data.classes == ('a', 'b')
@@ -40,32 +44,32 @@ def test_stored_examples_come_back_exactly(source, tmp_path):
 
 
 def test_second_time_reads_the_cache_and_other_content_gets_another(source, tmp_path):
-  first = prepare.prepare(source, 16, 1, tmp_path)
+  first = prepare.prepare(source, SIZE, tmp_path)
 
   def fail(size, channels):
     raise AssertionError('read again')
 
   unread = [dataclasses.replace(r, read=fail) for r in source.records]
-  again = prepare.prepare(dataclasses.replace(source, records=unread), 16, 1, tmp_path)
+  again = prepare.prepare(dataclasses.replace(source, records=unread), SIZE, tmp_path)
   assert again.fingerprint == first.fingerprint
-  other = prepare.prepare(dataclasses.replace(source, fingerprint='f01'), 16, 1, tmp_path)
+  other = prepare.prepare(dataclasses.replace(source, fingerprint='f01'), SIZE, tmp_path)
   assert other.fingerprint != first.fingerprint
   assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_a_complete_cache_is_read_without_writing(source, tmp_path):
-  prepare.prepare(source, 16, 1, tmp_path)
+  prepare.prepare(source, SIZE, tmp_path)
   (lock,) = tmp_path.glob('*/lock')
   lock.unlink()
   lock.mkdir()  # to open it for writing now fails, as on a disk that is read-only
-  assert len(prepare.prepare(source, 16, 1, tmp_path).splits['train']) == 6
+  assert len(prepare.prepare(source, SIZE, tmp_path).splits['train']) == 6
 
 
 @pytest.mark.parametrize('lost', ['shard', 'half a shard', 'description', 'folder'])
 def test_a_damaged_cache_is_made_again(source, tmp_path, lost):
-  prepare.prepare(source, 16, 1, tmp_path)
+  prepare.prepare(source, SIZE, tmp_path)
   (stored,) = tmp_path.glob('*/medical_images/1.0.0')
-  (shard,) = stored.glob('*-train.array_record-*')
+  (shard,) = stored.glob('*-examples.array_record-*')
   if lost == 'shard':
     shard.unlink()
   elif lost == 'half a shard':
@@ -74,7 +78,7 @@ def test_a_damaged_cache_is_made_again(source, tmp_path, lost):
     (stored / 'dataset_info.json').write_text('')
   else:
     shutil.rmtree(stored.parent)
-  train = prepare.prepare(source, 16, 1, tmp_path).splits['train']
+  train = prepare.prepare(source, SIZE, tmp_path).splits['train']
   assert train.read(range(6))['image'].shape == (6, 16, 16, 1)
 
 
@@ -86,8 +90,8 @@ def test_an_unreadable_image_is_named_and_nothing_half_made_is_used(source, tmp_
   broken = dataclasses.replace(records[4], read=fail)
   bad = dataclasses.replace(source, records=[*records[:4], broken, *records[5:]])
   with pytest.raises(UserError, match=r'case-4.png: cannot be read'):
-    prepare.prepare(bad, 16, 1, tmp_path)
-  assert len(prepare.prepare(source, 16, 1, tmp_path).splits['train']) == 6
+    prepare.prepare(bad, SIZE, tmp_path)
+  assert len(prepare.prepare(source, SIZE, tmp_path).splits['train']) == 6
 
 
 def test_all_unreadable_images_are_named_at_once(source, tmp_path):
@@ -99,7 +103,7 @@ def test_all_unreadable_images_are_named_at_once(source, tmp_path):
 
   records = [broken(r) if r.id in ('case-4', 'case-6') else r for r in source.records]
   with pytest.raises(UserError) as caught:
-    prepare.prepare(dataclasses.replace(source, records=records), 16, 1, tmp_path)
+    prepare.prepare(dataclasses.replace(source, records=records), SIZE, tmp_path)
   assert str(caught.value) == (
     '2 images cannot be used: case-4, case-6; the first because /films/case-4: cannot be read: '
     'truncated'
@@ -108,7 +112,7 @@ def test_all_unreadable_images_are_named_at_once(source, tmp_path):
     dataclasses.replace(broken(r), id=f'{r.id}-{i}') for i in range(2) for r in source.records
   ]
   with pytest.raises(UserError, match=r'18 images cannot be used: (case-\d-\d, ){10}\.\.\.; the f'):
-    prepare.prepare(dataclasses.replace(source, records=records), 16, 1, tmp_path)
+    prepare.prepare(dataclasses.replace(source, records=records), SIZE, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -124,14 +128,14 @@ def test_a_full_disk_is_one_line(source, tmp_path, monkeypatch, error):
   def fail(builder):
     raise error
 
-  monkeypatch.setattr(prepare.MedicalImages, 'download_and_prepare', fail)
+  monkeypatch.setattr(MedicalImages, 'download_and_prepare', fail)
   with pytest.raises(
     DiskFullError, match=r': the cache cannot be written: No space left on device$'
   ):
-    prepare.prepare(source, 16, 1, tmp_path)
+    prepare.prepare(source, SIZE, tmp_path)
 
 
 def test_a_cache_that_cannot_be_written_is_one_line(source, tmp_path):
   (tmp_path / 'file').write_text('')
   with pytest.raises(UserError, match='the cache cannot be written'):
-    prepare.prepare(source, 16, 1, tmp_path / 'file')
+    prepare.prepare(source, SIZE, tmp_path / 'file')

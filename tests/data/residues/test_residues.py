@@ -55,7 +55,7 @@ def test_aligned_files_give_labels_and_splits(files):
       assert (split.label[row, length:] == -1).all()
       batch = split.read([row], split.widths(np.array([row])))
       assert batch['tokens'].shape == batch['label'].shape
-      inputs = np.asarray(data.inputs(batch))
+      inputs = np.asarray(data.modality.inputs(batch))
       assert inputs[0, :length].sum() == pytest.approx(length)
       assert not inputs[0, length:].any()
   summary = data.summary()['splits']['test']
@@ -153,7 +153,7 @@ def test_near_copies_in_two_splits_are_refused_unless_allowed(files):
 
 def test_new_chains_keep_their_length(files):
   files()
-  cases = residues.load(config()).open(['chains.fasta', 'absent.fasta'])
+  cases = residues.load(config()).modality.open(['chains.fasta', 'absent.fasta'])
   assert len(cases) == 31
   assert cases[0].load()['tokens'].ndim == 1
   assert len(cases[0].load()['tokens']) != len(cases[1].load()['tokens'])

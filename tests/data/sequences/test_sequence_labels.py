@@ -52,13 +52,15 @@ def test_numbers_with_the_splits_of_flip_and_the_places_that_differ(tmp_path):
   assert data.details['label_scale'] == pytest.approx(train.std(), rel=1e-6)
   whole = load(source, **about)
   assert whole.input_shape == (20, 20)
-  x, short = (np.asarray(d.inputs(d.splits['test'].read(range(12)))) for d in (whole, data))
+  x, short = (
+    np.asarray(d.modality.inputs(d.splits['test'].read(range(12)))) for d in (whole, data)
+  )
   np.testing.assert_array_equal(x[:, [3, 9]], short)
   # A run reads new sequences as it read these, from its folder alone.
   (tmp_path / 'data.json').write_text(json.dumps(data.summary()))
-  described = load(f'{dataset.DESCRIBED}{tmp_path / "data.json"}', **about)
+  described = load('', stored=dataset.describe(tmp_path / 'data.json'), **about)
   (tmp_path / 'new.fa').write_text(f'>one\n{WILD}\n')
-  (case,) = described.open([str(tmp_path / 'new.fa')])
+  (case,) = described.modality.open([str(tmp_path / 'new.fa')])
   assert case.load()['tokens'].tolist() == PROTEIN.encode(WILD, '')[[3, 9]].tolist()
 
 

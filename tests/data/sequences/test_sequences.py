@@ -33,12 +33,12 @@ def test_labels_from_the_header_and_inputs_as_one_hot(tmp_path):
   found[3] = found[3][:20] + 'N' * 5
   data = load(fasta(tmp_path / 'a.fa.gz', found), label_pattern='class:([01])')
   assert data.classes == ('0', '1')
-  assert data.kind == 'sequences'
+  assert isinstance(data.modality, sequences.Sequences)
   assert data.input_shape == (30, 4)
   seen = 0
   for split in data.splits.values():
     batch = split.read(np.arange(len(split)))
-    inputs = np.asarray(data.inputs(batch))
+    inputs = np.asarray(data.modality.inputs(batch))
     for name, label, x in zip(split.id, batch['label'], inputs, strict=True):
       number = int(name.split(':s')[1])
       seen += 1
@@ -110,10 +110,10 @@ def test_new_sequences_are_read_as_the_run_read_its_own(tmp_path):
   data = load(fasta(tmp_path / 'a.fa', letters(60)), label_pattern='class:(.)')
   about = tmp_path / 'data.json'
   about.write_text(json.dumps(data.summary()))
-  again = load(f'{dataset.DESCRIBED}{about}')
+  again = load('', stored=dataset.describe(about))
   new = fasta(tmp_path / 'new.fa', ['ACGTAC', 'A' * 50, 'ACGZ'], 'new{i}')
   missing = str(tmp_path / 'none.fa')
-  cases = again.open([new, missing])
+  cases = again.modality.open([new, missing])
   assert [case.name.rsplit('/', 1)[-1] for case in cases] == [
     'new.fa new0', 'new.fa new1', 'new.fa new2', 'none.fa',
   ]  # fmt: skip
@@ -224,7 +224,7 @@ def test_an_entry_without_sequence_leaves_the_others(tmp_path):
   (tmp_path / 'new.fa').write_text('>a\nACGT\n>b\n>c\nGGTT\n')
   (tmp_path / 'new.csv').write_text('sequence,x\nACGT,1\n,2\nGGTT,3\n')
   for name in ('new.fa', 'new.csv'):
-    first, empty, last = data.open([str(tmp_path / name)])
+    first, empty, last = data.modality.open([str(tmp_path / name)])
     assert (first.load()['tokens'] > 0).sum() == (last.load()['tokens'] > 0).sum() == 4
     with pytest.raises(UserError, match='the sequence is empty'):
       empty.load()

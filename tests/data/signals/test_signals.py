@@ -7,7 +7,7 @@ import pytest
 import wfdb
 
 from medjax.data import dataset, signals
-from medjax.data.signals import records
+from medjax.data.signals import beats, records
 from medjax.data.simulate import heartbeat
 from medjax.errors import UserError
 from medjax.workdir import write_json
@@ -48,13 +48,13 @@ def many(make_record, folder, count=12, **more):
 
 def test_a_folder_of_records_split_by_patient(make_record, tmp_path):
   data = load(many(make_record, tmp_path / 'db'), before=0.3, after=0.2)
-  assert (data.kind, data.classes, data.input_shape) == ('signals', ('N', 'V'), (50, 2))
+  assert (data.classes, data.input_shape) == (('N', 'V'), (50, 2))
   assert data.summary()['groups_in_two_splits'] == 0
   assert sum(len(split) for split in data.splits.values()) == 12 * 11
   assert '132 beats of 12 records, leads MLII, V1, 100 Hz' in data.notes
   for split in data.splits.values():
     batch = split.read(np.arange(len(split)))
-    x = np.asarray(data.inputs(batch))
+    x = np.asarray(data.modality.inputs(batch))
     # The R peak is sample 30, up or down by class; leads have deviation 1 over the record.
     assert ((x[:, 30, 0] > 0) == (batch['label'] == 0)).all()
     assert (np.abs(x[:, 30]) > 2).all()
@@ -145,9 +145,9 @@ def test_new_records_and_tables_are_opened_as_the_run_saw_them(make_record, tmp_
   folder = many(make_record, tmp_path / 'db')
   data = load(folder, before=0.6, after=0.2)
   write_json(tmp_path / 'data.json', data.summary())
-  later = load(f'{dataset.DESCRIBED}{tmp_path / "data.json"}')
+  later = load('', stored=dataset.describe(tmp_path / 'data.json'))
   path = make_record(tmp_path, 'new', 'NVN', rate=250)
-  cases = later.open([str(path)])
+  cases = later.modality.open([str(path)])
   assert [case.name for case in cases] == [
     f'{path} beat 1 (0.500 s)', f'{path} beat 2 (1.500 s)', f'{path} beat 3 (2.500 s)'
   ]  # fmt: skip
@@ -158,10 +158,10 @@ def test_new_records_and_tables_are_opened_as_the_run_saw_them(make_record, tmp_
   expected = records.segment(record, 0.6, 0.2).signal[0]
   np.testing.assert_array_equal(cases[1].load()['signal'], expected)
   (tmp_path / 'a.csv').write_text('1,2\n')
-  (case,) = later.open([str(tmp_path / 'a.csv')])
+  (case,) = later.modality.open([str(tmp_path / 'a.csv')])
   with pytest.raises(UserError, match=r'a\.csv: has one lead, and the network was trained on MLI'):
     case.load()
-  (case,) = later.open([str(tmp_path / 'none.hea')])
+  (case,) = later.modality.open([str(tmp_path / 'none.hea')])
   with pytest.raises(UserError, match='no such file; expected the header'):
     case.load()
 
@@ -170,7 +170,7 @@ def test_beats_of_a_record_without_annotations_are_detected(shared_data, tmp_pat
   for ending in ('hea', 'dat'):
     shutil.copyfile(shared_data('series_ecg') / f'100.{ending}', tmp_path / f'100.{ending}')
   details = {'form': 'record', 'leads': ['MLII'], 'rate': 360.0, 'before': 0.25, 'after': 0.45}
-  cases = signals.open_signals([str(tmp_path / '100.hea')], details, 252)
+  cases = beats.find([str(tmp_path / '100.hea')], details, 252)
   assert 2250 < len(cases) < 2290
   assert ' detected beat 7 (' in cases[6].name
   signal = cases[6].load()['signal']
@@ -183,15 +183,15 @@ def test_a_table_with_and_without_classes_is_opened(tmp_path):
   table.write_text(''.join(f'{i % 2},{i},{i + 1},0.5\n' for i in range(40)))
   data = load(table)
   (tmp_path / 'new.csv').write_text('7,8,9\n1,7,8,9\nx,8,9\n')
-  cases = data.open([str(tmp_path / 'new.csv')])
+  cases = data.modality.open([str(tmp_path / 'new.csv')])
   (tmp_path / 'short.csv').write_text('1,2\n')
-  (case,) = data.open([str(tmp_path / 'short.csv')])
+  (case,) = data.modality.open([str(tmp_path / 'short.csv')])
   with pytest.raises(UserError, match=r'short\.csv row 1: 2 samples; expected 3'):
     case.load()
   assert [case.load()['signal'][:, 0].tolist() for case in cases[:2]] == [[7, 8, 9]] * 2
   with pytest.raises(UserError, match=r"new\.csv row 3 column 1: 'x'; expected a number"):
     cases[2].load()
-  (case,) = data.open([str(tmp_path / 'a.hea')])
+  (case,) = data.modality.open([str(tmp_path / 'a.hea')])
   with pytest.raises(UserError, match='is a record, and the network was trained on tables'):
     case.load()
 
@@ -213,7 +213,7 @@ def test_sources_that_cannot_be_used(make_record, tmp_path):
     load(tmp_path / 'empty')
   slow = make_record(tmp_path, 'slow', rate=30)
   slow.with_suffix('.atr').unlink()
-  (case,) = signals.open_signals([str(slow)], RECORD, 9)
+  (case,) = beats.find([str(slow)], RECORD, 9)
   with pytest.raises(UserError, match=r'slow\.hea: 30 samples a second are too few to find beats'):
     case.load()
   short = make_record(tmp_path, 'short', 'N')
@@ -226,7 +226,7 @@ def test_sources_that_cannot_be_used(make_record, tmp_path):
 def test_a_record_that_cannot_be_read_leaves_the_others(make_record, tmp_path):
   folder = many(make_record, tmp_path / 'db', count=3)
   (folder / 'r01.dat').unlink()
-  cases = signals.open_signals([str(folder)], RECORD, 9)
+  cases = beats.find([str(folder)], RECORD, 9)
   of = [next(n for n in ('r00', 'r01', 'r02') if n in case.name) for case in cases]
   assert [of.count(name) for name in ('r00', 'r01', 'r02')] == [11, 1, 11]
   with pytest.raises(UserError, match='r01'):

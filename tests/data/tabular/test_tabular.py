@@ -66,7 +66,7 @@ def test_delimiters_and_byte_order_marks_change_nothing(tmp_path, delimiter, enc
 def test_classes_inputs_and_metadata(tmp_path):
   columns = _columns()
   data = _load(_write(tmp_path / 'clinic.csv', columns))
-  assert (data.name, data.kind, data.simulated) == ('clinic', 'table', False)
+  assert (data.name, data.simulated) == ('clinic', False)
   assert data.classes == ('healthy', 'ill')
   assert 'positive class: ill' in data.notes
   assert data.input_shape == (len(data.details['inputs']),)
@@ -83,7 +83,7 @@ def test_classes_inputs_and_metadata(tmp_path):
   assert sorted(found) == list(range(COUNT))
   batch = data.splits['val'].read([2, 0])
   assert (batch['values'].dtype, batch['label'].dtype) == (np.float32, np.int32)
-  np.testing.assert_array_equal(data.inputs(batch), batch['values'])
+  np.testing.assert_array_equal(data.modality.inputs(batch), batch['values'])
 
 
 def test_preprocessing_is_fitted_on_training_rows(tmp_path):
@@ -389,13 +389,13 @@ def test_new_files_are_read_with_what_data_json_keeps(tmp_path):
   data = _load(_write(tmp_path / 'clinic.csv', columns))
   (tmp_path / 'data.json').write_text(json.dumps(data.summary()))
   (tmp_path / 'clinic.csv').unlink()
-  again = _load(f'{dataset.DESCRIBED}{tmp_path / "data.json"}')
+  again = _load('', stored=dataset.describe(tmp_path / 'data.json'))
   assert again.splits == {}
-  for name in ('name', 'classes', 'fingerprint', 'simulated', 'input_shape', 'kind', 'details'):
+  for name in ('name', 'classes', 'fingerprint', 'simulated', 'input_shape', 'details'):
     assert getattr(again, name) == getattr(data, name)
   new = {k: cells for k, cells in columns.items() if k != 'label'}
   path = _write(tmp_path / 'new.csv', dict(reversed(new.items())), ';', 'utf-8-sig')
-  cases = again.open([path])
+  cases = again.modality.open([path])
   assert [case.name for case in cases] == [f'{path} row {i + 2}' for i in range(COUNT)]
   inputs = _inputs(data)
   for i, case in enumerate(cases):
@@ -408,7 +408,7 @@ def test_what_is_wrong_with_new_rows_is_said_for_each(tmp_path):
   good.write_text('age,sex,site\n50,f,north\nold,f,north\n50,?,west\n,m,\n')
   bad.write_text('age,sex\n50,f\n')
   found = []
-  for case in data.open([str(good), str(bad), str(tmp_path / 'none.csv'), str(tmp_path)]):
+  for case in data.modality.open([str(good), str(bad), str(tmp_path / 'none.csv'), str(tmp_path)]):
     try:
       found.append(case.load()['values'])
     except UserError as error:

@@ -1,0 +1,202 @@
+"""From examples that were read to a data set: splits, notes, fingerprint.
+
+Every kind of data is loaded in the same steps. Its loader reads the source into ``Examples``, which
+choose their splits by the settings; what is fitted to training examples is fitted then; and arrays
+or stored rows with labels make the data set. A loader of a new kind is
+``load(settings, modality, read)`` with two functions of its own: ``read`` takes these steps, and
+``modality`` makes the owner of its inputs again where a run's data.json stands for the examples.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from medjax.data import dataset, memory, ragged, split
+from medjax.data.modality import Modality
+from medjax.data.settings import Settings
+
+
+def load(
+  settings: Settings,
+  modality: Callable[[dict[str, Any]], Modality],
+  read: Callable[[], dataset.Dataset],
+) -> dataset.Dataset:
+  """The data set that is read; or where ``settings.stored`` describes one, that without examples.
+
+  Args:
+    settings: of the data set.
+    modality: makes the owner of its inputs again from the details that data.json keeps.
+    read: reads the examples.
+  """
+  if settings.stored is not None:
+    return dataset.without_examples(settings.stored, modality(settings.stored['details']))
+  return read()
+
+
+@dataclasses.dataclass(frozen=True)
+class Examples:
+  """What all kinds of data say of their N examples.
+
+  Attributes:
+    name: what the data set is called.
+    id: name of each example.
+    text: label of each as the source writes it, or another text that splits should be alike in.
+    group: patient (or scaffold, family) of each; equal groups stay in one split.
+    given: canonical split of each, '' where the source names none.
+    metadata: other columns of each.
+    classes: names in label order; empty where labels are numbers.
+    strata: what splits should be alike in, where it is not ``text``.
+    origin: what gives the splits, for errors.
+    simulated: whether no patient stands behind them.
+    known_groups: whether the source says the groups, so that one in two given splits is an error.
+    train_all: whether every one of the strata must be among the training examples.
+    notes: what was decided so far, one line each.
+    split: of each example; empty until ``with_splits``.
+  """
+
+  name: str
+  id: Sequence[str]
+  text: Sequence[str]
+  group: Sequence[str]
+  given: Sequence[str]
+  metadata: Sequence[Mapping[str, str]]
+  classes: Sequence[str] = ()
+  strata: Sequence[str] | None = None
+  origin: str = 'the data set'
+  simulated: bool = False
+  known_groups: bool = True
+  train_all: bool = True
+  notes: tuple[str, ...] = ()
+  split: tuple[str, ...] = ()
+
+  def with_splits(self, settings: Settings) -> 'Examples':
+    """The same examples with splits: of a fold, or those that were given, or drawn ones.
+
+    Raises:
+      UserError: see ``split.choose``.
+    """
+    where, more = split.choose(
+      settings,
+      self.text if self.strata is None else self.strata,
+      self.group,
+      self.given,
+      self.origin,
+      train_all=self.train_all,
+      check_overlap=self.known_groups,
+      allow_overlap=settings.allow_group_overlap,
+    )
+    return dataclasses.replace(self.noting(*more), split=tuple(where))
+
+  def noting(self, *notes: str) -> 'Examples':
+    """The same examples with further notes."""
+    return dataclasses.replace(self, notes=(*self.notes, *notes))
+
+  def in_order(self, numbers: Sequence[int]) -> 'Examples':
+    """The examples of these numbers, in this order."""
+    columns = ('id', 'text', 'group', 'given', 'metadata', 'strata', 'split')
+    taken: dict[str, Any] = {
+      name: tuple(values[number] for number in numbers)
+      for name in columns
+      if (values := getattr(self, name))
+    }
+    return dataclasses.replace(self, **taken)
+
+  @property
+  def in_train(self) -> np.ndarray:
+    """Which examples are trained on, bool [N]."""
+    return np.array([where == 'train' for where in self.split])
+
+  def to_dataset(
+    self,
+    rows: Mapping[str, np.ndarray] | dataset.Readable,
+    label: Any,
+    modality: Modality,
+    *,
+    fingerprint: str = '',
+    details: dict[str, Any] | None = None,
+    decode: Callable[[Any], dict[str, np.ndarray]] | None = None,
+    sizes: Mapping[str, np.ndarray] | None = None,
+    axes: ragged.Axes | None = None,
+  ) -> dataset.Dataset:
+    """The data set of these examples.
+
+    Args:
+      rows: what travels to the device, arrays [N, ...] by name; or stored rows, with ``decode``.
+      label: see ``dataset.Split``, as of the next ones, for all N examples.
+      modality: the owner of the inputs.
+      fingerprint: digest of everything that is stored; '' for that of arrays, names, labels as
+        they were written, splits and classes.
+      details: JSON values of which the modality and the task are made again.
+      decode: see there.
+      sizes: see there.
+      axes: see there.
+    """
+    if not fingerprint:
+      if not isinstance(rows, Mapping):
+        raise ValueError('stored rows have a fingerprint of their own; expected it')
+      about = [list(self.id), list(self.text), list(self.split), list(self.classes)]
+      fingerprint = digest(*rows.values(), about)
+    parts = memory.splits(
+      self.split,
+      rows,
+      id=self.id,
+      label=label,
+      group=self.group,
+      metadata=self.metadata,
+      decode=decode,
+      sizes=sizes,
+      axes=axes,
+    )
+    return dataset.Dataset(
+      self.name,
+      parts,
+      tuple(self.classes),
+      fingerprint,
+      self.simulated,
+      modality,
+      self.notes,
+      details=details or {},
+    )
+
+
+def digest(*parts: np.ndarray | str | list[Any]) -> str:
+  """Sixteen hexadecimal digits that change with any byte of arrays, texts and JSON values.
+
+  Example:
+    >>> digest(np.arange(3), ['a', 'b']) == digest(np.arange(3), ['a', 'c'])
+    False
+  """
+  content = hashlib.blake2b(digest_size=8)
+  for part in parts:
+    if isinstance(part, np.ndarray):
+      content.update(part.tobytes())
+    else:
+      content.update((part if isinstance(part, str) else json.dumps(part)).encode())
+  return content.hexdigest()
+
+
+def repeated(names: Sequence[str]) -> tuple[str, int] | None:
+  """The most frequent name and how often it stands there, or None where all are different.
+
+  Example:
+    >>> repeated(['a', 'b', 'a']), repeated(['a', 'b'])
+    (('a', 2), None)
+  """
+  (most,) = Counter(names).most_common(1) or [('', 0)]
+  return most if most[1] > 1 else None
+
+
+def label_scale(label: np.ndarray, in_train: np.ndarray) -> dict[str, float]:
+  """Mean and standard deviation of training labels that are numbers, for ``details``.
+
+  Args:
+    label: of all examples, [N].
+    in_train: which are trained on, bool [N].
+  """
+  known = label[in_train].astype(np.float64)
+  return {'label_mean': float(known.mean()), 'label_scale': float(known.std()) or 1.0}

@@ -1,0 +1,33 @@
+"""Settings of images."""
+
+import dataclasses
+import os
+
+from medjax.config import setting
+from medjax.data.settings import ColumnSettings
+from medjax.errors import UserError
+
+
+@dataclasses.dataclass
+class Config(ColumnSettings):
+  """Which images, at what size, and which columns say what."""
+
+  source: str = setting('simulated', "'simulated', a folder of images, or tfds:NAME.")
+  image_size: int = setting(
+    224, 'Height and width in pixels that the network sees.', low=8, high=4096
+  )
+  channels: int = setting(3, 'Colour channels that the network sees, 1 or 3.', low=1, high=3)
+  file_column: str = setting('file', 'Column of labels.csv with the path of the image.')
+  label_column: str = setting('label', 'Column of labels.csv with the class.')
+  simulated_train: int = setting(544, 'Simulated training images.', low=2)
+  simulated_val: int = setting(128, 'Simulated validation images.', low=2)
+  simulated_test: int = setting(400, 'Simulated test images.', low=2)
+
+  def validate(self) -> None:
+    """Raises UserError for an unusable combination."""
+    if self.channels == 2:
+      raise UserError('config.data.channels=2: expected 1 (grey) or 3 (RGB)')
+    if not self.source:
+      raise UserError("config.data.source=: expected 'simulated', a folder or tfds:NAME")
+    if ':' not in self.source:  # 'a', 'a/' and './a' are one source and so one run folder
+      self.source = os.path.normpath(self.source)

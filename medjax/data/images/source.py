@@ -1,0 +1,47 @@
+"""Labelled images before they are stored."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+  """One labelled image before it is stored.
+
+  Attributes:
+    id: unique name, such as the path in its folder.
+    split: 'train', 'val' or 'test'; '' to draw it when the images are stored.
+    group: patient.
+    read: (size, channels) -> uint8 pixels, the class name, and metadata columns.
+  """
+
+  id: str
+  split: str
+  group: str
+  read: Callable[[int, int], tuple[np.ndarray, str, dict[str, str]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+  """Labelled images from anywhere.
+
+  Attributes:
+    name: what to call the data set.
+    records: its examples.
+    classes: class names in label order; the second of two is the positive one.
+    fingerprint: changes with the content of any example, and with splits.
+    simulated: whether no patient stands behind it.
+    notes: what was decided while reading it, one line each.
+    content: changes with the content of any example and not with splits, so that images are stored
+      once for all folds; '' where that is ``fingerprint``.
+  """
+
+  name: str
+  records: Sequence[Record]
+  classes: tuple[str, ...]
+  fingerprint: str
+  simulated: bool = False
+  notes: tuple[str, ...] = ()
+  content: str = ''

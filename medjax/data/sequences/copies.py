@@ -1,0 +1,47 @@
+"""Groups of near copies, which splits keep together."""
+
+from collections.abc import Sequence
+
+from medjax.data.sequences import similar
+from medjax.data.sequences.alphabet import Alphabet
+from medjax.data.sequences.config import Config
+from medjax.errors import UserError
+
+
+def groups(config: Config, letters: Alphabet, sequences: Sequence[str]) -> tuple[list[str], str]:
+  """The group of near copies that each sequence is of, and a note on them.
+
+  Raises:
+    UserError: both strands are compared, and the letters have one.
+  """
+  if config.both_strands and not letters.complement:
+    raise UserError(
+      f'{config.source}: {letters.name} has one strand; expected config.data.both_strands=false, '
+      'and config.strands=one where an experiment has that setting'
+    )
+  threshold = 0.3 if config.similar == 'near' else 1.0
+  numbers = similar.groups(
+    sequences, letters, threshold=threshold, both_strands=config.both_strands
+  )
+  alike = 'near copies' if config.similar == 'near' else 'copies'
+  groups, note = similar.named(numbers, 'sequences', alike)
+  return groups.tolist(), note
+
+
+def require_groups(config: Config, groups: Sequence[str], given: Sequence[str]) -> None:
+  """Sees that near copies leave enough groups to draw splits from.
+
+  Args:
+    config: the settings.
+    groups: of each sequence.
+    given: canonical split of each, '' where none was given.
+
+  Raises:
+    UserError: they do not.
+  """
+  drawn = config.folds or not any(given)
+  if config.similar == 'near' and drawn and len(set(groups)) < 10:
+    raise UserError(
+      f'{config.source}: near copies leave {len(set(groups))} groups, too few to split; expected a '
+      'split column, or for variants of one sequence config.data.similar=identical'
+    )

@@ -1,0 +1,86 @@
+"""Settings that several kinds of data share; each kind subclasses one of these and adds its own."""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+from medjax.config import setting
+from medjax.errors import UserError
+
+
+class _Described:
+  """Declares for type checkers what ``Settings`` sets: to them an InitVar is no attribute."""
+
+  stored: dict[str, Any] | None = None
+
+
+@dataclasses.dataclass
+class Settings(_Described):
+  """Where data come from, and how they are split.
+
+  Attributes:
+    stored: what a run's data.json holds, as ``dataset.describe`` reads it, for the data as they are
+      described there, without examples; None to read ``source``. It is no setting: neither flags
+      nor config.json have it, and copies by ``dataclasses.replace`` keep it.
+  """
+
+  source: str = setting('simulated', "'simulated', or a file.")
+  allow_group_overlap: bool = setting(False, 'Accept a patient in two splits.')
+  seed: int = setting(0, 'Seed of the simulator and of splits drawn here.', low=0, high=2**31 - 1)
+  folds: int = setting(0, 'Parts of a cross-validation, one of which tests; 0 for none.', low=0)
+  fold: int = setting(0, 'The part that tests, from 0.', low=0)
+  stored: dataclasses.InitVar[dict[str, Any] | None] = dataclasses.field(default=None, kw_only=True)
+
+  def __post_init__(self, stored: dict[str, Any] | None) -> None:
+    self.stored = stored
+
+
+@dataclasses.dataclass
+class ClassSettings(Settings):
+  """Of data whose labels are classes."""
+
+  positive: str = setting('', 'The positive one of two classes; empty tells it from the names.')
+
+
+@dataclasses.dataclass
+class ColumnSettings(ClassSettings):
+  """Of data with a table whose columns say the patient and the split."""
+
+  group_column: str = setting(
+    'patient', 'Column with the patient, if there is one; empty for none.'
+  )
+  split_column: str = setting(
+    'split', 'Column with train, val or test, if there is one; empty to draw splits.'
+  )
+
+
+@dataclasses.dataclass
+class FileSettings(ClassSettings):
+  """Of data in several files, some of which may be the test split."""
+
+  test: str = setting('', 'Further files, joined by commas, that are the test split.')
+
+  def validate(self) -> None:
+    """Raises UserError for settings that contradict each other."""
+    if self.folds and self.test:
+      raise UserError('config.data.test and config.data.folds: expected one of them')
+
+
+def paths(joined: str) -> list[pathlib.Path]:
+  """The files and folders of a setting that joins them by commas.
+
+  Example:
+    >>> [path.name for path in paths('a.fa, b.fa')]
+    ['a.fa', 'b.fa']
+  """
+  return [pathlib.Path(name.strip()).expanduser() for name in joined.split(',') if name.strip()]
+
+
+def file_names(joined: str) -> str:
+  """Their names without folders, which say what the data are called.
+
+  Example:
+    >>> file_names('sites/a.fa,sites/b.fa')
+    'a.fa, b.fa'
+  """
+  return ', '.join(pathlib.Path(part).name for part in joined.split(','))

@@ -1,0 +1,31 @@
+"""Settings of signals."""
+
+import dataclasses
+from typing import Literal
+
+from medjax.config import setting
+from medjax.data.settings import FileSettings
+
+
+@dataclasses.dataclass
+class Config(FileSettings):
+  """Which signals, and how beats are cut out of them."""
+
+  source: str = setting(
+    'simulated',
+    "'simulated', or joined by commas: WFDB headers, folders of them, tables of beats.",
+  )
+  test: str = setting('', 'Further ones, joined by commas, that are the test split.')
+  classes: Literal['AAMI', 'symbols'] = setting(
+    'AAMI', 'Whether annotated beats are put into five classes, N, S, V, F and Q.'
+  )
+  keep: tuple[str, ...] = setting((), 'Classes that are kept; empty keeps all.')
+  leads: tuple[str, ...] = setting((), 'Leads of records that are taken; empty takes all.')
+  rate: float = setting(0.0, 'Samples a second; 0 is that of the first record.', low=0.0, high=2e3)
+  before: float = setting(0.8, 'Seconds before an R peak that are seen.', low=0.05, high=2.0)
+  after: float = setting(0.45, 'Seconds after an R peak that are seen.', low=0.05, high=2.0)
+  patients: Literal['separate', 'ignore'] = setting(
+    'separate', 'Whether a split has all beats of a patient, or minutes are drawn one by one.'
+  )
+  allow_group_overlap: bool = setting(False, 'Accept identical beats in two given splits.')
+  simulated: int = setting(6000, 'Beats to simulate.', low=400)

@@ -1,0 +1,31 @@
+"""Inputs that stand for the training rows in explanations, which need something to compare with."""
+
+import numpy as np
+
+_TYPICAL = 20  # rows that stand for the training rows
+
+
+def rows(values: np.ndarray, column_of: np.ndarray) -> np.ndarray:
+  """Twenty rows in which every column is distributed as in training, and is independent of others.
+
+  Of each column they take evenly spaced ranks, in an order of its own, so that no row is that of a
+  patient.
+
+  Args:
+    values: inputs of the training rows, [N, D].
+    column_of: which column of the table each input is made of, [D].
+
+  Returns:
+    float32 [20, D].
+  """
+  random = np.random.default_rng(0)
+  rank = ((np.arange(_TYPICAL) + 0.5) / _TYPICAL * len(values)).astype(int)
+  typical = np.empty((_TYPICAL, values.shape[1]))
+  for column in np.unique(column_of):
+    inputs = values[:, column_of == column]
+    order = np.lexsort(inputs.T)[rank]
+    typical[:, column_of == column] = inputs[random.permutation(order)]
+  # As data.json keeps them, so that a finished run explains to the same bits.
+  return np.array(
+    [[float(f'{value:.5g}') for value in row] for row in typical.tolist()], np.float32
+  )
