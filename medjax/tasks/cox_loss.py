@@ -9,6 +9,9 @@ References:
     proportional hazards deep neural network, BMC Medical Research Methodology 18:24.
 """
 
+import math
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -18,7 +21,8 @@ def cox_loss(
 ) -> tuple[jax.Array, jax.Array]:
   """Sum of the negative log partial likelihood, and the number of events that it is a sum over.
 
-  O(N log N), by sums of exponentials along the sorted times that are kept as logarithms: risks that
+  O(N log N) and one derivative, by sums of exponentials along the sorted times that are kept as
+  logarithms: risks that
   differ by a hundred neither overflow nor vanish in float32.
 
   Args:
@@ -37,34 +41,104 @@ def cox_loss(
   """
   time, event = jnp.asarray(time, jnp.float32), jnp.asarray(event, jnp.float32)
   known = jnp.asarray(mask, bool) & ~jnp.isnan(time) & ~jnp.isnan(event)
-  risk = jnp.where(known, jnp.asarray(risk, jnp.float32), 0)
   # From the last time on, unknown cases at the end: a risk set is all up to the end of its time.
   order = jnp.argsort(jnp.where(known, -time, jnp.inf))
-  risk, time, known = risk[order], time[order], known[order]
+  time, known = time[order], known[order]
+  parted = jnp.append(True, (time[1:] != time[:-1]) | (known[1:] != known[:-1]))
   happened = known & (event[order] > 0)
-  count = len(risk)
-  moment = jnp.cumsum(jnp.append(True, (time[1:] != time[:-1]) | (known[1:] != known[:-1]))) - 1
-  last = jax.ops.segment_max(jnp.arange(count), moment, count, indices_are_sorted=True)
-  at_risk = jax.lax.cumlogsumexp(risk)[last[moment]]
+  risk = jnp.where(known, jnp.asarray(risk, jnp.float32)[order], 0)
+  return _sum(risk, parted, happened), happened.sum().astype(jnp.float32)
 
-  # Of the tied events of each moment: how many, the log of their summed hazard ratios, and which
-  # share of them is gone before each.
+
+@jax.custom_vjp
+def _sum(risk: jax.Array, parted: jax.Array, happened: jax.Array) -> jax.Array:
+  """The loss of cases from the last time on.
+
+  Its derivative is written out: it is as simple as the loss, and compiles in a fraction of the time
+  that the derivative of each step takes.
+
+  Args:
+    risk: float32 [N], 0 for unknown cases, which come last.
+    parted: [N] bool, where another time than that of the case before begins.
+    happened: [N] bool, False for unknown cases.
+  """
+  left = _left(risk, parted, happened)[0]
+  return jnp.where(happened, left - risk, 0).sum()
+
+
+def _forward(risk: jax.Array, parted: jax.Array, happened: jax.Array) -> tuple[jax.Array, Any]:
+  left, most, gone, moment = _left(risk, parted, happened)
+  kept = risk, happened, left, most, gone, moment
+  return jnp.where(happened, left - risk, 0).sum(), kept
+
+
+def _backward(kept: Any, slope: jax.Array) -> tuple[jax.Array, None, None]:
+  """Each case adds its hazard ratio to the risk set of every event up to its time."""
+  risk, happened, left, most, gone, moment = kept
+  count = len(risk)
+  # Sums of the inverses of what is at risk, over events from each place on to the first time.
+  inverse = cumlogsumexp(jnp.where(happened, -left, -jnp.inf)[::-1])[::-1]
+  exposed = jnp.exp(risk + inverse[_first(moment, count)])
+  # Of tied events a share is gone before each: they are that much less exposed to one another.
+  spared = jnp.where(happened, gone * jnp.exp(jnp.where(happened, most - left, 0)), 0)
+  spared = jax.ops.segment_sum(spared, moment, count, indices_are_sorted=True)[moment]
+  spared = jnp.where(happened, spared * jnp.exp(jnp.where(happened, risk - most, 0)), 0)
+  return slope * (exposed - spared - happened), None, None
+
+
+_sum.defvjp(_forward, _backward)
+
+
+def _left(
+  risk: jax.Array, parted: jax.Array, happened: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+  """What of the tied events of each case's time, and after, is at risk of it; see ``_sum``.
+
+  Returns:
+    Log of the summed hazard ratios at risk of each event [N]; the largest risk of the tied events
+    [N]; which share of them is gone before each [N]; and the number of each case's time [N].
+  """
+  count = len(risk)
+  moment = jnp.cumsum(parted) - 1
+  last = jax.ops.segment_max(jnp.arange(count), moment, count, indices_are_sorted=True)
+  at_risk = cumlogsumexp(risk)[last[moment]]
+
   def total(values: jax.Array) -> jax.Array:
     return jax.ops.segment_sum(values, moment, count, indices_are_sorted=True)[moment]
 
   most = jax.ops.segment_max(
     jnp.where(happened, risk, -jnp.inf), moment, count, indices_are_sorted=True
   )[moment]
-  most = jax.lax.stop_gradient(jnp.where(jnp.isfinite(most), most, 0))
+  most = jnp.where(jnp.isfinite(most), most, 0)
   tied = total(happened.astype(jnp.float32))
-  # Where there is no event nothing may overflow: 0 times infinity is no gradient.
+  # Of the risk set, where there is an event; elsewhere nothing may overflow.
   hazard = total(jnp.where(happened, jnp.exp(jnp.where(happened, risk - most, 0)), 0))
-  part = hazard * jnp.exp(jnp.where(happened, most - at_risk, 0))  # of the risk set
+  part = hazard * jnp.exp(jnp.where(happened, most - at_risk, 0))
   running = jnp.cumsum(happened) - happened
   gone = (running - running[_first(moment, count)]) / jnp.maximum(tied, 1)
   # At least one of the tied events is left; rounding must not take the last one of very many.
-  left = at_risk + jnp.log1p(jnp.maximum(-gone * part, -1 + 1e-6))
-  return jnp.where(happened, left - risk, 0).sum(), happened.sum().astype(jnp.float32)
+  return at_risk + jnp.log1p(jnp.maximum(-gone * part, -1 + 1e-6)), most, gone, moment
+
+
+def cumlogsumexp(values: jax.Array) -> jax.Array:
+  """Logs of the sums of the first 1, 2, ... N exponentials, float32 [N].
+
+  In about the square root of N steps of as many numbers: ``jax.lax.cumlogsumexp`` does less work
+  one after the other, in a program that takes seconds to compile.
+  """
+  side = math.isqrt(max(len(values) - 1, 0)) + 1
+  square = jnp.full(side * side, -jnp.inf).at[: len(values)].set(values).reshape(side, side)
+
+  def with_it(sums: jax.Array, column: jax.Array) -> tuple[jax.Array, jax.Array]:
+    sums = jnp.logaddexp(sums, column)
+    return sums, sums
+
+  def before_it(sums: jax.Array, row: jax.Array) -> tuple[jax.Array, jax.Array]:
+    return jnp.logaddexp(sums, row), sums
+
+  of_rows, within = jax.lax.scan(with_it, jnp.full(side, -jnp.inf), square.T)
+  _, before = jax.lax.scan(before_it, jnp.full((), -jnp.inf), of_rows)
+  return jnp.logaddexp(within.T, before[:, None]).ravel()[: len(values)]
 
 
 def _first(moment: jax.Array, count: int) -> jax.Array:
