@@ -31,7 +31,7 @@ from medjax.data import tabular
 
 
 @dataclasses.dataclass
-class Config(medjax.Config):
+class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   """Settings of this experiment."""
 
   data: tabular.Config = dataclasses.field(

@@ -28,7 +28,7 @@ from medjax.data import tabular
 
 
 @dataclasses.dataclass
-class Config(medjax.Config):
+class Config(medjax.CoverageSettings, medjax.Config):
   """Settings of this experiment."""
 
   data: tabular.Config = dataclasses.field(

@@ -62,7 +62,7 @@ from medjax.data.simulate import heartbeat
 
 
 @dataclasses.dataclass
-class Config(medjax.Config):
+class Config(medjax.ClassSettings, medjax.Config):
   """Settings of this experiment."""
 
   data: signals.Config = dataclasses.field(default_factory=signals.Config)

@@ -76,7 +76,7 @@ from medjax.errors import UserError
 
 
 @dataclasses.dataclass
-class Config(medjax.Config):
+class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   """Settings of this experiment."""
 
   data: sequences.Config = dataclasses.field(default_factory=sequences.Config)

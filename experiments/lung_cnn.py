@@ -52,7 +52,7 @@ from medjax.data.simulate import radiograph
 
 
 @dataclasses.dataclass
-class Config(medjax.Config):
+class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   """Settings of this experiment."""
 
   data: images.Config = dataclasses.field(default_factory=images.Config)

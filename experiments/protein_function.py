@@ -55,7 +55,7 @@ from medjax.data.simulate import sorting
 
 
 @dataclasses.dataclass
-class Config(medjax.Config):
+class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   """Settings of this experiment."""
 
   data: sequences.Config = dataclasses.field(

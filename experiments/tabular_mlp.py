@@ -23,7 +23,7 @@ from medjax.data.simulate import clinic
 
 
 @dataclasses.dataclass
-class Config(medjax.Config):
+class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   """Settings of this experiment."""
 
   data: tabular.Config = dataclasses.field(default_factory=tabular.Config)

@@ -8,15 +8,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
   from medjax.cli import main
-  from medjax.config import Config, setting
+  from medjax.config import (
+    ClassSettings,
+    Config,
+    CoverageSettings,
+    ExplanationSettings,
+    setting,
+  )
   from medjax.errors import UserError
   from medjax.experiment import Experiment
 
-__all__ = ['Config', 'Experiment', 'UserError', 'main', 'setting']
+__all__ = [
+  'ClassSettings',
+  'Config',
+  'CoverageSettings',
+  'Experiment',
+  'ExplanationSettings',
+  'UserError',
+  'main',
+  'setting',
+]
 
 _HOMES = {
+  'ClassSettings': 'config',
   'Config': 'config',
+  'CoverageSettings': 'config',
   'Experiment': 'experiment',
+  'ExplanationSettings': 'config',
   'UserError': 'errors',
   'main': 'cli',
   'setting': 'config',

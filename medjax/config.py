@@ -98,29 +98,6 @@ class Config:
     low=0.0,
     execution=True,
   )
-  operating_point: Literal['youden', 'sensitivity', 'specificity'] = setting(
-    'youden',
-    'How the threshold is chosen on validation: by Youden, or to reach the target.',
-    execution=True,
-  )
-  operating_target: float = setting(
-    0.9, 'Sensitivity or specificity to reach on validation.', low=0.0, high=1.0, execution=True
-  )
-  calibration: Literal['auto', 'platt', 'temperature', 'isotonic', 'none'] = setting(
-    'auto', 'How probabilities are calibrated on validation.', execution=True
-  )
-  conformal: Literal['mondrian', 'split'] = setting(
-    'mondrian', 'Sets that cover in each class, or over all cases.', execution=True
-  )
-  coverage: float = setting(
-    0.9, 'How often a conformal set shall hold the truth.', low=0.5, high=0.999, execution=True
-  )
-  explanation: Literal[
-    'none', 'grad_cam', 'integrated_gradients', 'kernel_shap', 'lime', 'occlusion', 'saliency',
-    'smooth_grad', 'mutagenesis',
-  ] = setting(
-    'integrated_gradients', 'How the report explains the cases that it shows.', execution=True
-  )  # fmt: skip
   num_devices: int = setting(0, 'Devices to use on this host; 0 is all.', low=0, execution=True)
   checkpoint_steps: int = setting(
     0, 'Updates between checkpoints; 0 is once an epoch.', low=0, execution=True
@@ -141,6 +118,60 @@ class Config:
         f'config.patience={self.patience}: waits for a better checkpoint, and config.select=last '
         'takes the last one; expected one of them'
       )
+
+
+@dataclasses.dataclass
+class CoverageSettings:
+  """How often what is said of a case shall hold; for experiments on classes and on numbers."""
+
+  coverage: float = setting(
+    0.9,
+    'How often a conformal set or interval shall hold the truth.',
+    low=0.5,
+    high=0.999,
+    execution=True,
+  )
+
+
+@dataclasses.dataclass
+class ClassSettings(CoverageSettings):
+  """How probabilities become calls; for experiments on classes."""
+
+  operating_point: Literal['youden', 'sensitivity', 'specificity'] = setting(
+    'youden',
+    'How the threshold is chosen on validation: by Youden, or to reach the target.',
+    execution=True,
+  )
+  operating_target: float = setting(
+    0.9, 'Sensitivity or specificity to reach on validation.', low=0.0, high=1.0, execution=True
+  )
+  calibration: Literal['auto', 'platt', 'temperature', 'isotonic', 'none'] = setting(
+    'auto', 'How probabilities are calibrated on validation.', execution=True
+  )
+  conformal: Literal['mondrian', 'split'] = setting(
+    'mondrian', 'Sets that cover in each class, or over all cases.', execution=True
+  )
+
+
+@dataclasses.dataclass
+class ExplanationSettings:
+  """How the report explains cases; for experiments on inputs that have methods for it."""
+
+  explanation: str = setting(
+    'integrated_gradients',
+    "How the report explains the cases that it shows; 'none' for not at all.",
+    execution=True,
+  )
+
+
+def part(config: Any, settings: type[T]) -> T:
+  """The config itself where it has these settings, otherwise their defaults.
+
+  Example:
+    >>> part(Config(), CoverageSettings).coverage
+    0.9
+  """
+  return config if isinstance(config, settings) else settings()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,6 +5,7 @@ import optax
 
 from medjax import models, tasks
 from medjax.data import dataset
+from medjax.data.images import Images
 from medjax.experiment import Experiment
 
 
@@ -36,7 +37,9 @@ def make(optimizer=None, count=50, augment=None, **model):
     'test': make_split('test', 19, 2),
   }
   return Experiment(
-    data=dataset.Dataset('made', splits, ('dark', 'bright'), f'made-{count}', True, (12, 12, 1)),
+    data=dataset.Dataset(
+      'made', splits, ('dark', 'bright'), f'made-{count}', True, Images(12, 12, 1)
+    ),
     model=models.CNN(**({'features': (4,), 'hidden': 8} | model)),
     task=tasks.Binary(),
     optimizer=optimizer or optax.adam(1e-2),

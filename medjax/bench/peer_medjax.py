@@ -10,6 +10,7 @@ import optax
 from medjax import runtime, tasks
 from medjax.bench import network
 from medjax.data.dataset import Dataset
+from medjax.data.images import Images
 from medjax.experiment import Experiment
 from medjax.training import parallel, state
 
@@ -23,8 +24,12 @@ def build(
   wanted = network.Spec(**spec)
   _, inputs = network.read(wanted)
   size = wanted.image_size
+  described = {
+    'image': jax.ShapeDtypeStruct((size, size, 3), np.uint8),
+    'label': jax.ShapeDtypeStruct((), np.int32),
+  }
   experiment = Experiment(
-    data=Dataset('random', {}, ('a', 'b'), '', True, (size, size, 3)),
+    data=Dataset('random', {}, ('a', 'b'), '', True, Images(size, size, 3), described=described),
     model=network.build(wanted),
     task=tasks.Binary(),
     optimizer=optax.adam(1e-3),

@@ -144,7 +144,7 @@ class Modality(abc.ABC):
     """What the model card says of the inputs, whose shapes are given."""
     return f'inputs of {shapes}'
 
-  def named_inputs(self) -> tuple[Sequence[str], Sequence[float]] | None:
+  def named_inputs(self) -> tuple[Sequence[str], np.ndarray] | None:
     """Names of the inputs [D] and the scale of each, in its unit, where they have names."""
     return None
 

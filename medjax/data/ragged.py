@@ -77,7 +77,7 @@ def stack(
     batch[name] = np.zeros((len(examples), *shape), first.dtype)
     for row, example in enumerate(examples):
       array = example[name]
-      there = tuple(slice(min(a, b)) for a, b in zip(array.shape, shape, strict=True))
+      there: Any = tuple(slice(min(a, b)) for a, b in zip(array.shape, shape, strict=True))
       batch[name][(row, *there)] = array[there]
   return batch
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from medjax import evaluation
-from medjax.config import Config
+from medjax.config import ClassSettings, Config, part
 from medjax.evaluation import Decision, Estimate, Predictions, calibration, conformal
 from medjax.evaluation import threshold as thresholds
 from medjax.evaluation.table import by_class
@@ -78,15 +78,16 @@ class Classes(Outcome[Predictions, Decision]):
 
   def decide(self, validation: Predictions, step: int, config: Config) -> Decision:
     """Fits calibration, threshold and conformal sets to a table of raw predictions."""
-    fitted = calibration.fit(config.calibration, validation)
+    settings = part(config, ClassSettings)
+    fitted = calibration.fit(settings.calibration, validation)
     shown = fitted.table(validation)
     if validation.is_binary:
-      rule, target = config.operating_point, config.operating_target
+      rule, target = settings.operating_point, settings.operating_target
       threshold = thresholds.choose(rule, target, shown.label, shown.probability)
     else:
       threshold = Estimate(None, reason='the decision is the most probable class')
     # Raw: calibration has seen the labels, and its probabilities are better here than on new cases.
-    sets = conformal.fit(config.conformal, config.coverage, validation)
+    sets = conformal.fit(settings.conformal, settings.coverage, validation)
     return Decision(step, fitted, threshold, sets)
 
   def read_decision(self, values: dict[str, Any]) -> Decision:

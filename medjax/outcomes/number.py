@@ -13,7 +13,7 @@ import markupsafe
 import numpy as np
 
 from medjax import evaluation
-from medjax.config import Config
+from medjax.config import Config, CoverageSettings, part
 from medjax.evaluation import Estimate, Interval, Numbers
 from medjax.outcomes import card
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
@@ -60,7 +60,7 @@ class Number(Outcome[Numbers, Interval]):
 
   def decide(self, validation: Numbers, step: int, config: Config) -> Interval:
     """Fits the width of conformal intervals."""
-    return Interval.fit(validation, step, config.coverage)
+    return Interval.fit(validation, step, part(config, CoverageSettings).coverage)
 
   def read_decision(self, values: dict[str, Any]) -> Interval:
     """See ``Interval.from_json``."""

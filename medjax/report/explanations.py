@@ -96,7 +96,7 @@ def _grades(path: pathlib.Path) -> tuple[str, dict[str, Any]]:
     for estimate in grades.values():
       float(estimate['value'])
       estimate['low'], estimate['high']
-  return str(about['method']), {
+  return path.stem.removeprefix('grades-'), {
     'cases': int(about['cases']),
     'split': str(about['split']),
     'grades': about['grades'],

@@ -10,7 +10,7 @@ import jax
 from absl import flags
 
 from medjax import runtime
-from medjax.config import Config
+from medjax.config import Config, ExplanationSettings, part
 from medjax.data import dataset
 from medjax.errors import UserError
 from medjax.experiment import Experiment
@@ -51,6 +51,7 @@ class Run:
   def experiment(self) -> Experiment:
     """The experiment of the settings; notes on its data go to the terminal."""
     built = self.build(self.config)
+    _check_explanation(self.config, built)
     for note in built.data.notes if self.lead else ():
       print(f'data: {note}', file=sys.stderr)
     return built
@@ -103,7 +104,7 @@ class Run:
     tables = evaluate.evaluate(experiment, variables, step, self.workdir, self.devices, self.config)
     if not self.lead:
       return
-    explanation = getattr(self.config, 'explanation', 'none')
+    explanation = part(self.config, ExplanationSettings).explanation
     page = report.write(experiment, variables, self.workdir, tables, explanation)
     print(f'evaluated: the {self.config.select} checkpoint, of step {step}')
     for split in tables:
@@ -117,7 +118,7 @@ class Run:
 
     variables, _ = evaluate.best_variables(experiment, self.workdir)
     tables = evaluate.read_tables(experiment, self.workdir)
-    explanation = getattr(self.config, 'explanation', 'none')
+    explanation = part(self.config, ExplanationSettings).explanation
     page = report.write(experiment, variables, self.workdir, tables, explanation)
     print(f'report: {page}')
 
@@ -130,3 +131,11 @@ class Run:
     write_json(path, {'experiment': self.name, **about, 'seconds': total})
     if seconds:
       print(f'trained in {seconds:.0f} s')
+
+
+def _check_explanation(config: Config, experiment: Experiment) -> None:
+  """Refuses a method of explanation that the data do not have, before anything is computed."""
+  method = part(config, ExplanationSettings).explanation
+  methods = experiment.data.modality.methods
+  if methods and method not in ('none', *methods):
+    raise UserError(f'config.explanation={method}: expected none or one of {", ".join(methods)}')

@@ -1,31 +1,39 @@
 """Predictions of new rows: each gets one, with what network and decision make of it, or why not."""
 
 import csv
+import dataclasses
 
 import numpy as np
 import optax
 import pytest
 
 from medjax import runtime, tasks
-from medjax.config import Config
+from medjax.config import ClassSettings, Config
 from medjax.data import tabular
-from medjax.deploy import files, rows
+from medjax.deploy import files
 from medjax.errors import UserError
 from medjax.evaluation import Calibration, Decision, Estimate, Interval
 from medjax.evaluation.conformal import Conformal
 from medjax.experiment import Experiment
 from medjax.models import MLP
+from medjax.outcomes import Classes, Number
 from medjax.training import evaluate, state
 from medjax.training.checkpoint import Checkpoints, Position
 from medjax.workdir import Workdir, read_json
 
-SETTINGS = Config(batch_size=8, calibration='none', coverage=0.8)
+
+@dataclasses.dataclass
+class Settings(ClassSettings, Config):
+  """As an experiment on classes has them."""
+
+
+SETTINGS = Settings(batch_size=8, calibration='none', coverage=0.8)
 
 
 def test_cells_of_two_classes():
   calibration = Calibration('temperature', temperature=2.0)
   decision = Decision(1, calibration, Estimate(0.3), Conformal('split', 0.9, (0.35, 0.35)))
-  writer = rows.writer(decision, ['0', '1'])
+  writer = Classes().writer(decision, ['0', '1'])
   found = writer.rows(['a', 'b', 'c'], np.array([0.1, 0.5, np.nan], np.float32))
   assert writer.columns == ['file', 'probability', 'call', 'set', 'decision', 'error']
   assert all(list(row) == writer.columns for row in found)
@@ -42,7 +50,7 @@ def test_cells_of_two_classes():
 def test_cells_of_several_classes():
   least = Conformal('mondrian', 0.9, (0.2, 0.2, 0.05))
   decision = Decision(1, Calibration(), Estimate(None), least)
-  writer = rows.writer(decision, ['a', 'b', 'c'])
+  writer = Classes().writer(decision, ['a', 'b', 'c'])
   found = writer.rows(['x', 'y'], np.array([[0.7, 0.29, 0.01], [0.01, 0.04, 0.95]]))
   assert writer.columns[1:4] == ['probability_a', 'probability_b', 'probability_c']
   assert list(found[0].values())[1:] == ['0.7', '0.29', '0.01', 'a', 'a | b', 'abstain', '']
@@ -51,19 +59,19 @@ def test_cells_of_several_classes():
 
 
 def test_cells_of_numbers():
-  writer = rows.writer(Interval(1, 0.8, 2.5, 'fitted on 40 cases of val'), [])
+  writer = Number().writer(Interval(1, 0.8, 2.5, 'fitted on 40 cases of val'), [])
   found = writer.rows(['a', 'b'], np.array([10.0, np.inf]))
   assert writer.columns == ['file', 'prediction', 'low', 'high', 'error']
   assert list(found[0].values()) == ['a', '10.0', '7.5', '12.5', '']
   assert list(found[1].values()) == ['b', '', '', '', 'the network gives no number for this file']
   assert writer.summary(found) == ['low to high holds 80%: fitted on 40 cases of val']
-  endless = rows.writer(Interval(1, 0.9, np.inf, 'too few'), [])
+  endless = Number().writer(Interval(1, 0.9, np.inf, 'too few'), [])
   assert list(endless.rows(['a'], np.array([10.0]))[0].values()) == ['a', '10.0', '', '', '']
 
 
 def test_only_numbers_are_shortened_on_the_terminal(capsys):
   decision = Decision(1, Calibration(), Estimate(0.3), Conformal('split', 0.9, (0.1, 0.1)))
-  writer = rows.writer(decision, ['0', '1'])
+  writer = Classes().writer(decision, ['0', '1'])
   failed = writer.empty('new.csv row 3', 'age is 1e5')
   files._print([*writer.rows(['new.csv row 2'], np.array([0.98765])), failed], writer)
   out = capsys.readouterr().out

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from medjax.config import Config
+from medjax.config import ClassSettings
 from medjax.errors import UserError
 from medjax.evaluation import Labels, binary_metrics, label_metrics, read_labels, youden
 from medjax.tasks import Multilabel
@@ -29,7 +29,7 @@ def made(count=200, unknown=0.2, seed=0, split='val'):
 
 
 def decided(table):
-  return Multilabel(3).decide(table, 7, Config(calibration='none'))
+  return Multilabel(3).outcome.decide(table, 7, ClassSettings(calibration='none'))
 
 
 @pytest.mark.core
@@ -92,9 +92,9 @@ def test_a_class_without_cases_is_left_out_of_means_and_called_at_a_half():
   assert 'mean over 2 of 3 classes' in found['auroc'].reason
   both = [found[f'auroc_{name}'].value for name in CLASSES[:2]]
   assert found['auroc'].value == pytest.approx(np.mean(both))
-  assert Multilabel(3).score(table) == pytest.approx(np.mean(both))
+  assert Multilabel(3).outcome.score(table) == pytest.approx(np.mean(both))
   table.label[:] = np.nan
-  assert Multilabel(3).score(table) is None
+  assert Multilabel(3).outcome.score(table) is None
   assert label_metrics(table, decision)['auroc'].value is None
 
 
@@ -102,8 +102,8 @@ def test_a_class_without_cases_is_left_out_of_means_and_called_at_a_half():
 def test_decisions_are_read_as_they_were_written_and_are_each_of_a_class():
   table = made()
   task = Multilabel(3)
-  decision = task.decide(table, 7, Config(calibration='platt'))
-  assert task.read_decision(decision.to_json()) == decision
+  decision = task.outcome.decide(table, 7, ClassSettings(calibration='platt'))
+  assert task.outcome.read_decision(decision.to_json()) == decision
   assert decision.checkpoint_step == 7
   shown = decision.calibrated(table)
   for number, one in enumerate(decision.classes.values()):

@@ -12,7 +12,7 @@ from experiments import genome_regulation
 from medjax import cli
 from medjax.data.sequences import meme
 from medjax.data.simulate import motifs
-from medjax.explain.methods import METHODS
+from medjax.explain.sequences import METHODS
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def trained(tmp_path_factory):
 def test_sequences_are_explained(trained, command, tmp_path):
   cases = [motifs.simulate(3, i, 200) for i in range(3)]
   (tmp_path / 'new.fa').write_text(''.join(f'>s{i}\n{c.sequence}\n' for i, c in enumerate(cases)))
-  for method in METHODS['sequences']:
+  for method in METHODS:
     code, out, err = command(
       'explain', 'new.fa', f'--workdir={trained}', '--output=why', f'--method={method}'
     )

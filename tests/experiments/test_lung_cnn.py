@@ -6,7 +6,6 @@ import json
 import pathlib
 import shutil
 import sys
-import typing
 
 import jax
 import numpy as np
@@ -16,9 +15,9 @@ from PIL import Image
 from experiments import lung_cnn
 from medjax import cli
 from medjax import config as config_lib
-from medjax.explain import methods
+from medjax.explain import images as methods
 
-METHODS = methods.METHODS['images']
+METHODS = dict(methods.METHODS)
 
 SMALL = (
   '--config.data.image_size=48',
@@ -288,7 +287,7 @@ def test_explain_grades_all_methods(trained, command, tmp_path, monkeypatch):
   fitted['threshold']['value'] = 0.0
   (run / 'decision.json').write_text(json.dumps(fitted))
   some = ('grad_cam', 'occlusion')
-  monkeypatch.setitem(methods.METHODS, 'images', {name: METHODS[name] for name in some})
+  monkeypatch.setattr(methods, 'METHODS', {name: METHODS[name] for name in some})
   command('explain', '--grade', f'--workdir={run}', '--cases=2', '--method=all')
   assert {p.name for p in run.glob('grades-*')} == {f'grades-{name}.json' for name in some}
 
@@ -299,7 +298,7 @@ def test_a_report_without_explanations(trained, command, tmp_path):
   assert command('evaluate', f'--workdir={run}', '--config.explanation=none')[0] == 0
   page = (run / 'report.html').read_text()
   assert 'alt="Explanation of' not in page
-  assert 'alt="Image of' in page
+  assert 'alt="Case of' in page
 
 
 def test_a_method_that_does_not_suit_the_model_costs_no_report(
@@ -311,11 +310,11 @@ def test_a_method_that_does_not_suit_the_model_costs_no_report(
   run = tmp_path / 'run'
   shutil.copytree(trained, run)
   some = {'grad_cam': refuse, 'saliency': METHODS['saliency']}
-  monkeypatch.setitem(methods.METHODS, 'images', some)
+  monkeypatch.setattr(methods, 'METHODS', some)
   code, _, err = command('evaluate', f'--workdir={run}', '--config.explanation=grad_cam')
   assert code == 0
   assert 'the report explains nothing by grad_cam: no module has an output' in err
-  assert 'alt="Image of' in (run / 'report.html').read_text()
+  assert 'alt="Case of' in (run / 'report.html').read_text()
   fitted = json.loads((run / 'decision.json').read_text())
   fitted['threshold']['value'] = 0.0
   (run / 'decision.json').write_text(json.dumps(fitted))
@@ -330,9 +329,10 @@ def test_a_method_that_does_not_suit_the_model_costs_no_report(
   assert 'no module has an output' in message
 
 
-def test_every_method_can_explain_the_report():
-  (leaf,) = (leaf for leaf in config_lib.leaves(lung_cnn.Config()) if leaf.name == 'explanation')
-  assert set(typing.get_args(leaf.kind)) == {'none'}.union(*methods.METHODS.values())
+def test_a_method_that_images_do_not_have_is_refused_before_training(command, tmp_path):
+  message = _error(command(*SMALL, '--config.explanation=mutagenesis', f'--workdir={tmp_path}/new'))
+  assert 'config.explanation=mutagenesis: expected none or one of grad_cam' in message
+  assert not (tmp_path / 'new').exists()
 
 
 def test_explain_mistakes(trained, command, tmp_path):

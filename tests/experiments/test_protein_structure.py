@@ -139,4 +139,4 @@ def test_simulated_chains_make_the_default():
   experiment = protein_structure.build(config)
   assert experiment.data.simulated
   assert experiment.data.input_shape[0] <= chains.LENGTHS[1]
-  assert experiment.task.monitor == 'q3'
+  assert experiment.task.outcome.monitor == 'q3'

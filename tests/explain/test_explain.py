@@ -1,13 +1,16 @@
 """Explanations against closed forms, and their independence of how many inputs go at a time."""
 
+import dataclasses
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from medjax import explain, models
+from medjax import explain, models, tasks
 from medjax.training import state
+from medjax.training.score import score_function
 
 WEIGHTS = np.random.default_rng(0).normal(size=(2, 5)).astype(np.float32)
 
@@ -175,16 +178,16 @@ def test_score_function_is_the_logit_of_the_class(make_experiment):
   variables = state.create(experiment, 0).variables
   x = np.random.default_rng(0).random((4, 12, 12, 1), np.float32)
   logit = np.asarray(experiment.model.apply(variables, x))[:, 0]
-  score = explain.score_function(experiment, variables)
+  score = score_function(experiment, variables)
   target = np.array([1, 0, 1, 0])
   np.testing.assert_allclose(score(x, target), np.where(target == 1, logit, -logit), rtol=1e-6)
 
 
 def test_score_function_of_many_classes(make_experiment):
-  experiment = make_experiment(outputs=3)
+  experiment = dataclasses.replace(make_experiment(outputs=3), task=tasks.Multiclass(3))
   variables = state.create(experiment, 0).variables
   x = np.random.default_rng(0).random((4, 12, 12, 1), np.float32)
   outputs = np.asarray(experiment.model.apply(variables, x))
   target = np.array([2, 0, 1, 2])
-  found = explain.score_function(experiment, variables)(x, target)
+  found = score_function(experiment, variables)(x, target)
   np.testing.assert_allclose(found, outputs[np.arange(4), target], rtol=1e-6)

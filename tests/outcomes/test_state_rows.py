@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from medjax.deploy import files, rows
+from medjax.deploy import files
 from medjax.evaluation import Confidence, Positions
+from medjax.outcomes import States
 
 
 @pytest.fixture
 def writer():
   names = np.array(['a'])
   table = Positions(names, ['HHCCE'], ['HECCE'], ['99887'], names, 'val', ('H', 'E', 'C'))
-  return rows.writer(Confidence.fit(table, 3), ('H', 'E', 'C'))
+  return States(3).writer(Confidence.fit(table, 3), ('H', 'E', 'C'))
 
 
 def test_a_row_has_states_digits_and_what_to_expect(writer):
@@ -36,7 +37,7 @@ def test_predicted_chains_are_drawn_and_failed_ones_not(writer):
 
 def test_new_chains_share_a_batch_as_wide_as_the_longest():
   parts = [{'tokens': np.arange(1, n + 1, dtype=np.uint8)} for n in (5, 70)]
-  batch = files._stack(parts, 4, 2, ('tokens',))['tokens']
+  batch = files._stack(parts, 4, 2, {'tokens': ('positions',)})['tokens']
   assert batch.shape == (2, 2, 96)
   np.testing.assert_array_equal(batch[0, 0, :6], [1, 2, 3, 4, 5, 0])
   np.testing.assert_array_equal(batch[0, 1, :70], parts[1]['tokens'])

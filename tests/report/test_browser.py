@@ -9,10 +9,10 @@ import subprocess
 import numpy as np
 import PIL.Image
 import pytest
-from test_page import BINARY, SEVERAL, write_run
+from test_page import BINARY, IMAGES, SEVERAL, of_image, write_run
 
-from medjax.report import class_plots, page
-from medjax.report.pictures import of_image
+from medjax.outcomes import Classes, class_section
+from medjax.report import page
 
 CHROMIUM = next(
   filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), ''
@@ -82,12 +82,12 @@ def test_the_page_fits_on_a_desktop_and_on_a_phone(tmp_path, classes):
   run = tmp_path / 'run'
   table = write_run(run, classes)
   random = np.random.default_rng(0)
-  shown = class_plots.choose_examples(table, 6)
+  shown = class_section.choose_examples(table, 6)
   shown = {
     name: of_image(random.integers(0, 256, (64, 64), np.uint8), random.normal(size=(64, 64)))
     for name in shown
   }
-  page.write(run, pictures=shown, explanation='occlusion')
+  page.write(run, Classes(), IMAGES, pictures=shown, explanation='occlusion')
   for width in (1280, 390):
     found = look(run, width)
     assert found['seen'] == width

@@ -4,9 +4,10 @@ import json
 import re
 
 import pytest
-from test_page import SEVERAL, write_run
+from test_page import IMAGES, SEVERAL, write_run
 
 from medjax.errors import UserError
+from medjax.outcomes import Classes
 from medjax.report import card
 from medjax.workdir import Workdir
 
@@ -22,7 +23,7 @@ def test_figures_are_those_of_the_run(tmp_path):
   table = write_run(tmp_path)
   config = {'learning_rate': 0.001, 'operating_point': 'youden'}
   (tmp_path / 'config.json').write_text(json.dumps(config))
-  path = card.write(Workdir(tmp_path), {'test': table})
+  path = card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table})
   text = path.read_text()
   assert path.name == 'card.md'
   assert text.index('SIMULATED DATA') < text.index('## Purpose')
@@ -39,7 +40,7 @@ def test_figures_are_those_of_the_run(tmp_path):
 
 def test_what_a_run_cannot_know_is_left_to_the_author(tmp_path):
   table = write_run(tmp_path, simulated=False)
-  text = card.write(Workdir(tmp_path), {'test': table}).read_text()
+  text = card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table}).read_text()
   assert 'SIMULATED' not in text
   found = lines(text)
   for item in ('Ethical approval (17)', 'Limitations (26)', 'Interpretation (25)'):
@@ -48,7 +49,7 @@ def test_what_a_run_cannot_know_is_left_to_the_author(tmp_path):
 
 def test_several_classes_and_names_that_break_tables(tmp_path):
   table = write_run(tmp_path, ('a|b', '<i>', *SEVERAL[2:]))
-  text = card.write(Workdir(tmp_path), {'test': table}).read_text()
+  text = card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table}).read_text()
   assert 'the most probable one is called' in text
   assert '<i>' not in text
   widths = {len(re.split(r'(?<!\\)\|', line)) for line in text.splitlines() if line[:1] == '|'}
@@ -59,4 +60,4 @@ def test_damaged_run(tmp_path):
   table = write_run(tmp_path)
   (tmp_path / 'data.json').write_text('{}')
   with pytest.raises(UserError, match='damaged'):
-    card.write(Workdir(tmp_path), {'test': table})
+    card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table})

@@ -1,14 +1,27 @@
 """Cross-validated runs pooled, against scikit-learn on all their calls."""
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import sklearn.metrics
 
-from medjax.evaluation import Calibration, Conformal, Decision, Estimate, Interval, Predictions
+from medjax.evaluation import Calibration, Conformal, Decision, Estimate, Predictions
+from medjax.outcomes import Classes, Number
 from medjax.report import folds
 from medjax.workdir import Workdir, read_json, write_json
 
 CLASSES = ('a', 'b', 'c')
+
+
+def pooled(runs):
+  return Classes().pooled([Classes().read_table(run.predictions('test')) for run in runs])
+
+
+class BothKinds(Number):
+  """Names metrics of classes and of numbers."""
+
+  metrics: ClassVar = Number.metrics | Classes.metrics
 
 
 def run(folder, names, label, probability):
@@ -48,7 +61,7 @@ def test_calls_of_all_folds_are_counted_together(runs):
   ]
   label = np.array([0, 1] * 18 + [2, 2, 0, 1])
   calls = np.mean(repeats, axis=0).argmax(axis=1)
-  found = folds.pooled(runs)
+  found = pooled(runs)
   expected = sklearn.metrics.f1_score(label, calls, average='macro')
   assert found['f1'].value == pytest.approx(expected)
   assert found['f1'].low < expected < found['f1'].high
@@ -58,20 +71,20 @@ def test_calls_of_all_folds_are_counted_together(runs):
 
 
 def test_pooled_metrics_are_shown_and_written(runs, tmp_path, capsys):
-  folds.show(runs, tmp_path)
+  folds.show(runs, Classes(), tmp_path)
   written = read_json(tmp_path / 'crossval.json')
-  assert written['pooled']['f1']['value'] == folds.pooled(runs)['f1'].value
+  assert written['pooled']['f1']['value'] == pooled(runs)['f1'].value
   assert 'test cases of all runs pooled' in capsys.readouterr().out
 
 
-def test_two_classes_are_not_pooled(runs):
-  write_json(runs[0].data, {'classes': ['a', 'b']})
-  assert folds.pooled(runs) == {}
+def test_two_classes_are_not_pooled():
+  names = np.array(['x', 'y'])
+  table = Predictions(names, np.array([0, 1]), np.array([0.2, 0.7]), names, 'test', ('a', 'b'))
+  assert Classes().pooled([table, table]) == {}
 
 
-def test_only_tables_of_one_class_each_are_pooled(runs):
-  write_json(runs[0].decision, Interval(1, 0.9, 2.0).to_json())
-  assert folds.pooled(runs) == {}
+def test_only_classes_are_pooled():
+  assert Number().pooled([]) == {}
 
 
 def test_intervals_of_shares_stay_among_them(runs):
@@ -81,7 +94,7 @@ def test_intervals_of_shares_stay_among_them(runs):
       for name in ('auroc', 'rmse')
     }
     write_json(workdir.evaluation, {'test': found})
-  means = folds.summarise(runs)
+  means = folds.summarise(runs, BothKinds())
   assert means['rmse'].value == means['auroc'].value == pytest.approx(0.9)
   assert means['rmse'].high > 1 == means['auroc'].high
   assert means['rmse'].low == means['auroc'].low > 0

@@ -8,6 +8,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from medjax.data.images import Images
 from medjax.evaluation import (
   Calibration,
   Decision,
@@ -20,10 +21,20 @@ from medjax.evaluation import (
   multiclass_metrics,
   youden,
 )
-from medjax.report import class_plots, page
-from medjax.report.pictures import of_image
+from medjax.outcomes import Classes, class_section
+from medjax.report import page, pictures
 
+IMAGES = Images(20, 30, 3)
 BINARY, SEVERAL = ('normal', 'cancer'), ('normal', 'bacterial', 'viral', 'other')
+
+
+def of_image(image, attribution=None):
+  """Data URIs of an image and of the same under an explanation, as the report makes them."""
+  arrays = {'image': image}
+  drawings = [IMAGES.draw(arrays)]
+  if attribution is not None:
+    drawings.append(IMAGES.draw_explained(arrays, attribution, 'occlusion'))
+  return [pictures.uri(drawing) for drawing in drawings]
 
 
 def predictions(split, classes=BINARY, count=60, seed=0, prefix='case'):
@@ -70,7 +81,7 @@ def write_run(folder, classes=BINARY, simulated=True, prefix='case'):
       'fingerprint': 'abc123',
       'simulated': simulated,
       'classes': list(classes),
-      'input_shape': [20, 30, 3],
+      'example': {'image': 'uint8[20,30,3]', 'label': 'int32[]'},
       'splits': splits,
       'groups_in_two_splits': 0,
     },
@@ -135,10 +146,13 @@ def read(path):
 @pytest.mark.parametrize('classes', [BINARY, SEVERAL])
 def test_whole_run(tmp_path, classes):
   table = write_run(tmp_path, classes)
-  shown = class_plots.choose_examples(table, 8)
+  shown = class_section.choose_examples(table, 8)
   shape = (20, 30) if classes is BINARY else (20, 30, 3)
   path = page.write(
-    tmp_path, pictures={name: of_image(np.zeros(shape, np.uint8)) for name in shown}
+    tmp_path,
+    Classes(),
+    IMAGES,
+    pictures={name: of_image(np.zeros(shape, np.uint8)) for name in shown},
   )
   assert path == tmp_path / 'report.html'
   _, text, reader = read(path)
@@ -179,7 +193,7 @@ def test_whole_run(tmp_path, classes):
 def test_self_contained(tmp_path, classes):
   table = write_run(tmp_path, classes)
   image = np.full((8, 8, 1), 9, np.uint8)
-  path = page.write(tmp_path, pictures={str(table.id[0]): of_image(image)})
+  path = page.write(tmp_path, Classes(), IMAGES, pictures={str(table.id[0]): of_image(image)})
   source, _, reader = read(path)
   assert all(link.startswith(('data:image/png;base64,', '#')) for link in reader.links)
   assert not {'script', 'link', 'iframe', 'object', 'form'} & set(reader.tags)
@@ -193,16 +207,16 @@ def test_self_contained(tmp_path, classes):
 
 def test_simulated_comes_first(tmp_path):
   write_run(tmp_path, simulated=True)
-  _, text, _ = read(page.write(tmp_path, pictures={}))
+  _, text, _ = read(page.write(tmp_path, Classes(), IMAGES, pictures={}))
   assert text.split('report', 1)[1].strip().startswith('SIMULATED DATA')
   write_run(tmp_path, simulated=False)
-  _, text, _ = read(page.write(tmp_path, pictures={}))
+  _, text, _ = read(page.write(tmp_path, Classes(), IMAGES, pictures={}))
   assert 'SIMULATED' not in text
   assert 'does not say whether' not in text
 
 
 def test_empty_folder(tmp_path):
-  _, text, _ = read(page.write(tmp_path, pictures={}))
+  _, text, _ = read(page.write(tmp_path, Classes(), IMAGES, pictures={}))
   for name in ('config', 'environment', 'data', 'evaluation', 'decision'):
     assert f'{name}.json is not in the run folder' in text
   assert 'metrics.jsonl is not in the run folder' in text
@@ -224,7 +238,7 @@ def test_missing_or_broken_file(tmp_path, name, content):
     (tmp_path / name).unlink()
   else:
     (tmp_path / name).write_text(content)
-  _, text, _ = read(page.write(tmp_path, pictures={}))
+  _, text, _ = read(page.write(tmp_path, Classes(), IMAGES, pictures={}))
   if content is not None and name != 'metrics.jsonl':
     assert f'{name.split("/")[-1]} cannot be read' in text or f'{name}: ' in text
   elif name.startswith('predictions'):
@@ -237,7 +251,7 @@ def test_mostly_empty_files(tmp_path):
     (tmp_path / name).write_text('{}')
   (tmp_path / 'metrics.jsonl').write_text('')
   (tmp_path / 'data.json').write_text('{"splits": {"train": {}}, "classes": ["a", "b"]}')
-  _, text, _ = read(page.write(tmp_path, pictures={}))
+  _, text, _ = read(page.write(tmp_path, Classes(), IMAGES, pictures={}))
   assert 'holds no finished step' in text
 
 
@@ -247,7 +261,9 @@ def test_hostile_text_is_escaped(tmp_path):
   environment = {'experiment': hostile, 'command': hostile, hostile: hostile}
   (tmp_path / 'environment.json').write_text(json.dumps(environment))
   image = np.zeros((4, 4), np.uint8)
-  source, text, reader = read(page.write(tmp_path, pictures={str(table.id[0]): of_image(image)}))
+  source, text, reader = read(
+    page.write(tmp_path, Classes(), IMAGES, pictures={str(table.id[0]): of_image(image)})
+  )
   assert '<script' not in source
   assert 'script' not in reader.tags
   assert hostile in text
@@ -260,7 +276,7 @@ def test_undefined_metric_is_shown_with_its_reason(tmp_path):
   found['test']['auroc'] = found['test']['sensitivity'] = nothing
   found['val']['auroc'] = {'value': 1.0, 'low': None, 'high': None, 'reason': 'variance is 0'}
   (tmp_path / 'evaluation.json').write_text(json.dumps(found))
-  _, text, _ = read(page.write(tmp_path, pictures={}))
+  _, text, _ = read(page.write(tmp_path, Classes(), IMAGES, pictures={}))
   assert 'undefined: there is no positive case' in text
   assert '1.000 (variance is 0)' in text
   assert 'nan' not in text.lower().split()
@@ -281,7 +297,7 @@ def test_damaged_grades_do_not_hide_the_others(tmp_path, content, problem):
   good = {'cases': 3, 'split': 'test', 'grades': {'deletion': {'trained': estimate}}}
   (tmp_path / 'grades-lime.json').write_text(content)
   (tmp_path / 'grades-saliency.json').write_text(json.dumps(good))
-  _, text, _ = read(page.write(tmp_path, pictures={}))
+  _, text, _ = read(page.write(tmp_path, Classes(), IMAGES, pictures={}))
   assert problem in text
   assert 'saliency of another checkpoint' in text  # an old file does not say of which
   assert '0.500 (0.400–0.600)' in text
@@ -290,7 +306,7 @@ def test_damaged_grades_do_not_hide_the_others(tmp_path, content, problem):
 def test_one_class_only(tmp_path):
   table = predictions('test').select(predictions('test').label == 0)
   table.write_csv(tmp_path / 'predictions' / 'test.csv')
-  _, text, _ = read(page.write(tmp_path, pictures={}))
+  _, text, _ = read(page.write(tmp_path, Classes(), IMAGES, pictures={}))
   assert 'no case' in text
   assert 'There is no ROC curve' in text
 
@@ -300,8 +316,8 @@ def test_no_label_at_all(tmp_path, classes):
   table = predictions('test', classes)
   unlabelled = Predictions(**{**vars(table), 'label': np.full(60, np.nan)})
   unlabelled.write_csv(tmp_path / 'predictions' / 'test.csv')
-  pictures = {'case0': of_image(np.zeros((4, 4), np.uint8))}
-  _, text, _ = read(page.write(tmp_path, pictures=pictures))
+  shown = {'case0': of_image(np.zeros((4, 4), np.uint8))}
+  _, text, _ = read(page.write(tmp_path, Classes(), IMAGES, pictures=shown))
   assert 'There is no ROC curve' in text
   assert '0 labelled test cases' in text
 
@@ -309,7 +325,7 @@ def test_no_label_at_all(tmp_path, classes):
 def test_confusion_counts(tmp_path):
   table = write_run(tmp_path)
   threshold = json.loads((tmp_path / 'evaluation.json').read_text())['test']['threshold']['value']
-  rows = class_plots.confusion(table, threshold)
+  rows = class_section.confusion(table, threshold)
   called = table.probability >= threshold
   for index, row in enumerate(rows):
     counts = [int((~called[table.label == index]).sum()), int(called[table.label == index].sum())]
@@ -319,7 +335,7 @@ def test_confusion_counts(tmp_path):
 
 def test_training_loss_is_weighted_by_examples(monkeypatch):
   drawn = []
-  monkeypatch.setattr(page.plots, 'learning_curve', lambda *args: drawn.append(args) or '')
+  monkeypatch.setattr(page.curves, 'learning_curve', lambda *args: drawn.append(args) or '')
   page._curves(
     [
       {'epoch': 0, 'split': 'train', 'loss': 1.0, 'examples': 30},
@@ -339,8 +355,8 @@ def test_training_loss_is_weighted_by_examples(monkeypatch):
 
 def test_same_run_gives_the_same_page(tmp_path):
   write_run(tmp_path)
-  first = page.write(tmp_path, pictures={}).read_bytes()
-  assert page.write(tmp_path, pictures={}).read_bytes() == first
+  first = page.write(tmp_path, Classes(), IMAGES, pictures={}).read_bytes()
+  assert page.write(tmp_path, Classes(), IMAGES, pictures={}).read_bytes() == first
   assert not list(tmp_path.glob('.report*'))
 
 
@@ -348,7 +364,10 @@ def test_large_pictures_are_made_smaller(tmp_path):
   table = write_run(tmp_path)
   noise = np.random.default_rng(0).integers(0, 256, (1024, 512), np.uint8)
   path = page.write(
-    tmp_path, pictures={str(table.id[0]): of_image(noise), 'unknown': of_image(noise)}
+    tmp_path,
+    Classes(),
+    IMAGES,
+    pictures={str(table.id[0]): of_image(noise), 'unknown': of_image(noise)},
   )
   _, _, reader = read(path)
   assert reader.tags.count('img') == 1
@@ -365,20 +384,20 @@ class TestChooseExamples:
       split='test',
       classes=BINARY,
     )
-    assert class_plots.choose_examples(table, 4) == ['b', 'f', 'a', 'e']
-    assert class_plots.choose_examples(table, 99) == ['b', 'f', 'a', 'e', 'd', 'g', 'c']
-    assert class_plots.choose_examples(table, 0) == []
+    assert class_section.choose_examples(table, 4) == ['b', 'f', 'a', 'e']
+    assert class_section.choose_examples(table, 99) == ['b', 'f', 'a', 'e', 'd', 'g', 'c']
+    assert class_section.choose_examples(table, 0) == []
 
   def test_several_classes(self):
     table = predictions('test', SEVERAL)
-    chosen = class_plots.choose_examples(table, 8)
+    chosen = class_section.choose_examples(table, 8)
     assert len(set(chosen)) == 8
     labels = [int(table.label[table.id == name][0]) for name in chosen]
     assert labels == [0, 1, 2, 3, 0, 1, 2, 3]
 
   def test_unlabelled_and_empty(self):
     table = predictions('test')
-    assert class_plots.choose_examples(table.select(np.zeros(60, bool)), 5) == []
+    assert class_section.choose_examples(table.select(np.zeros(60, bool)), 5) == []
 
 
 def test_bad_picture():
@@ -392,7 +411,9 @@ def test_picture_pixels_survive(tmp_path):
 
   table = write_run(tmp_path)
   image = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
-  _, _, reader = read(page.write(tmp_path, pictures={str(table.id[0]): of_image(image)}))
+  _, _, reader = read(
+    page.write(tmp_path, Classes(), IMAGES, pictures={str(table.id[0]): of_image(image)})
+  )
   (source,) = (link for link in reader.links if link.startswith('data:'))
   stored = PIL.Image.open(io.BytesIO(base64.b64decode(source.split(',')[1])))
   np.testing.assert_array_equal(np.asarray(stored), image)

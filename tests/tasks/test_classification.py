@@ -39,12 +39,12 @@ def test_multiclass_loss_is_the_log_loss_of_its_predictions():
 def test_score_is_scikit_learns_auroc_and_none_where_undefined():
   rng = np.random.default_rng(0)
   label, probability = rng.integers(0, 2, 50), rng.random(50)
-  score = tasks.Binary().score(_table(label, probability, ('a', 'b')))
+  score = tasks.Binary().outcome.score(_table(label, probability, ('a', 'b')))
   assert score == pytest.approx(sklearn.metrics.roc_auc_score(label, probability))
-  assert tasks.Binary().score(_table(np.ones(50, int), probability, ('a', 'b'))) is None
+  assert tasks.Binary().outcome.score(_table(np.ones(50, int), probability, ('a', 'b'))) is None
 
   label, probability = rng.integers(0, 3, 60), rng.dirichlet(np.ones(3), 60)
-  score = tasks.Multiclass(3).score(_table(label, probability, ('a', 'b', 'c')))
+  score = tasks.Multiclass(3).outcome.score(_table(label, probability, ('a', 'b', 'c')))
   expected = sklearn.metrics.roc_auc_score(label, probability, multi_class='ovr')
   assert score == pytest.approx(expected)
 

@@ -39,12 +39,12 @@ def test_tables_and_scores():
   probability = np.eye(3)[[[0, 0, 2, 0], [1, 1, 0, 0]]]
   label = np.array([[0, 1, 2, -1], [1, 1, -1, -1]], np.int8)
   names = np.array(['a', 'b'])
-  table = task.table(
-    probability, label, lengths=np.array([4, 2]),
+  table = task.outcome.table(
+    probability, label, sizes={'positions': np.array([4, 2])},
     id=names, group=names, split='val', classes=('H', 'E', 'C'),
   )  # fmt: skip
-  assert task.monitor == 'q3'
-  assert task.score(table) == pytest.approx(4 / 5)
-  assert task.score(table.take(np.array([], int))) is None
-  _, metrics = task.evaluate(table, task.decide(table, 1, None))
-  assert metrics['q3'].value == task.score(table)
+  assert task.outcome.monitor == 'q3'
+  assert task.outcome.score(table) == pytest.approx(4 / 5)
+  assert task.outcome.score(table.take(np.array([], int))) is None
+  _, metrics = task.outcome.evaluate(table, task.outcome.decide(table, 1, None))
+  assert metrics['q3'].value == task.outcome.score(table)

@@ -7,7 +7,7 @@ import pytest
 import sklearn.metrics
 
 from medjax import tasks
-from medjax.config import Config
+from medjax.config import CoverageSettings
 from medjax.evaluation import Interval, Numbers
 
 TASK = tasks.Regression(mean=150.0, scale=20.0)
@@ -45,31 +45,33 @@ def test_score_is_scikit_learns_r2_and_none_where_undefined():
   random = np.random.default_rng(0)
   label, prediction = random.normal(size=50), random.normal(size=50)
   expected = sklearn.metrics.r2_score(label, prediction)
-  assert TASK.score(_table(label, prediction)) == pytest.approx(expected)
+  assert TASK.outcome.score(_table(label, prediction)) == pytest.approx(expected)
   known = np.append(label, np.nan)
-  assert TASK.score(_table(known, np.append(prediction, 9))) == pytest.approx(expected)
+  assert TASK.outcome.score(_table(known, np.append(prediction, 9))) == pytest.approx(expected)
   # Neither are equal labels whose mean is off by rounding.
-  assert TASK.score(_table([0.1] * 3, [0.1, 0.2, 0.3])) is None
-  assert TASK.score(_table([np.nan], [1.0])) is None
+  assert TASK.outcome.score(_table([0.1] * 3, [0.1, 0.2, 0.3])) is None
+  assert TASK.outcome.score(_table([np.nan], [1.0])) is None
 
 
 def test_tables_are_of_numbers(tmp_path):
   names = np.array(['a', 'b'])
   columns = {'id': names, 'group': names, 'split': 'val', 'metadata': {}, 'classes': ()}
-  table = TASK.table(np.array([1.5, 2.0], np.float32), np.array([1, 2], np.float32), **columns)
+  table = TASK.outcome.table(
+    np.array([1.5, 2.0], np.float32), np.array([1, 2], np.float32), **columns
+  )
   assert (table.prediction.dtype, table.label.dtype) == (np.float64, np.float64)
   table.write_csv(tmp_path / 'val.csv')
-  assert TASK.read_table(tmp_path / 'val.csv').prediction.tolist() == [1.5, 2]
+  assert TASK.outcome.read_table(tmp_path / 'val.csv').prediction.tolist() == [1.5, 2]
 
 
 def test_decisions_are_intervals():
   random = np.random.default_rng(0)
   table = _table(random.normal(size=99), np.zeros(99))
-  interval = TASK.decide(table, 5, Config(coverage=0.8))
+  interval = TASK.outcome.decide(table, 5, CoverageSettings(coverage=0.8))
   assert interval.half_width == np.sort(abs(table.label))[80 - 1]
-  assert TASK.read_decision(interval.to_json()) == interval
-  shown, metrics = TASK.evaluate(table, Interval(5, 0.8, 1.0))
+  assert TASK.outcome.read_decision(interval.to_json()) == interval
+  shown, metrics = TASK.outcome.evaluate(table, Interval(5, 0.8, 1.0))
   assert shown is table
   assert metrics['coverage'].value == pytest.approx((abs(table.label) <= 1).mean())
-  assert metrics['r2'].value == pytest.approx(TASK.score(table))
-  assert TASK.monitor in metrics
+  assert metrics['r2'].value == pytest.approx(TASK.outcome.score(table))
+  assert TASK.outcome.monitor in metrics

@@ -88,6 +88,6 @@ def test_predictions_are_in_the_order_of_the_split(experiment, straight, devices
   assert table.id.tolist() == split.id.tolist()
   for row in range(5):
     batch = split.read([row], {'positions': int(split.sizes['positions'][row])})
-    outputs = experiment.model.apply(straight.variables, experiment.data.inputs(batch))
+    outputs = experiment.model.apply(straight.variables, experiment.data.modality.inputs(batch))
     best = np.asarray(outputs)[0].argmax(axis=-1)
     assert table.prediction[row] == ''.join('HEC'[i] for i in best)

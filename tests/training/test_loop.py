@@ -183,7 +183,7 @@ def test_evaluation_is_of_the_best_checkpoint(straight):
     _config(batch_size=8, calibration='platt'),
   )
   found = read_json(workdir.evaluation)
-  decision = evaluate.read_decision(experiment.task.read_decision, workdir, step)
+  decision = evaluate.read_decision(experiment.task.outcome.read_decision, workdir, step)
   assert found['val']['auroc']['value'] == pytest.approx(best['auroc'])
   for name, table in tables.items():
     split = experiment.data.splits[name]

@@ -16,6 +16,7 @@ import sklearn.preprocessing
 
 from medjax import models, runtime, tasks
 from medjax.data import augment, dataset, feed, memory
+from medjax.data.modality import Modality
 from medjax.experiment import Experiment
 from medjax.models import MLP, l2
 from medjax.ops import native
@@ -198,6 +199,16 @@ def test_auto_precision_is_float32_on_a_cpu():
   assert parallel.compute_dtype('bfloat16') == jnp.bfloat16
 
 
+class Rows(Modality):
+  """Numbers as they are."""
+
+  def inputs(self, batch):
+    return batch['values']
+
+  def open(self, names):
+    return []
+
+
 def tabular(values, label, optimizer, penalty=None, task=None):
   """A linear or logistic regression of these training rows."""
   names = np.array([str(i) for i in range(len(label))])
@@ -210,8 +221,7 @@ def tabular(values, label, optimizer, penalty=None, task=None):
     classes,
     'made',
     True,
-    (values.shape[1],),
-    inputs=lambda batch: batch['values'],
+    Rows(),
   )
   return Experiment(data, MLP(()), task or tasks.Binary(), optimizer, penalty=penalty)
 

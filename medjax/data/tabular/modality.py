@@ -92,6 +92,6 @@ class Table(Modality):
       'most twelve.'
     )
 
-  def named_inputs(self) -> tuple[Sequence[str], Sequence[float]]:
+  def named_inputs(self) -> tuple[Sequence[str], np.ndarray]:
     """Names and scales of the inputs."""
     return self.preprocessing.inputs, self.preprocessing.scales

@@ -8,8 +8,11 @@ import pytest
 from test_card import lines
 from test_page import read, write_run
 
+from medjax.data.residues import Residues
 from medjax.evaluation import Confidence, Positions, position_metrics
-from medjax.report import card, chain_plots, page, position_plots
+from medjax.outcomes import States, state_section
+from medjax.plots import chains
+from medjax.report import card, page
 from medjax.workdir import Workdir
 
 SVG = '{http://www.w3.org/2000/svg}'
@@ -37,7 +40,7 @@ def _write(folder):
     table.write_csv(folder / 'predictions' / f'{name}.csv')
     found[name] = {k: v.to_json() for k, v in position_metrics(table).items()}
   data = json.loads((folder / 'data.json').read_text())
-  data |= {'classes': ['H', 'E', 'C'], 'kind': 'residues'}
+  data |= {'classes': ['H', 'E', 'C']}
   for split in data['splits'].values():
     split |= {'classes': {'H': 300, 'E': 300, 'C': 300}, 'positions': 900}
   files = {'evaluation.json': found, 'decision.json': decision.to_json(), 'data.json': data}
@@ -48,7 +51,7 @@ def _write(folder):
 
 def test_the_page_shows_counts_confidence_and_six_chains(tmp_path):
   tables, decision = _write(tmp_path)
-  source, text, _ = read(page.write(tmp_path, pictures={}))
+  source, text, _ = read(page.write(tmp_path, States(3), Residues(), pictures={}))
   table = tables['test']
   counts = table.confusion().sum(axis=0)
   assert f'{np.trace(counts) / counts.sum():.3f}' in text
@@ -67,13 +70,13 @@ def test_a_run_without_predictions_or_decision_is_still_shown(tmp_path):
   (tmp_path / 'decision.json').unlink()
   for path in (tmp_path / 'predictions').iterdir():
     path.unlink()
-  _, text, _ = read(page.write(tmp_path, pictures={}))
+  _, text, _ = read(page.write(tmp_path, States(3), Residues(), pictures={}))
   assert 'There are no predictions in the run folder.' in text
 
 
 def test_the_card_says_what_comes_out(tmp_path):
   tables, _ = _write(tmp_path)
-  found = lines(card.write(Workdir(tmp_path), tables).read_text())
+  found = lines(card.write(Workdir(tmp_path), States(3), Residues(), tables).read_text())
   assert 'probability of each state at each position' in found['Output (15)']
   assert float(found['q3'].split()[0]) == pytest.approx(
     np.trace(tables['test'].confusion().sum(axis=0)) / (9 * 98), abs=1e-3
@@ -82,19 +85,19 @@ def test_the_card_says_what_comes_out(tmp_path):
 
 def test_confusion_and_choice_agree_with_the_table():
   table = _positions('test')
-  rows = position_plots.confusion(table)
+  rows = state_section.confusion(table)
   assert [row['total'] for row in rows] == table.confusion().sum(axis=(0, 2)).tolist()
   assert sum(cell['share'] for cell in rows[0]['cells']) == pytest.approx(1)
   counts = table.confusion()
   right = np.trace(counts, axis1=1, axis2=2) / counts.sum(axis=(1, 2))
-  chosen = right[position_plots.choose(table)]
+  chosen = right[state_section.choose(table)]
   assert len(chosen) == 6
   assert (np.diff(chosen) >= 0).all()
   assert (chosen[0], chosen[-1]) == (right.min(), right.max())
 
 
 def _drawn(*tracks, **more):
-  return ET.fromstring(chain_plots.chain(tracks, 'a <title>', **more))
+  return ET.fromstring(chains.chain(tracks, 'a <title>', **more))
 
 
 def test_each_segment_is_drawn_once_in_each_row():
@@ -122,6 +125,6 @@ def test_bars_are_as_high_as_the_digits():
 
 
 def test_a_page_of_drawings_escapes_names():
-  text = chain_plots.page('Predicted states', [('a<b>', '<svg></svg>')])
+  text = chains.page('Predicted states', [('a<b>', '<svg></svg>')])
   assert 'a&lt;b&gt;' in text
   assert '<svg></svg>' in text

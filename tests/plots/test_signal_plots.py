@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from medjax.report import signal_plots
+from medjax.plots import signals
 
 
 def points(svg):
@@ -16,7 +16,7 @@ def points(svg):
 
 def test_every_lead_is_a_line_through_its_samples():
   signal = np.stack([np.sin(np.arange(50) / 5), np.cos(np.arange(50) / 5) + 2], axis=1)
-  svg = signal_plots.of_signal(signal, ('I', 'a<b'), 100.0, 0.2)
+  svg = signals.of_signal(signal, ('I', 'a<b'), 100.0, 0.2)
   ET.fromstring(svg)
   lines = points(svg)
   assert [len(line) for line in lines] == [50, 50]
@@ -30,7 +30,7 @@ def test_every_lead_is_a_line_through_its_samples():
 
 
 def test_ticks_count_seconds_from_the_peak():
-  svg = signal_plots.of_signal(np.ones((126, 1)), rate=100.0, peak=0.8)
+  svg = signals.of_signal(np.ones((126, 1)), rate=100.0, peak=0.8)
   texts = re.findall(r'middle">([^<]*)<', svg)
   assert texts == ['-0.8', '-0.6', '-0.4', '-0.2', '0', '0.2', '0.4 s']
   places = [float(x) for x in re.findall(r'<text x="([\d.]+)"', svg)]
@@ -39,12 +39,12 @@ def test_ticks_count_seconds_from_the_peak():
 
 
 def test_ticks_count_samples_where_no_rate_is_known():
-  svg = signal_plots.of_signal(np.ones((140, 1)))
+  svg = signals.of_signal(np.ones((140, 1)))
   assert re.findall(r'middle">([^<]*)<', svg) == ['0', '20', '40', '60', '80', '100', '120']
 
 
 def test_padding_and_flat_signals():
   signal = np.zeros((20, 1))
   signal[:12] = 1
-  assert len(points(signal_plots.of_signal(signal))[0]) == 12
-  assert np.isfinite(points(signal_plots.of_signal(np.zeros((20, 2))))).all()
+  assert len(points(signals.of_signal(signal))[0]) == 12
+  assert np.isfinite(points(signals.of_signal(np.zeros((20, 2))))).all()

@@ -9,10 +9,23 @@ import scipy.stats
 from test_card import lines
 from test_page import read, write_run
 
+from medjax.data.modality import Modality
 from medjax.evaluation import Interval, Numbers
 from medjax.evaluation.numbers import number_metrics
-from medjax.report import card, number_plots, page
+from medjax.outcomes import Number
+from medjax.outcomes.base import Evaluated
+from medjax.report import card, page
 from medjax.workdir import Workdir
+
+
+class Rows(Modality):
+  """Rows that nobody reads here."""
+
+  def inputs(self, batch):
+    return batch['values']
+
+  def open(self, names):
+    return []
 
 
 def _numbers(split, count=60, seed=0):
@@ -35,8 +48,8 @@ def _write(folder, coverage=0.9, count=60):
     table.write_csv(folder / 'predictions' / f'{name}.csv')
     metrics = number_metrics(table, interval)
     found[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
-  data = json.loads((folder / 'data.json').read_text()) | {'classes': [], 'kind': 'table'}
-  data['input_shape'] = [10]
+  data = json.loads((folder / 'data.json').read_text()) | {'classes': []}
+  data['example'] = {'values': 'float32[10]', 'label': 'float32[]'}
   for split in data['splits'].values():
     split['classes'] = {}
   text = (folder / 'metrics.jsonl').read_text().replace('auroc', 'r2')
@@ -52,7 +65,7 @@ def _write(folder, coverage=0.9, count=60):
 
 def test_whole_run(tmp_path):
   tables, interval = _write(tmp_path)
-  source, text, reader = read(page.write(tmp_path, pictures={}))
+  source, text, reader = read(page.write(tmp_path, Number(), Rows(), pictures={}))
   known = ~np.isnan(tables['test'].label)
   label, prediction = tables['test'].label[known], tables['test'].prediction[known]
   spearman = scipy.stats.spearmanr(label, prediction).statistic
@@ -82,11 +95,11 @@ def test_whole_run(tmp_path):
 def test_without_an_interval(tmp_path):
   _, interval = _write(tmp_path, coverage=0.99)
   assert math.isinf(interval.half_width)
-  _, text, reader = read(page.write(tmp_path, pictures={}))
+  _, text, reader = read(page.write(tmp_path, Number(), Rows(), pictures={}))
   assert 'goes from minus to plus infinity' in text
   assert 'too few for an interval of that coverage' in text
   assert reader.tags.count('svg') == 4
-  text = card.write(Workdir(tmp_path), {}).read_text()
+  text = card.write(Workdir(tmp_path), Number(), Rows(), {}).read_text()
   assert 'plus or minus infinity, made to hold the truth in 99% of the cases' in text
 
 
@@ -98,7 +111,7 @@ def test_missing_or_broken_file(tmp_path, name, content):
     (tmp_path / name).unlink()
   else:
     (tmp_path / name).write_text(content)
-  _, text, _ = read(page.write(tmp_path, pictures={}))
+  _, text, _ = read(page.write(tmp_path, Number(), Rows(), pictures={}))
   if name.startswith('predictions'):
     assert 'There is no test split here' in text or 'test.csv cannot be read' in text
   else:
@@ -107,14 +120,16 @@ def test_missing_or_broken_file(tmp_path, name, content):
   assert 'Predicted and true on the' in text
 
 
+def _context(table, interval):
+  return Number().context(Evaluated('test', table, {}, interval))
+
+
 def test_nothing_labelled_gives_no_figure():
   nothing = _numbers('test').take(np.arange(3)).labelled()
-  found = number_plots.context(nothing, {}, Interval(1, 0.9, 2.0), {})
-  assert found == {'figures': {}, 'examples': (), 'half_width': 2.0, 'coverage': None}
-  assert number_plots.context(None, {}, None, {})['half_width'] is None
-  one = number_plots.context(
-    _numbers('test').take(np.array([5])), {}, Interval(1, 0.9, math.inf), {}
-  )
+  expected = {'figures': {}, 'half_width': 2.0, 'coverage': None}
+  assert _context(nothing, Interval(1, 0.9, 2.0)) == expected
+  assert _context(None, None)['half_width'] is None
+  one = _context(_numbers('test').take(np.array([5])), Interval(1, 0.9, math.inf))
   assert set(one['figures']) == {'scatter', 'residuals'}
   assert one['half_width'] is None
 
@@ -123,7 +138,7 @@ def test_nothing_labelled_gives_no_figure():
 def test_the_card_and_the_page_say_which_checkpoint_was_taken(tmp_path, select):
   tables, interval = _write(tmp_path)
   (tmp_path / 'config.json').write_text(json.dumps({'learning_rate': 0.1, 'select': select}))
-  text = card.write(Workdir(tmp_path), tables).read_text()
+  text = card.write(Workdir(tmp_path), Number(), Rows(), tables).read_text()
   found = lines(text)
   evaluation = json.loads((tmp_path / 'evaluation.json').read_text())['test']
   r2 = evaluation['r2']
@@ -140,5 +155,5 @@ def test_the_card_and_the_page_say_which_checkpoint_was_taken(tmp_path, select):
   # There are no pictures in the report of a table.
   assert found['Failures: what kind of cases go wrong (failure analysis)'] == card.TO_FILL
   assert 'threshold' not in text.lower()
-  source, _, _ = read(page.write(tmp_path, pictures={}))
+  source, _, _ = read(page.write(tmp_path, Number(), Rows(), pictures={}))
   assert ('best epoch' in source) == (select == 'best')
