@@ -7,6 +7,7 @@ from medjax.outcomes.label_set import LabelSet
 from medjax.outcomes.number import Number
 from medjax.outcomes.rows import Rows
 from medjax.outcomes.states import States
+from medjax.outcomes.survival import Survival
 
 __all__ = [
   'CardRow',
@@ -19,5 +20,6 @@ __all__ = [
   'Row',
   'Rows',
   'States',
+  'Survival',
   'Writer',
 ]

@@ -1,16 +1,10 @@
-"""The figures of the report, each as one inline SVG.
+"""The figures of the report, each as one inline SVG."""
 
-Figures are drawn without pyplot, which keeps a global list of figures and may ask for a display.
-"""
-
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from medjax.evaluation import Predictions, auroc
@@ -18,12 +12,7 @@ from medjax.evaluation.bands import Band
 from medjax.evaluation.calibration import Bin
 from medjax.evaluation.net_benefit import DecisionCurve
 from medjax.evaluation.ranking import Ranking
-
-# Okabe and Ito's colours, which people with any common colour blindness tell apart.
-_COLORS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000')
-_GREY = '#767676'
-# Small, so that the text is still readable when a phone shows the figure at its own width.
-_SIZE_INCHES = (4.8, 3.5)
+from medjax.plots.figure import COLORS, GREY, SIZE_INCHES, new_figure, plain, svg
 
 
 def learning_curve(
@@ -41,14 +30,14 @@ def learning_curve(
   Returns:
     The SVG element.
   """
-  figure, axes = _figure('Epoch', ylabel)
-  for color, (name, (epochs, values)) in zip(_COLORS, curves.items(), strict=False):
+  figure, axes = new_figure('Epoch', ylabel)
+  for color, (name, (epochs, values)) in zip(COLORS, curves.items(), strict=False):
     axes.plot(epochs, values, color=color, marker='.', markersize=5, linewidth=1.6, label=name)
   if best is not None:
-    axes.axvline(best, color=_GREY, linestyle=':', linewidth=1.2, label=f'best epoch, {best}')
+    axes.axvline(best, color=GREY, linestyle=':', linewidth=1.2, label=f'best epoch, {best}')
   axes.xaxis.set_major_locator(MaxNLocator(integer=True))
   axes.legend(frameon=False, fontsize=10)
-  return _svg(figure, f'{ylabel} by epoch')
+  return svg(figure, f'{ylabel} by epoch')
 
 
 def roc(table: Predictions, threshold: float | None, band: Band | None = None) -> str:
@@ -62,8 +51,8 @@ def roc(table: Predictions, threshold: float | None, band: Band | None = None) -
   Returns:
     The SVG element; empty where no class has both cases and non-cases.
   """
-  figure, axes = _figure('1 - specificity', 'Sensitivity')
-  axes.plot([0, 1], [0, 1], color=_GREY, linestyle=':', linewidth=1)
+  figure, axes = new_figure('1 - specificity', 'Sensitivity')
+  axes.plot([0, 1], [0, 1], color=GREY, linestyle=':', linewidth=1)
   of_class = _by_class(table)
   if not of_class:
     return ''
@@ -76,14 +65,14 @@ def roc(table: Predictions, threshold: float | None, band: Band | None = None) -
       true,
       **_line(index),
       # The number first: matplotlib leaves out a label that begins with an underscore.
-      label=f'{auroc(positive.astype(int), score):.3f}  {_plain(name)}',
+      label=f'{auroc(positive.astype(int), score):.3f}  {plain(name)}',
     )
   if table.is_binary and threshold is not None:
     positive, called = table.label == 1, table.probability >= threshold
     point = called[~positive].mean(), called[positive].mean()
     _mark(axes, point)
   _shares(axes, 'lower right')
-  return _svg(figure, 'ROC curve')
+  return svg(figure, 'ROC curve')
 
 
 def precision_recall(table: Predictions, threshold: float | None, band: Band | None = None) -> str:
@@ -97,7 +86,7 @@ def precision_recall(table: Predictions, threshold: float | None, band: Band | N
   Returns:
     The SVG element; empty where no class has both cases and non-cases.
   """
-  figure, axes = _figure('Recall (sensitivity)', 'Precision (PPV)')
+  figure, axes = new_figure('Recall (sensitivity)', 'Precision (PPV)')
   of_class = _by_class(table)
   if not of_class:
     return ''
@@ -109,11 +98,11 @@ def precision_recall(table: Predictions, threshold: float | None, band: Band | N
     recall = np.append(0, true / true[-1])
     precision = true / called
     axes.step(
-      recall, np.append(precision[0], precision), where='pre', label=_plain(name), **_line(index)
+      recall, np.append(precision[0], precision), where='pre', label=plain(name), **_line(index)
     )
   if table.is_binary:
     axes.axhline(
-      (table.label == 1).mean(), color=_GREY, linestyle=':', linewidth=1, label='guessing'
+      (table.label == 1).mean(), color=GREY, linestyle=':', linewidth=1, label='guessing'
     )
     if threshold is not None:
       called = table.probability >= threshold
@@ -122,13 +111,13 @@ def precision_recall(table: Predictions, threshold: float | None, band: Band | N
         point = called[positive].mean(), positive[called].mean()
         _mark(axes, point)
   _shares(axes, 'lower left')
-  return _svg(figure, 'Precision-recall curve')
+  return svg(figure, 'Precision-recall curve')
 
 
 def reliability(bins: Sequence[Bin], xlabel: str) -> str:
   """Draws what came true over what was predicted, with the intervals of the bins."""
-  figure, axes = _figure(xlabel, 'Share that came true')
-  axes.plot([0, 1], [0, 1], color=_GREY, linestyle=':', linewidth=1, label='perfect')
+  figure, axes = new_figure(xlabel, 'Share that came true')
+  axes.plot([0, 1], [0, 1], color=GREY, linestyle=':', linewidth=1, label='perfect')
   x = np.array([part.predicted for part in bins])
   y = np.array([_number(part.observed.value) for part in bins])
   low = np.array([_number(part.observed.low) for part in bins])
@@ -137,7 +126,7 @@ def reliability(bins: Sequence[Bin], xlabel: str) -> str:
     x,
     y,
     yerr=np.maximum(0, [y - low, high - y]),
-    color=_COLORS[0],
+    color=COLORS[0],
     marker='o',
     markersize=5,
     linewidth=1.6,
@@ -146,61 +135,61 @@ def reliability(bins: Sequence[Bin], xlabel: str) -> str:
     label='as many cases each',
   )
   _shares(axes, 'best')
-  return _svg(figure, 'Reliability')
+  return svg(figure, 'Reliability')
 
 
 def net_benefit(curve: DecisionCurve) -> str:
   """Draws a decision curve up to the probability where nobody would be treated."""
-  figure, axes = _figure('Probability at which one would act', 'Net benefit')
+  figure, axes = new_figure('Probability at which one would act', 'Net benefit')
   axes.fill_between(
-    curve.threshold, curve.low, curve.high, color=_COLORS[0], alpha=0.15, linewidth=0
+    curve.threshold, curve.low, curve.high, color=COLORS[0], alpha=0.15, linewidth=0
   )
-  axes.plot(curve.threshold, curve.model, color=_COLORS[0], linewidth=1.8, label='by the model')
+  axes.plot(curve.threshold, curve.model, color=COLORS[0], linewidth=1.8, label='by the model')
   axes.plot(
-    curve.threshold, curve.everybody, color=_COLORS[1], linewidth=1.4, linestyle='--', label='all'
+    curve.threshold, curve.everybody, color=COLORS[1], linewidth=1.4, linestyle='--', label='all'
   )
-  axes.axhline(0, color=_GREY, linewidth=1.4, linestyle=':', label='nobody')
+  axes.axhline(0, color=GREY, linewidth=1.4, linestyle=':', label='nobody')
   top = max(float(curve.high.max()), float(curve.everybody.max()), 0.01)
   axes.set(xlim=(0, 1), ylim=(-0.25 * top, 1.08 * top))
   axes.legend(frameon=False, fontsize=10, loc='upper right')
-  return _svg(figure, 'Decision curve')
+  return svg(figure, 'Decision curve')
 
 
 def scatter(label: np.ndarray, prediction: np.ndarray, half_width: float | None) -> str:
   """Draws true against predicted numbers, and the interval around the prediction if it is known."""
-  figure, axes = _figure('Predicted', 'True')
+  figure, axes = new_figure('Predicted', 'True')
   ends = np.array([min(label.min(), prediction.min()), max(label.max(), prediction.max())])
-  axes.plot(ends, ends, color=_GREY, linewidth=1.2)
+  axes.plot(ends, ends, color=GREY, linewidth=1.2)
   for side in (-1, 1) if half_width is not None else ():
     line = ends + side * float(half_width or 0)
-    axes.plot(ends, line, color=_GREY, linewidth=1.2, linestyle='--')
+    axes.plot(ends, line, color=GREY, linewidth=1.2, linestyle='--')
   _points(axes, prediction, label)
-  return _svg(figure, 'True against predicted')
+  return svg(figure, 'True against predicted')
 
 
 def residuals(prediction: np.ndarray, label: np.ndarray) -> str:
   """Draws what is left over, against the prediction."""
-  figure, axes = _figure('Predicted', 'True less predicted')
-  axes.axhline(0, color=_GREY, linewidth=1.2)
+  figure, axes = new_figure('Predicted', 'True less predicted')
+  axes.axhline(0, color=GREY, linewidth=1.2)
   _points(axes, prediction, label - prediction)
-  return _svg(figure, 'Residuals')
+  return svg(figure, 'Residuals')
 
 
 def bars(names: Sequence[str], values: Sequence[float], xlabel: str) -> str:
   """Draws a bar for each value, the first one on top."""
-  figure, axes = _figure(xlabel, '')
-  figure.set_size_inches(_SIZE_INCHES[0], 0.8 + 0.26 * len(names))
+  figure, axes = new_figure(xlabel, '')
+  figure.set_size_inches(SIZE_INCHES[0], 0.8 + 0.26 * len(names))
   places = np.arange(len(names))
-  axes.barh(places, values, color=[_COLORS[1] if value > 0 else _COLORS[0] for value in values])
-  axes.set_yticks(places, [_plain(name[:28]) for name in names])
+  axes.barh(places, values, color=[COLORS[1] if value > 0 else COLORS[0] for value in values])
+  axes.set_yticks(places, [plain(name[:28]) for name in names])
   axes.invert_yaxis()
-  axes.axvline(0, color=_GREY, linewidth=1.0)
-  return _svg(figure, xlabel)
+  axes.axvline(0, color=GREY, linewidth=1.0)
+  return svg(figure, xlabel)
 
 
 def _points(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
   # As a picture inside the figure: thousands of vector points would make the page heavy.
-  axes.plot(x, y, '.', color=_COLORS[0], alpha=0.45, markersize=5, rasterized=len(x) > 2000)
+  axes.plot(x, y, '.', color=COLORS[0], alpha=0.45, markersize=5, rasterized=len(x) > 2000)
 
 
 def _number(value: float | None) -> float:
@@ -221,12 +210,12 @@ def _by_class(table: Predictions) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 def _line(index: int) -> dict[str, Any]:
   """The style of line number ``index``."""
-  style = ('-', '--', '-.')[index // len(_COLORS) % 3]
-  return {'color': _COLORS[index % len(_COLORS)], 'linestyle': style, 'linewidth': 1.8}
+  style = ('-', '--', '-.')[index // len(COLORS) % 3]
+  return {'color': COLORS[index % len(COLORS)], 'linestyle': style, 'linewidth': 1.8}
 
 
 def _mark(axes: Axes, point: tuple[float, float]) -> None:
-  axes.plot(*point, 'o', color=_COLORS[1], markersize=8, label='operating point')
+  axes.plot(*point, 'o', color=COLORS[1], markersize=8, label='operating point')
 
 
 def _shares(axes: Axes, legend: Any) -> None:
@@ -237,7 +226,7 @@ def _shares(axes: Axes, legend: Any) -> None:
 
 
 def _shade(axes: Axes, band: Band) -> None:
-  axes.fill_between(band.x, band.low, band.high, color=_COLORS[0], alpha=0.15, linewidth=0)
+  axes.fill_between(band.x, band.low, band.high, color=COLORS[0], alpha=0.15, linewidth=0)
 
 
 def _roc_points(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -249,41 +238,3 @@ def _roc_points(positive: np.ndarray, score: np.ndarray) -> tuple[np.ndarray, np
   turns = np.diff(true[1:]) * np.diff(false[:-1]) != np.diff(true[:-1]) * np.diff(false[1:])
   kept = np.concatenate([[True], turns, [True]])
   return false[kept] / false[-1], true[kept] / true[-1]
-
-
-def _figure(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
-  figure = Figure(figsize=_SIZE_INCHES, layout='constrained')
-  axes = figure.add_subplot()
-  axes.set_xlabel(xlabel, fontsize=11)
-  axes.set_ylabel(_plain(ylabel), fontsize=11)
-  axes.tick_params(labelsize=10, color=_GREY)
-  axes.spines[['top', 'right']].set_visible(False)
-  axes.spines[['left', 'bottom']].set_color(_GREY)
-  axes.grid(color='#e6e6e6', linewidth=0.8)
-  axes.set_axisbelow(True)
-  return figure, axes
-
-
-def _plain(text: str) -> str:
-  """Keeps a dollar sign in a class name from starting a formula."""
-  return text.replace('$', r'\$')
-
-
-def _svg(figure: Figure, title: str) -> str:
-  file = io.StringIO()
-  # Text stays text (searchable, in the page's font); the salt keeps the ids of two figures on one
-  # page apart and makes the same run give the same file.
-  with matplotlib.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': title}):
-    figure.savefig(file, format='svg', transparent=True, metadata={'Date': None})
-  svg = file.getvalue()
-  svg = svg[svg.index('<svg') :]
-  start, end = svg.find('<metadata>'), svg.find('</metadata>')
-  if start >= 0:
-    svg = svg[:start] + svg[end + len('</metadata>') :]
-  return svg.replace('<svg', f'<svg role="img" aria-label="{_attribute(title)}"', 1)
-
-
-def _attribute(text: str) -> str:
-  for character, entity in (('&', '&amp;'), ('<', '&lt;'), ('"', '&quot;')):
-    text = text.replace(character, entity)
-  return text

@@ -5,9 +5,12 @@ from medjax.tasks.classification import Binary, Multiclass, class_weights, class
 from medjax.tasks.multilabel import Multilabel
 from medjax.tasks.positions import PerPosition
 from medjax.tasks.regression import Regression
+from medjax.tasks.survival import Cox, DiscreteTime
 
 __all__ = [
   'Binary',
+  'Cox',
+  'DiscreteTime',
   'Multiclass',
   'Multilabel',
   'PerPosition',

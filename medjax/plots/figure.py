@@ -1,0 +1,56 @@
+"""The frame that all figures share, and the SVG that is made of it.
+
+Figures are drawn without pyplot, which keeps a global list of figures and may ask for a display.
+"""
+
+import io
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which people with any common colour blindness tell apart.
+COLORS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000')
+GREY = '#767676'
+# Small, so that the text is still readable when a phone shows the figure at its own width.
+SIZE_INCHES = (4.8, 3.5)
+
+
+def new_figure(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
+  """An empty figure with a light grid."""
+  figure = Figure(figsize=SIZE_INCHES, layout='constrained')
+  axes = figure.add_subplot()
+  axes.set_xlabel(xlabel, fontsize=11)
+  axes.set_ylabel(plain(ylabel), fontsize=11)
+  axes.tick_params(labelsize=10, color=GREY)
+  axes.spines[['top', 'right']].set_visible(False)
+  axes.spines[['left', 'bottom']].set_color(GREY)
+  axes.grid(color='#e6e6e6', linewidth=0.8)
+  axes.set_axisbelow(True)
+  return figure, axes
+
+
+def plain(text: str) -> str:
+  """Keeps a dollar sign in a name from starting a formula."""
+  return text.replace('$', r'\$')
+
+
+def svg(figure: Figure, title: str) -> str:
+  """The figure as an SVG element for a page; ``title`` is what a screen reader says."""
+  file = io.StringIO()
+  # Text stays text (searchable, in the page's font); the salt keeps the ids of two figures on one
+  # page apart and makes the same run give the same file.
+  with matplotlib.rc_context({'svg.fonttype': 'none', 'svg.hashsalt': title}):
+    figure.savefig(file, format='svg', transparent=True, metadata={'Date': None})
+  text = file.getvalue()
+  text = text[text.index('<svg') :]
+  start, end = text.find('<metadata>'), text.find('</metadata>')
+  if start >= 0:
+    text = text[:start] + text[end + len('</metadata>') :]
+  return text.replace('<svg', f'<svg role="img" aria-label="{_attribute(title)}"', 1)
+
+
+def _attribute(text: str) -> str:
+  for character, entity in (('&', '&amp;'), ('<', '&lt;'), ('"', '&quot;')):
+    text = text.replace(character, entity)
+  return text
