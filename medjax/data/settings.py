@@ -43,7 +43,7 @@ class ClassSettings(Settings):
 
 
 @dataclasses.dataclass
-class ColumnSettings(ClassSettings):
+class PatientSettings(Settings):
   """Of data with a table whose columns say the patient and the split."""
 
   group_column: str = setting(
@@ -52,6 +52,11 @@ class ColumnSettings(ClassSettings):
   split_column: str = setting(
     'split', 'Column with train, val or test, if there is one; empty to draw splits.'
   )
+
+
+@dataclasses.dataclass
+class ColumnSettings(PatientSettings, ClassSettings):
+  """Of data with such a table, whose labels are classes."""
 
 
 @dataclasses.dataclass

@@ -14,13 +14,13 @@ from medjax.data.examples import Examples
 from medjax.data.tabular import columns as columns_lib
 from medjax.data.tabular import preprocess, typical
 from medjax.data.tabular import rows as reading
-from medjax.data.tabular.config import Config
+from medjax.data.tabular.config import RowSettings
 from medjax.data.tabular.modality import Table
 from medjax.errors import UserError
 
 
 def load(
-  config: Config,
+  config: RowSettings,
   *,
   simulator: Callable[[int, int], list[dict[str, str]]] | None = None,
   reference: bool = False,
@@ -28,13 +28,14 @@ def load(
   """The rows that ``config.source`` names, as float32 inputs [D].
 
   Args:
-    config: the source and how to read it.
+    config: the source and how to read it; ``Config``, or ``SurvivalConfig``.
     simulator: (seed, rows) -> cells by column; stands behind 'simulated'.
     reference: see ``preprocess.fit``.
 
   Returns:
     The data set. ``details`` holds the fitted preprocessing, the names of the inputs, ``typical``
-    inputs, and mean and standard deviation of training labels that are numbers.
+    inputs, mean and standard deviation of training labels that are numbers, and percentiles of the
+    times of events.
 
   Raises:
     UserError: one line that names the file, row or column and what was expected.
@@ -46,43 +47,39 @@ def load(
   return examples.load(config, Table.from_details, read)
 
 
-def _read(config: Config, simulator: Any, reference: bool) -> dataset.Dataset:
+def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Dataset:
   table = reading.read(config, simulator)
-  label = table.column(config.label_column)
+  target = config.target(table)
   group = table.optional_column(config.group_column, 'patient')
   given = table.optional_column(config.split_column, 'split')
   name = table.optional_column(config.id_column, 'id')
   drop, categorical = (
     [table.column(column) for column in asked] for asked in (config.drop, config.categorical)
   )
-  rows = labels.labelled_rows(table.rows, label, table.where)
-  left = len(table.rows) - len(rows)
-  columns = [c for c in table.header if c and c not in {label, group, given, name, *drop}]
+  rows = target.rows
+  taken = {*target.columns, group, given, name, *drop}
+  columns = [column for column in table.header if column and column not in taken]
   cells = [row for _, row in rows]
   ids = [row[name] for row in cells] if name else [f'row-{line}' for line, _ in rows]
   if several := examples.repeated(ids):
     raise UserError(f'{table.where}: {name} {several[0]!r} stands in several rows; expected one')
   groups = columns_lib.groups(table, rows, ids, columns, group)
-  texts = [row[label] for row in cells]
-  numbers = columns_lib.numbers(texts, config.labels, f'{table.where}: column {label!r}')
-  classes = () if numbers is not None else labels.class_names(texts, config.positive, table.where)
   read = Examples(
     table.name,
     ids,
-    texts,
+    target.text,
     groups,
     [split.in_row(row, given, f'{table.where} row {line}') for line, row in rows],
     [{column: row[column] for column in columns} for row in cells],
-    classes,
-    # Numbers are split so that every part has small and large ones.
-    strata=None if numbers is None else split.quarters(numbers),
+    target.classes,
+    strata=target.strata,
     origin=f'column {given!r} of {table.where}',
     simulated=table.simulated,
-    train_all=numbers is None,
-    notes=(f'{left} rows without {label} left out',) if left else (),
+    train_all=bool(target.classes),
+    notes=target.notes,
   )
-  read = read.with_splits(config).noting(*labels.positive_note(classes))
-  train = [row for row, taken in zip(cells, read.in_train, strict=True) if taken]
+  read = read.with_splits(config).noting(*labels.positive_note(target.classes))
+  train = [row for row, trained in zip(cells, read.in_train, strict=True) if trained]
   fitted = preprocess.fit(train, columns, categorical=categorical, reference=reference)
   constant = [c for c in columns if c not in {column.name for column in fitted.columns}]
   if constant:
@@ -90,16 +87,13 @@ def _read(config: Config, simulator: Any, reference: bool) -> dataset.Dataset:
   read = read.noting(*preprocess.strays(fitted, train, categorical))
   values = np.stack([fitted.row(row, f'{table.where} row {line}') for line, row in rows])
   modality = Table(fitted, typical.rows(values[read.in_train], fitted.column_of))
-  details = modality.details() | {'label': label}
-  if numbers is not None:
-    details |= examples.label_scale(numbers, read.in_train)
-  about = json.dumps([table.header, ids, groups, list(read.split), texts])
+  about = json.dumps([table.header, ids, groups, list(read.split), target.text])
   return read.to_dataset(
     {'values': values},
-    numbers if numbers is not None else labels.encode(texts, classes),
+    target.label,
     modality,
     fingerprint=examples.digest(_csv_line([about, *map(str, cells)])),
-    details=details,
+    details=modality.details() | target.details(read.in_train),
   )
 
 

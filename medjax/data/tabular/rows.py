@@ -4,11 +4,13 @@ import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from medjax.data import simulation, tables
-from medjax.data.tabular.config import Config
 from medjax.errors import UserError
+
+if TYPE_CHECKING:
+  from medjax.data.tabular.config import RowSettings
 
 _SKLEARN = 'sklearn:'
 
@@ -40,7 +42,9 @@ class Table:
     return tables.optional_column(pathlib.Path(self.where), self.header, name, usual)
 
 
-def read(config: Config, simulator: Callable[[int, int], list[dict[str, str]]] | None) -> Table:
+def read(
+  config: 'RowSettings', simulator: Callable[[int, int], list[dict[str, str]]] | None
+) -> Table:
   """The table that ``config.source`` names.
 
   Raises:
@@ -52,7 +56,7 @@ def read(config: Config, simulator: Callable[[int, int], list[dict[str, str]]] |
     name = simulation.name(simulator)
     return Table(name, name, list(cells[0]), list(enumerate(cells, start=2)), simulated=True)
   if config.source.startswith(_SKLEARN):
-    return _sklearn(config.source, config.label_column)
+    return _sklearn(config.source, config.made_label)
   path = pathlib.Path(config.source).expanduser()
   header, rows = parsed(path)
   if not rows:

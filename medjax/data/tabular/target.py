@@ -1,0 +1,68 @@
+"""The labels of the rows of a table."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from medjax.data import examples, labels, split, tables
+from medjax.data.tabular import columns
+from medjax.data.tabular.rows import Table
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+  """What is to be predicted of each row of a table that has a label.
+
+  Attributes:
+    columns: those that say it, and are no input.
+    rows: number and cells of the N rows that have a label.
+    label: as in ``dataset.Split``, leaves [N, ...].
+    text: each label as the table writes it.
+    details: JSON values of which the task is made again, from which rows are trained on, bool [N].
+    classes: names in label order; empty where labels are no classes.
+    strata: what splits should be alike in, where it is not ``text``.
+    notes: what was decided, one line each.
+  """
+
+  columns: Sequence[str]
+  rows: list[tables.Row]
+  label: Any
+  text: list[str]
+  details: Callable[[np.ndarray], dict[str, Any]]
+  classes: tuple[str, ...] = ()
+  strata: list[str] | None = None
+  notes: tuple[str, ...] = ()
+
+
+def classes_or_numbers(table: Table, column: str, kind: str, positive: str) -> Target:
+  """Labels of one column.
+
+  Args:
+    table: with that column.
+    column: its name.
+    kind: see ``columns.numbers``.
+    positive: see ``labels.class_names``.
+
+  Raises:
+    UserError: there is no such column, no row has a label, or labels are not as expected.
+  """
+  name = table.column(column)
+  rows = labels.labelled_rows(table.rows, name, table.where)
+  left = len(table.rows) - len(rows)
+  texts = [row[name] for _, row in rows]
+  notes = (f'{left} rows without {name} left out',) if left else ()
+  numbers = columns.numbers(texts, kind, f'{table.where}: column {name!r}')
+  if numbers is None:
+    classes = labels.class_names(texts, positive, table.where)
+    return Target(
+      [name], rows, labels.encode(texts, classes), texts, lambda _: {'label': name}, classes,
+      notes=notes,
+    )  # fmt: skip
+
+  def details(in_train: np.ndarray) -> dict[str, Any]:
+    return {'label': name} | examples.label_scale(numbers, in_train)
+
+  # Numbers are split so that every part has small and large ones.
+  return Target([name], rows, numbers, texts, details, strata=split.quarters(numbers), notes=notes)
