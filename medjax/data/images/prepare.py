@@ -21,6 +21,7 @@ from medjax.data.settings import Settings
 
 # Part of every fingerprint: raise it when images become other pixels.
 _PIXELS = '2'
+_AT_ONCE = 1024  # rows
 
 
 def prepare(
@@ -70,7 +71,10 @@ def prepare(
 
 def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str, int]]:
   """What is stored beside the pixels, in the source's order, and the number of each row by id."""
-  rows = stored.__getitems__(range(len(stored)))
+  rows: list[dict[str, Any]] = []
+  for first in range(0, len(stored), _AT_ONCE):  # a large set's pixels need not fit in memory
+    part = stored.__getitems__(range(first, min(first + _AT_ONCE, len(stored))))
+    rows += [{name: value for name, value in row.items() if name != 'image'} for row in part]
   ids, groups, columns = dataset.columns(rows)
   number = {name: i for i, name in enumerate(ids.tolist())}
   split_of = {record.id: record.split for record in source.records}
@@ -96,6 +100,6 @@ def _shuffled(read: Examples) -> list[int]:
 
   def place(number: int) -> bytes:
     name = read.id[number].replace('\\', '/')
-    return hashlib.md5(f'{read.split[number]}{name}'.encode()).digest()
+    return hashlib.md5(f'{read.split[number]}{name}'.encode(), usedforsecurity=False).digest()
 
   return sorted(range(len(read.id)), key=place)

@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+from tensorflow_datasets.core import hashing
 
 from medjax.data.images import Images, prepare
 from medjax.data.images.source import Record, Source
@@ -55,6 +56,28 @@ def test_second_time_reads_the_cache_and_other_content_gets_another(source, tmp_
   other = prepare.prepare(dataclasses.replace(source, fingerprint='f01'), SIZE, tmp_path)
   assert other.fingerprint != first.fingerprint
   assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_other_splits_of_the_same_content_store_nothing_anew(source, tmp_path, monkeypatch):
+  monkeypatch.setattr(prepare, '_AT_ONCE', 4)  # nine rows are read in three parts
+  source = dataclasses.replace(source, content='c00')
+  prepare.prepare(source, SIZE, tmp_path)
+  records = [dataclasses.replace(r, split='val') for r in source.records[:2]]
+  records += [dataclasses.replace(r, split='train') for r in source.records[2:]]
+  other = dataclasses.replace(source, records=records, fingerprint='f02')
+  data = prepare.prepare(other, SIZE, tmp_path)
+  assert len(list(tmp_path.iterdir())) == 1
+  assert sorted(data.splits['val'].id.tolist()) == ['case-0', 'case-1']
+  for split in data.splits.values():
+    for row, name in enumerate(split.id):
+      pixels, _, _ = source.records[int(name.split('-')[1])].read(16, 1)
+      np.testing.assert_array_equal(split.read([row])['image'][0], pixels)
+
+
+def test_a_split_is_in_the_order_in_which_tfds_would_store_it(source, tmp_path):
+  for name, split in prepare.prepare(source, SIZE, tmp_path).splits.items():
+    hasher = hashing.Hasher(name)
+    assert split.id.tolist() == sorted(split.id.tolist(), key=hasher.hash_key)
 
 
 def test_a_complete_cache_is_read_without_writing(source, tmp_path):
