@@ -19,7 +19,7 @@ from medjax.outcomes.survival_rows import timed
 from medjax.plots import survival as figures
 
 _BINS = 5  # of calibration; fewer cases are observed than are there
-_TICKS = 6
+_TICKS = 9
 _FIGURES = ('kaplan_meier', 'calibration', 'auroc')
 
 

@@ -1,4 +1,4 @@
-"""The coefficients of a linear or logistic regression on a table: computed, printed and written."""
+"""The coefficients of a regression on a table: computed, printed and written."""
 
 from typing import Any
 
@@ -11,13 +11,15 @@ from medjax.experiment import Experiment
 from medjax.workdir import Workdir, write_json
 
 _LAYER = 'Dense_0'
+_RATIOS = {'logistic': 'odds', 'cox': 'hazard'}
+"""What the exponential of a coefficient is a ratio of, by kind of regression."""
 
 
 def of_run(experiment: Experiment, variables: dict[str, Any]) -> Coefficients | None:
   """Inference on the training rows; None where the model is no regression on a table.
 
   Coefficients are per standard deviation of a column of numbers and per level of a text; of a
-  linear regression in the label's unit.
+  linear regression in the label's unit, of a Cox regression log hazard ratios.
 
   Args:
     experiment: Its training split holds the rows that were fitted.
@@ -56,16 +58,17 @@ def write(experiment: Experiment, variables: dict[str, Any], workdir: Workdir) -
 
 
 def _show(found: Coefficients) -> None:
-  odds = found.kind == 'logistic'
+  ratio = _RATIOS.get(found.kind)
   columns = ['input', 'per standard deviation', '95% interval', 'p']
-  columns += ['odds ratio (interval)'] if odds else []
-  table = Table(*columns, 'per unit', title=f'{found.kind} regression, training rows')
+  columns += [f'{ratio} ratio (interval)'] if ratio else []
+  kind = 'Cox' if found.kind == 'cox' else found.kind
+  table = Table(*columns, 'per unit', title=f'{kind} regression, training rows')
   for row in found.rows():
     cells = [row['name'], _number(row['estimate']), _interval(row, 'low', 'high')]
     cells.append('' if row['p_value'] is None else f'{row["p_value"]:.2g}')
-    if odds:
-      ends = _interval(row, 'odds_low', 'odds_high')
-      cells.append(f'{_number(row["odds_ratio"])} {ends and f"({ends})"}'.strip())
+    if ratio:
+      ends = _interval(row, f'{ratio}_low', f'{ratio}_high')
+      cells.append(f'{_number(row[f"{ratio}_ratio"])} {ends and f"({ends})"}'.strip())
     table.add_row(*cells, _number(row['estimate_per_unit']))
   console = Console()
   if not console.is_terminal:
