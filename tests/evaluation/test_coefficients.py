@@ -31,7 +31,7 @@ def heart(shared_data):
   data = tabular.load(config, reference=True)
   rows = data.splits['train']
   values = np.stack([row['values'] for row in rows.source.__getitems__(range(len(rows.label)))])
-  fitted = tabular.fitted_preprocessing(data)
+  fitted = data.modality.preprocessing
   return values.astype(np.float64), rows.label, fitted.inputs, fitted.scales
 
 
