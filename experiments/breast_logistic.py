@@ -1,22 +1,14 @@
 """Logistic regression: malignant or benign breast tumours, from 30 measurements of cell nuclei.
 
-Wisconsin diagnostic breast cancer (Street, Wolberg and Mangasarian 1993; 569 patients), as
-scikit-learn ships it. Standardised columns, an L2 penalty with C = 1, full batches, L-BFGS: the
-same step as for a network, and the coefficients of scikit-learn's LogisticRegression(C=1) within
-1e-4.
+Data: Wisconsin diagnostic breast cancer (Street, Wolberg and Mangasarian 1993; 569 patients), as
+scikit-learn ships it. Standardised columns, L2 penalty with C = 1, L-BFGS.
+Result: AUROC 0.9947 (95% t interval over 5x10 folds 0.9926 to 0.9967), accuracy 0.973;
+scikit-learn's LogisticRegression has .9947.
+Time: about 3 s a fold on 2 cores of an AMD EPYC. Needs: pip install -e '.[tables]'.
 
-    pip install -e '.[tables]'
-    python -m experiments.breast_logistic
     python -m experiments.breast_logistic crossval --config.data.folds=10 --repeats=5
-    python -m experiments.breast_logistic --config.data.source=my.csv --config.data.label_column=y
 
-5x10 folds: AUROC 0.9947 (95% t interval over folds 0.9926 to 0.9967, standard deviation 0.0072),
-accuracy 0.973 at the threshold chosen on validation; scikit-learn's own, with a scaler, has .9947
-and .0056. About 3 s a fold on 2 cores of an AMD EPYC, jax 0.10.2.
-
-The run prints and writes coefficients and odds ratios (coefficients.csv). With --config.c=0 there
-is no penalty, and they come with Wald intervals; the classes of this set can be parted completely,
-so that then there is no finite estimate, which the run says.
+Coefficients and odds ratios, and your own table: see experiments/README.md.
 """
 
 import dataclasses

@@ -1,14 +1,12 @@
 """A feed-forward network on any table: classes or numbers, columns of numbers and of categories.
 
-    python -m experiments.tabular_mlp                                        # a simulated clinic
-    python -m experiments.tabular_mlp --config.data.source=my.csv --config.data.label_column=outcome
-    python -m experiments.tabular_mlp crossval --config.data.folds=5 ...
-    python -m experiments.tabular_mlp predict new_patients.csv --workdir=RUN
+Data: a simulated clinic of 2000 patients (medjax.data.simulate.clinic), or your own CSV file.
+Result: test AUROC 0.789 (95% interval 0.739 to 0.840).
 
-Columns whose cells are all numbers (or missing) are numbers, others categories;
---config.data.categorical=a,b says it of codes, --config.data.drop=c,d leaves columns out. Means,
-medians and levels are fitted on training rows and kept with the run. A byte-order mark, semicolons
-and tabs are fine. Labels with more than ten different numbers make it a regression.
+    python -m experiments.tabular_mlp
+    python -m experiments.tabular_mlp --config.data.source=my.csv --config.data.label_column=outcome
+
+How columns are read, folds and prediction: see experiments/README.md.
 """
 
 import dataclasses

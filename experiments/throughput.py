@@ -1,49 +1,16 @@
 """How fast networks train here, alone and beside Keras and PyTorch.
 
+Every line is measured in this run; a table is printed and `throughput.json` written.
+
+Result: cnn at 224 px, batches of 32, float32, on 2 cores of an AMD EPYC (AVX2): 39.8 images/s, in 9
+rounds 2.88 (2.52 to 3.03) times as fast as Keras and 3.09 (2.61 to 3.50) times as PyTorch, and 2.33
+and 2.13 times where these have medjax's allocator.
+
     python -m experiments.throughput                                   # sweep medjax alone
     python -m experiments.throughput --peers=keras,torch               # and compare, turn by turn
-    python -m experiments.throughput --config.models=resnet50 --config.batch_sizes=64,128
     python -m experiments.throughput --peers=keras,torch,torch_compile --config.precisions=bfloat16
 
-Every line is measured in this run; a table is printed and `throughput.json` written. The sweep
-trains on simulated films and measures what the `bench` verb of every experiment does: compilation,
-step, FLOP/s, memory, input alone, end to end, waiting for data. The comparison (install
-`.[peers]`) trains one network with the same weights, batch, precision and optimiser in each
-framework, in processes that take turns, and prints medjax's rate over theirs, round by round: once
-as users run the others, and once with the allocator setting that medjax gives itself. The peer
-`jit` is the CNN's update under plain jax.jit: what medjax's own step costs above it.
-
-Measured on 2 cores of an AMD EPYC (AVX2, no AVX-512; 2048^3 float32 product: 129 to 166 GFLOP/s),
-float32, jax 0.10.2, keras 3.15.1 on tensorflow 2.21.0, torch 2.13.0 (channels_last), Adam, with
-
-    python -m experiments.throughput --peers=keras,torch --config.sweep=false --config.rounds=7
-
-and --config.models, --config.image_sizes, --config.batch_sizes as in the first column. Median rate
-of medjax in images/s, and its median ratio to the others (smallest to largest of the rounds):
-
-    network, pixels, batch       keras             torch
-    cnn 224, 32, 9 rounds  39.8  2.88 (2.52-3.03)  3.09 (2.61-3.50)
-      with medjax's allocator    2.33 (2.18-2.62)  2.13 (1.82-3.11)
-    cnn 224, 8             21.0  2.44 (1.79-2.86)  2.53 (2.17-2.79)
-      with medjax's allocator    2.03 (1.44-2.26)  1.92 (1.28-1.98)
-    cnn 224, 128           52.1  3.27 (2.79-3.53)  3.78 (2.88-4.23)
-      with medjax's allocator    2.96 (2.18-3.27)  2.59 (1.71-3.04)
-    resnet18 64, 32        11.2  1.78 (1.53-1.93)  1.72 (1.25-1.92)
-      with medjax's allocator    1.67 (1.40-1.77)  1.35 (1.14-1.68)
-
-On another machine (2 cores of an AMD EPYC with AVX-512, an earlier revision, 5 rounds) cnn 224, 32
-had 79 images/s and ratios of 1.82 to keras and 4.64 to torch; with medjax's allocator, 1.83 and
-4.24.
-
-pmap over plain jit, `--peers=jit`, 31 rounds of cnn 224, 32: 0.99 (0.84 to 1.14; quartiles 0.94 to
-1.07). `python -m experiments.lung_cnn bench --config.augment=radiograph`: an epoch streamed from
-ArrayRecord runs at 0.928 (quartiles 0.904 to 0.941) of the rate of the bare step with 1.6% of the
-time waiting for data, a resident one at 1.008 (1.004 to 1.022) with none.
-
-No GPU has been measured. The command for one with 40 GB or more:
-
-    python -m experiments.throughput --peers=torch,torch_compile --config.models=cnn,resnet50 \
-        --config.batch_sizes=256 --config.precisions=bfloat16
+What is measured, and all figures: see experiments/README.md.
 """
 
 import dataclasses
