@@ -6,18 +6,36 @@ no part in the loss.
 """
 
 import dataclasses
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from medjax.errors import UserError
 from medjax.evaluation import Coefficients
 from medjax.evaluation.cox_coefficients import cox
 from medjax.outcomes.survival import Survival
 from medjax.tasks.base import Task
 from medjax.tasks.cox_loss import cox_loss
 from medjax.tasks.discrete_time import discrete_survival, discrete_time_loss
+
+_LEAST_HAZARD = 1e-3
+
+
+def usual_horizons(times: Sequence[float]) -> tuple[float, ...]:
+  """The quartiles of times of events, to two digits.
+
+  Args:
+    times: percentiles 0 to 100 of the times of the training cases' events.
+
+  Example:
+    >>> usual_horizons(np.linspace(0, 1234, 101))
+    (310.0, 620.0, 930.0)
+  """
+  quartiles = (float(f'{times[percent]:.2g}') for percent in (25, 50, 75))
+  return tuple(sorted({time for time in quartiles if time > 0}))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +102,8 @@ class DiscreteTime(Task):
     cuts: where intervals end, rising from above 0, in the unit of the labels.
     horizons: times at which survival is told, rising, up to the last cut.
     unit: of the times, such as 'days', for readers; '' where it is not known.
+    hazards: of each interval, in (0, 1), what an output of 0 stands for, such as those of all
+      training cases, so that the network has to learn only how cases differ; a half where empty.
 
   Example:
     >>> DiscreteTime((100.0, 200.0, 400.0)).outputs
@@ -93,6 +113,43 @@ class DiscreteTime(Task):
   cuts: tuple[float, ...]
   horizons: tuple[float, ...] = ()
   unit: str = ''
+  hazards: tuple[float, ...] = ()
+
+  @classmethod
+  def of_events(
+    cls,
+    times: Sequence[float],
+    survival: Sequence[float],
+    intervals: int,
+    horizons: tuple[float, ...] = (),
+    unit: str = '',
+  ) -> Self:
+    """Intervals that have as many events each, and their hazards.
+
+    Args:
+      times: percentiles 0 to 100 of the times of the training cases' events.
+      survival: the Kaplan-Meier curve of the training cases at these times.
+      intervals: how many, at most; fewer where many events are at the same time.
+      horizons: see above.
+      unit: see above.
+
+    Raises:
+      UserError: every event is at time 0.
+
+    Example:
+      >>> task = DiscreteTime.of_events(np.arange(101), np.linspace(1, 0.5, 101), 2)
+      >>> task.cuts, [round(hazard, 3) for hazard in task.hazards]
+      ((50.0, 100.0), [0.25, 0.333])
+    """
+    if not times[-1] > 0:
+      raise UserError('a discrete-time model needs an event after time 0; every event is at time 0')
+    ends = np.unique(np.percentile(times, np.arange(1, intervals + 1) / intervals * 100))
+    ends = ends[ends > 0]
+    at_ends = np.interp(ends, times, survival)
+    hazards = 1 - at_ends / np.append(1.0, at_ends[:-1])
+    # Nobody may be left after the last event.
+    hazards = np.clip(hazards, _LEAST_HAZARD, 1 - _LEAST_HAZARD)
+    return cls(tuple(ends.tolist()), horizons, unit, tuple(hazards.tolist()))
 
   @property
   def outputs(self) -> int:  # type: ignore[override]
@@ -107,15 +164,22 @@ class DiscreteTime(Task):
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """See ``discrete_time_loss``, [B] of logits [B, K]."""
     label = batch['label']
-    return discrete_time_loss(outputs, label['time'], label['event'], np.array(self.cuts))
+    logits = self._logits(outputs)
+    return discrete_time_loss(logits, label['time'], label['event'], np.array(self.cuts))
 
   def predict(self, outputs: jax.Array) -> jax.Array:
     """Risk, then survival at the end of each interval, [B, 1 + K]."""
     risk = self.explained(outputs, jnp.zeros(len(outputs), jnp.int32))
-    return jnp.concatenate([risk[:, None], discrete_survival(outputs)], axis=1)
+    return jnp.concatenate([risk[:, None], discrete_survival(self._logits(outputs))], axis=1)
 
   def explained(self, outputs: jax.Array, target: jax.Array) -> jax.Array:
     """The risk."""
-    cumulative = jnp.cumsum(jax.nn.softplus(outputs), axis=1)
+    cumulative = jnp.cumsum(jax.nn.softplus(self._logits(outputs)), axis=1)
     # A hazard that float32 takes for none must not give minus infinity.
     return jnp.log(jnp.maximum(cumulative.mean(axis=1), jnp.finfo(jnp.float32).tiny))
+
+  def _logits(self, outputs: jax.Array) -> jax.Array:
+    if not self.hazards:
+      return outputs
+    hazards = np.array(self.hazards)
+    return outputs + jnp.asarray(np.log(hazards / (1 - hazards)), jnp.float32)

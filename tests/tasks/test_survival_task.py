@@ -144,6 +144,14 @@ def test_risk_of_a_discrete_model_moves_as_the_log_hazard_ratio():
   assert predicted[0, 0] == pytest.approx(np.log((0.01 + 0.03 + 0.06) / 3), abs=1e-5)
   np.testing.assert_allclose(predicted[:, 1:], np.exp(-np.cumsum(rises, axis=1)), rtol=1e-5)
   np.testing.assert_array_equal(task.explained(logits, jnp.zeros(2, int)), predicted[:, 0])
+  # Outputs are from the hazards that they begin with.
+  hazards = tuple(-np.expm1(-rises[0]))
+  begun = DiscreteTime(CUTS, hazards=hazards)
+  np.testing.assert_allclose(begun.predict(jnp.zeros((1, 3)))[0], predicted[0], atol=1e-5)
+  label = {'time': jnp.array([15.0, 50.0]), 'event': jnp.array([True, False])}
+  losses = begun.loss(jnp.zeros((2, 3)), {'label': label})
+  expected = task.loss(jnp.stack([logits[0], logits[0]]), {'label': label})
+  np.testing.assert_allclose(losses, expected, rtol=1e-5)
   slopes = jax.grad(lambda x: task.explained(x, None).sum())(jnp.full((1, 3), -200.0))
   assert np.isfinite(task.explained(jnp.full((1, 3), -200.0), None)).all()
   assert np.isfinite(slopes).all()

@@ -9,6 +9,7 @@ from medjax.data import split, tables
 from medjax.data.tabular.rows import Table
 from medjax.data.tabular.target import Target
 from medjax.errors import UserError
+from medjax.evaluation import kaplan_meier
 
 EVENTS = {
   '1': True, '1.0': True, 'true': True, 'yes': True, 'dead': True, 'event': True,
@@ -32,7 +33,8 @@ def times_and_events(table: Table, time_column: str, event_column: str) -> Targe
 
   Returns:
     Labels ``{'time': float32 [N], 'event': bool [N]}``; details have ``event_times``, the
-    percentiles 0 to 100 of the times of training rows with the event.
+    percentiles 0 to 100 of the times of training rows with the event, and ``event_survival``, the
+    Kaplan-Meier curve of the training rows at these times.
 
   Raises:
     UserError: a column is missing, a time is no number of at least 0, an event is none of the
@@ -63,14 +65,20 @@ def times_and_events(table: Table, time_column: str, event_column: str) -> Targe
   notes.append(f'{sum(events)} of {len(rows)} rows have the event{tied}')
 
   def details(in_train: np.ndarray) -> dict[str, Any]:
-    moments = label['time'][in_train & label['event']].astype(str).astype(np.float64)
-    if not len(moments):
+    time, event = label['time'][in_train].astype(str).astype(np.float64), label['event'][in_train]
+    if not event.any():
       raise UserError(
         f'{table.where}: no row of split train has the event by column {event_name!r}; expected '
         'at least one'
       )
-    percentiles = np.percentile(moments, np.arange(101)).tolist()
-    return {'time': time_name, 'event': event_name, 'event_times': percentiles}
+    percentiles = np.percentile(time[event], np.arange(101))
+    survival = kaplan_meier(time, event).at(percentiles)
+    return {
+      'time': time_name,
+      'event': event_name,
+      'event_times': percentiles.tolist(),
+      'event_survival': survival.tolist(),
+    }
 
   quarters = split.quarters(label['time'])
   return Target(

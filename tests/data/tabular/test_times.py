@@ -3,6 +3,7 @@
 import collections
 import csv
 
+import lifelines
 import numpy as np
 import pytest
 
@@ -44,6 +45,9 @@ def test_labels_are_times_and_events_and_no_inputs(tmp_path):
   train = data.splits['train'].label
   moments = train['time'][train['event']]
   assert data.details['event_times'] == pytest.approx(np.percentile(moments, np.arange(101)))
+  curve = lifelines.KaplanMeierFitter().fit(train['time'], train['event'])
+  expected = curve.predict(data.details['event_times'], interpolate=False)
+  assert data.details['event_survival'] == pytest.approx(expected.tolist())
   events = columns['event'].count('1')
   (note,) = (note for note in data.notes if 'have the event' in note)
   assert note.startswith(f'{events} of {COUNT} rows have the event, ')
