@@ -18,8 +18,8 @@ def test_the_first_block_is_two_lines():
 
 
 def test_every_file_that_it_names_exists():
-  text = README.read_text()
-  for name in re.findall(r'\]\(((?!http)[^)#]+)\)', text):
+  text = re.sub(r'```.*?```', '', README.read_text(), flags=re.DOTALL)
+  for name in re.findall(r'\]\(((?!http)[^)#]+)(?:#[^)]*)?\)', text):
     assert (README.parent / name).exists(), name
 
 
