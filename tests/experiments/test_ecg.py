@@ -36,13 +36,13 @@ def test_simulated_beats_are_learned_shown_and_a_record_predicted(command, share
   assert code == 0, err
   found = json.loads((tmp_path / 'run' / 'evaluation.json').read_text())['test']
   assert found['auroc']['value'] > 0.75
-  assert json.loads((tmp_path / 'run' / 'data.json').read_text())['kind'] == 'signals'
+  assert 'signal' in json.loads((tmp_path / 'run' / 'data.json').read_text())['example']
   page = (tmp_path / 'run' / 'report.html').read_text()
-  assert page.count('alt="Signal of simulated-') == 12
+  assert page.count('alt="Case of simulated-') == 12
   assert 'by integrated_gradients' not in page
   code, _, err = command('explain', 'x.hea', '--workdir=run')
   assert code == 2
-  assert err.strip().endswith('and these data are signals')
+  assert err.strip().endswith('explain: there is no method that explains signals')
   for ending in ('hea', 'dat', 'atr'):
     shutil.copyfile(shared_data('series_ecg') / f'100.{ending}', f'100.{ending}')
   code, _, err = command('predict', '100.hea', 'none.csv', '--workdir=run', '--output=o.csv')
@@ -65,7 +65,7 @@ def test_cross_validated_tables_pool_their_test_cases(command, tmp_path):
       file.write(','.join([str(case.label), *(f'{v:.3f}' for v in case.signal[:, 0])]) + '\n')
   code, out, err = command(
     'crossval', '--config.data.source=beats.csv', '--config.data.folds=2', *SMALL,
-    '--config.class_weight=0.5', '--config.members=2', '--config.explanation=none',
+    '--config.class_weight=0.5', '--config.members=2',
     '--workdir=cv',
   )  # fmt: skip
   assert code == 0, err

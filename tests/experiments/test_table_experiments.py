@@ -151,12 +151,12 @@ def test_tabular_mlp_predicts_new_rows_of_a_file(command, tmp_path):
     assert arrays.shape == (sum(name.startswith('adds_') for name in explained[0]),)
     assert '<svg' in pathlib.Path(explained[0]['picture']).read_text()
   for arguments, message in (
-    (['explain', '--grade'], 'grades explanations of images and sequences, not of a table'),
+    (['explain', '--grade'], 'explain --grade: there is no input of rows that says nothing'),
     (['explain', 'new.csv', '--method=grad_cam'], 'expected one of integrated_gradients, kernel'),
     (['explain', 'none.csv', '--output=none'], ''),
     (['predict', 'new.csv', '--variants=new.csv'], '--variants: changes sequences, and these data'),
-    (['motifs'], 'motifs: reads networks that classify sequences, and these data are table'),
-    (['--preview', *SMALL], 'shows images, and these data are table'),
+    (['motifs'], 'motifs: reads networks on sequences, and these data are rows'),
+    (['--preview', *SMALL], 'shows images, and these data are rows'),
   ):
     code, _, err = command(tabular_mlp, *arguments, '--workdir=run')
     assert (code, message in err) == (2 if message else 0, True), (arguments, err)
