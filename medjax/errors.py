@@ -2,7 +2,7 @@
 
 
 class UserError(Exception):
-  """Something the user can mend: bad input, a wrong setting, a full disk.
+  """Something the user can fix: bad input, a wrong setting, a full disk.
 
   The message is one line that names the file, field or row and says what was expected. The
   command line prints it after ``error:`` and exits with ``exit_code``; a program that uses medjax

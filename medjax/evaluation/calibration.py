@@ -107,7 +107,7 @@ def fit(method: Choice, validation: Predictions) -> Calibration:
   error do not make it sure. 'auto' is 'platt' where that has the smaller log loss on validation
   cases that it was not fitted to, in five parts of groups, and 'none' otherwise. 'isotonic'
   is the rising step function with the smallest squared error for each class against the rest,
-  joined by lines: it can mend any shape, and needs a thousand cases or so.
+  joined by lines: it can correct any shape, and needs a thousand cases or so.
 
   Args:
     method: How.

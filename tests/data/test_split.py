@@ -66,7 +66,7 @@ def test_a_group_in_two_splits_is_an_error_unless_allowed():
 
 
 def test_a_class_without_training_examples_is_an_error():
-  # One patient has all the films of a class, and more of another class than training wants.
+  # One patient has all the images of a class, and more of another class than training wants.
   labels, groups = ['a'] * 29 + ['rare'], ['1'] * 20 + ['2'] * 9 + ['2']
   with pytest.raises(
     UserError, match=r"class 'rare' is in split train, only in val \(splits drawn with .*seed=3"
@@ -74,9 +74,9 @@ def test_a_class_without_training_examples_is_an_error():
     split.assign(labels, groups, [''] * 30, seed=3)
   given = ['train'] * 20 + ['test'] * 10
   with pytest.raises(
-    UserError, match=r"'rare' .* only in test \(splits given by films.csv, val dr"
+    UserError, match=r"'rare' .* only in test \(splits given by images.csv, val dr"
   ):
-    split.assign(labels, [str(i) for i in range(30)], given, 0, 'films.csv')
+    split.assign(labels, [str(i) for i in range(30)], given, 0, 'images.csv')
   # Validation and test may lack a class.
   assert (
     split.assign(['a', 'b', 'a', 'a'], list('1234'), ['train'] * 2 + ['val', 'test'], 0)[1] == []

@@ -112,22 +112,22 @@ def test_another_config_in_the_folder_is_refused(trained, command):
 def test_predict_reports_every_file_and_goes_on(trained, command, tmp_path):
   rng = np.random.default_rng(0)
   grey = rng.integers(0, 255, (64, 64), np.uint8)
-  films = tmp_path / 'films'
-  films.mkdir()
-  Image.fromarray(grey).save(films / 'a.png')
-  Image.fromarray(grey.astype(np.uint16) * 16).save(films / 'deep.png')
-  Image.fromarray(grey).convert('RGBA').save(films / 'rgba.png')
-  Image.fromarray(grey).convert('P').save(films / 'palette.png')
-  Image.fromarray(grey).save(films / 'jpeg.txt', 'JPEG')
-  Image.new('L', (1, 1)).save(films / 'one.png')
-  Image.new('1', (20_000, 20_000)).save(films / 'huge.png')
-  (films / 'zero.png').write_bytes(b'')
-  (films / 'text.png').write_text('hello')
-  (films / 'notes.csv').write_text('not, an, image')
-  whole = (films / 'a.png').read_bytes()
-  (films / 'cut.png').write_bytes(whole[: len(whole) // 2])
+  folder = tmp_path / 'images'
+  folder.mkdir()
+  Image.fromarray(grey).save(folder / 'a.png')
+  Image.fromarray(grey.astype(np.uint16) * 16).save(folder / 'deep.png')
+  Image.fromarray(grey).convert('RGBA').save(folder / 'rgba.png')
+  Image.fromarray(grey).convert('P').save(folder / 'palette.png')
+  Image.fromarray(grey).save(folder / 'jpeg.txt', 'JPEG')
+  Image.new('L', (1, 1)).save(folder / 'one.png')
+  Image.new('1', (20_000, 20_000)).save(folder / 'huge.png')
+  (folder / 'zero.png').write_bytes(b'')
+  (folder / 'text.png').write_text('hello')
+  (folder / 'notes.csv').write_text('not, an, image')
+  whole = (folder / 'a.png').read_bytes()
+  (folder / 'cut.png').write_bytes(whole[: len(whole) // 2])
   code, out, _ = command(
-    'predict', str(films), 'absent.png', f'--workdir={trained}', '--output=found.csv'
+    'predict', str(folder), 'absent.png', f'--workdir={trained}', '--output=found.csv'
   )
   assert code == 0
   with open('found.csv') as file:
@@ -157,8 +157,8 @@ def test_predict_reports_every_file_and_goes_on(trained, command, tmp_path):
 
 
 def test_predict_calls_and_abstains_as_was_validated(trained, command, tmp_path):
-  film = tmp_path / b'fr\xe9d\xe9ric.png'.decode(errors='surrogateescape')
-  Image.new('L', (64, 64), 90).save(film)
+  image = tmp_path / b'fr\xe9d\xe9ric.png'.decode(errors='surrogateescape')
+  Image.new('L', (64, 64), 90).save(image)
   run = tmp_path / 'run'
   shutil.copytree(trained, run)
   fitted = json.loads((run / 'decision.json').read_text())
@@ -187,9 +187,9 @@ def test_predict_calls_and_abstains_as_was_validated(trained, command, tmp_path)
   assert float(predict()['probability']) == 0.25
   fitted['checkpoint_step'] += 1
   (run / 'decision.json').write_text(json.dumps(fitted))
-  assert 'run evaluate again' in _error(command('predict', str(film), f'--workdir={run}'))
+  assert 'run evaluate again' in _error(command('predict', str(image), f'--workdir={run}'))
   (run / 'decision.json').write_text('{}')
-  assert 'damaged' in _error(command('predict', str(film), f'--workdir={run}'))
+  assert 'damaged' in _error(command('predict', str(image), f'--workdir={run}'))
 
 
 def test_evaluate_takes_another_operating_point_calibration_and_coverage(
@@ -225,14 +225,14 @@ def test_evaluate_takes_another_operating_point_calibration_and_coverage(
 
 @pytest.mark.parametrize('method', sorted(METHODS))
 def test_explain_writes_a_picture_an_array_and_a_row(trained, command, tmp_path, method):
-  films = tmp_path / 'films'
-  (films / 'again').mkdir(parents=True)
+  folder = tmp_path / 'images'
+  (folder / 'again').mkdir(parents=True)
   pixels = np.random.default_rng(0).integers(0, 255, (60, 60), np.uint8)
   for name in ('a.png', 'again/a.png'):
-    Image.fromarray(pixels).save(films / name)
-  (films / 'broken.png').write_bytes(b'no image')
+    Image.fromarray(pixels).save(folder / name)
+  (folder / 'broken.png').write_bytes(b'no image')
   code, out, _ = command(
-    'explain', str(films), f'--workdir={trained}', '--output=seen', f'--method={method}'
+    'explain', str(folder), f'--workdir={trained}', '--output=seen', f'--method={method}'
   )
   assert code == 0
   assert f'2 explained by {method}, 1 could not be read' in out
@@ -376,24 +376,24 @@ def test_compare_two_runs(trained, command, tmp_path):
 
 def test_predict_needs_only_the_run_and_evaluate_its_own_data(command, make_images, tmp_path):
   """Other images at the source change no decision, and are not taken for the run's own."""
-  source = tmp_path / 'films'
+  source = tmp_path / 'images'
   source.mkdir()
   names = make_images(source, 40, size=48)
   rows = [f'{name},{("well", "ill")[i % 2]}' for i, name in enumerate(names)]
   (source / 'labels.csv').write_text('\n'.join(['file,label', *rows]))
   arguments = [*SMALL, f'--config.data.source={source}', '--workdir=run']
   assert command(*arguments)[0] == 0
-  film = next(source.rglob('*.png'))
-  film_copy = tmp_path / 'film.png'
-  shutil.copy(film, film_copy)
-  assert command('predict', str(film_copy), '--workdir=run', '--output=before.csv')[0] == 0
+  image = next(source.rglob('*.png'))
+  copied = tmp_path / 'chest.png'
+  shutil.copy(image, copied)
+  assert command('predict', str(copied), '--workdir=run', '--output=before.csv')[0] == 0
   labels = source / 'labels.csv'
   labels.write_text(labels.read_text().replace('well', 'zz'))
-  assert command('predict', str(film_copy), '--workdir=run', '--output=after.csv')[0] == 0
+  assert command('predict', str(copied), '--workdir=run', '--output=after.csv')[0] == 0
   assert pathlib.Path('before.csv').read_text() == pathlib.Path('after.csv').read_text()
   assert 'the data have changed' in _error(command('evaluate', '--workdir=run'))
   shutil.rmtree(source)
-  assert command('predict', str(film_copy), '--workdir=run')[0] == 0
+  assert command('predict', str(copied), '--workdir=run')[0] == 0
 
 
 def test_a_mistake_does_not_claim_the_folder(command):

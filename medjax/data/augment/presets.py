@@ -7,7 +7,7 @@ from medjax.errors import UserError
 
 
 def radiograph() -> Chain:
-  """Mild changes for radiographs: pose, exposure and sensor noise as they vary between films.
+  """Mild changes for radiographs: pose, exposure and sensor noise as they vary between images.
 
   Rotation up to 7 degrees, shift up to 5 %, scale 0.9 to 1.1, flip of left and right with
   probability 0.5, contrast 0.9 to 1.1, brightness +-0.1, gamma 0.9 to 1.1, noise 0.01.

@@ -24,7 +24,7 @@ def decode(
   """Reads the first frame of an image file and resizes it.
 
   The file's content decides its format, not its suffix. Deep greys are scaled by their own bit
-  depth (the smallest of 8, 9, ... 16 bits that holds the largest pixel), so that 12-bit films in
+  depth (the smallest of 8, 9, ... 16 bits that holds the largest pixel), so that 12-bit images in
   16-bit files do not come out black; where some are negative, as Hounsfield units are, the smallest
   becomes 0 and the largest 255. Palettes are resolved, transparency is dropped, EXIF orientation
   is applied. The aspect ratio is not kept: the network sees a square.
@@ -42,7 +42,7 @@ def decode(
     UserError: one line with the file's name and what is wrong with it.
 
   Example:
-    >>> decode('film.png', 224, 3).shape                             # doctest: +SKIP
+    >>> decode('chest.png', 224, 3).shape                             # doctest: +SKIP
     (224, 224, 3)
   """
   name = name or (str(file) if not isinstance(file, bytes) else 'image')

@@ -77,7 +77,7 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
           raise self._unreadable(pool) from None
 
   def _unreadable(self, pool: concurrent.futures.Executor) -> UserError:
-    """One error for all images that cannot be read, so that they are mended at once."""
+    """One error for all images that cannot be read, so that they can be fixed at once."""
 
     def attempt(record: Record) -> UserError | None:
       try:

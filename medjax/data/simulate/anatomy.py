@@ -1,7 +1,7 @@
 """The thorax of the radiograph simulator: its measures, and path lengths through its parts.
 
 Lengths are in millimetres. x grows to the image's right (the patient's left), y downwards, with
-y = 0 at the lungs' apices; a posterior-anterior film is looked at as if facing the patient.
+y = 0 at the lungs' apices; a posterior-anterior radiograph is looked at as if facing the patient.
 """
 
 import dataclasses
@@ -177,9 +177,9 @@ def lungs(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def _mediastinum(body: Thorax, x: np.ndarray, y: np.ndarray) -> np.ndarray:
   """Path length through heart, great vessels and what lies before the spine, mm.
 
-  The outline of a film's middle: on the image's left superior vena cava and right atrium, on its
-  right aortic arch, pulmonary trunk and left ventricle. The narrow middle fills the chest from
-  front to back; behind the wider heart there is lung.
+  The outline of the middle of a radiograph: on the image's left superior vena cava and right
+  atrium, on its right aortic arch, pulmonary trunk and left ventricle. The narrow middle fills the
+  chest from front to back; behind the wider heart there is lung.
   """
   s, yaw = float(body.size), float(body.yaw)
   h = y / s

@@ -9,7 +9,7 @@ from medjax.data.simulate import anatomy, projection, skeleton
 from medjax.data.simulate.anatomy import CORTICAL, SOFT
 
 # How hard the task is. As set here, a plain CNN of three convolutions and a dense layer learns it
-# from about a thousand films, while no linear model does. Physical nodules (CONSPICUITY 1,
+# from about a thousand radiographs, while no linear model does. Physical nodules (CONSPICUITY 1,
 # ELONGATION 0, fewer of them) are far harder, as they are for readers.
 DIAMETERS = (8.0, 30.0)  # mm
 DIAMETER_SHAPE = (2.5, 1.0)  # of the beta distribution between them; more of the first: larger
@@ -102,8 +102,8 @@ def _places(
   fit = np.minimum(depth[..., 0] / (0.8 * diameters[:, None]), 1) + np.minimum(
     depth[..., 1:].min(-1) / 2, 1
   )
-  film_x = np.abs(x + anatomy.spine(body, y))[..., 0] + radius[..., 0]
-  fit -= film_x > 0.45 * body.field
+  image_x = np.abs(x + anatomy.spine(body, y))[..., 0] + radius[..., 0]
+  fit -= image_x > 0.45 * body.field
   best = fit.argmax(1)  # the first that fits, or the nearest to fitting
   each = np.arange(len(diameters))
   return np.stack([x[each, best, 0], y[each, best, 0]], 1)

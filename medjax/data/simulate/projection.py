@@ -144,7 +144,7 @@ def tubes(size: int, pixel: float, ends: np.ndarray, radii: np.ndarray) -> np.nd
 def _draw(
   size: int, border: int, points: np.ndarray, radii: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Pixels and path lengths of tubes, in pixel units, on a film with a border on all sides."""
+  """Pixels and path lengths of tubes, in pixel units, on an image with a border on all sides."""
   delta = points[:, 1] - points[:, 0]
   steep = np.abs(delta[:, 1]) > np.abs(delta[:, 0])
   # After the swap the first coordinate is the longer one and grows along the tube.
@@ -160,7 +160,7 @@ def _draw(
   tube = np.repeat(np.arange(len(counts)), counts)
   major = np.arange(len(tube)) + (first - np.cumsum(counts) + counts)[tube]
   centre = (points[:, 0, 1] - slope * points[:, 0, 0])[tube] + slope[tube] * major
-  # What lies outside the film lands in the border, which is cut off at the end.
+  # What lies outside the image lands in the border, which is cut off at the end.
   low = np.clip(np.floor(centre), -reach - 1, size + reach)
   offset = np.arange(1 - reach, reach + 1)
   distance = offset.astype(np.float32) - (centre - low).astype(np.float32)[:, None]

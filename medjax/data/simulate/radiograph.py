@@ -1,17 +1,17 @@
 """Simulated chest radiographs with lung nodules whose place and size are known.
 
-A posterior-anterior film is projected by the Beer-Lambert law through an analytic thorax
-(``anatomy``), with scatter, detector blur, quantum noise and the usual display processing. Half
-the films have one or more nodules of 8-30 mm in the lungs: solid, lobulated or spiculated, free or
+A posterior-anterior radiograph is projected by the Beer-Lambert law through an analytic thorax
+(``anatomy``), with scatter, detector blur, quantum noise and the usual display processing. Half of
+them have one or more nodules of 8-30 mm in the lungs: solid, lobulated or spiculated, free or
 behind ribs, heart and diaphragm. What could be taken for a nodule (end-on vessels, calcified
-granulomas, nipples, rib ends) is as frequent in films with nodules as in films without.
+granulomas, nipples, rib ends) is as frequent with nodules as without.
 
 The patient, the exposure, the distractors and even the nodules are drawn before the label, each
-from its own stream, and the label alone decides whether the nodules are there. So the films of
+from its own stream, and the label alone decides whether the nodules are there. So the images of
 one ``(seed, index)`` with prevalence 0 and 1 differ where the nodules are and nowhere else.
 
 The nodules attenuate more than tissue does (``findings`` has the few constants that set how hard
-the task is), so that a small network can learn from a thousand films. These pictures are for
+the task is), so that a small network can learn from a thousand radiographs. These images are for
 developing and checking methods. A model trained on them knows nothing about patients.
 """
 
@@ -24,12 +24,12 @@ from medjax.data.simulate import anatomy, findings, projection, skeleton
 from medjax.data.simulate.anatomy import FAT, SOFT
 
 SIZES = (32, 1024)
-_FINEST_DIRECT = 128  # smaller films are averaged from at least this many pixels
+_FINEST_DIRECT = 128  # smaller radiographs are averaged from at least this many pixels
 
 
 @dataclasses.dataclass(frozen=True)
 class Radiograph:
-  """A film and the truth about it.
+  """A radiograph and the truth about it.
 
   Attributes:
     image: uint8 [size, size], lungs dark, bone white.
@@ -52,7 +52,7 @@ class Radiograph:
 
 @dataclasses.dataclass(frozen=True)
 class Exposure:
-  """How a film is taken and shown.
+  """How a radiograph is taken and shown.
 
   Attributes:
     dose: photons to each mm^2 of the detector without a patient.
@@ -61,7 +61,7 @@ class Exposure:
     equalise: share of the slow variation that display processing takes out.
     window: grey values between which the chest is shown, 0 to 1.
     gamma: exponent of the tone curve.
-    margins: unexposed share of the film at left, right, top and bottom.
+    margins: unexposed share of the image at left, right, top and bottom.
   """
 
   dose: float
@@ -74,25 +74,25 @@ class Exposure:
 
 
 def simulate(seed: int, index: int, size: int = 224, prevalence: float = 0.5) -> Radiograph:
-  """One simulated film, a function of its arguments alone.
+  """One simulated radiograph, a function of its arguments alone.
 
-  Films of different size with the same ``seed`` and ``index`` show the same patient.
+  Radiographs of different size with the same ``seed`` and ``index`` show the same patient.
 
   Args:
     seed: of the data set, >= 0.
-    index: of the film in the data set, >= 0.
+    index: of the radiograph in the data set, >= 0.
     size: pixels of each side, 32 to 1024.
     prevalence: probability of cancer, 0 to 1.
 
   Returns:
-    The film with its truth.
+    The radiograph with its truth.
 
   Raises:
     ValueError: an argument is out of its range.
 
   Example:
-    >>> film = simulate(seed=0, index=3, size=64)
-    >>> film.image.shape, film.image.dtype.name, bool(film.mask.any()) == bool(film.label)
+    >>> case = simulate(seed=0, index=3, size=64)
+    >>> case.image.shape, case.image.dtype.name, bool(case.mask.any()) == bool(case.label)
     ((64, 64), 'uint8', True)
 
   Source:
@@ -215,10 +215,10 @@ def _expose(
   pixel: float,
   rng: np.random.Generator,
 ) -> np.ndarray:
-  """Grey values 0 to 255 of the film of a body with ``attenuation`` plus ``added``.
+  """Grey values 0 to 255 of the radiograph of a body with ``attenuation`` plus ``added``.
 
   Scatter and display window follow from the body alone, as nodules are too small to move them;
-  so films with and without nodules are the same elsewhere.
+  so radiographs with and without nodules are the same elsewhere.
   """
   size = len(attenuation)
   weights = anatomy.smooth_weights(size, 12)

@@ -13,7 +13,7 @@ from medjax.data.images import catalogue, prepare
 from medjax.errors import UserError
 
 
-class TinyFilms(tfds.core.GeneratorBasedBuilder):
+class TinyImages(tfds.core.GeneratorBasedBuilder):
   """Grey images of different sizes in three classes, with the split names of the catalogue."""
 
   VERSION = tfds.core.Version('1.0.0')
@@ -40,14 +40,14 @@ class TinyFilms(tfds.core.GeneratorBasedBuilder):
       yield i, {'image': buffer, 'label': -1 if i < self.HIDDEN else i % 3}
 
 
-class ExtraFilms(TinyFilms):
+class ExtraImages(TinyImages):
   """With a split that is none of train, val and test."""
 
   VERSION = tfds.core.Version('1.0.0')
   SIZES = types.MappingProxyType({'train': 24, 'test': 9, 'extra': 6})
 
 
-class FoldedFilms(TinyFilms):
+class FoldedImages(TinyImages):
   """Without any split whose name is known."""
 
   VERSION = tfds.core.Version('1.0.0')
@@ -56,7 +56,7 @@ class FoldedFilms(TinyFilms):
 
 def test_a_prepared_set_is_read_and_completed(tmp_path, monkeypatch):
   monkeypatch.setenv('TFDS_DATA_DIR', str(tmp_path))
-  source = catalogue.load('tiny_films', images.Config(), data_dir=tmp_path)
+  source = catalogue.load('tiny_images', images.Config(), data_dir=tmp_path)
   assert source.classes == ('a', 'b', 'c')
   splits = [record.split for record in source.records]
   assert splits.count('test') == 9
@@ -68,7 +68,7 @@ def test_a_prepared_set_is_read_and_completed(tmp_path, monkeypatch):
 
 
 def test_an_unknown_split_is_left_out_and_the_official_test_set_kept(tmp_path):
-  source = catalogue.load('extra_films', images.Config(), data_dir=tmp_path)
+  source = catalogue.load('extra_images', images.Config(), data_dir=tmp_path)
   assert {r.id for r in source.records if r.split == 'test'} == {f'test/{i}' for i in range(9)}
   assert {r.id.split('/')[0] for r in source.records} == {'train', 'test'}
   left = 'split extra left out, being none of train, val and test: 6 examples'
@@ -76,42 +76,42 @@ def test_an_unknown_split_is_left_out_and_the_official_test_set_kept(tmp_path):
 
 
 def test_without_known_splits_all_examples_are_split(tmp_path):
-  source = catalogue.load('folded_films', images.Config(), data_dir=tmp_path)
+  source = catalogue.load('folded_images', images.Config(), data_dir=tmp_path)
   assert len(source.records) == 24
   assert {r.split for r in source.records} == {'train', 'val', 'test'}
 
 
 def test_examples_without_a_label_are_left_out(tmp_path, monkeypatch):
-  monkeypatch.setattr(TinyFilms, 'HIDDEN', 2)
-  source = catalogue.load('tiny_films', images.Config(), data_dir=tmp_path)
+  monkeypatch.setattr(TinyImages, 'HIDDEN', 2)
+  source = catalogue.load('tiny_images', images.Config(), data_dir=tmp_path)
   assert len(source.records) == 24 + 9 - 4
   assert source.notes[-1] == '4 examples without a label left out'
 
 
 def test_other_pixels_in_a_set_of_the_same_name_change_the_fingerprint(tmp_path, monkeypatch):
   first, again = (
-    catalogue.load('tiny_films', images.Config(), data_dir=tmp_path / 'a') for _ in range(2)
+    catalogue.load('tiny_images', images.Config(), data_dir=tmp_path / 'a') for _ in range(2)
   )
   assert first.fingerprint == again.fingerprint
-  monkeypatch.setattr(TinyFilms, 'DARK', 1)
-  other = catalogue.load('tiny_films', images.Config(), data_dir=tmp_path / 'b')
+  monkeypatch.setattr(TinyImages, 'DARK', 1)
+  other = catalogue.load('tiny_images', images.Config(), data_dir=tmp_path / 'b')
   assert other.fingerprint != first.fingerprint
 
 
 def test_folds_take_the_place_of_the_splits_of_the_catalogue(tmp_path):
   stored, tested = set(), []
   for fold in range(3):
-    source = catalogue.load('tiny_films', images.Config(folds=3, fold=fold), data_dir=tmp_path)
+    source = catalogue.load('tiny_images', images.Config(folds=3, fold=fold), data_dir=tmp_path)
     tested += [record.id for record in source.records if record.split == 'test']
     stored.add(source.content)
     assert 'the splits that were given are not used' in source.notes[1]
   assert sorted(tested) == sorted(
     [f'train/{i}' for i in range(24)] + [f'test/{i}' for i in range(9)]
   )
-  assert stored == {catalogue.load('tiny_films', images.Config(), data_dir=tmp_path).content}
+  assert stored == {catalogue.load('tiny_images', images.Config(), data_dir=tmp_path).content}
 
 
 def test_unknown_names_are_one_line(tmp_path):
-  with pytest.raises(UserError, match=r'config.data.source=tfds:no_such_films: ') as caught:
-    catalogue.load('no_such_films', images.Config(), data_dir=tmp_path)
+  with pytest.raises(UserError, match=r'config.data.source=tfds:no_such_images: ') as caught:
+    catalogue.load('no_such_images', images.Config(), data_dir=tmp_path)
   assert '\n' not in str(caught.value)

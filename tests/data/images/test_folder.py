@@ -92,7 +92,7 @@ def test_class_folders_inside_split_folders(tmp_path, make_images):
     make_images(tmp_path / name, count)
   (tmp_path / '__MACOSX' / 'train').mkdir(parents=True)
   (tmp_path / 'train' / 'ill' / '._001.png').write_bytes(b'left by macOS')
-  (tmp_path / 'train' / 'ill' / '001.png').rename(tmp_path / 'train' / 'ill' / 'Ä film.PNG')
+  (tmp_path / 'train' / 'ill' / '001.png').rename(tmp_path / 'train' / 'ill' / 'Ä chest.PNG')
   source = _load(tmp_path)
   assert [r.split for r in source.records].count('train') == 12
   assert [r.split for r in source.records].count('val') == 4
@@ -129,11 +129,11 @@ def test_linked_folders_are_read_once(tmp_path, make_images):
 
 
 def test_names_that_are_not_utf8(tmp_path, make_images):
-  films = tmp_path / 'films'
-  for name in make_images(films, 20):
-    (films / name).rename(films / name.replace('.png', '\udce9.png'))  # the byte E9 on disk
-  (films / 'ill').rename(films / 'ill\udce9')
-  source = _load(films)
+  folder = tmp_path / 'images'
+  for name in make_images(folder, 20):
+    (folder / name).rename(folder / name.replace('.png', '\udce9.png'))  # the byte E9 on disk
+  (folder / 'ill').rename(folder / 'ill\udce9')
+  source = _load(folder)
   assert source.classes == ('normal', 'ill\\udce9')
   data = prepare.prepare(source, images.Images(8, 8, 1), tmp_path / 'cache')
   names = [str(name) for split in data.splits.values() for name in split.id]

@@ -15,8 +15,8 @@ from medjax.errors import UserError
 @pytest.mark.parametrize(
   ('source', 'message'),
   [
-    ('~nosuch-user/films', r'config.data.source=~nosuch-user/films: no such home folder'),
-    ('nowhere/films', r'config.data.source=nowhere/films: no such folder'),
+    ('~nosuch-user/images', r'config.data.source=~nosuch-user/images: no such home folder'),
+    ('nowhere/images', r'config.data.source=nowhere/images: no such folder'),
   ],
 )
 def test_a_source_that_is_not_there_is_one_line(source, message):

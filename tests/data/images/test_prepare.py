@@ -120,7 +120,7 @@ def test_an_unreadable_image_is_named_and_nothing_half_made_is_used(source, tmp_
 def test_all_unreadable_images_are_named_at_once(source, tmp_path):
   def broken(record):
     def fail(size, channels):
-      raise UserError(f'/films/{record.id}: cannot be read: truncated')
+      raise UserError(f'/images/{record.id}: cannot be read: truncated')
 
     return dataclasses.replace(record, read=fail)
 
@@ -128,7 +128,7 @@ def test_all_unreadable_images_are_named_at_once(source, tmp_path):
   with pytest.raises(UserError) as caught:
     prepare.prepare(dataclasses.replace(source, records=records), SIZE, tmp_path)
   assert str(caught.value) == (
-    '2 images cannot be used: case-4, case-6; the first because /films/case-4: cannot be read: '
+    '2 images cannot be used: case-4, case-6; the first because /images/case-4: cannot be read: '
     'truncated'
   )
   records = [

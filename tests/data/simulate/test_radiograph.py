@@ -18,7 +18,7 @@ TRAIN, TEST = 900, 700
 
 
 @pytest.fixture(scope='module')
-def films() -> list[radiograph.Radiograph]:
+def cases() -> list[radiograph.Radiograph]:
   return [radiograph.simulate(seed=11, index=i, size=128) for i in range(TRAIN + TEST)]
 
 
@@ -84,20 +84,20 @@ def test_solid_nodule_follows_the_beer_lambert_law():
   np.testing.assert_array_equal(inside, distance2 < 144)
 
 
-# What is promised of a film
+# What is promised of a radiograph
 
 
-def test_film_has_the_documented_form():
-  film = radiograph.simulate(seed=0, index=0)
-  assert film.image.shape == film.mask.shape == (224, 224)
-  assert film.image.dtype == np.uint8
-  assert film.mask.dtype == bool
-  assert film.label in (0, 1)
-  assert film.distractor in radiograph.findings.DISTRACTORS
-  assert 1.0 < film.pixel_mm < 2.5
+def test_radiograph_has_the_documented_form():
+  case = radiograph.simulate(seed=0, index=0)
+  assert case.image.shape == case.mask.shape == (224, 224)
+  assert case.image.dtype == np.uint8
+  assert case.mask.dtype == bool
+  assert case.label in (0, 1)
+  assert case.distractor in radiograph.findings.DISTRACTORS
+  assert 1.0 < case.pixel_mm < 2.5
 
 
-def test_same_arguments_give_the_same_film_in_any_order():
+def test_same_arguments_give_the_same_radiograph_in_any_order():
   forward = [radiograph.simulate(5, i, 64) for i in range(6)]
   backward = [radiograph.simulate(5, i, 64) for i in reversed(range(6))][::-1]
   for one, other in zip(forward, backward, strict=True):
@@ -105,21 +105,21 @@ def test_same_arguments_give_the_same_film_in_any_order():
       np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
 
 
-def test_other_index_or_seed_gives_another_film():
-  films = [radiograph.simulate(s, i, 64) for s, i in ((0, 0), (0, 1), (1, 0), (1, 1))]
-  assert len({film.image.tobytes() for film in films}) == 4
+def test_other_index_or_seed_gives_another_radiograph():
+  cases = [radiograph.simulate(s, i, 64) for s, i in ((0, 0), (0, 1), (1, 0), (1, 1))]
+  assert len({case.image.tobytes() for case in cases}) == 4
 
 
 @pytest.mark.parametrize('size', [32, 33, 64, 100, 512])
 def test_every_size_shows_the_same_patient(size):
-  film = radiograph.simulate(3, 4, size, prevalence=1.0)
+  case = radiograph.simulate(3, 4, size, prevalence=1.0)
   large = radiograph.simulate(3, 4, 256, prevalence=1.0)
-  assert film.image.shape == (size, size)
-  assert film.mask.any()
-  assert film.pixel_mm * size == pytest.approx(large.pixel_mm * 256)
-  assert (film.diameter_mm, film.finding) == (large.diameter_mm, large.finding)
+  assert case.image.shape == (size, size)
+  assert case.mask.any()
+  assert case.pixel_mm * size == pytest.approx(large.pixel_mm * 256)
+  assert (case.diameter_mm, case.finding) == (large.diameter_mm, large.finding)
   small = ndimage.zoom(large.image.astype(float), 32 / 256, order=1, grid_mode=True, mode='nearest')
-  same = ndimage.zoom(film.image.astype(float), 32 / size, order=1, grid_mode=True, mode='nearest')
+  same = ndimage.zoom(case.image.astype(float), 32 / size, order=1, grid_mode=True, mode='nearest')
   assert np.corrcoef(small.ravel(), same.ravel())[0, 1] > 0.95
 
 
@@ -139,8 +139,8 @@ def test_bad_arguments_raise(arguments, message):
     radiograph.simulate(**{'seed': 0, 'index': 0, **arguments})
 
 
-def test_prevalence_is_the_share_of_cancer(films):
-  assert np.mean([film.label for film in films]) == pytest.approx(0.5, abs=0.055)  # 4.4 SE
+def test_prevalence_is_the_share_of_cancer(cases):
+  assert np.mean([case.label for case in cases]) == pytest.approx(0.5, abs=0.055)  # 4.4 SE
   assert {radiograph.simulate(0, i, 32, prevalence=0.0).label for i in range(20)} == {0}
   assert {radiograph.simulate(0, i, 32, prevalence=1.0).label for i in range(20)} == {1}
 
@@ -148,37 +148,37 @@ def test_prevalence_is_the_share_of_cancer(films):
 # The truth
 
 
-def test_findings_agree_with_the_label(films):
-  for film in films:
-    if film.label:
-      assert film.finding in findings.FINDINGS
-      assert findings.DIAMETERS[0] <= film.diameter_mm <= findings.DIAMETERS[1]
-      assert film.mask.any()
+def test_findings_agree_with_the_label(cases):
+  for case in cases:
+    if case.label:
+      assert case.finding in findings.FINDINGS
+      assert findings.DIAMETERS[0] <= case.diameter_mm <= findings.DIAMETERS[1]
+      assert case.mask.any()
     else:
-      assert (film.finding, film.diameter_mm, film.mask.any()) == ('none', 0.0, False)
+      assert (case.finding, case.diameter_mm, case.mask.any()) == ('none', 0.0, False)
 
 
 def test_mask_area_fits_the_diameter():
   for index in range(25):
-    film = radiograph.simulate(2, index, 512, prevalence=1.0)
+    case = radiograph.simulate(2, index, 512, prevalence=1.0)
     _, nodules = patient_of(2, index)
-    disc = np.pi / 4 * film.diameter_mm**2
-    area = film.mask.sum() * film.pixel_mm**2
+    disc = np.pi / 4 * case.diameter_mm**2
+    area = case.mask.sum() * case.pixel_mm**2
     # lobes fill at least half of the circle around them; several nodules may overlap
     assert 0.5 * disc < area < 1.06 * sum(np.pi / 4 * n.diameter**2 for n in nodules)
-    if len(nodules) == 1 and film.finding != 'lobulated':
+    if len(nodules) == 1 and case.finding != 'lobulated':
       assert area == pytest.approx(disc, rel=0.06)
 
 
 def test_mask_lies_in_the_lungs():
   for index in range(60):
-    film = radiograph.simulate(4, index, prevalence=1.0)
+    case = radiograph.simulate(4, index, prevalence=1.0)
     body, _ = patient_of(4, index)
     lung = anatomy.lungs(body, *anatomy.frame(body, 224)) > 0
-    assert film.mask[lung].sum() >= 0.95 * film.mask.sum()
+    assert case.mask[lung].sum() >= 0.95 * case.mask.sum()
 
 
-def test_films_with_and_without_nodules_differ_only_at_the_nodules():
+def test_radiographs_with_and_without_nodules_differ_only_at_the_nodules():
   for index in range(20):
     clean = radiograph.simulate(6, index, prevalence=0.0)
     cancer = radiograph.simulate(6, index, prevalence=1.0)
@@ -190,25 +190,25 @@ def test_films_with_and_without_nodules_differ_only_at_the_nodules():
     assert added[cancer.mask].mean() > 3
 
 
-def test_distractors_are_as_frequent_in_both_classes(films):
+def test_distractors_are_as_frequent_in_both_classes(cases):
   table = np.zeros((2, len(findings.DISTRACTORS)))
-  for film in films:
-    table[film.label, findings.DISTRACTORS.index(film.distractor)] += 1
+  for case in cases:
+    table[case.label, findings.DISTRACTORS.index(case.distractor)] += 1
   expected = table.sum(1, keepdims=True) * table.sum(0) / table.sum()
   assert (table > 0.12 * table.sum(1, keepdims=True)).all()
   assert ((table - expected) ** 2 / expected).sum() < 23.5  # chi-square, 4 df, p = 1e-4
 
 
-def test_nodules_of_every_shape_and_size_occur(films):
-  cancers = [film for film in films if film.label]
-  shapes = collections.Counter(film.finding for film in cancers)
+def test_nodules_of_every_shape_and_size_occur(cases):
+  cancers = [case for case in cases if case.label]
+  shapes = collections.Counter(case.finding for case in cancers)
   assert min(shapes[name] for name in findings.FINDINGS) > 0.25 * len(cancers)
-  diameters = [film.diameter_mm for film in cancers]
+  diameters = [case.diameter_mm for case in cancers]
   assert min(diameters) < 13 < 28 < max(diameters)
 
 
-# No shortcut. With 350 films of each class an AUROC of .5 has a standard error of .022, so that .65
-# is seven of them away. Measured once on 1500 and 700 films of 224 px: mean grey value .53,
+# No shortcut. With 350 images of each class an AUROC of .5 has a standard error of .022: .65
+# is seven of them away. Measured once on 1500 and 700 images of 224 px: mean grey value .53,
 # histogram .57, 60 principal components .53, ridge .54.
 
 
@@ -218,25 +218,25 @@ def held_out_auroc(model, features: np.ndarray, labels: np.ndarray) -> float:
 
 
 @pytest.fixture(scope='module')
-def labels(films) -> np.ndarray:
-  return np.array([film.label for film in films])
+def labels(cases) -> np.ndarray:
+  return np.array([case.label for case in cases])
 
 
 @pytest.fixture(scope='module')
-def images(films) -> np.ndarray:
-  return np.stack([film.image for film in films])
+def images(cases) -> np.ndarray:
+  return np.stack([case.image for case in cases])
 
 
 @pytest.mark.parametrize('statistic', [np.mean, np.std, np.median, np.max, np.min])
 def test_no_statistic_of_the_grey_values_tells_the_label(images, labels, statistic):
   auroc = roc_auc_score(labels, statistic(images.reshape(len(images), -1).astype(float), axis=1))
-  assert 0.42 < auroc < 0.58  # 5.5 standard errors: all films count
+  assert 0.42 < auroc < 0.58  # 5.5 standard errors: all radiographs count
 
 
-def test_no_truth_but_the_nodule_tells_the_label(films, labels):
-  assert 0.4 < roc_auc_score(labels, [film.pixel_mm for film in films]) < 0.6
-  assert 0.4 < roc_auc_score(labels, np.arange(len(films))) < 0.6
-  assert 0.4 < roc_auc_score(labels, np.arange(len(films)) % 2) < 0.6
+def test_no_truth_but_the_nodule_tells_the_label(cases, labels):
+  assert 0.4 < roc_auc_score(labels, [case.pixel_mm for case in cases]) < 0.6
+  assert 0.4 < roc_auc_score(labels, np.arange(len(cases))) < 0.6
+  assert 0.4 < roc_auc_score(labels, np.arange(len(cases)) % 2) < 0.6
 
 
 @pytest.mark.parametrize('strength', [0.01, 1.0])
