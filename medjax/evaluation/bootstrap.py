@@ -88,12 +88,13 @@ class Bootstrap:
     Returns:
       The estimates by name; without interval, and with a reason, where all resamples agree.
     """
-    found: dict[str, list[np.ndarray]] = {name: [] for name in values}
+    resampled: dict[str, list[np.ndarray]] = {name: [] for name in values}
     for times in self.blocks():
       for name, part in statistics(times).items():
-        found[name].append(part)
+        resampled[name].append(part)
     return {
-      name: percentiles(value, np.concatenate(found[name]), level) for name, value in values.items()
+      name: percentiles(value, np.concatenate(resampled[name]), level)
+      for name, value in values.items()
     }
 
 

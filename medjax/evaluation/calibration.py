@@ -86,15 +86,15 @@ class Calibration:
     return dataclasses.asdict(self)
 
   @classmethod
-  def from_json(cls, found: dict[str, Any]) -> 'Calibration':
+  def from_json(cls, fields: dict[str, Any]) -> 'Calibration':
     """What ``to_json`` gave.
 
     Raises:
       KeyError: a field is missing.
     """
-    steps = tuple(tuple((float(x), float(y)) for x, y in line) for line in found['steps'])
-    shift = tuple(map(float, found.get('shift', ())))
-    return cls(found['method'], float(found['temperature']), shift, steps, found['reason'])
+    steps = tuple(tuple((float(x), float(y)) for x, y in line) for line in fields['steps'])
+    shift = tuple(map(float, fields.get('shift', ())))
+    return cls(fields['method'], float(fields['temperature']), shift, steps, fields['reason'])
 
 
 def fit(method: Choice, validation: Predictions) -> Calibration:
@@ -232,8 +232,8 @@ def calibration_metrics(table: Predictions) -> dict[str, Estimate]:
     return {'ece': Estimate(None, reason='there is no case')}
   total = sum(part.cases for part in parts)
   gaps = [abs(part.observed.value - part.predicted) * part.cases for part in parts]  # type: ignore[operator]
-  found = {'ece': Estimate(sum(gaps) / total, reason=f'{len(parts)} bins of equal mass')}
-  return found | (_cox(table.labelled()) if table.is_binary else {})
+  estimates = {'ece': Estimate(sum(gaps) / total, reason=f'{len(parts)} bins of equal mass')}
+  return estimates | (_cox(table.labelled()) if table.is_binary else {})
 
 
 def _cox(table: Predictions) -> dict[str, Estimate]:
@@ -317,7 +317,7 @@ def _best_line(label: np.ndarray, logits: np.ndarray) -> tuple[float, tuple[floa
     gradient = np.append((left * both).sum() / spread, left.sum(axis=0))
     return float((log_total[:, 0] - (scaled * true).sum(axis=1)).mean()), gradient / len(label)
 
-  found = scipy.optimize.minimize(
+  optimum = scipy.optimize.minimize(
     loss,
     np.append(spread, np.zeros(both.shape[1])),
     jac=True,
@@ -325,9 +325,9 @@ def _best_line(label: np.ndarray, logits: np.ndarray) -> tuple[float, tuple[floa
     bounds=[(0, _STEEPEST * spread)] + [(None, None)] * both.shape[1],
     options={'maxiter': 10_000, 'maxfun': 100_000, 'ftol': 1e-15, 'gtol': 1e-10},
   )
-  shift = found.x[1:] - found.x[1:].mean()
+  shift = optimum.x[1:] - optimum.x[1:].mean()
   shifts = (float(shift[1] - shift[0]),) if binary else tuple(map(float, shift))
-  return float(found.x[0] / spread), shifts
+  return float(optimum.x[0] / spread), shifts
 
 
 def _isotonic(x: np.ndarray, y: np.ndarray) -> tuple[tuple[float, float], ...]:

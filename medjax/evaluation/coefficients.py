@@ -62,8 +62,8 @@ class Coefficients:
     reason: why something is missing; empty where nothing is.
 
   Example:
-    >>> found = linear(np.array([[0.0], [1.0], [2.0]]), np.array([0.0, 1.0, 5.0]), [2.5], -0.5)
-    >>> found.names, found.estimate.round(3).tolist(), found.standard_error.round(3).tolist()
+    >>> table = linear(np.array([[0.0], [1.0], [2.0]]), np.array([0.0, 1.0, 5.0]), [2.5], -0.5)
+    >>> table.names, table.estimate.round(3).tolist(), table.standard_error.round(3).tolist()
     (('(intercept)', 'x0'), [-0.5, 2.5], [1.118, 0.866])
   """
 
@@ -268,7 +268,7 @@ def logistic(
   sign = signs(label, rows)
   if l2 or blank.reason:
     return blank
-  found, covariance, proven = maximise(made.matrix, sign, given)
+  optimum, covariance, proven = maximise(made.matrix, sign, given)
   if not proven:
     try:
       reason = separation(inputs, label, made.names).reason
@@ -279,10 +279,10 @@ def logistic(
   as_given = dataclasses.replace(blank, estimate=made.back @ given)
   if covariance is None:
     return dataclasses.replace(as_given, reason=far('far'))
-  moved, reason = _moved(made, found - given, covariance)
+  moved, reason = _moved(made, optimum - given, covariance)
   if reason:
     return dataclasses.replace(as_given, moved=moved, reason=reason)
-  log_likelihood = float(scipy.special.log_expit(sign * (made.matrix @ found)).sum())
+  log_likelihood = float(scipy.special.log_expit(sign * (made.matrix @ optimum)).sum())
   positive = int((sign > 0).sum())
   share = positive / rows
   null = positive * math.log(share) + (rows - positive) * math.log1p(-share)
@@ -298,7 +298,7 @@ def logistic(
     'likelihood_ratio_freedom': unknown - 1,
     'likelihood_ratio_p_value': float(scipy.special.chdtrc(unknown - 1, ratio)),
   }
-  estimate, error = made.back @ found, _errors(made, covariance)
+  estimate, error = made.back @ optimum, _errors(made, covariance)
   half_width = normal_quantile(0.95) * error
   return dataclasses.replace(
     blank,

@@ -57,14 +57,14 @@ class Conformal:
     return dataclasses.asdict(self)
 
   @classmethod
-  def from_json(cls, found: dict[str, Any]) -> 'Conformal':
+  def from_json(cls, fields: dict[str, Any]) -> 'Conformal':
     """What ``to_json`` gave.
 
     Raises:
       KeyError: a field is missing.
     """
-    least = tuple(float(p) for p in found['least'])
-    return cls(found['method'], float(found['coverage']), least, found['reason'])
+    least = tuple(float(p) for p in fields['least'])
+    return cls(fields['method'], float(fields['coverage']), least, fields['reason'])
 
 
 def fit(method: Method, coverage: float, validation: Predictions) -> Conformal:
@@ -116,17 +116,17 @@ def conformal_metrics(table: Predictions, conformal: Conformal) -> dict[str, Est
   sets = conformal.sets(table.probability)
   held = sets[np.arange(len(table)), table.label]
   single = sets.sum(axis=1) == 1
-  found = {'coverage': metrics.proportion(held, table.group, 'case')}
+  estimates = {'coverage': metrics.proportion(held, table.group, 'case')}
   for index, name in enumerate(table.classes):
     members = table.label == index
-    found[f'coverage_{name}'] = metrics.proportion(
+    estimates[f'coverage_{name}'] = metrics.proportion(
       held[members], table.group[members], f'case of {name}'
     )
-  found['single'] = metrics.proportion(single, table.group, 'case')
-  found['single_right'] = metrics.proportion(
+  estimates['single'] = metrics.proportion(single, table.group, 'case')
+  estimates['single_right'] = metrics.proportion(
     held[single], table.group[single], 'case with one class'
   )
-  return found
+  return estimates
 
 
 def interval_half_width(label: np.ndarray, prediction: np.ndarray, coverage: float) -> float:

@@ -49,15 +49,15 @@ class Decision:
     }
 
   @classmethod
-  def from_json(cls, found: dict[str, Any]) -> 'Decision':
+  def from_json(cls, fields: dict[str, Any]) -> 'Decision':
     """What ``to_json`` gave.
 
     Raises:
       KeyError: a field is missing.
     """
     return cls(
-      int(found['checkpoint_step']),
-      Calibration.from_json(found['calibration']),
-      Estimate(found['threshold']['value'], reason=found['threshold'].get('reason', '')),
-      Conformal.from_json(found['conformal']),
+      int(fields['checkpoint_step']),
+      Calibration.from_json(fields['calibration']),
+      Estimate(fields['threshold']['value'], reason=fields['threshold'].get('reason', '')),
+      Conformal.from_json(fields['conformal']),
     )

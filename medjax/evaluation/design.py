@@ -38,16 +38,16 @@ class Design:
   @property
   def back(self) -> np.ndarray:
     """[D + 1, D + 1]: intercept and coefficients of the inputs, from those of ``matrix``."""
-    found = np.diag(np.append(1.0, 1 / self.scale))
-    found[0, 1:] = -self.centre / self.scale
-    return found
+    transform = np.diag(np.append(1.0, 1 / self.scale))
+    transform[0, 1:] = -self.centre / self.scale
+    return transform
 
   @property
   def forth(self) -> np.ndarray:
     """[D + 1, D + 1]: the inverse of ``back``."""
-    found = np.diag(np.append(1.0, self.scale))
-    found[0, 1:] = self.centre
-    return found
+    transform = np.diag(np.append(1.0, self.scale))
+    transform[0, 1:] = self.centre
+    return transform
 
   def deficient(self) -> str:
     """Why coefficients are not unique, naming the inputs; empty where they are."""
@@ -61,12 +61,12 @@ class Design:
 
   def _dependent(self) -> list[str]:
     """A sentence on each input that those before it determine."""
-    found: list[str] = []
+    reasons: list[str] = []
     kept: list[int] = []
     for index, name in enumerate(self.names):
       column = self.matrix[:, index + 1]
       if not column.any():
-        found.append(f'{name} is constant')
+        reasons.append(f'{name} is constant')
         continue
       before = self.matrix[:, np.array(kept, int) + 1]
       weights = np.linalg.lstsq(before, column, rcond=None)[0] if kept else np.zeros(0)
@@ -77,8 +77,8 @@ class Design:
         kept.append(index)
         continue
       by = [self.names[i] for i, weight in zip(kept, weights, strict=True) if abs(weight) > 1e-4]
-      found.append(f'{name} is collinear with {listed(by)}')
-    return found
+      reasons.append(f'{name} is collinear with {listed(by)}')
+    return reasons
 
 
 def make(inputs: np.ndarray, names: Sequence[str] | None = None) -> Design:

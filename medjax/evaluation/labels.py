@@ -123,18 +123,18 @@ def read_labels(path: str | os.PathLike[str]) -> Labels:
 def _column(
   path: pathlib.Path, columns: dict[str, list[str]], prefix: str, classes: Sequence[str]
 ) -> np.ndarray:
-  found = np.full((len(columns['id']), len(classes)), np.nan)
+  numbers = np.full((len(columns['id']), len(classes)), np.nan)
   for number, name in enumerate(classes):
     for row, cell in enumerate(columns[prefix + name]):
       if prefix == _LABEL and not cell:
         continue
       try:
-        found[row, number] = float(cell)
+        numbers[row, number] = float(cell)
       except ValueError:
         raise UserError(
           f'{path} row {row + 2}: {prefix}{name} is {cell!r}; expected a number'
         ) from None
-  return found
+  return numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,14 +173,14 @@ class LabelDecisions:
     return {'checkpoint_step': self.checkpoint_step, 'classes': classes}
 
   @classmethod
-  def from_json(cls, found: dict[str, Any]) -> 'LabelDecisions':
+  def from_json(cls, fields: dict[str, Any]) -> 'LabelDecisions':
     """What ``to_json`` gave.
 
     Raises:
       KeyError: a field is missing.
     """
-    classes = {name: Decision.from_json(one) for name, one in found['classes'].items()}
-    return cls(int(found['checkpoint_step']), classes)
+    classes = {name: Decision.from_json(one) for name, one in fields['classes'].items()}
+    return cls(int(fields['checkpoint_step']), classes)
 
 
 def label_metrics(table: Labels, decision: LabelDecisions) -> dict[str, Estimate]:
@@ -200,22 +200,22 @@ def label_metrics(table: Labels, decision: LabelDecisions) -> dict[str, Estimate
   by_class: dict[str, dict[str, Estimate]] = {}
   for number, (name, one) in enumerate(decision.classes.items()):
     by_class[name] = metrics.binary_metrics(table.of_class(number), one.threshold)
-  found: dict[str, Estimate] = {}
+  estimates: dict[str, Estimate] = {}
   whole = ~np.isnan(table.label).any(axis=1)
   calls = decision.calls(table.probability)
   means = _mean_over_classes(table, calls)
   for metric in ('auroc', 'auprc', 'f1'):
-    found[metric] = means[metric]
-    found |= {f'{metric}_{name}': one[metric] for name, one in by_class.items()}
+    estimates[metric] = means[metric]
+    estimates |= {f'{metric}_{name}': one[metric] for name, one in by_class.items()}
   for metric in ('sensitivity', 'specificity', 'ppv', 'npv'):
-    found |= {f'{metric}_{name}': one[metric] for name, one in by_class.items()}
+    estimates |= {f'{metric}_{name}': one[metric] for name, one in by_class.items()}
   right = (calls == (table.label == 1)).all(axis=1)[whole]
-  found['exact_match'] = metrics.proportion(right, table.group[whole], 'case')
+  estimates['exact_match'] = metrics.proportion(right, table.group[whole], 'case')
   known = ~np.isnan(table.label)
   of_true = np.where(table.label == 1, table.probability, 1 - table.probability)[known]
   losses = -np.log(np.maximum(of_true, np.finfo(np.float64).eps))
-  found['log_loss'] = metrics.mean(losses, np.repeat(table.group, known.sum(axis=1)))
-  return found
+  estimates['log_loss'] = metrics.mean(losses, np.repeat(table.group, known.sum(axis=1)))
+  return estimates
 
 
 def _mean_over_classes(table: Labels, calls: np.ndarray) -> dict[str, Estimate]:
@@ -231,7 +231,7 @@ def _mean_over_classes(table: Labels, calls: np.ndarray) -> dict[str, Estimate]:
   rankings = [Ranking(positive[known[:, i], i], table.probability[known[:, i], i]) for i in usable]
 
   def statistics(times: np.ndarray) -> dict[str, np.ndarray]:
-    found: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    by_metric: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for i, ranking in zip(usable, rankings, strict=True):
       some, is_, called = times[:, known[:, i]], positive[known[:, i], i], calls[known[:, i], i]
       roc, precision = ranking.areas(some)
@@ -241,8 +241,8 @@ def _mean_over_classes(table: Labels, calls: np.ndarray) -> dict[str, Estimate]:
       with np.errstate(invalid='ignore', divide='ignore'):
         f1 = 2 * hits.astype(np.float64) / (actual + all_called)
       for name, value in zip(names, (roc, precision, f1), strict=True):
-        found[name].append(value)
-    return {name: np.mean(values, axis=0) for name, values in found.items()}
+        by_metric[name].append(value)
+    return {name: np.mean(values, axis=0) for name, values in by_metric.items()}
 
   values = {
     name: float(v[0]) for name, v in statistics(np.ones((1, len(table)), np.float32)).items()

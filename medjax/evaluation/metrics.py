@@ -149,7 +149,7 @@ def multiclass_metrics(table: Predictions) -> dict[str, Estimate]:
   }
 
   def each(metric: str) -> dict[str, Estimate]:
-    return {f'{metric}_{name}': found[metric] for name, found in by_class.items()}
+    return {f'{metric}_{name}': estimates[metric] for name, estimates in by_class.items()}
 
   return {
     'auroc': resampled['auroc'],
@@ -270,10 +270,10 @@ def _binary_resampled(
       mcc = (true * rejected - false * missed) / np.sqrt(scale)
     return {'auprc': ranking.areas(times)[1], 'f1': f1, 'mcc': mcc}
 
-  found = _with_intervals(statistics, group, positive.astype(np.int64))
-  if found['mcc'].value is None:
-    found['mcc'] = Estimate(None, reason='MCC needs both classes, and cases called both ways')
-  return found
+  estimates = _with_intervals(statistics, group, positive.astype(np.int64))
+  if estimates['mcc'].value is None:
+    estimates['mcc'] = Estimate(None, reason='MCC needs both classes, and cases called both ways')
+  return estimates
 
 
 def _multiclass_resampled(
@@ -301,7 +301,7 @@ def _multiclass_resampled(
       together = hits.sum(axis=1) * total - (actual * called).sum(axis=1)
       mcc = together / np.sqrt(spread[0] * spread[1])
       sensitivity = hits / actual
-    found = {
+    values = {
       'auroc': np.mean([roc for roc, _ in areas], axis=0),
       'auprc': np.mean([precision for _, precision in areas], axis=0),
       'balanced_accuracy': sensitivity.mean(axis=1),
@@ -309,24 +309,24 @@ def _multiclass_resampled(
       'mcc': mcc,
     }
     for index, name in enumerate(classes):
-      found |= {f'auprc_{name}': areas[index][1], f'f1_{name}': f1[:, index]}
-    return found
+      values |= {f'auprc_{name}': areas[index][1], f'f1_{name}': f1[:, index]}
+    return values
 
   names = ('auroc', 'auprc', 'balanced_accuracy', 'f1', 'mcc')
   if not len(label):
     every = [*names, *(f'{m}_{name}' for m in ('auprc', 'f1') for name in classes)]
     return {name: Estimate(None, reason='there is no case') for name in every}
-  found = _with_intervals(statistics, group, label)
+  estimates = _with_intervals(statistics, group, label)
   missing = [name for index, name in enumerate(classes) if not present[index]]
   if missing:
     for name in names[:-1]:
-      found[name] = Estimate(
+      estimates[name] = Estimate(
         None, reason=f'{_TITLES[name]} needs every class; there is no case of {missing[0]}'
       )
     for name in missing:
       for metric in ('auprc', 'f1'):
-        found[f'{metric}_{name}'] = Estimate(None, reason=f'there is no case of {name}')
-  return found
+        estimates[f'{metric}_{name}'] = Estimate(None, reason=f'there is no case of {name}')
+  return estimates
 
 
 _TITLES = {
@@ -343,10 +343,10 @@ def _with_intervals(
   """Every statistic of the cases themselves with its bootstrap interval; None where undefined."""
   once = statistics(np.ones((1, len(label))))
   values = {name: float(value[0]) for name, value in once.items()}
-  found = Bootstrap(group, label).intervals(values, statistics, _LEVEL)
+  estimates = Bootstrap(group, label).intervals(values, statistics, _LEVEL)
   return {
     name: Estimate(None, reason='undefined: no case is called so, or all are')
     if math.isnan(values[name])
     else estimate
-    for name, estimate in found.items()
+    for name, estimate in estimates.items()
   }

@@ -100,17 +100,17 @@ def read_numbers(path: str | os.PathLike[str]) -> Numbers:
 
 
 def _floats(path: pathlib.Path, name: str, cells: list[str], missing: bool) -> np.ndarray:
-  found = np.full(len(cells), np.nan)
+  numbers = np.full(len(cells), np.nan)
   for row, cell in enumerate(cells):
     if missing and not cell:
       continue
     try:
-      found[row] = float(cell)
+      numbers[row] = float(cell)
     except ValueError:
-      found[row] = np.inf
-    if not math.isfinite(found[row]):
+      numbers[row] = np.inf
+    if not math.isfinite(numbers[row]):
       raise UserError(f'{path} row {row + 2}: {name} is {cell!r}; expected a number')
-  return found
+  return numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,18 +145,18 @@ class Interval:
     return {**dataclasses.asdict(self), 'half_width': width}
 
   @classmethod
-  def from_json(cls, found: dict[str, Any]) -> 'Interval':
+  def from_json(cls, fields: dict[str, Any]) -> 'Interval':
     """What ``to_json`` gave.
 
     Raises:
       KeyError: a field is missing.
     """
-    width = found['half_width']
+    width = fields['half_width']
     return cls(
-      int(found['checkpoint_step']),
-      float(found['coverage']),
+      int(fields['checkpoint_step']),
+      float(fields['coverage']),
       math.inf if width is None else float(width),
-      found['reason'],
+      fields['reason'],
     )
 
 

@@ -42,23 +42,23 @@ def compare(
   first, second, calls = _matched(first, second, calls)
   label, group = first.label, first.group
   right = [called == label for called in calls]
-  found: dict[str, Difference] = {}
+  differences: dict[str, Difference] = {}
   if first.is_binary:
     pair = (first.probability, second.probability)
-    found['auroc'] = auroc_difference(label, *pair, group=group)
-    found['auprc'] = _auprc(label, pair, group)
+    differences['auroc'] = auroc_difference(label, *pair, group=group)
+    differences['auprc'] = _auprc(label, pair, group)
   else:
     for index, name in enumerate(first.classes):
       pair = (first.probability[:, index], second.probability[:, index])
-      found[f'auroc_{name}'] = auroc_difference(label == index, *pair, group=group)
-  found['accuracy'] = _mean(right, group)
+      differences[f'auroc_{name}'] = auroc_difference(label == index, *pair, group=group)
+  differences['accuracy'] = _mean(right, group)
   if first.is_binary:
     for name, members in (('sensitivity', label == 1), ('specificity', label == 0)):
-      found[name] = _mean([part[members] for part in right], group[members])
-    found['brier'] = _mean([(p - label) ** 2 for p in pair], group)
+      differences[name] = _mean([part[members] for part in right], group[members])
+    differences['brier'] = _mean([(p - label) ** 2 for p in pair], group)
   losses = [log_losses(label, table.by_class()) for table in (first, second)]
-  found['log_loss'] = _mean(losses, group)
-  return found
+  differences['log_loss'] = _mean(losses, group)
+  return differences
 
 
 def _matched(

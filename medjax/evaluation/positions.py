@@ -106,12 +106,12 @@ class Positions(Rows):
   def confusion(self) -> np.ndarray:
     """Known positions of each chain by true and predicted state, int64 [N, C, C]."""
     count = len(self.states)
-    found = np.zeros((len(self), count, count), np.int64)
+    counts = np.zeros((len(self), count, count), np.int64)
     for row, (label, prediction) in enumerate(zip(self.label, self.prediction, strict=True)):
       true, predicted = (self._numbers(text) for text in (label, prediction))
       known = true >= 0
-      np.add.at(found[row], (true[known], predicted[known]), 1)
-    return found
+      np.add.at(counts[row], (true[known], predicted[known]), 1)
+    return counts
 
   def by_digit(self) -> tuple[np.ndarray, np.ndarray]:
     """Known positions with each digit of confidence, and those of them that are right, [10]."""
@@ -218,30 +218,30 @@ class Confidence:
   def expected(self, digits: str) -> float | None:
     """The share of right positions to expect of a chain with these digits; None where a digit did
     not occur in validation."""
-    found = [self.accuracy[int(digit)] for digit in digits]
-    known = [value for value in found if value is not None]
-    return sum(known) / len(known) if known and len(known) == len(found) else None
+    shares = [self.accuracy[int(digit)] for digit in digits]
+    known = [value for value in shares if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(shares) else None
 
   def to_json(self) -> dict[str, Any]:
     """A JSON object, which ``from_json`` reads back to the same bits."""
     return {**dataclasses.asdict(self), 'states': ''.join(self.states)}
 
   @classmethod
-  def from_json(cls, found: dict[str, Any]) -> 'Confidence':
+  def from_json(cls, fields: dict[str, Any]) -> 'Confidence':
     """What ``to_json`` gave.
 
     Raises:
       KeyError: a field is missing.
       ValueError: not ten digits.
     """
-    if len(found['accuracy']) != 10 or len(found['positions']) != 10:
+    if len(fields['accuracy']) != 10 or len(fields['positions']) != 10:
       raise ValueError('accuracy and positions: expected ten digits')
     return cls(
-      int(found['checkpoint_step']),
-      tuple(found['states']),
-      tuple(None if value is None else float(value) for value in found['accuracy']),
-      tuple(map(int, found['positions'])),
-      found['reason'],
+      int(fields['checkpoint_step']),
+      tuple(fields['states']),
+      tuple(None if value is None else float(value) for value in fields['accuracy']),
+      tuple(map(int, fields['positions'])),
+      fields['reason'],
     )
 
 
@@ -286,6 +286,6 @@ def position_metrics(table: Positions) -> dict[str, Estimate]:
     with np.errstate(invalid='ignore', divide='ignore'):
       return {key: (times @ top) / (times @ below) for key, (top, below) in defined.items()}
 
-  found = Bootstrap(known.group).intervals(values, statistics)
+  estimates = Bootstrap(known.group).intervals(values, statistics)
   lacking = Estimate(None, reason='no position has or is called this state')
-  return {key: found.get(key, lacking) for key in ratios}
+  return {key: estimates.get(key, lacking) for key in ratios}

@@ -25,8 +25,8 @@ def regression_metrics(
     ValueError: If shapes differ, or a prediction is not finite.
 
   Example:
-    >>> found = regression_metrics(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 5.0]))
-    >>> round(found['rmse'].value, 4), found['spearman'].value
+    >>> estimates = regression_metrics(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 5.0]))
+    >>> round(estimates['rmse'].value, 4), estimates['spearman'].value
     (1.1547, 1.0)
   """
   label, prediction = np.asarray(label, np.float64), np.asarray(prediction, np.float64)
@@ -60,12 +60,12 @@ def regression_metrics(
 
   once = statistics(np.ones((1, len(label)), np.float32))
   values = {name: float(value[0]) for name, value in once.items()}
-  found = Bootstrap(group).intervals(values, statistics)
+  estimates = Bootstrap(group).intervals(values, statistics)
   return {
     name: Estimate(None, reason='all labels or all predictions are equal')
     if np.isnan(values[name])
     else estimate
-    for name, estimate in found.items()
+    for name, estimate in estimates.items()
   }
 
 

@@ -8,7 +8,7 @@ one that parts every case that any direction parts:
 
   maximise  sum_i u_i  subject to  z_i . b >= u_i,  0 <= u_i <= 1,  b free.
 
-At its optimum each u_i is 0 or 1, nothing between. None is 1: no separation. Some: quasi-complete.
+At its solution each u_i is 0 or 1, nothing between. None is 1: no separation. Some: quasi-complete.
 All: complete. This is Konis's programme with the box around each case in place of around b, where a
 corner of the box may leave cases at 0 that another direction parts. Columns are standardised first.
 The solver holds z_i . b >= u_i to 1e-7, about the rounding of inputs in float32; a separation that
@@ -119,30 +119,30 @@ def signs(label: np.ndarray, rows: int) -> np.ndarray:
 def _programme(signed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """A direction [D + 1], and which cases [N] it parts: all that any direction parts."""
   rows, unknown = signed.shape
-  found = scipy.optimize.linprog(
+  solution = scipy.optimize.linprog(
     np.append(np.zeros(unknown), -np.ones(rows)),
     A_ub=scipy.sparse.hstack([scipy.sparse.csr_array(-signed), scipy.sparse.eye_array(rows)]),
     b_ub=np.zeros(rows),
     bounds=[(None, None)] * unknown + [(0, 1)] * rows,
     options={'time_limit': _SECONDS},
   )
-  if found.status:
-    raise RuntimeError(f'separation: the linear programme was not solved: {found.message}')
-  return found.x[:unknown], found.x[unknown:] > 0.5
+  if solution.status:
+    raise RuntimeError(f'separation: the linear programme was not solved: {solution.message}')
+  return solution.x[:unknown], solution.x[unknown:] > 0.5
 
 
 def _enough(signed: np.ndarray, parted: np.ndarray, direction: np.ndarray) -> list[int]:
   """A small set of columns that part the same cases: those of the direction with the smallest sum
   of absolute coefficients, less each one that can be left out."""
   cost = np.append(0.0, np.ones(len(direction) - 1))  # the intercept is not counted
-  found = scipy.optimize.linprog(
+  solution = scipy.optimize.linprog(
     np.append(cost, cost),
     A_ub=scipy.sparse.csr_array(-np.hstack([signed, -signed])),
     b_ub=-parted.astype(float),
     options={'time_limit': _SECONDS},
   )
   # A separation within the solver's tolerance may not be found twice.
-  shortest = direction if found.status else np.subtract(*np.split(found.x, 2))
+  shortest = direction if solution.status else np.subtract(*np.split(solution.x, 2))
   size = np.abs(shortest[1:])
   order = np.argsort(size, kind='stable')
   kept = [int(i) + 1 for i in order if size[i] > 1e-6 * size.max()]

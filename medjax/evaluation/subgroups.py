@@ -61,14 +61,14 @@ def subgroups(
   for name in columns:
     if name not in table.metadata:
       raise ValueError(f'no column {name!r}; there are {", ".join(table.metadata) or "none"}')
-  found = []
+  rows = []
   for name in columns or table.metadata:
     parts = _parts(table.metadata[name])
     if columns and not parts:
       raise ValueError(f'column {name!r} has one value only, or too many different ones')
     for value, members in parts:
-      found.append(_subgroup(table.select(members), called[members], name, value))
-  return found
+      rows.append(_subgroup(table.select(members), called[members], name, value))
+  return rows
 
 
 def left_out(table: Predictions) -> list[str]:

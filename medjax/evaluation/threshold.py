@@ -74,8 +74,8 @@ def at_sensitivity(label: np.ndarray, probability: np.ndarray, target: float) ->
   cuts = _Cuts(label, probability)
   if not cuts.positives:
     return Estimate(0.5, reason=f'default: sensitivity needs a positive case; {cuts.counts}')
-  found = cuts.positives - cuts.missed
-  best = int(np.flatnonzero(found >= target * cuts.positives - 1e-9)[-1])
+  called = cuts.positives - cuts.missed
+  best = int(np.flatnonzero(called >= target * cuts.positives - 1e-9)[-1])
   return _at(cuts, best, 'sensitivity', target)
 
 
