@@ -288,7 +288,8 @@ def test_explain_grades_all_methods(trained, command, tmp_path, monkeypatch):
   (run / 'decision.json').write_text(json.dumps(fitted))
   some = ('grad_cam', 'occlusion')
   monkeypatch.setattr(methods, 'METHODS', {name: METHODS[name] for name in some})
-  command('explain', '--grade', f'--workdir={run}', '--cases=2', '--method=all')
+  none = '--config.explanation=none'
+  command('explain', '--grade', f'--workdir={run}', '--cases=2', '--method=all', none)
   assert {p.name for p in run.glob('grades-*')} == {f'grades-{name}.json' for name in some}
 
 
@@ -325,7 +326,7 @@ def test_a_method_that_does_not_suit_the_model_costs_no_report(
   assert code == 0
   assert 'left out: --method=grad_cam' in err
   assert (run / 'grades-saliency.json').exists()
-  message = _error(command('explain', '--grade', f'--workdir={run}', '--method=grad_cam'))
+  message = _error(command('explain', '--grade', f'--workdir={run}', '--method=grad_cam', none))
   assert 'no module has an output' in message
 
 
@@ -470,7 +471,7 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
       ['trian'],
       'predict, explain, motifs; did you mean train?',
     ),
-    (['evaluate', 'a.png'], 'only predict, explain, motifs and compare take files'),
+    (['evaluate', 'a.png'], 'only compare, predict, explain and motifs take files or folders'),
     (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),
     (['evaluate'], 'no run here'),
     (['predict', 'a.png', '--workdir=nowhere'], 'no run here'),
