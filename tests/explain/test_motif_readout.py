@@ -69,7 +69,7 @@ def test_contributions_show_the_motif(both):
   x, mask = sequences(both=both)
   noise = np.random.default_rng(2).normal(0, 0.05, mask.shape)
   found = seqlets.discover(x, mask + noise, complement=DNA.letter_complement if both else None)
-  match = best_match(found, KNOWN, DNA if both else None)
+  match = best_match(found, KNOWN, DNA.letter_complement if both else None)
   assert match.correlation > 0.98
   assert found[match.name].sites > 100
   assert len(found['motif_1'].pwm) <= 8  # ends that say nothing are cut off
