@@ -72,18 +72,18 @@ def splits(
     axes: see there.
 
   Example:
-    >>> found = splits(['train', 'test', 'train'], {'values': np.eye(3)}, id=['a', 'b', 'c'],
-    ...                label=np.array([0, 1, 1]), group=['1', '2', '3'], metadata=[{}] * 3)
-    >>> {name: split.id.tolist() for name, split in found.items()}
+    >>> by_name = splits(['train', 'test', 'train'], {'values': np.eye(3)}, id=['a', 'b', 'c'],
+    ...                  label=np.array([0, 1, 1]), group=['1', '2', '3'], metadata=[{}] * 3)
+    >>> {name: split.id.tolist() for name, split in by_name.items()}
     {'train': ['a', 'c'], 'test': ['b']}
   """
-  found = {}
+  by_name = {}
   for name in SPLITS:
     of = [i for i, split in enumerate(where) if split == name]
     if not of:
       continue
     columns = dict.fromkeys(key for i in of for key in metadata[i])
-    found[name] = dataset.Split(
+    by_name[name] = dataset.Split(
       name,
       Rows({key: array[of] for key, array in rows.items()})
       if isinstance(rows, Mapping)
@@ -96,4 +96,4 @@ def splits(
       sizes={axis: of_all[of] for axis, of_all in (sizes or {}).items()},
       axes=axes or {},
     )
-  return found
+  return by_name

@@ -107,8 +107,8 @@ def of_set(name: str, validation: str, where: str) -> str:
     >>> of_set('train', 'True', 'a.csv row 2')
     'val'
   """
-  found = canonical(name, where)
-  return 'val' if found == 'train' and validation.strip().lower() == 'true' else found
+  split = canonical(name, where)
+  return 'val' if split == 'train' and validation.strip().lower() == 'true' else split
 
 
 def quarters(values: np.ndarray) -> list[str]:
@@ -287,9 +287,9 @@ def _require_classes(labels: Sequence[str], splits: Sequence[str], how: str) -> 
   pairs = set(zip(labels, splits, strict=True))
   for label in sorted(set(labels)):
     if (label, 'train') not in pairs:
-      found = ' and '.join(name for name in SPLITS if (label, name) in pairs)
+      elsewhere = ' and '.join(name for name in SPLITS if (label, name) in pairs)
       raise UserError(
-        f'no example of class {label!r} is in split train, only in {found} (splits {how}); '
+        f'no example of class {label!r} is in split train, only in {elsewhere} (splits {how}); '
         'expected examples of every class to train on'
       )
 

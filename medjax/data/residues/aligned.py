@@ -78,20 +78,20 @@ def _aligned(
   source: dict[str, fasta.Entry], path: pathlib.Path, what: str
 ) -> dict[str, fasta.Entry]:
   """The entries of a file that has as many letters for each chain as there are residues."""
-  found = {entry.id: entry for entry in fasta.read(path)}
+  entries = {entry.id: entry for entry in fasta.read(path)}
   for id, entry in source.items():
-    if id not in found:
+    if id not in entries:
       raise UserError(f'{path}: {id} of {entry.where} is missing; expected every chain')
-    ours, theirs = len(entry.sequence), len(found[id].sequence)
+    ours, theirs = len(entry.sequence), len(entries[id].sequence)
     if ours != theirs:
       raise UserError(
-        f'{found[id].where}: {id} has {theirs} {what} and {ours} residues; expected as many'
+        f'{entries[id].where}: {id} has {theirs} {what} and {ours} residues; expected as many'
       )
-  extra = next((id for id in found if id not in source), None)
+  extra = next((id for id in entries if id not in source), None)
   if extra is not None:
     some = next(iter(source.values())).path
-    raise UserError(f'{found[extra].where}: {extra} is not in {some}; expected the same chains')
-  return found
+    raise UserError(f'{entries[extra].where}: {extra} is not in {some}; expected the same chains')
+  return entries
 
 
 def _become(states: str) -> dict[str, str]:

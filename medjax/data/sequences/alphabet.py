@@ -120,9 +120,9 @@ class Alphabet:
     if tokens.max(initial=PADDING) >= _GAP:
       wrong = np.flatnonzero(tokens >= (_OTHER if drop_gaps else _GAP))
       if len(wrong):
-        found, codes = sequence[wrong[0]], self.tokens[len(self.letters) + 1 :]
+        letter, codes = sequence[wrong[0]], self.tokens[len(self.letters) + 1 :]
         raise UserError(
-          f'{where}: position {wrong[0] + 1} is {found!r}{" (a gap)" if found in GAPS else ""}; '
+          f'{where}: position {wrong[0] + 1} is {letter!r}{" (a gap)" if letter in GAPS else ""}; '
           f'expected {self.name} letters {self.letters} or codes {codes}'
         )
       tokens = tokens[tokens != _GAP]

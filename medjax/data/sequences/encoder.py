@@ -68,7 +68,7 @@ class Encoder:
     }
 
   @classmethod
-  def from_details(cls, found: dict[str, Any]) -> 'Encoder':
+  def from_details(cls, details: dict[str, Any]) -> 'Encoder':
     """What ``details`` gave."""
-    letters = alphabets.ALPHABETS[found['alphabet']]
-    return cls(letters, found['length'], found['keep'], tuple(found['places']))
+    letters = alphabets.ALPHABETS[details['alphabet']]
+    return cls(letters, details['length'], details['keep'], tuple(details['places']))

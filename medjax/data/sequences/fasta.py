@@ -121,7 +121,7 @@ def labels(entries: Sequence[Entry], pattern: str) -> list[str]:
       'class, or one named (?P<label> )'
     )
   group = 'label' if 'label' in compiled.groupindex else 1
-  found = []
+  classes = []
   for entry in entries:
     match = compiled.search(entry.header)
     label = (match[group] or '').strip() if match else ''
@@ -130,8 +130,8 @@ def labels(entries: Sequence[Entry], pattern: str) -> list[str]:
       raise UserError(
         f'{entry.where}: header {_short(entry.header)!r} {what}; expected label pattern {pattern!r}'
       )
-    found.append(label)
-  return found
+    classes.append(label)
+  return classes
 
 
 def read_table(

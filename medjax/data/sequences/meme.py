@@ -95,10 +95,10 @@ def write(path: pathlib.Path, motifs: Mapping[str, np.ndarray], alphabet: Alphab
 
 
 def _check_alphabet(line: str, alphabet: Alphabet, where: str) -> None:
-  found = re.fullmatch(r'ALPHABET=\s*(\w+)\s*', line)
+  match = re.fullmatch(r'ALPHABET=\s*(\w+)\s*', line)
   # RNA is often written with the letters of DNA, in the same order.
   alike = {alphabet.letters, alphabet.letters.replace('U', 'T')}
-  if not found or found[1] not in alike:
+  if not match or match[1] not in alike:
     raise UserError(f'{where}: {line.strip()!r}; expected ALPHABET= {alphabet.letters}')
 
 

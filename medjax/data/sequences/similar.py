@@ -254,11 +254,11 @@ def _in_order(group: np.ndarray) -> np.ndarray:
   return np.argsort(np.argsort(first))[inverse]
 
 
-def named(found: np.ndarray, what: str, alike: str = 'near copies') -> tuple[np.ndarray, str]:
+def named(group: np.ndarray, what: str, alike: str = 'near copies') -> tuple[np.ndarray, str]:
   """Names of the groups of ``groups``, [N], and a note on them.
 
   Args:
-    found: number of the group of each sequence, [N].
+    group: number of the group of each sequence, [N].
     what: what the sequences are called.
     alike: what those of a group are called.
 
@@ -266,9 +266,9 @@ def named(found: np.ndarray, what: str, alike: str = 'near copies') -> tuple[np.
     >>> named(np.array([0, 0, 2]), 'chains')[1]
     '2 of 3 chains have near copies: 2 groups, the largest of 2'
   """
-  about = summary(found)
+  about = summary(group)
   note = (
     f'{about["not_alone"]} of {about["sequences"]} {what} have {alike}: {about["groups"]} groups, '
     f'the largest of {about["largest"]}'
   )
-  return np.array([f'group-{number}' for number in found]), note
+  return np.array([f'group-{number}' for number in group]), note

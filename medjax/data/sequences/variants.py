@@ -89,22 +89,22 @@ def read(path: pathlib.Path) -> list[Variant]:
   text = fasta.read_text(path, 'a VCF file or a table of variants')
   lines = text.splitlines()
   if lines[0].startswith('#'):
-    found = _of_vcf(lines, path)
+    variants = _of_vcf(lines, path)
   else:
     header, rows = tables.parse(text, path)
     names = [tables.column(path, header, name) for name in ('sequence', 'position', 'ref', 'alt')]
     own = tables.column(path, header, 'id', optional=True)
-    found = [
+    variants = [
       _variant([row[name] for name in names], row.get(own, ''), f'{path} row {line}')
       for line, row in rows
     ]
-  if not found:
+  if not variants:
     raise UserError(f'{path}: has a header and no variants')
-  return found
+  return variants
 
 
 def _of_vcf(lines: list[str], path: pathlib.Path) -> list[Variant]:
-  found = []
+  variants = []
   columns: list[str] = []
   for number, line in enumerate(lines, start=1):
     where = f'{path} line {number}'
@@ -121,11 +121,11 @@ def _of_vcf(lines: list[str], path: pathlib.Path) -> list[Variant]:
     if len(cells) < len(_VCF):
       raise UserError(f'{where}: {len(cells)} cells joined by tabs; expected at least {len(_VCF)}')
     sequence, position, name, ref, alternatives = (cell.strip() for cell in cells[:5])
-    found += [
+    variants += [
       _variant([sequence, position, ref, alt], '' if name == '.' else name, where)
       for alt in alternatives.split(',')
     ]
-  return found
+  return variants
 
 
 def _variant(cells: Sequence[str], name: str, where: str) -> Variant:

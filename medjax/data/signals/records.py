@@ -111,9 +111,10 @@ def read(path: pathlib.Path, *, detect: bool = False) -> Record:
   if atr.is_file():
     if not atr.read_bytes().endswith(b'\0\0'):  # half a file parses, and lacks beats
       raise UserError(f'{atr}: cut off; expected annotations that end with two zero bytes')
-    found = _parsed(atr, lambda: wfdb.rdann(str(stem), 'atr'))
-    beats = [i for i, symbol in enumerate(found.symbol) if symbol in _CLASS]
-    peaks, symbols = found.sample[beats].astype(np.int64), [found.symbol[i] for i in beats]
+    annotation = _parsed(atr, lambda: wfdb.rdann(str(stem), 'atr'))
+    beats = [i for i, symbol in enumerate(annotation.symbol) if symbol in _CLASS]
+    peaks = annotation.sample[beats].astype(np.int64)
+    symbols = [annotation.symbol[i] for i in beats]
     if not beats:
       raise UserError(f'{atr}: annotates no beat; expected symbols such as N and V')
   elif detect:

@@ -152,7 +152,7 @@ def _ways(helices: float) -> dict[str, np.ndarray]:
 
 def _segments(rng: np.random.Generator, length: int, helices: float) -> list[tuple[str, int]]:
   """States and lengths of segments that add up to ``length``, coil first and last."""
-  ways, found, left, before = _ways(helices), [], length, 'X'
+  ways, segments, left, before = _ways(helices), [], length, 'X'
   while left:
     options = [('C', 1.0)] if before == 'X' else [('H', helices), ('E', 1 - helices)]
     parts = []
@@ -165,9 +165,9 @@ def _segments(rng: np.random.Generator, length: int, helices: float) -> list[tup
     state, count = ('C', pick) if before == 'X' else ('H', pick)
     if before != 'X' and pick >= len(parts[0]):
       state, count = 'E', pick - len(parts[0])
-    found.append((state, count))
+    segments.append((state, count))
     left, before = left - count, 'C' if state == 'C' else 'X'
-  return found
+  return segments
 
 
 def posterior(sequence: str) -> np.ndarray:
@@ -207,17 +207,17 @@ def posterior(sequence: str) -> np.ndarray:
         backward[before][start] += (
           shares[state] * (scores[state][start, lengths] * backward[after][start + lengths]).sum()
         )
-    found = np.zeros((length + 1, len(STATES)))
+    changes = np.zeros((length + 1, len(STATES)))
     for column, state in enumerate(STATES):
       before, after = ('X', 'C') if state == 'C' else ('C', 'X')
       for start, count in itertools.product(range(length), range(1, _LONGEST[state] + 1)):
         if start + count <= length:
           chance = shares[state] * forward[before][start] * backward[after][start + count]
           chance *= scores[state][start, count]
-          found[start, column] += chance
-          found[start + count, column] -= chance
+          changes[start, column] += chance
+          changes[start + count, column] -= chance
     weights.append(forward['C'][length] / _ways(helices)['X'][length])
-    parts.append(found.cumsum(axis=0)[:length] / forward['C'][length])
+    parts.append(changes.cumsum(axis=0)[:length] / forward['C'][length])
   return np.average(parts, axis=0, weights=weights)
 
 
@@ -226,11 +226,11 @@ def _scores(state: str, tokens: np.ndarray) -> np.ndarray:
   Swiss-Prot, by start and length: [L, 1 + longest]."""
   background = _TABLE[:, 0] / _TABLE[:, 0].sum()
   chances = _length_chances(state)
-  found = np.zeros((len(tokens), len(chances)))
+  scores = np.zeros((len(tokens), len(chances)))
   for count in range(1, min(len(chances), len(tokens) + 1)):
     ratios = emissions(state, count) / background
     starts = np.arange(len(tokens) - count + 1)
     windows = tokens[starts[:, None] + np.arange(count)]
     each = ratios[:, np.arange(count), windows].prod(axis=-1)
-    found[starts, count] = chances[count] * each.mean(axis=0)
-  return found
+    scores[starts, count] = chances[count] * each.mean(axis=0)
+  return scores

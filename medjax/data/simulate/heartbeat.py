@@ -223,9 +223,9 @@ def _ventricular(rng: np.random.Generator, patient: dict[str, Any]) -> np.ndarra
   ectopic[:, [0, 2]] /= patient['interval']  # radians of the patient's beat, for the same seconds
   ectopic[4, [0, 2]] *= patient['interval'] ** 0.5
   share = rng.choice([1.0, rng.uniform(0.25, 0.9)])
-  found = share * ectopic + (1 - share) * patient['events']
-  found[0, 1] = (1 - share) * patient['events'][0, 1]
-  return found
+  fusion = share * ectopic + (1 - share) * patient['events']
+  fusion[0, 1] = (1 - share) * patient['events'][0, 1]
+  return fusion
 
 
 def _timed(events: np.ndarray, ratio: np.ndarray) -> np.ndarray:

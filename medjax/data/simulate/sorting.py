@@ -117,12 +117,12 @@ def _signals(random: np.random.Generator, label: int, length: int) -> list[tuple
   if name == 'membrane':
     count = int(random.integers(2, min(6, length // 30) + 1))
     step = length // count
-    found = []
+    segments = []
     for number in range(count):
       signal = _some(random, 'LLLAAVVIIFGMW', random.integers(19, 24))
       start = number * step + int(random.integers(2, step - len(signal)))
-      found.append((start, signal))
-    return found
+      segments.append((start, signal))
+    return segments
   return []
 
 

@@ -148,10 +148,10 @@ class Preprocessing:
     ]
 
   @classmethod
-  def from_json(cls, found: Sequence[dict[str, Any]]) -> 'Preprocessing':
+  def from_json(cls, entries: Sequence[dict[str, Any]]) -> 'Preprocessing':
     """What ``to_json`` gave."""
     columns: list[Number | Category] = []
-    for one in found:
+    for one in entries:
       fields: dict[str, Any] = {k: v for k, v in one.items() if k != 'kind'}
       fields |= {k: tuple(v) for k, v in fields.items() if isinstance(v, list)}
       columns.append((Number if one['kind'] == 'number' else Category)(**fields))
@@ -178,14 +178,14 @@ def fit(
   Raises:
     UserError: a column of texts has more than a hundred levels, or no column is left.
   """
-  found: list[Number | Category] = []
+  fitted: list[Number | Category] = []
   for name in columns:
     cells = [row[name] for row in rows]
     numbers = [parse_number(cell) for cell in cells]
     if name not in categorical and all(number is not None for number in numbers):
       column = _fit_number(name, np.array(numbers, np.float64))
       if column is not None:
-        found.append(column)
+        fitted.append(column)
       continue
     counts = Counter(map(_level, cells))
     levels = [level for level, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
@@ -199,10 +199,10 @@ def fit(
     if len(levels) > 1:
       # Two levels are one question.
       first = 1 if reference or len(levels) == 2 else 0
-      found.append(Category(name, tuple(levels[first:]), levels[0] if first else ''))
-  if not found:
+      fitted.append(Category(name, tuple(levels[first:]), levels[0] if first else ''))
+  if not fitted:
     raise UserError(f'no column of {", ".join(columns) or "none"} has two different values')
-  return Preprocessing(tuple(found))
+  return Preprocessing(tuple(fitted))
 
 
 def strays(fitted: Preprocessing, rows: Sequence[Row], categorical: Sequence[str]) -> list[str]:
