@@ -46,43 +46,43 @@ def grad_cam(
   @jax.jit
   def of(x: Any, target: Any) -> Any:
     def total(shift: Any) -> Any:
-      found: list[Any] = []
+      outputs: list[Any] = []
 
       def tap(call: Any, args: Any, kwargs: Any, context: Any) -> Any:
         output = call(*args, **kwargs)
         if _name(context) != layer:
           return output
-        found.append(output)
+        outputs.append(output)
         return output + shift.astype(output.dtype)
 
       with nn.intercept_methods(tap):
         value = score(x, target).sum()
-      return value, found[0].astype(jnp.float32)
+      return value, outputs[0].astype(jnp.float32)
 
     # The gradient of a shift that is added to the maps is the gradient of the maps.
     zeros = jnp.zeros((len(x), *maps[layer][1:]))
     gradient, features = jax.grad(total, has_aux=True)(zeros)
     weights = gradient.mean(axis=(1, 2), keepdims=True)
-    found = nn.relu((weights * features).sum(axis=-1))
-    return jax.image.resize(found, x.shape[:3], 'bilinear')
+    heat = nn.relu((weights * features).sum(axis=-1))
+    return jax.image.resize(heat, x.shape[:3], 'bilinear')
 
   return in_chunks(of, chunk, x, target)
 
 
 def _maps(score: Score, x: np.ndarray, target: np.ndarray) -> dict[str, tuple[int, ...]]:
   """Shapes of all feature maps [n, h, w, c] by module, in the order in which they are made."""
-  found: dict[str, tuple[int, ...]] = {}
+  shapes: dict[str, tuple[int, ...]] = {}
 
   def look(call: Any, args: Any, kwargs: Any, context: Any) -> Any:
     output = call(*args, **kwargs)
     name = _name(context)
     if name and getattr(output, 'ndim', 0) == 4:
-      found[name] = output.shape
+      shapes[name] = output.shape
     return output
 
   with nn.intercept_methods(look):
     jax.eval_shape(lambda *inputs: score(*inputs), x, target)  # a new function is traced anew
-  return found
+  return shapes
 
 
 def _name(context: Any) -> str:

@@ -74,12 +74,12 @@ def pointing_game(attribution: np.ndarray, mask: np.ndarray, tolerance: int = 0)
     array([ True])
   """
   mask = np.asarray(mask, bool)
-  found = []
+  hits = []
   for value, there in zip(flat(attribution, mask.ndim - 1), mask, strict=True):
     place = np.unravel_index(value.argmax(), value.shape)
     near = tuple(slice(max(0, at - tolerance), at + tolerance + 1) for at in place)
-    found.append(bool(there[near].any()))
-  return np.array(found)
+    hits.append(bool(there[near].any()))
+  return np.array(hits)
 
 
 def mask_iou(attribution: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -46,21 +46,21 @@ def _smooth_grad(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.nd
 
 def _lime(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   regions = np.stack([superpixels(image) for image in x])
-  found = lime_image(score, x, target, regions, samples=_SAMPLES)
-  shown = [weights[part] for weights, part in zip(found.weights, regions, strict=True)]
-  return np.stack(shown), {'fit': found.fit}
+  fitted = lime_image(score, x, target, regions, samples=_SAMPLES)
+  shown = [weights[part] for weights, part in zip(fitted.weights, regions, strict=True)]
+  return np.stack(shown), {'fit': fitted.fit}
 
 
 def _kernel_shap(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
-  found = []
+  maps = []
   for i, image in enumerate(x):
     regions = superpixels(image)
     one, grey = slice(i, i + 1), np.full_like(x[i : i + 1], image.mean())
     values, _ = kernel_shap(
       score, x[one], target[one], grey, regions=regions, samples=_SAMPLES, chunk=_CHUNK
     )
-    found.append(values[0][regions])
-  return np.stack(found), {}
+    maps.append(values[0][regions])
+  return np.stack(maps), {}
 
 
 # [N, H, W, C] in 0..1 -> [N, H, W] or [N, H, W, C].

@@ -71,11 +71,11 @@ def lime_image(
   weights = np.sqrt(np.exp(-(distance**2) / _IMAGE_WIDTH**2))
   blank = _means(x, regions, count) if fill is None else np.broadcast_to(fill, x.shape)
 
-  found = [
+  values = [
     in_chunks(functools.partial(_masked, score, one, empty, part, t), chunk, present)
     for one, empty, part, t in zip(x, np.asarray(blank, np.float32), regions, target, strict=True)
   ]
-  return surrogate(present, np.stack(found), weights)
+  return surrogate(present, np.stack(values), weights)
 
 
 def lime_table(
@@ -146,19 +146,19 @@ def surrogate(
   middle, mean = share @ z, y @ share
   z, y = z - middle, y - mean[:, None]
   normal = z.T @ (z * weights[:, None]) + penalty * np.eye(z.shape[1])
-  found = np.linalg.solve(normal, (z * weights[:, None]).T @ y.T).T
-  left = (weights * (y - found @ z.T) ** 2).sum(axis=1)
+  coefficients = np.linalg.solve(normal, (z * weights[:, None]).T @ y.T).T
+  left = (weights * (y - coefficients @ z.T) ** 2).sum(axis=1)
   spread = (weights * y**2).sum(axis=1)
   fit = 1 - left / np.where(spread > 0, spread, 1)
-  return Surrogate(found, mean - found @ middle, fit)
+  return Surrogate(coefficients, mean - coefficients @ middle, fit)
 
 
 def _means(x: np.ndarray, regions: np.ndarray, count: int) -> np.ndarray:
   """Every pixel with the mean colour of its patch."""
-  found = np.empty_like(x)
+  means = np.empty_like(x)
   for i, part in enumerate(regions):
     sizes = np.maximum(np.bincount(part.ravel(), minlength=count), 1)
     for c in range(x.shape[3]):
       sums = np.bincount(part.ravel(), x[i, ..., c].ravel(), count)
-      found[i, ..., c] = (sums / sizes)[part]
-  return found
+      means[i, ..., c] = (sums / sizes)[part]
+  return means

@@ -64,8 +64,8 @@ def read_out(
 
   Example:
     >>> kernel = np.eye(4)[:, :, None]
-    >>> found = read_out(kernel, np.tile(np.eye(4), (3, 1))[None], least=1, pseudocount=0)
-    >>> found['filter_0'].pwm.argmax(axis=1), found['filter_0'].sites
+    >>> readouts = read_out(kernel, np.tile(np.eye(4), (3, 1))[None], least=1, pseudocount=0)
+    >>> readouts['filter_0'].pwm.argmax(axis=1), readouts['filter_0'].sites
     (array([0, 1, 2, 3]), 3)
   """
   kernel, x = np.asarray(kernel, np.float64), np.asarray(x, np.float32)
@@ -91,7 +91,7 @@ def read_out(
 
 
 def best_match(
-  found: Mapping[str, Readout], known: np.ndarray, complement: Sequence[int] | None = None
+  readouts: Mapping[str, Readout], known: np.ndarray, complement: Sequence[int] | None = None
 ) -> Match | None:
   """The read-out that is most like a known motif.
 
@@ -99,7 +99,7 @@ def best_match(
   indifferent there.
 
   Args:
-    found: of ``read_out`` or ``seqlets.discover``.
+    readouts: of ``read_out`` or ``seqlets.discover``.
     known: [places, letters], rows that sum to 1.
     complement: number of each letter's partner, where either strand will do.
 
@@ -112,7 +112,7 @@ def best_match(
     Match(name='filter_7', correlation=1.0, offset=0, strand='+')
   """
   matches = []
-  for name, one in found.items():
+  for name, one in readouts.items():
     strands = {'+': one.pwm}
     if complement is not None:
       strands['-'] = one.pwm[::-1][:, np.asarray(complement)]

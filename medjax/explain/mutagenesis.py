@@ -35,7 +35,7 @@ def mutagenesis(score: Score, x: np.ndarray, target: np.ndarray, *, chunk: int =
   """
   x = np.asarray(x, np.float32)
   letters = x.shape[2]
-  found = np.zeros(x.shape, np.float32)
+  changes = np.zeros(x.shape, np.float32)
   now = in_chunks(functools.partial(scores, score), chunk, x, target)
   for i, one in enumerate(x):
     places = np.flatnonzero(one.any(axis=1))
@@ -44,8 +44,8 @@ def mutagenesis(score: Score, x: np.ndarray, target: np.ndarray, *, chunk: int =
     place, letter = place[other], letter[other]
     if len(place):
       of_mutants = functools.partial(_mutants, score, one, np.asarray(target)[i])
-      found[i, place, letter] = in_chunks(of_mutants, chunk, place, letter) - now[i]
-  return found
+      changes[i, place, letter] = in_chunks(of_mutants, chunk, place, letter) - now[i]
+  return changes
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -68,7 +68,7 @@ def occlusion(
   cover = np.broadcast_to(np.asarray(fill, np.float32), x.shape[1:])
 
   before = in_chunks(functools.partial(scores, score), chunk, x, target)
-  found = np.zeros((len(x), *sides), np.float32)
+  drops = np.zeros((len(x), *sides), np.float32)
   times = np.zeros(sides, np.float32)
   windows = [
     tuple(slice(c, c + length) for c, length in zip(corner, window, strict=True))
@@ -83,8 +83,8 @@ def occlusion(
       corners,
     )
     for place, value in zip(windows, before[i] - after, strict=True):
-      found[i][place] += value
-  return found / times
+      drops[i][place] += value
+  return drops / times
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

@@ -37,7 +37,7 @@ def superpixels(
     [image, np.moveaxis(np.mgrid[:height, :width], 0, -1) * compactness / step], axis=2
   )
   centres = pixels[y.astype(int), x.astype(int)]
-  found = np.zeros((height, width), np.int64)
+  patches = np.zeros((height, width), np.int64)
   for _ in range(iterations):
     nearest = np.full((height, width), np.inf)
     at = centres[:, channels:] * step / compactness
@@ -47,15 +47,15 @@ def superpixels(
       distance = ((pixels[window] - centre) ** 2).sum(axis=2)
       closer = distance < nearest[window]
       nearest[window][closer] = distance[closer]
-      found[window][closer] = number
-    sizes = np.bincount(found.ravel(), minlength=len(centres))
+      patches[window][closer] = number
+    sizes = np.bincount(patches.ravel(), minlength=len(centres))
     sums = [
-      np.bincount(found.ravel(), pixels[..., k].ravel(), len(centres))
+      np.bincount(patches.ravel(), pixels[..., k].ravel(), len(centres))
       for k in range(pixels.shape[2])
     ]
     held = sizes > 0
     centres[held] = (np.stack(sums, axis=1)[held].T / sizes[held]).T
-  return np.unique(found, return_inverse=True)[1].reshape(height, width).astype(np.int32)
+  return np.unique(patches, return_inverse=True)[1].reshape(height, width).astype(np.int32)
 
 
 def _middles(edges: np.ndarray) -> np.ndarray:

@@ -70,9 +70,9 @@ def discover(
   views = np.concatenate([_shifted(one[1], width, shift, 0) for one in strands], axis=1)
   shown = np.concatenate([_shifted(one[0], width, shift, shift) for one in strands], axis=1)
   views /= np.maximum(np.sqrt(np.square(views).sum(axis=(2, 3), keepdims=True)), 1e-12)
-  found: dict[str, Readout] = {}
+  motifs: dict[str, Readout] = {}
   left = np.ones(len(rows), bool)
-  while left.sum() >= least and len(found) < most:
+  while left.sum() >= least and len(motifs) < most:
     seed = int(np.flatnonzero(left)[0])
     center = views[seed, shift]  # not moved, on its own strand
     for _ in range(_ROUNDS):
@@ -87,23 +87,24 @@ def discover(
       counts = shown[members, best[members]].sum(axis=0) + pseudocount
       pwm = _trimmed(counts / counts.sum(axis=1, keepdims=True))
       if len(pwm):
-        found[f'motif_{len(found) + 1}'] = Readout(pwm, len(members))
+        motifs[f'motif_{len(motifs) + 1}'] = Readout(pwm, len(members))
       left[members] = False
-  return found
+  return motifs
 
 
 def _stretches(contributions: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
   """Rows and starts of strong stretches that do not overlap, the strongest first."""
   sums = np.lib.stride_tricks.sliding_window_view(contributions, width, axis=1).sum(axis=2)
   limit = _WEAK * max(float(np.quantile(sums.max(axis=1), 0.25)), 0.0)
-  found = []
+  stretches = []
   for row, values in enumerate(sums.copy()):
     while values.max() > limit:
       start = int(values.argmax())
-      found.append((float(values[start]), row, start))
+      stretches.append((float(values[start]), row, start))
       values[max(0, start - width + 1) : start + width] = -np.inf
-  found.sort(reverse=True)
-  return np.array([f[1] for f in found], int), np.array([f[2] for f in found], int)
+  stretches.sort(reverse=True)
+  rows = np.array([row for _, row, _ in stretches], int)
+  return rows, np.array([start for _, _, start in stretches], int)
 
 
 def _shifted(letters: np.ndarray, width: int, shift: int, more: int) -> np.ndarray:

@@ -67,23 +67,23 @@ def _stretches(length: int) -> np.ndarray:
 
 def _kernel_shap(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   stretches, blank = _stretches(x.shape[1]), neutral(x)
-  found = [
+  values = [
     kernel_shap(
       score, x[i : i + 1], target[i : i + 1], blank[i : i + 1], regions=stretches,
       samples=_SAMPLES, chunk=_CHUNK,
     )[0][0]
     for i in range(len(x))
   ]  # fmt: skip
-  return np.stack(found)[:, stretches], {}
+  return np.stack(values)[:, stretches], {}
 
 
 def _lime(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   stretches = _stretches(x.shape[1])
-  found = lime_image(
+  fitted = lime_image(
     _of_one_row(score), x[:, None], target, stretches[None], fill=neutral(x)[:, None],
     samples=_SAMPLES, chunk=_CHUNK,
   )  # fmt: skip
-  return found.weights[:, stretches], {'fit': found.fit}
+  return fitted.weights[:, stretches], {'fit': fitted.fit}
 
 
 @functools.lru_cache(maxsize=4)  # the same function again compiles nothing

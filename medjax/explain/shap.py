@@ -117,8 +117,8 @@ def _worth_of_rows(
       )
 
   with concurrent.futures.ThreadPoolExecutor(threads) as pool:
-    found = np.concatenate(list(pool.map(of, np.split(rows, threads))))
-  return found[: len(x), : len(coalitions)]
+    worth = np.concatenate(list(pool.map(of, np.split(rows, threads))))
+  return worth[: len(x), : len(coalitions)]
 
 
 def _cores() -> int:
@@ -217,7 +217,7 @@ def _coalitions(players: int, samples: int, seed: int) -> tuple[np.ndarray, np.n
   weight = (players - 1) / (sizes * (players - sizes))  # of all coalitions of a size
   weight[sizes <= math.floor(half)] *= 2  # with their complements
   weight /= weight.sum()
-  found: list[np.ndarray] = []
+  coalitions: list[np.ndarray] = []
   weights: list[np.ndarray] = []
   left = samples
   for place, size in enumerate(sizes):
@@ -231,17 +231,17 @@ def _coalitions(players: int, samples: int, seed: int) -> tuple[np.ndarray, np.n
     z = np.zeros((len(members), players), bool)
     z[np.arange(len(members))[:, None], members] = True
     z = np.concatenate([z, ~z]) if paired else z
-    found.append(z)
+    coalitions.append(z)
     weights.append(np.full(len(z), weight[place] / len(z)))
     left -= len(z)
   else:
-    return np.concatenate(found), np.concatenate(weights)
+    return np.concatenate(coalitions), np.concatenate(weights)
   random = np.random.default_rng(seed)
   rest = weight[place:] / weight[place:].sum()
   drawn = random.choice(sizes[place:], max(1, left // 2), p=rest)
   order = random.random((len(drawn), players)).argsort(axis=1).argsort(axis=1)
   z = order < drawn[:, None]
   z, times = np.unique(np.concatenate([z, ~z]), axis=0, return_counts=True)
-  found.append(z)
+  coalitions.append(z)
   weights.append(times / times.sum() * weight[place:].sum())
-  return np.concatenate(found), np.concatenate(weights)
+  return np.concatenate(coalitions), np.concatenate(weights)

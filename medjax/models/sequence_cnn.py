@@ -100,11 +100,11 @@ class SequenceCNN(nn.Module):
         f'words of {self.words} letters are {x.shape[-1] ** self.words:,} with an alphabet of '
         f'{x.shape[-1]}; at most {_WORDS:,} are counted, so take shorter ones'
       )
-    found = self._strand(x, train, mask)
+    outputs = self._strand(x, train, mask)
     if self.complement and not train:
       other = reverse_complement(x, self.complement)
-      found = (found + self._strand(other, train, mask)) / 2
-    return found
+      outputs = (outputs + self._strand(other, train, mask)) / 2
+    return outputs
 
   def _strand(self, x: jax.Array, train: bool, mask: jax.Array | None) -> jax.Array:
     present = padding.present(x)
