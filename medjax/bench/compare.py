@@ -76,17 +76,17 @@ def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, 
     if runtime.huge_pages():
       entrants += [Entrant(peer, True) for peer in others]
     running: dict[str, _Process] = {}
-    found: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     try:
       for entrant in entrants:  # one after the other: starting is no part of the race
         process = _Process(entrant, spec)
         running[entrant.name] = process
-        found[entrant.name] = process.about()
-        if 'error' in found[entrant.name]:
+        entries[entrant.name] = process.about()
+        if 'error' in entries[entrant.name]:
           running.pop(entrant.name).close()
       if 'medjax' not in running:
-        raise UserError(f'medjax: {found["medjax"]["error"]}')
-      for name, about in found.items():
+        raise UserError(f'medjax: {entries["medjax"]["error"]}')
+      for name, about in entries.items():
         if name in running and not about['difference'] <= TOLERANCE[spec.precision]:
           raise UserError(
             f'{name}: outputs differ by {about["difference"]:.2g} from the same weights; expected '
@@ -102,11 +102,11 @@ def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, 
         process.close()
   for name, times in taken.items():
     rate = Quartiles.of(times).rate(spec.batch_size)
-    found[name]['examples_per_s'] = _values(rate)
+    entries[name]['examples_per_s'] = _values(rate)
     if name != 'medjax':
       pairs = [theirs / mine for mine, theirs in zip(taken['medjax'], times, strict=True)]
       ratio = Quartiles.of(pairs)
-      found[name]['ratio'] = _values(ratio) | {'smallest': min(pairs), 'largest': max(pairs)}
+      entries[name]['ratio'] = _values(ratio) | {'smallest': min(pairs), 'largest': max(pairs)}
   about = dataclasses.asdict(spec)
   del about['folder']
   return {
@@ -114,7 +114,7 @@ def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, 
     'rounds': rounds,
     'processor': runtime.environment()['processor'],
     'kernels': native.status(),
-    'entrants': found,
+    'entrants': entries,
   }
 
 
@@ -166,21 +166,21 @@ class _Process:
     self._process.communicate()
 
 
-def _values(found: Quartiles) -> dict[str, float]:
-  return {'median': found.median, 'low': found.low, 'high': found.high}
+def _values(quartiles: Quartiles) -> dict[str, float]:
+  return {'median': quartiles.median, 'low': quartiles.low, 'high': quartiles.high}
 
 
-def table(found: dict[str, Any]) -> None:
-  """Prints what ``compare`` found."""
-  spec = found['spec']
+def table(result: dict[str, Any]) -> None:
+  """Prints what ``compare`` measured."""
+  spec = result['spec']
   title = (
     f'{spec["network"]} at {spec["image_size"]} px, batch {spec["batch_size"]}, '
-    f'{spec["precision"]}, on {found["processor"]}: {found["rounds"]} rounds, median (quartiles)'
+    f'{spec["precision"]}, on {result["processor"]}: {result["rounds"]} rounds, median (quartiles)'
   )
   columns = ('framework', 'examples/s', 'medjax / it', 'smallest-largest', 'outputs differ')
-  caption = f"medjax's kernels in C++: {found['kernels']}"
+  caption = f"medjax's kernels in C++: {result['kernels']}"
   shown = Table(*columns, 'versions', 'on', title=title, caption=caption)
-  for name, entrant in found['entrants'].items():
+  for name, entrant in result['entrants'].items():
     if 'error' in entrant:
       shown.add_row(name, f'could not run: {entrant["error"][:90]}')
       continue

@@ -76,14 +76,14 @@ def compare(hidden: tuple[int, ...], columns: int, rounds: int, seed: int) -> di
   tabular = LimeTabularExplainer(training, mode='regression', random_state=seed)
 
   def library_lime() -> np.ndarray:
-    found = np.zeros((ROWS, columns))
+    weights = np.zeros((ROWS, columns))
     for i, row in enumerate(x):
       explained = tabular.explain_instance(
         row, predict, num_features=columns, num_samples=_SAMPLES
       ).as_map()
       for column, weight in next(iter(explained.values())):
-        found[i, column] = weight
-    return found
+        weights[i, column] = weight
+    return weights
 
   turns = {
     'kernel_shap': (
@@ -96,7 +96,7 @@ def compare(hidden: tuple[int, ...], columns: int, rounds: int, seed: int) -> di
       library_lime,
     ),
   }
-  found: dict[str, Any] = {'hidden': list(hidden), 'columns': columns, 'rounds': rounds}
+  result: dict[str, Any] = {'hidden': list(hidden), 'columns': columns, 'rounds': rounds}
   for method, (mine, theirs) in turns.items():
     ours, values = _timed(mine)
     others, expected = _timed(theirs)
@@ -104,35 +104,36 @@ def compare(hidden: tuple[int, ...], columns: int, rounds: int, seed: int) -> di
     for _ in range(rounds):
       (ours, _), (others, _) = _timed(mine), _timed(theirs)
       seconds.append((ours, others))
-    found[method] = {
+    result[method] = {
       'medjax': _quartiles([ours for ours, _ in seconds]),
       'library': _quartiles([others for _, others in seconds]),
       'ratio': _quartiles([others / ours for ours, others in seconds]),
     }
     # Values of drawn coalitions and neighbours differ by chance.
     if method == 'kernel_shap' and 2**columns - 2 <= samples:
-      found[method]['differ'] = float(np.abs(values - expected).max())
-  return found
+      result[method]['differ'] = float(np.abs(values - expected).max())
+  return result
 
 
 def _timed(run: Callable[[], np.ndarray]) -> tuple[float, np.ndarray]:
   start = time.perf_counter()
-  found = run()
-  return time.perf_counter() - start, found
+  values = run()
+  return time.perf_counter() - start, values
 
 
 def _quartiles(values: list[float]) -> dict[str, float]:
-  found = Quartiles.of(values)
-  return {'median': found.median, 'low': found.low, 'high': found.high}
+  quartiles = Quartiles.of(values)
+  return {'median': quartiles.median, 'low': quartiles.low, 'high': quartiles.high}
 
 
-def table(found: list[dict[str, Any]], processor: str) -> None:
-  """Prints what ``compare`` found, a line for each network and method."""
+def table(results: list[dict[str, Any]], processor: str) -> None:
+  """Prints what ``compare`` measured, a line for each network and method."""
+  rounds = results[0]['rounds']
   shown = Table(
     'method', 'columns', 'hidden units', 'medjax', 'library', 'times as fast', 'values differ by',
-    title=f'{ROWS} rows on {processor}: median seconds (quartiles) of {found[0]["rounds"]} rounds',
+    title=f'{ROWS} rows on {processor}: median seconds (quartiles) of {rounds} rounds',
   )  # fmt: skip
-  for one in found:
+  for one in results:
     for method, library in (('kernel_shap', 'shap'), ('lime', 'lime')):
       of = one[method]
       shown.add_row(

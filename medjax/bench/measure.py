@@ -62,15 +62,15 @@ def seconds(
   """
   for _ in range(warm_up):
     jax.block_until_ready(run())
-  found = []
+  taken = []
   for _ in range(blocks):
     start = time.perf_counter()
     result = None
     for _ in range(repeats):
       result = run()
     jax.block_until_ready(result)
-    found.append((time.perf_counter() - start) / repeats)
-  return Quartiles.of(found)
+    taken.append((time.perf_counter() - start) / repeats)
+  return Quartiles.of(taken)
 
 
 def matrix_product(dtype: Any, *, side: int = 2048, blocks: int = 7) -> float:
@@ -92,9 +92,9 @@ def matrix_product(dtype: Any, *, side: int = 2048, blocks: int = 7) -> float:
 
 def flops(lowered: Any) -> float | None:
   """Floating point operations of one call on one device, as XLA counts them; None if unknown."""
-  found = lowered.cost_analysis()
-  found = found[0] if isinstance(found, list) else found
-  value = (found or {}).get('flops')
+  costs = lowered.cost_analysis()
+  costs = costs[0] if isinstance(costs, list) else costs
+  value = (costs or {}).get('flops')
   return float(value) if value and value > 0 else None
 
 

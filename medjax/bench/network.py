@@ -82,9 +82,9 @@ def read(spec: Spec) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
 
 def about(outputs: Any, inputs: dict[str, np.ndarray]) -> dict[str, Any]:
   """What an entrant on JAX says of itself, with its outputs for the first two images."""
-  found: Any = runtime.environment()
+  environment: Any = runtime.environment()
   return {
-    'device': found['device'],
-    'versions': {k: found['versions'][k] for k in ('jax', 'jaxlib', 'flax', 'optax')},
+    'device': environment['device'],
+    'versions': {k: environment['versions'][k] for k in ('jax', 'jaxlib', 'flax', 'optax')},
     'difference': float(np.abs(np.asarray(outputs) - inputs['expected']).max()),
   }

@@ -34,13 +34,13 @@ def build(
     loss=keras.losses.BinaryCrossentropy(from_logits=True),
   )
   image = inputs['image'].astype(np.float32) / 255
-  found = np.asarray(model.predict_on_batch(image[:2]), np.float32)
+  outputs = np.asarray(model.predict_on_batch(image[:2]), np.float32)
   x = keras.ops.convert_to_tensor(image)
   y = keras.ops.convert_to_tensor(inputs['label'].astype(np.float32)[:, None])
   about = {
     'device': keras.distribution.list_devices()[0],
     'versions': {'keras': keras.__version__, 'tensorflow': _version()},
-    'difference': float(np.abs(found - inputs['expected']).max()),
+    'difference': float(np.abs(outputs - inputs['expected']).max()),
   }
   # train_on_batch returns numbers, so it has waited.
   return about, lambda: model.train_on_batch(x, y) and None, lambda: None

@@ -28,7 +28,7 @@ def build(
   y = torch.from_numpy(inputs['label'].astype(np.float32)[:, None]).to(device)
   model.eval()
   with torch.no_grad():
-    found = model(x[:2]).float().cpu().numpy()
+    outputs = model(x[:2]).float().cpu().numpy()
   model.train()
   optimizer = torch.optim.Adam(model.parameters(), 1e-3)
   forward = torch.compile(model) if compiled else model
@@ -44,7 +44,7 @@ def build(
   about = {
     'device': torch.cuda.get_device_name() if device == 'cuda' else 'cpu',
     'versions': {'torch': torch.__version__},
-    'difference': float(np.abs(found - inputs['expected']).max()),
+    'difference': float(np.abs(outputs - inputs['expected']).max()),
   }
   return about, step, torch.cuda.synchronize if device == 'cuda' else lambda: None
 

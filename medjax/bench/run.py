@@ -52,7 +52,7 @@ def bench(experiment: Experiment, config: Config, devices: runtime.Devices) -> d
   achieved = None if operations is None else operations / step.median
   memory = run.compiled.memory_analysis()
   about = runtime.environment()
-  found: dict[str, Any] = {
+  result: dict[str, Any] = {
     'device': about['device'],
     'processor': about['processor'],
     'devices': len(devices.all),
@@ -74,10 +74,10 @@ def bench(experiment: Experiment, config: Config, devices: runtime.Devices) -> d
     'temporary_bytes': getattr(memory, 'temp_size_in_bytes', None),
   }
   for name in ('streamed', 'resident'):
-    found[name] = run.feeding(name)
-  found['peak_device_bytes'] = measure.peak_device_bytes(devices.local[0])
-  found['peak_host_bytes'] = measure.peak_host_bytes()
-  return found
+    result[name] = run.feeding(name)
+  result['peak_device_bytes'] = measure.peak_device_bytes(devices.local[0])
+  result['peak_host_bytes'] = measure.peak_host_bytes()
+  return result
 
 
 class _Run:
@@ -161,11 +161,11 @@ class _Run:
     calls = updates(self.plan)
     while True:
       asked = time.perf_counter()
-      found = next(calls, None)
+      update = next(calls, None)
       waited += time.perf_counter() - asked
-      if found is None:
+      if update is None:
         break
-      count, call = found
+      count, call = update
       self.current, metrics = call(self.current)
       if pending is not None:
         jax.device_get(pending[1])
@@ -175,12 +175,12 @@ class _Run:
     return time.perf_counter() - start, waited
 
 
-def _values(found: Quartiles) -> dict[str, float]:
-  return {'median': found.median, 'low': found.low, 'high': found.high}
+def _values(quartiles: Quartiles) -> dict[str, float]:
+  return {'median': quartiles.median, 'low': quartiles.low, 'high': quartiles.high}
 
 
-def table(name: str, found: dict[str, Any]) -> None:
-  """Prints what ``bench`` found."""
+def table(name: str, result: dict[str, Any]) -> None:
+  """Prints what ``bench`` measured."""
 
   def spread(value: dict[str, float], spec: str = '.3g', unit: str = '') -> str:
     return f'{value["median"]:{spec}}{unit} ({value["low"]:{spec}}-{value["high"]:{spec}})'
@@ -189,21 +189,21 @@ def table(name: str, found: dict[str, Any]) -> None:
     return 'not known here' if value is None else f'{value / 2**20:.0f} MiB'
 
   rows = [
-    ('device', f'{found["devices"]} x {found["device"]}, {found["processor"]}'),
-    ('versions', ', '.join(f'{k} {v}' for k, v in found['versions'].items())),
-    ('batch', f'{found["batch_size"]}, {found["precision"]}'),
-    ('kernels in C++', found['native_kernels']),
-    ('parameters', f'{found["parameters"]:,}'),
-    ('compile', f'{found["compile_cold_s"]:.1f} s, cached {found["compile_warm_s"]:.1f} s'),
-    ('step', spread(found['step_s'], '.4g', ' s')),
-    ('examples/s', spread(found['examples_per_s'], '.4g')),
-    ('examples/s a device', f'{found["examples_per_s_per_device"]:.4g}'),
+    ('device', f'{result["devices"]} x {result["device"]}, {result["processor"]}'),
+    ('versions', ', '.join(f'{k} {v}' for k, v in result['versions'].items())),
+    ('batch', f'{result["batch_size"]}, {result["precision"]}'),
+    ('kernels in C++', result['native_kernels']),
+    ('parameters', f'{result["parameters"]:,}'),
+    ('compile', f'{result["compile_cold_s"]:.1f} s, cached {result["compile_warm_s"]:.1f} s'),
+    ('step', spread(result['step_s'], '.4g', ' s')),
+    ('examples/s', spread(result['examples_per_s'], '.4g')),
+    ('examples/s a device', f'{result["examples_per_s_per_device"]:.4g}'),
   ]
-  if found['flops_per_s']:
-    share = f'{found["efficiency"]:.0%} of a matrix product ({found["matmul_flops_per_s"]:.3g})'
-    rows.append(('FLOP/s a device', f'{found["flops_per_s"]:.3g}, {share}'))
+  if result['flops_per_s']:
+    share = f'{result["efficiency"]:.0%} of a matrix product ({result["matmul_flops_per_s"]:.3g})'
+    rows.append(('FLOP/s a device', f'{result["flops_per_s"]:.3g}, {share}'))
   for kind in ('streamed', 'resident'):
-    part = found[kind]
+    part = result[kind]
     rows += [
       (f'{kind} input alone', spread(part['input_per_s'], '.4g', ' examples/s')),
       (f'{kind} end to end', spread(part['end_to_end_per_s'], '.4g', ' examples/s')),
@@ -211,9 +211,9 @@ def table(name: str, found: dict[str, Any]) -> None:
       (f'{kind} waiting for data', spread(part['wait_share'], '.1%')),
     ]
   rows += [
-    ('device memory, peak', size(found['peak_device_bytes'])),
-    ('temporaries of a step', size(found['temporary_bytes'])),
-    ('host memory, peak', size(found['peak_host_bytes'])),
+    ('device memory, peak', size(result['peak_device_bytes'])),
+    ('temporaries of a step', size(result['temporary_bytes'])),
+    ('host memory, peak', size(result['peak_host_bytes'])),
   ]
   shown = Table('', f'{name}: median (quartiles)')
   for row in rows:
