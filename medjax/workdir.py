@@ -132,12 +132,12 @@ def read_json(path: pathlib.Path) -> dict[str, Any]:
     UserError: it cannot be read or is not JSON.
   """
   try:
-    found = json.loads(path.read_text())
+    value = json.loads(path.read_text())
   except (OSError, ValueError) as error:
     raise UserError(f'{path}: cannot be read as JSON: {error}') from None
-  if not isinstance(found, dict):
-    raise UserError(f'{path}: expected a JSON object, found {type(found).__name__}')
-  return found
+  if not isinstance(value, dict):
+    raise UserError(f'{path}: expected a JSON object, found {type(value).__name__}')
+  return value
 
 
 def write_json(path: pathlib.Path, value: dict[str, Any]) -> None:

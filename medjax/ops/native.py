@@ -138,15 +138,15 @@ def library() -> ctypes.CDLL:
     file = runtime.cache_folder() / 'native' / f'{key}.so'
     if not file.exists():
       _compile(command, file)
-    found = ctypes.CDLL(str(file))
+    kernels = ctypes.CDLL(str(file))
   except subprocess.CalledProcessError as error:
     said = (error.stderr or b'').decode(errors='replace').strip().splitlines()
     raise UnavailableError(f'{compiler} failed: {said[0] if said else error}') from None
   except OSError as error:
     raise UnavailableError(str(error)) from None
   for name, symbol in _KERNELS.items():
-    jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(found, symbol)), platform='cpu')
-  return found
+    jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(kernels, symbol)), platform='cpu')
+  return kernels
 
 
 def _compile(command: list[str], file: pathlib.Path) -> None:

@@ -37,13 +37,13 @@ def figures(table: Predictions, threshold: float | None) -> dict[str, markupsafe
     bands = curve_bands(table.label == 1, table.probability, table.group)
   what = f'Predicted probability of {table.classes[1]}' if table.is_binary else 'Confidence'
   bins = evaluation.reliability(table)
-  found = {
+  drawings = {
     'roc': curves.roc(table, threshold, bands[0]),
     'precision_recall': curves.precision_recall(table, threshold, bands[1]),
     'reliability': curves.reliability(bins, what) if bins else '',
     'net_benefit': curves.net_benefit(evaluation.decision_curve(table)) if both else '',
   }
-  return {name: markupsafe.Markup(svg) for name, svg in found.items()}
+  return {name: markupsafe.Markup(svg) for name, svg in drawings.items()}
 
 
 def calibration_rows(metrics: dict[str, Any]) -> list[dict[str, Any]]:
@@ -74,11 +74,11 @@ def subgroup_rows(table: Predictions, decision: Decision | None) -> list[dict[st
   """Subgroups by every metadata column that can be taken; none without a decision."""
   if decision is None:
     return []
-  found = evaluation.subgroups(table, decision.calls(table.probability))
+  subgroups = evaluation.subgroups(table, decision.calls(table.probability))
   return [
     {
       **dataclasses.asdict(subgroup),
       'metrics': {name: e.to_json() for name, e in subgroup.metrics.items()},
     }
-    for subgroup in found
+    for subgroup in subgroups
   ]

@@ -125,12 +125,12 @@ def _x(place: int) -> int:
 
 def _runs(values: Sequence) -> list[tuple[int, int, str | bool]]:
   """First, one after the last, and value of each stretch of equal values."""
-  found, start = [], 0
+  runs, start = [], 0
   for value, members in itertools.groupby(values):
     count = len(list(members))
-    found.append((start, start + count, value))
+    runs.append((start, start + count, value))
     start += count
-  return found
+  return runs
 
 
 def _segment(state: str | bool, left: int, right: int, middle: int, ends: bool) -> str:

@@ -199,13 +199,13 @@ def _number(value: float | None) -> float:
 def _by_class(table: Predictions) -> dict[str, tuple[np.ndarray, np.ndarray]]:
   """Who is positive and the score, by class, of those with cases and non-cases."""
   if table.is_binary:
-    found = {table.classes[1]: (table.label == 1, table.probability)}
+    pairs = {table.classes[1]: (table.label == 1, table.probability)}
   else:
-    found = {
+    pairs = {
       name: (table.label == index, table.probability[:, index])
       for index, name in enumerate(table.classes)
     }
-  return {name: pair for name, pair in found.items() if 0 < pair[0].sum() < len(table)}
+  return {name: pair for name, pair in pairs.items() if 0 < pair[0].sum() < len(table)}
 
 
 def _line(index: int) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _column(
   row: np.ndarray, letters: str, colors: dict[str, str], left: float, zero: float
 ) -> list[str]:
   """The letters of one place, the largest furthest from the line."""
-  found = []
+  elements = []
   for sign in (1, -1):
     at = zero
     for i in np.argsort(sign * row, kind='stable'):
@@ -80,11 +80,11 @@ def _column(
       if height < _LEAST:
         continue
       base = at if sign > 0 else at + height
-      found.append(
+      elements.append(
         f'<text transform="translate({left + _WIDTH / 2:.1f} {base:.1f}) '
         f'scale({_WIDTH / 12:.2f} {height / (12 * _CAPITAL):.3f})" font-size="12" '
         f'font-weight="bold" text-anchor="middle" fill="{colors.get(letters[i], "#333")}"'
         f'{"" if sign > 0 else " opacity=" + chr(34) + ".6" + chr(34)}>{letters[i]}</text>'
       )
       at -= sign * height
-  return found
+  return elements

@@ -46,24 +46,24 @@ def of_run(experiment: Experiment, variables: dict[str, Any]) -> Coefficients | 
 
 def write(experiment: Experiment, variables: dict[str, Any], workdir: Workdir) -> None:
   """Prints the table and writes coefficients.csv and coefficients.json, for a regression."""
-  found = of_run(experiment, variables)
-  if found is None:
+  coefficients = of_run(experiment, variables)
+  if coefficients is None:
     return
-  write_json(workdir.coefficients, found.to_json())
-  if found.rows():
-    found.write_csv(workdir.coefficients.with_suffix('.csv'))
-    _show(found)
-  if found.reason:
-    print(f'coefficients: {found.reason}')
+  write_json(workdir.coefficients, coefficients.to_json())
+  if coefficients.rows():
+    coefficients.write_csv(workdir.coefficients.with_suffix('.csv'))
+    _show(coefficients)
+  if coefficients.reason:
+    print(f'coefficients: {coefficients.reason}')
 
 
-def _show(found: Coefficients) -> None:
-  ratio = _RATIOS.get(found.kind)
+def _show(coefficients: Coefficients) -> None:
+  ratio = _RATIOS.get(coefficients.kind)
   columns = ['input', 'per standard deviation', '95% interval', 'p']
   columns += [f'{ratio} ratio (interval)'] if ratio else []
-  kind = 'Cox' if found.kind == 'cox' else found.kind
+  kind = 'Cox' if coefficients.kind == 'cox' else coefficients.kind
   table = Table(*columns, 'per unit', title=f'{kind} regression, training rows')
-  for row in found.rows():
+  for row in coefficients.rows():
     cells = [row['name'], _number(row['estimate']), _interval(row, 'low', 'high')]
     cells.append('' if row['p_value'] is None else f'{row["p_value"]:.2g}')
     if ratio:

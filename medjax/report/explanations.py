@@ -65,7 +65,7 @@ def grade_rows(workdir: Workdir) -> tuple[list[str], list[dict[str, Any]], list[
 
   Returns:
     Names of the grades; for each method 'title', 'cases', 'split', whether it is 'stale' (of
-    another checkpoint than the one evaluated), and 'cells': for each grade the estimates by kind
+    another checkpoint than the one evaluated), and 'cells': for each grade the estimates by name
     ('trained', 'randomised', 'fixed place'), or None; and the problems with files that cannot be
     used.
   """

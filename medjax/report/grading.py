@@ -67,7 +67,7 @@ def grade_run(
     _show(graded[method], f'{method}: {len(grader.rows)} cases of {grader.split.name}')
     path = workdir.grades(method)
     written = {
-      title: {kind: estimate.to_json() for kind, estimate in grades.items()}
+      title: {network: estimate.to_json() for network, estimate in grades.items()}
       for title, grades in graded[method].items()
     }
     about = {'method': method, 'cases': len(grader.rows), 'split': grader.split.name}
@@ -103,7 +103,7 @@ class _Grader:
 
   def grade(self, method: str, explain: Method) -> Grades:
     """The grades of one method."""
-    parts: dict[str, list[np.ndarray]] = {kind: [] for kind in self._scores}
+    parts: dict[str, list[np.ndarray]] = {network: [] for network in self._scores}
     areas: list[np.ndarray] = []
     modality = self._experiment.data.modality
     for start in range(0, len(self.rows), _AT_ONCE):
@@ -111,9 +111,9 @@ class _Grader:
       x = np.asarray(modality.inputs(self.split.read(self.rows[some])))
       target = self._target[some]
       try:
-        for kind, score in self._scores.items():
+        for network, score in self._scores.items():
           explained, _ = explain(score, x, target)
-          parts[kind].append(grade.flat(explained, x.ndim - 2))
+          parts[network].append(grade.flat(explained, x.ndim - 2))
       except ValueError as error:
         raise UserError(f'--method={method}: {error}') from None
       blank = modality.blank(x, 'explain --grade')
@@ -121,9 +121,9 @@ class _Grader:
       areas.append(
         np.stack(grade.deletion_insertion(trained, x, target, parts['trained'][-1], fill=blank))
       )
-    maps = {kind: np.concatenate(found) for kind, found in parts.items()}
+    maps = {network: np.concatenate(batches) for network, batches in parts.items()}
     deletion, insertion = np.concatenate(areas, axis=1)
-    found = {
+    grades = {
       'deletion area (small is good)': {'trained': _mean(deletion)},
       'insertion area (large is good)': {'trained': _mean(insertion)},
       'rank correlation with the randomised network (small is good)': {
@@ -131,9 +131,9 @@ class _Grader:
       },
     }
     if self._masks is not None and self._usual is not None:
-      shown = {kind: modality.strength(value, method) for kind, value in maps.items()}
-      found |= _findings(shown, self._masks, self._usual)
-    return found
+      shown = {network: modality.strength(value, method) for network, value in maps.items()}
+      grades |= _findings(shown, self._masks, self._usual)
+    return grades
 
 
 def _usual_place(experiment: Experiment, truth: Callable[[str, int], np.ndarray]) -> np.ndarray:
@@ -148,10 +148,10 @@ def _findings(maps: dict[str, np.ndarray], masks: np.ndarray, usual: np.ndarray)
   blur = (0, *[width] * (masks.ndim - 1))
   group = np.arange(len(masks))
   hits, overlaps = {}, {}
-  for kind, value in maps.items():
+  for network, value in maps.items():
     blurred = scipy.ndimage.gaussian_filter(value, blur)
-    hits[kind] = metrics.proportion(grade.pointing_game(blurred, masks, width), group, 'case')
-    overlaps[kind] = _mean(grade.mask_iou(blurred, masks))
+    hits[network] = metrics.proportion(grade.pointing_game(blurred, masks, width), group, 'case')
+    overlaps[network] = _mean(grade.mask_iou(blurred, masks))
   fixed = np.broadcast_to(scipy.ndimage.gaussian_filter(usual, width), masks.shape)
   hits['fixed place'] = metrics.proportion(grade.pointing_game(fixed, masks, width), group, 'case')
   overlaps['fixed place'] = _mean(grade.mask_iou(fixed, masks))
@@ -167,11 +167,11 @@ def _mean(values: np.ndarray, low: float = 0.0, high: float = 1.0) -> Estimate:
   return Estimate(value, max(low, value - half_width), min(high, value + half_width))
 
 
-def _show(found: dict[str, dict[str, Estimate]], title: str) -> None:
-  kinds: list[str] = list(dict.fromkeys(kind for grades in found.values() for kind in grades))
-  table = Table('grade', *kinds, title=title)
-  for name, grades in found.items():
-    table.add_row(name, *(_text(grades.get(kind)) for kind in kinds))
+def _show(by_grade: dict[str, dict[str, Estimate]], title: str) -> None:
+  columns: list[str] = list(dict.fromkeys(key for grades in by_grade.values() for key in grades))
+  table = Table('grade', *columns, title=title)
+  for name, grades in by_grade.items():
+    table.add_row(name, *(_text(grades.get(column)) for column in columns))
   console = Console()
   if not console.is_terminal:
     console = Console(width=160)

@@ -59,7 +59,7 @@ def write(
   split = data.splits[name]
   modality = data.modality
   x = np.asarray(modality.inputs(split.read(range(min(len(split), _LOOKED_AT)))))
-  found = _of_filters(variables['params'], x)
+  learned = _of_filters(variables['params'], x)
   mutants = x.shape[1] * (len(letters.letters) - 1)
   cases = cases or max(1, min(_CASES, _MUTANTS // mutants))
   table = outcome.read_table(workdir.predictions(name))
@@ -72,39 +72,41 @@ def write(
     score = score_function(experiment, variables)
     changes = explain.mutagenesis(score, some, calls[right])
     adds = -changes.sum(axis=2) / (len(letters.letters) - 1)
-    found |= seqlets.discover(some, adds, complement=strands, width=min(11, some.shape[1]))
-  if not found:
+    learned |= seqlets.discover(some, adds, complement=strands, width=min(11, some.shape[1]))
+  if not learned:
     raise UserError('motifs: no filter and no prediction rests on a motif')
-  matches = {motif: readouts.best_match(found, matrix, strands) for motif, matrix in wanted.items()}
-  meme.write(workdir.motifs_meme, {motif: one.pwm for motif, one in found.items()}, letters)
-  write_json(workdir.motifs, _json(found, wanted, matches, letters, len(right), step))
-  _show(found, wanted, matches, letters)
+  matches = {
+    motif: readouts.best_match(learned, matrix, strands) for motif, matrix in wanted.items()
+  }
+  meme.write(workdir.motifs_meme, {motif: one.pwm for motif, one in learned.items()}, letters)
+  write_json(workdir.motifs, _json(learned, wanted, matches, letters, len(right), step))
+  _show(learned, wanted, matches, letters)
   print(f'motifs: {workdir.motifs_meme}')
 
 
-def context(found: dict[str, Any]) -> dict[str, Any]:
+def context(values: dict[str, Any]) -> dict[str, Any]:
   """Values for motifs.html, of motifs.json.
 
   Raises:
     KeyError: something is missing in it.
   """
-  letters = found['letters']
+  letters = values['letters']
   known = [
     {
       **one,
       'logo': _logo(one['pwm'], letters),
-      'of': _logo(found['found'][one['name']]['pwm'], letters),
+      'of': _logo(values['found'][one['name']]['pwm'], letters),
     }
-    for one in found['known']
+    for one in values['known']
   ]
   # What predictions rest on says more than what a single filter responds to.
-  names = sorted(found['found'], key=lambda name: name.startswith('filter'))
+  names = sorted(values['found'], key=lambda name: name.startswith('filter'))
   shown = [
-    {'name': name, 'sites': found['found'][name]['sites'],
-     'logo': _logo(found['found'][name]['pwm'], letters)}
+    {'name': name, 'sites': values['found'][name]['sites'],
+     'logo': _logo(values['found'][name]['pwm'], letters)}
     for name in names[:_SHOWN]
   ]  # fmt: skip
-  return {'known': known, 'shown': shown, 'count': len(names), 'cases': found['cases']}
+  return {'known': known, 'shown': shown, 'count': len(names), 'cases': values['cases']}
 
 
 def read(workdir: Workdir) -> dict[str, Any]:
@@ -128,17 +130,17 @@ def _of_filters(params: Any, x: np.ndarray) -> dict[str, Readout]:
     if path[-1].key == 'kernel' and leaf.ndim == 3 and leaf.shape[1] == x.shape[2]
   }
   first = {path: leaf for path, leaf in layers.items() if path[-1].endswith('_0')}
-  found = {}
+  filters = {}
   for path, kernel in first.items():
     # Members of an ensemble have a first layer each.
     prefix = f'{path[0]}_' if len(first) > 1 else ''
     for name, one in readouts.read_out(np.asarray(kernel), x).items():
-      found[prefix + name] = one
-  return found
+      filters[prefix + name] = one
+  return filters
 
 
 def _json(
-  found: Mapping[str, Readout],
+  learned: Mapping[str, Readout],
   wanted: Mapping[str, np.ndarray],
   matches: Mapping[str, Match | None],
   letters: alphabet.Alphabet,
@@ -150,7 +152,7 @@ def _json(
     'cases': cases,
     'checkpoint_step': step,
     'found': {
-      name: {'pwm': one.pwm.round(5).tolist(), 'sites': one.sites} for name, one in found.items()
+      name: {'pwm': one.pwm.round(5).tolist(), 'sites': one.sites} for name, one in learned.items()
     },
     'known': [
       {
@@ -168,7 +170,7 @@ def _json(
 
 
 def _show(
-  found: Mapping[str, Readout],
+  learned: Mapping[str, Readout],
   wanted: Mapping[str, np.ndarray],
   matches: Mapping[str, Match | None],
   letters: alphabet.Alphabet,
@@ -176,7 +178,7 @@ def _show(
   console = Console()
   if not console.is_terminal:
     console = Console(width=120)
-  rests = {name: one for name, one in found.items() if name.startswith('motif')}
+  rests = {name: one for name, one in learned.items() if name.startswith('motif')}
   table = Table('motif', 'consensus', 'sites', title='What predictions rest on')
   for name, one in rests.items():
     table.add_row(name, pwm.consensus(one.pwm, letters), str(one.sites))

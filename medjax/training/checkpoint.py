@@ -141,9 +141,9 @@ class Checkpoints:
       UserError: a whole checkpoint is of another model or optimiser than ``target``.
     """
     for step in reversed(self.steps()):
-      found = self.read(step, target)
-      if found is not None:
-        return found
+      restored = self.read(step, target)
+      if restored is not None:
+        return restored
     return None
 
   def read(self, step: int, target: Any) -> tuple[Any, Position] | None:

@@ -29,9 +29,9 @@ def best_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, 
   target = state.abstract(experiment)
   with checkpoint.Checkpoints(workdir.checkpoints, keep=1_000_000) as checkpoints:
     while (best := checkpoints.best()) is not None:
-      found = checkpoints.read(best, target)
-      if found is not None:
-        return found[0].variables, best
+      restored = checkpoints.read(best, target)
+      if restored is not None:
+        return restored[0].variables, best
   raise UserError(f'--workdir={workdir.folder}: no whole checkpoint; train first')
 
 
@@ -71,16 +71,16 @@ def evaluate(
   outcome = experiment.task.outcome
   decision = outcome.decide(raw['val'], step, config)
   tables: dict[str, Any] = {}
-  found: dict[str, Any] = {}
+  estimates: dict[str, Any] = {}
   for name, table in raw.items():
     tables[name], metrics = outcome.evaluate(table, decision)
     metrics |= {'checkpoint_step': Estimate(step)}
-    found[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
+    estimates[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
   if jax.process_index() == 0:
     write_json(workdir.decision, decision.to_json())
     for name, table in tables.items():
       table.write_csv(workdir.predictions(name))
-    write_json(workdir.evaluation, found)
+    write_json(workdir.evaluation, estimates)
   return tables
 
 
@@ -110,12 +110,12 @@ def read_decision(
   if not workdir.decision.exists():
     raise UserError(f'--workdir={workdir.folder}: not evaluated yet; run evaluate first')
   try:
-    found: Any = read(read_json(workdir.decision))
+    decision: Any = read(read_json(workdir.decision))
   except (KeyError, TypeError, ValueError) as error:
     raise UserError(f'{workdir.decision}: damaged ({error}); run evaluate again') from None
-  if step is not None and found.checkpoint_step != step:
+  if step is not None and decision.checkpoint_step != step:
     raise UserError(
-      f'{workdir.decision}: is of the checkpoint of step {found.checkpoint_step}, and the best '
+      f'{workdir.decision}: is of the checkpoint of step {decision.checkpoint_step}, and the best '
       f'whole one is of step {step}; run evaluate again'
     )
-  return found
+  return decision

@@ -49,11 +49,11 @@ def train(
   """
   workdir.claim_data(experiment.data.summary(), write=jax.process_index() == 0)
   with Checkpoints(workdir.checkpoints, config.keep_checkpoints) as checkpoints:
-    found = checkpoints.latest(state.abstract(experiment))
-    if found is None:
+    restored = checkpoints.latest(state.abstract(experiment))
+    if restored is None:
       current, step = state.create(experiment, config.seed), 0
     else:
-      current, step = found[0], found[1].step
+      current, step = restored[0], restored[1].step
     run = _Run(experiment, config, workdir, devices, checkpoints, step)
     try:
       with runtime.Preemption() as preemption:

@@ -81,9 +81,9 @@ def predict_split(
 def _in_order(split: Split, plan: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:
   """Results of batches [B, ...] by number of the example; of shorter ones zeros after the end."""
   shape = np.array([part.shape[1:] for part in parts]).max(axis=0).astype(int)
-  found = np.zeros((len(split), *shape), parts[0].dtype)
+  results = np.zeros((len(split), *shape), parts[0].dtype)
   for indices, part in zip(plan, parts, strict=True):
     there = indices >= 0
     inner = tuple(slice(size) for size in part.shape[1:])
-    found[(indices[there], *inner)] = part[there]
-  return found
+    results[(indices[there], *inner)] = part[there]
+  return results
