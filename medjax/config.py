@@ -334,7 +334,8 @@ def from_dict(config: C, stored: dict[str, Any]) -> C:
   for name, value in flatten(stored).items():
     if name not in known:
       raise UserError(
-        f'config.json: this experiment has no setting {name}{nearest(name, [*known])}'
+        f'config.json: this experiment has no setting {name}{nearest(name, [*known])}; another '
+        'experiment or an earlier version of medjax wrote this run'
       )
     if typing.get_origin(known[name].kind) is tuple:
       value = tuple(value)

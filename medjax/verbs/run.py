@@ -64,6 +64,7 @@ class Run:
     """
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
+    dataset.describe(self.workdir.data)  # of an earlier version it could not be evaluated
     built = self.experiment()
     self.workdir.claim_data(built.data.summary(), write=False)
     return built

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 
 from medjax.arguments import Flag, Verb
+from medjax.data import dataset
 from medjax.ops import native
 from medjax.verbs.run import Run
 
@@ -22,6 +23,8 @@ def train(run: Run, words: Sequence[str] = ()) -> None:
     return
   start = time.monotonic()
   run.workdir.check(run.config)
+  if run.workdir.data.exists():
+    dataset.describe(run.workdir.data)  # of an earlier version it could not be evaluated
   experiment = run.experiment()
   run.workdir.check(run.config)  # again: another process may have begun a run here meanwhile
   if run.lead:
