@@ -18,13 +18,13 @@ class Experiment:
   """Everything that training needs to know of one study.
 
   Attributes:
-    data: splits of examples.
-    model: linen module; ``model.apply(variables, inputs, train=...)`` gives outputs. One that has
-      a parameter ``mask`` gets [batch] bool in training, False for padding.
-    task: loss, prediction and metrics of the outputs.
+    data: splits of examples, with the owner of their inputs, ``data.modality``.
+    model: linen module; ``model.apply(variables, inputs, train=...)`` gives outputs of any tree of
+      inputs. See ``models.Model`` for what it may declare, such as that it takes the mask.
+    task: loss and predictions of the outputs, with the owner of the labels, ``task.outcome``.
     optimizer: the update rule. One that searches along a line, such as ``optax.lbfgs``, gets the
       batch's loss as ``value_fn``.
-    augment: random transform of each training input, or None.
+    augment: random transform of each training input, or None; ``augment.Joint`` moves targets too.
     penalty: of the parameters, a scalar that is added to the mean loss, such as
       ``models.l2(1 / examples)``; or None.
 
