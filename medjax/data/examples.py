@@ -80,7 +80,7 @@ class Examples:
     Raises:
       UserError: see ``split.choose``.
     """
-    where, more = split.choose(
+    where, notes = split.choose(
       settings,
       self.text if self.strata is None else self.strata,
       self.group,
@@ -90,7 +90,7 @@ class Examples:
       check_overlap=self.known_groups,
       allow_overlap=settings.allow_group_overlap,
     )
-    return dataclasses.replace(self.noting(*more), split=tuple(where))
+    return dataclasses.replace(self.noting(*notes), split=tuple(where))
 
   def noting(self, *notes: str) -> 'Examples':
     """The same examples with further notes."""

@@ -62,8 +62,8 @@ def choose(
       notes.append('the splits that were given are not used, as config.data.folds draws others')
     return splits, notes
   notes = check_groups(groups, given, allow_overlap) if check_overlap and any(given) else []
-  splits, more = assign(labels, groups, given, config.seed, origin, train_all=train_all)
-  return splits, notes + more
+  splits, new_notes = assign(labels, groups, given, config.seed, origin, train_all=train_all)
+  return splits, notes + new_notes
 
 
 def canonical(name: str, where: str) -> str:
@@ -199,14 +199,14 @@ def folds(
   splits = ['test' if name == str(fold) else 'train' for name in of]
   if set(splits) != {'test', 'train'}:
     raise UserError(f'{len(set(groups))} groups are too few for {count} folds')
-  rest = [i for i, name in enumerate(splits) if name == 'train']
+  training = [i for i, name in enumerate(splits) if name == 'train']
   again = stratified(
-    [labels[i] for i in rest],
-    [groups[i] for i in rest],
+    [labels[i] for i in training],
+    [groups[i] for i in training],
     seed,
     {'train': FRACTIONS['train'] + FRACTIONS['test'], 'val': FRACTIONS['val']},
   )
-  for i, name in zip(rest, again, strict=True):
+  for i, name in zip(training, again, strict=True):
     splits[i] = name
   _require_val(splits, groups)
   if train_all:

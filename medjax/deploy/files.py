@@ -147,8 +147,8 @@ def _stack(
   widths = {axis: ragged.bucket(max(sizes[axis] for sizes in largest)) for axis in largest[0]}
 
   def filled(array: np.ndarray) -> np.ndarray:
-    more = np.zeros((count - len(array), *array.shape[1:]), array.dtype)
-    return np.concatenate([array, more]).reshape(devices, -1, *array.shape[1:])
+    padding = np.zeros((count - len(array), *array.shape[1:]), array.dtype)
+    return np.concatenate([array, padding]).reshape(devices, -1, *array.shape[1:])
 
   return {name: filled(array) for name, array in ragged.stack(parts, axes, widths).items()}
 

@@ -149,10 +149,10 @@ def _helps(table: Predictions) -> bool:
   fitted = table.by_class().copy()
   for fold in range(_PARTS):
     held = part == fold
-    rest = table.select(~held)
-    if len(np.unique(rest.label)) < len(table.classes):
+    others = table.select(~held)
+    if len(np.unique(others.label)) < len(table.classes):
       return False
-    slope, shift = _best_line(rest.label, _logits(rest.probability))
+    slope, shift = _best_line(others.label, _logits(others.probability))
     if held.any() and slope > 0:
       calibrated = _scaled('platt', slope, shift, '').apply(table.probability[held])
       fitted[held] = by_class(calibrated)

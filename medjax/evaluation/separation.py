@@ -65,12 +65,14 @@ class Separation:
     """Why there is no maximum likelihood estimate; empty where there is one."""
     if self.kind == 'none':
       return ''
-    rest = 'the maximum likelihood estimate does not exist; use a penalty'
+    advice = 'the maximum likelihood estimate does not exist; use a penalty'
     if not self.by:
-      return f'every label is of one class; {rest}'
+      return f'every label is of one class; {advice}'
     if self.kind == 'complete':
-      return f'the classes can be separated completely by {design.listed(self.by)}; {rest}'
-    return f'{self.parted} cases can be separated from the rest by {design.listed(self.by)}; {rest}'
+      return f'the classes can be separated completely by {design.listed(self.by)}; {advice}'
+    return (
+      f'{self.parted} cases can be separated from the rest by {design.listed(self.by)}; {advice}'
+    )
 
 
 def separation(
@@ -153,9 +155,9 @@ def _enough(signed: np.ndarray, parted: np.ndarray, direction: np.ndarray) -> li
   return sorted(kept)
 
 
-def _diverging(rest: np.ndarray) -> list[int]:
+def _diverging(unparted: np.ndarray) -> list[int]:
   """Columns that a direction can have, of cases [R, D + 1] that none parts: it is orthogonal to
   them all, and every such vector is the difference of two directions."""
-  _, singular, across = np.linalg.svd(rest, full_matrices=True)
-  rank = int((singular > 1e-6 * len(rest) ** 0.5).sum())
+  _, singular, across = np.linalg.svd(unparted, full_matrices=True)
+  rank = int((singular > 1e-6 * len(unparted) ** 0.5).sum())
   return [int(i) for i in np.flatnonzero(np.abs(across[rank:]).max(axis=0, initial=0) > 1e-5)]

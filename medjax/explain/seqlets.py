@@ -107,10 +107,10 @@ def _stretches(contributions: np.ndarray, width: int) -> tuple[np.ndarray, np.nd
   return rows, np.array([start for _, _, start in stretches], int)
 
 
-def _shifted(letters: np.ndarray, width: int, shift: int, more: int) -> np.ndarray:
-  """Stretches with ``more`` letters on either side, moved by -shift to shift."""
-  first = letters.shape[1] // 2 - width // 2 - shift - more
-  size = width + 2 * more
+def _shifted(letters: np.ndarray, width: int, shift: int, margin: int) -> np.ndarray:
+  """Stretches with ``margin`` letters on either side, moved by -shift to shift."""
+  first = letters.shape[1] // 2 - width // 2 - shift - margin
+  size = width + 2 * margin
   return np.stack(
     [letters[:, first + move : first + move + size] for move in range(2 * shift + 1)], axis=1
   )

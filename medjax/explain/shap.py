@@ -237,8 +237,8 @@ def _coalitions(players: int, samples: int, seed: int) -> tuple[np.ndarray, np.n
   else:
     return np.concatenate(coalitions), np.concatenate(weights)
   random = np.random.default_rng(seed)
-  rest = weight[place:] / weight[place:].sum()
-  drawn = random.choice(sizes[place:], max(1, left // 2), p=rest)
+  shares = weight[place:] / weight[place:].sum()
+  drawn = random.choice(sizes[place:], max(1, left // 2), p=shares)
   order = random.random((len(drawn), players)).argsort(axis=1).argsort(axis=1)
   z = order < drawn[:, None]
   z, times = np.unique(np.concatenate([z, ~z]), axis=0, return_counts=True)

@@ -140,8 +140,8 @@ def library() -> ctypes.CDLL:
       _compile(command, file)
     kernels = ctypes.CDLL(str(file))
   except subprocess.CalledProcessError as error:
-    said = (error.stderr or b'').decode(errors='replace').strip().splitlines()
-    raise UnavailableError(f'{compiler} failed: {said[0] if said else error}') from None
+    messages = (error.stderr or b'').decode(errors='replace').strip().splitlines()
+    raise UnavailableError(f'{compiler} failed: {messages[0] if messages else error}') from None
   except OSError as error:
     raise UnavailableError(str(error)) from None
   for name, symbol in _KERNELS.items():

@@ -47,9 +47,9 @@ def _cells(x: jax.Array, window: tuple[int, int]) -> Iterator[jax.Array]:
 
 
 def _forward(x: jax.Array, window: tuple[int, int]) -> tuple[jax.Array, tuple]:
-  best, *rest = _cells(x, window)
+  best, *others = _cells(x, window)
   winner = jnp.zeros(best.shape, jnp.uint8)
-  for i, cell in enumerate(rest, 1):
+  for i, cell in enumerate(others, 1):
     winner = jnp.where(cell > best, jnp.uint8(i), winner)
     best = jnp.maximum(best, cell)
   # The barrier keeps XLA from finding the winner again in the backward pass, from all of x.

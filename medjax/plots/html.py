@@ -48,8 +48,8 @@ def duration_text(seconds: float) -> str:
     >>> duration_text(3723)
     '1 h 2 min'
   """
-  minutes, rest = divmod(round(seconds), 60)
+  minutes, remainder = divmod(round(seconds), 60)
   hours, minutes = divmod(minutes, 60)
   if hours:
     return f'{hours} h {minutes} min'
-  return f'{minutes} min {rest} s' if minutes else f'{rest} s'
+  return f'{minutes} min {remainder} s' if minutes else f'{remainder} s'

@@ -11,7 +11,7 @@ from medjax.experiment import Experiment
 
 
 def apply(
-  experiment: Experiment, dtype: Any, variables: Any, inputs: Any, **more: Any
+  experiment: Experiment, dtype: Any, variables: Any, inputs: Any, **arguments: Any
 ) -> tuple[Any, Any]:
   """Float32 outputs, and the model's collections other than its parameters after it.
 
@@ -23,11 +23,14 @@ def apply(
     dtype: compute type.
     variables: parameters and other collections.
     inputs: any tree of arrays [B, ...].
-    more: further arguments of ``model.apply``.
+    arguments: further ones of ``model.apply``.
   """
-  params, rest = variables['params'], {k: v for k, v in variables.items() if k != 'params'}
+  params, others = variables['params'], {k: v for k, v in variables.items() if k != 'params'}
   result: Any = experiment.model.apply(
-    {'params': cast(params, dtype), **rest}, cast(inputs, dtype), mutable=list(rest), **more
+    {'params': cast(params, dtype), **others},
+    cast(inputs, dtype),
+    mutable=list(others),
+    **arguments,
   )
   outputs, changed = result
   return cast(outputs, jnp.float32), changed

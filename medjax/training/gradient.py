@@ -83,8 +83,8 @@ def of_batch(
 
   def accumulate(carry: Any, numbered: Any) -> Any:
     model_state, loss, grads = carry
-    (more, model_state), new = share_and_grads(params, model_state, *numbered)
-    return (model_state, loss + more, jax.tree.map(jnp.add, grads, new)), None
+    (part_loss, model_state), new = share_and_grads(params, model_state, *numbered)
+    return (model_state, loss + part_loss, jax.tree.map(jnp.add, grads, new)), None
 
   if parts == 1:  # no scan and no zeros to add to: XLA keeps every core busy
     zero = jnp.zeros((), jnp.int32)
@@ -95,8 +95,8 @@ def of_batch(
   if jax.lax.axis_size(AXIS) > 1:  # XLA copies the gradients even where nobody shares the work
     loss, grads = jax.lax.psum((loss, grads), AXIS)
   if experiment.penalty is not None:
-    more, of_penalty = jax.value_and_grad(experiment.penalty)(params)
-    loss, grads = loss + more, jax.tree.map(jnp.add, grads, of_penalty)
+    penalty, of_penalty = jax.value_and_grad(experiment.penalty)(params)
+    loss, grads = loss + penalty, jax.tree.map(jnp.add, grads, of_penalty)
   return loss, grads, jax.lax.pmean(model_state, AXIS)
 
 

@@ -38,12 +38,12 @@ def read(config: Config) -> tuple[list[Labelled], list[str]]:
     UserError: one line that names the file and the line, and what was expected.
   """
   sequences, notes = _read(config, config.source, '')
-  test, more = _read(config, config.test, 'test')
+  test, test_notes = _read(config, config.test, 'test')
   ids = {one.id for one in sequences}
   sequences += [
     dataclasses.replace(one, id=f'{one.id} (test)') if one.id in ids else one for one in test
   ]
-  return sequences, notes + more
+  return sequences, notes + test_notes
 
 
 def _read(config: Config, sources: str, where: str) -> tuple[list[Labelled], list[str]]:
@@ -53,8 +53,8 @@ def _read(config: Config, sources: str, where: str) -> tuple[list[Labelled], lis
   paths = settings.paths(sources)
   for path in paths:
     if path.name.lower().endswith(tables.ENDINGS):
-      rows, more = _of_table(config, path, where)
-      sequences, notes = sequences + rows, notes + more
+      rows, table_notes = _of_table(config, path, where)
+      sequences, notes = sequences + rows, notes + table_notes
       continue
     entries = fasta.read(path)
     if config.label_pattern:

@@ -94,8 +94,8 @@ def _made(
   if config.alphabet == 'auto':
     notes.append(f'letters: {letters.name}')
   if config.label_separator and config.labels == 'classes':
-    sequences, more = targets.of_one_class(sequences, config.label_separator)
-    notes += more
+    sequences, new_notes = targets.of_one_class(sequences, config.label_separator)
+    notes += new_notes
   texts = [one.label for one in sequences]
   label, names = targets.encode(config, texts, known)
   tokens = [letters.encode(one.sequence, one.where) for one in sequences]

@@ -68,8 +68,8 @@ def _made(
 ) -> dataset.Dataset:
   """The data set of these beats; ``known`` are the names of simulated classes."""
   if config.keep:
-    beats, more = _kept(config.keep, beats)
-    notes += more
+    beats, new_notes = _kept(config.keep, beats)
+    notes += new_notes
   texts = [beat.label for beat in beats]
   names = known or labels.class_names(texts, config.positive, name)
   groups = [beat.patient for beat in beats]

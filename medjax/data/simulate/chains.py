@@ -158,8 +158,8 @@ def _segments(rng: np.random.Generator, length: int, helices: float) -> list[tup
     parts = []
     for state, share in options:
       chances = _length_chances(state)[: left + 1]
-      rest = ways['C' if state == 'C' else 'X'][left::-1][: len(chances)]
-      parts.append(share * chances * rest)
+      following = ways['C' if state == 'C' else 'X'][left::-1][: len(chances)]
+      parts.append(share * chances * following)
     whole = np.concatenate(parts)
     pick = int(rng.choice(len(whole), p=whole / whole.sum()))
     state, count = ('C', pick) if before == 'X' else ('H', pick)
