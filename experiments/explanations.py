@@ -53,14 +53,14 @@ def main(argv: Sequence[str] | None = None) -> None:
       raise UserError(f'{rest[0]}: expected only flags')
     config = config_lib.override(Config(), values)
     runtime.configure()
-    found = [
+    comparisons = [
       explainers.compare((config.units,) * layers, columns, config.rounds, config.seed)
       for columns in config.columns
       for layers in config.layers
     ]
     about = runtime.environment()
-    explainers.table(found, str(about['processor']))
-    write_json(pathlib.Path(values.output), {'environment': about, 'comparison': found})
+    explainers.table(comparisons, str(about['processor']))
+    write_json(pathlib.Path(values.output), {'environment': about, 'comparison': comparisons})
     print(f'measurements: {values.output}')
 
 

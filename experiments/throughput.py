@@ -77,7 +77,7 @@ def _experiment(config: Config, name: str) -> medjax.Experiment:
 
 def sweep(config: Config) -> list[dict[str, Any]]:
   """Measures medjax alone for every combination of settings."""
-  found = []
+  results = []
   for size in config.image_sizes:
     for name in config.models:
       for batch_size in config.batch_sizes:
@@ -92,22 +92,22 @@ def sweep(config: Config) -> list[dict[str, Any]]:
             result = bench.bench(_experiment(one, name), one, runtime.devices(count))
             title = f'{name} at {size} px'
             bench.table(title, result)
-            found.append({'model': name, 'image_size': size, **result})
-  return found
+            results.append({'model': name, 'image_size': size, **result})
+  return results
 
 
 def race(config: Config, peers: list[str]) -> list[dict[str, Any]]:
   """Compares medjax with its peers for every combination of settings, on one device."""
-  found = []
+  comparisons = []
   for size in config.image_sizes:
     for name in config.models:
       for batch_size in config.batch_sizes:
         for precision in config.precisions:
           dtype = str(parallel.compute_dtype(precision))
           spec = network.Spec(name, size, batch_size, dtype, '')
-          found.append(compare.compare(spec, peers, config.rounds))
-          compare.table(found[-1])
-  return found
+          comparisons.append(compare.compare(spec, peers, config.rounds))
+          compare.table(comparisons[-1])
+  return comparisons
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -130,12 +130,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     if argv is None:
       runtime.restart_with_huge_pages()
     runtime.configure(xla_tuning=config.xla_tuning, share_device=bool(values.peers))
-    found: dict[str, Any] = {'environment': runtime.environment()}
+    measured: dict[str, Any] = {'environment': runtime.environment()}
     if values.peers:
-      found['comparison'] = race(config, values.peers)
+      measured['comparison'] = race(config, values.peers)
     if config.sweep:
-      found['sweep'] = sweep(config)
-    write_json(pathlib.Path(values.output), found)
+      measured['sweep'] = sweep(config)
+    write_json(pathlib.Path(values.output), measured)
     print(f'measurements: {values.output}')
 
 

@@ -64,16 +64,18 @@ def make_experiment():
 
 @pytest.fixture
 def make_images():
-  """Writes small images of two kinds that a network can tell apart: bright on the left or right."""
+  """Writes small images of two classes, bright on the left or on the right."""
 
-  def make(folder: pathlib.Path, count: int, size: int = 24, kinds=('normal', 'ill')) -> list[str]:
+  def make(
+    folder: pathlib.Path, count: int, size: int = 24, classes=('normal', 'ill')
+  ) -> list[str]:
     names = []
     for i in range(count):
       rng = np.random.default_rng(i)
       pixels = rng.integers(0, 120, (size, size), dtype=np.uint8)
       half = slice(0, size // 2) if i % 2 else slice(size // 2, size)
       pixels[:, half] += 80
-      name = f'{kinds[i % 2]}/{i:03d}.png'
+      name = f'{classes[i % 2]}/{i:03d}.png'
       (folder / name).parent.mkdir(parents=True, exist_ok=True)
       Image.fromarray(pixels).save(folder / name)
       names.append(name)

@@ -80,7 +80,7 @@ def test_a_column_without_a_name_is_neither_patient_nor_split(tmp_path, make_ima
 
 
 def test_class_folders(tmp_path, make_images):
-  make_images(tmp_path, 20, kinds=('PNEUMONIA', 'NORMAL'))
+  make_images(tmp_path, 20, classes=('PNEUMONIA', 'NORMAL'))
   source = _load(tmp_path)
   assert source.classes == ('NORMAL', 'PNEUMONIA')
   assert 'no patient column' in source.notes[0]
@@ -101,7 +101,7 @@ def test_class_folders_inside_split_folders(tmp_path, make_images):
 
 
 def test_a_class_may_be_called_like_a_split(tmp_path, make_images):
-  make_images(tmp_path, 20, kinds=('valid', 'invalid'))
+  make_images(tmp_path, 20, classes=('valid', 'invalid'))
   source = _load(tmp_path)
   assert source.classes == ('invalid', 'valid')
   assert {r.split for r in source.records} == {'train', 'val', 'test'}
