@@ -7,6 +7,10 @@ right on average however far the network's hazard ratios are overfitted. A discr
 gives survival at the ends of its intervals; between them it is linear.
 
 A decision holds the times of the validation cases' events and censorings, and nothing else of them.
+
+Reference:
+  van Houwelingen (2000), Validation, calibration, revision and combination of prognostic survival
+    models, Statistics in Medicine 19:3401-3415 (refitting the baseline hazard).
 """
 
 import dataclasses

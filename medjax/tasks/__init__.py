@@ -5,7 +5,7 @@ from medjax.tasks.classification import Binary, Multiclass, class_weights, class
 from medjax.tasks.multilabel import Multilabel
 from medjax.tasks.positions import PerPosition
 from medjax.tasks.regression import Regression
-from medjax.tasks.survival import Cox, DiscreteTime, usual_horizons
+from medjax.tasks.survival import Cox, DiscreteTime
 
 __all__ = [
   'Binary',
@@ -18,5 +18,4 @@ __all__ = [
   'Task',
   'class_weights',
   'classification',
-  'usual_horizons',
 ]

@@ -24,20 +24,6 @@ from medjax.tasks.discrete_time import discrete_survival, discrete_time_loss
 _LEAST_HAZARD = 1e-3
 
 
-def usual_horizons(times: Sequence[float]) -> tuple[float, ...]:
-  """The quartiles of times of events, to two digits.
-
-  Args:
-    times: percentiles 0 to 100 of the times of the training cases' events.
-
-  Example:
-    >>> usual_horizons(np.linspace(0, 1234, 101))
-    (310.0, 620.0, 930.0)
-  """
-  quartiles = (float(f'{times[percent]:.2g}') for percent in (25, 50, 75))
-  return tuple(sorted({time for time in quartiles if time > 0}))
-
-
 @dataclasses.dataclass(frozen=True)
 class Cox(Task):
   """Proportional hazards: one output, the log hazard ratio to a case whose output is 0.

@@ -32,9 +32,10 @@ def times_and_events(table: Table, time_column: str, event_column: str) -> Targe
     event_column: name of that of words on the event; see ``EVENTS``.
 
   Returns:
-    Labels ``{'time': float32 [N], 'event': bool [N]}``; details have ``event_times``, the
-    percentiles 0 to 100 of the times of training rows with the event, and ``event_survival``, the
-    Kaplan-Meier curve of the training rows at these times.
+    Labels ``{'time': float32 [N], 'event': bool [N]}``; details have ``horizons`` (see
+    ``usual_horizons``), ``event_times``, the percentiles 0 to 100 of the times of training rows
+    with the event, and ``event_survival``, the Kaplan-Meier curve of the training rows at these
+    times.
 
   Raises:
     UserError: a column is missing, a time is no number of at least 0, an event is none of the
@@ -76,6 +77,7 @@ def times_and_events(table: Table, time_column: str, event_column: str) -> Targe
     return {
       'time': time_name,
       'event': event_name,
+      'horizons': usual_horizons(label['time'][label['event']]),
       'event_times': percentiles.tolist(),
       'event_survival': survival.tolist(),
     }
@@ -90,6 +92,21 @@ def times_and_events(table: Table, time_column: str, event_column: str) -> Targe
     strata=[f'{event}{quarter}' for event, quarter in zip(events, quarters, strict=True)],
     notes=tuple(notes),
   )
+
+
+def usual_horizons(times: np.ndarray) -> list[float]:
+  """Times at which survival is told where nobody names any: quartiles of times of events, to two
+  digits.
+
+  They are of all rows, whatever the split, so that folds are told of at the same times; nothing is
+  trained by them.
+
+  Example:
+    >>> usual_horizons(np.linspace(0, 1234, 101))
+    [310.0, 620.0, 930.0]
+  """
+  quartiles = np.quantile(times, [0.25, 0.5, 0.75]).tolist()
+  return sorted({float(f'{time:.2g}') for time in quartiles if time > 0})
 
 
 def _time(cell: str, where: str) -> float:

@@ -30,9 +30,10 @@ def _load(path, columns, **settings):
   return tabular.load(tabular.SurvivalConfig(source=str(path), **settings))
 
 
-def test_labels_are_times_and_events_and_no_inputs(tmp_path):
+def test_labels_are_times_and_events_and_no_inputs(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
   columns = _columns()
-  data = _load(tmp_path / 'cohort.csv', columns)
+  data = _load('cohort.csv', columns)
   assert data.modality.preprocessing.inputs == ['age']
   assert data.classes == ()
   rows = {}
@@ -45,6 +46,7 @@ def test_labels_are_times_and_events_and_no_inputs(tmp_path):
   train = data.splits['train'].label
   moments = train['time'][train['event']]
   assert data.details['event_times'] == pytest.approx(np.percentile(moments, np.arange(101)))
+  assert data.details['horizons'] == _load('cohort.csv', columns, folds=3).details['horizons']
   curve = lifelines.KaplanMeierFitter().fit(train['time'], train['event'])
   expected = curve.predict(data.details['event_times'], interpolate=False)
   assert data.details['event_survival'] == pytest.approx(expected.tolist())
