@@ -124,7 +124,7 @@ def _median(estimate: Estimate, unit: str) -> str:
   """A time with its interval, of which an end may be open."""
   if estimate.value is None:
     return 'not reached'
-  ends = ['?' if end is None else f'{end:g}' for end in (estimate.low, estimate.high)]
+  ends = ['not reached' if end is None else f'{end:g}' for end in (estimate.low, estimate.high)]
   return f'{timed(f"{estimate.value:g}", unit)} ({ends[0]} to {ends[1]})'
 
 
