@@ -337,6 +337,7 @@ def test_training_loss_is_weighted_by_examples(monkeypatch):
   drawn = []
   monkeypatch.setattr(page.curves, 'learning_curve', lambda *args: drawn.append(args) or '')
   page._curves(
+    Classes(),
     [
       {'epoch': 0, 'split': 'train', 'loss': 1.0, 'examples': 30},
       {'epoch': 0, 'split': 'train', 'loss': 3.0, 'examples': 10},
@@ -344,7 +345,8 @@ def test_training_loss_is_weighted_by_examples(monkeypatch):
       {'epoch': 1, 'split': 'train', 'loss': 1.0, 'examples': 10},
       {'epoch': 0, 'split': 'val', 'loss': 2.0, 'auroc': None},
       {'epoch': 1, 'split': 'val', 'loss': 1.0, 'auroc': 0.7},
-    ]
+    ],
+    mark_best=True,
   )
   losses, auroc = drawn
   assert losses[0]['training'] == ([1, 2], [1.5, 1.0])
