@@ -84,7 +84,7 @@ class _Explainer:
     self._modality, self._classes = experiment.data.modality, experiment.data.classes
     self._outcome = experiment.task.outcome
     self._method, self._explain = method, explain
-    self._trained = Trained(experiment, config, workdir, _AT_ONCE)
+    self._trained = Trained('explain', experiment, config, workdir, _AT_ONCE)
     self._adds = [_ADDS + name for name in self._modality.parts]
     notes = ['completeness_gap', 'fit']
     called = self._outcome.call_columns

@@ -42,7 +42,7 @@ def predict_variants(
     config: settings of the run.
     workdir: the run folder.
     names: FASTA files that hold the sequences.
-    listed: VCF file or table; see ``data.variants``.
+    listed: VCF file or table; see ``data.sequences.variants``.
     output: the CSV to write.
 
   Returns:
@@ -86,7 +86,7 @@ class _Scorer:
   def __init__(self, experiment: Experiment, config: Config, workdir: Workdir, encode: Encoder):
     self._data, self._outcome = experiment.data, experiment.task.outcome
     self._encode = encode
-    self._trained = Trained(experiment, config, workdir, _AT_ONCE)
+    self._trained = Trained('--variants', experiment, config, workdir, _AT_ONCE)
     self._score = functools.partial(scores, self._trained.score)
     *self._called, number = self._outcome.call_columns
     self._pair = (f'{number}_ref', f'{number}_alt')

@@ -230,7 +230,8 @@ class Outcome(abc.ABC, Generic[T, D]):
   def example_groups(
     self, table: T, metrics: dict[str, Any], pictures: Mapping[str, Sequence[str]]
   ) -> list[dict[str, Any]]:
-    """Pictures in groups: 'name', and 'pictures' with 'id', 'sources', 'right' and 'text'.
+    """Pictures in groups: 'name', and 'pictures' with 'id', 'sources', 'right', 'text' (what was
+    predicted) and 'number' (how strongly, as text).
 
     Args:
       table: of the split that is shown.
@@ -264,4 +265,4 @@ class Outcome(abc.ABC, Generic[T, D]):
     Raises:
       UserError: they are of different cases, or this outcome cannot be compared so.
     """
-    raise UserError('compare: compares runs that call classes, and these do not')
+    raise UserError('compare: predictions of this kind cannot be compared yet')

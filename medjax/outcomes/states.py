@@ -87,7 +87,7 @@ class States(Outcome[Positions, Confidence]):
 
   def writer(self, decision: Confidence, classes: Sequence[str]) -> 'StateRows':
     """See ``Outcome``."""
-    return StateRows(decision)
+    return StateRows(decision, self.axis)
 
   def metric(self, name: str, names: Sequence[str]) -> Metric | None:
     """See ``Outcome``.
@@ -130,8 +130,8 @@ class States(Outcome[Positions, Confidence]):
 class StateRows(Rows):
   """States along chains, and how far to trust them."""
 
-  def __init__(self, decision: Confidence):
-    self._decision = decision
+  def __init__(self, decision: Confidence, axis: str = 'positions'):
+    self._decision, self._axis = decision, axis
     self.columns = ['file', 'length', 'states', 'confidence', 'expected', 'error']
     self.shown = ['file', 'length', 'expected', 'error']
     self.numbers = ['expected']
@@ -145,7 +145,8 @@ class StateRows(Rows):
     """See ``Writer``."""
     cells_of_all = []
     for row, (name, whole) in enumerate(zip(names, predicted, strict=True)):
-      probability = whole[: sizes[row]['positions']] if sizes else whole
+      length = sizes[row].get(self._axis, len(whole)) if sizes else len(whole)
+      probability = whole[:length]
       if not np.isfinite(probability).all():
         cells_of_all.append(self.empty(name, NO_NUMBER))
         continue

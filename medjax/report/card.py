@@ -100,7 +100,7 @@ def _card(
       ('De-identification (data handling)', None),
       ('Preparation (7; preprocessing)', f'{prepared}; random changes in training: {augment}'),
       ('Outcome and how it was assessed (8; reference standard, annotators)', None),
-      ('Classes', ', '.join(map(plain, classes)) or 'none: labels are numbers'),
+      ('Classes', ', '.join(map(plain, classes)) or 'none'),
       ('Sample size (10)', _sizes(data)),
       ('Why that many (10)', None),
       ('Predictors: what the inputs are and how they were measured (9)', None),

@@ -129,7 +129,9 @@ class DiscreteTime(Task):
     """
     if not times[-1] > 0:
       raise UserError('a discrete-time model needs an event after time 0; every event is at time 0')
-    ends = np.unique(np.percentile(times, np.arange(1, intervals + 1) / intervals * 100))
+    ends = np.percentile(times, np.arange(1, intervals + 1) / intervals * 100)
+    # In the type that the loss compares them in, where two of them may be one.
+    ends = np.unique(ends.astype(np.float32)).astype(np.float64)
     ends = ends[ends > 0]
     at_ends = np.interp(ends, times, survival)
     hazards = 1 - at_ends / np.append(1.0, at_ends[:-1])

@@ -144,7 +144,7 @@ def _of_comparison(
     device = jax.lax.axis_index(AXIS)
     outputs = jax.tree.map(lambda all, new: all.at[device, number].set(new), outputs, mine)
     total, weight = loss(_joined(outputs, axis_of_examples), _joined(labelled, 0))
-    mean = total / jnp.maximum(weight, 1)
+    mean = total / jnp.where(weight > 0, weight, 1)
     # Every part knows the whole loss, and its gradient is that of its own outputs.
     return mean - jax.lax.stop_gradient(mean) * (1 - 1 / shares), changed
 

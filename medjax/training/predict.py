@@ -58,7 +58,7 @@ def predict_split(
   if experiment.task.compares:
     everyone = {'label': split.label, 'mask': np.ones(len(split), bool)}
     total, weight = experiment.task.loss(gathered['outputs'], everyone)
-    loss = float(total) / max(float(weight), 1.0)
+    loss = float(total) / (float(weight) or 1.0)
   else:
     loss = float(gathered['loss'].mean())
   metadata = {

@@ -1,5 +1,6 @@
 """The verb ``compare``: two runs on the same cases."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from medjax.arguments import Flag, Verb
@@ -19,13 +20,15 @@ def compare(run: Run, words: Sequence[str]) -> None:
   if len(words) != 2:
     raise UserError(f'compare: expected two run folders after it, found {len(words)}')
   first, second = Workdir(words[0]), Workdir(words[1])
-  outcome = run.other(first.stored(run.config), first).described().task.outcome
+  # Which devices the run had does not matter here.
+  config = dataclasses.replace(first.stored(run.config), num_devices=run.config.num_devices)
+  outcome = run.other(config, first).described().task.outcome
   comparison.show(outcome, first, second, run.values.split)
 
 
 VERB = Verb(
   'compare',
-  'compare two runs on the same test cases',
+  'compare two runs of this experiment on the same test cases',
   compare,
   (Flag('split', 'test', 'on which split (default test)', 'NAME'),),
   words='RUN_A RUN_B',

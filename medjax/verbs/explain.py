@@ -21,6 +21,8 @@ def explain(run: Run, words: Sequence[str]) -> None:
   if run.values.grade:
     _grade(run, words)
     return
+  if run.values.cases is not None:
+    raise UserError('--cases: says how many cases --grade grades; expected --grade with it')
   if not words:
     raise UserError('explain: expected files or folders after it')
   experiment = run.described()
@@ -34,6 +36,8 @@ def explain(run: Run, words: Sequence[str]) -> None:
 def _grade(run: Run, words: Sequence[str]) -> None:
   from medjax.report import grading
 
+  if run.values.output:
+    raise UserError('--output: --grade writes into the run folder; expected no --output with it')
   if words:
     raise UserError(f"explain --grade {words[0]}: grades the run's own test cases, not files")
   experiment, method = run.finished(), run.values.method

@@ -10,7 +10,7 @@ import jax
 from absl import flags
 
 from medjax import runtime
-from medjax.config import Config, ExplanationSettings, part
+from medjax.config import Config, ExplanationSettings
 from medjax.data import dataset
 from medjax.errors import UserError
 from medjax.experiment import Experiment
@@ -105,7 +105,7 @@ class Run:
     tables = evaluate.evaluate(experiment, variables, step, self.workdir, self.devices, self.config)
     if not self.lead:
       return
-    explanation = part(self.config, ExplanationSettings).explanation
+    explanation = _explanation(self.config)
     page = report.write(experiment, variables, self.workdir, tables, explanation)
     print(f'evaluated: the {self.config.select} checkpoint, of step {step}')
     for split in tables:
@@ -119,7 +119,7 @@ class Run:
 
     variables, _ = evaluate.best_variables(experiment, self.workdir)
     tables = evaluate.read_tables(experiment, self.workdir)
-    explanation = part(self.config, ExplanationSettings).explanation
+    explanation = _explanation(self.config)
     page = report.write(experiment, variables, self.workdir, tables, explanation)
     print(f'report: {page}')
 
@@ -134,9 +134,13 @@ class Run:
       print(f'trained in {seconds:.0f} s')
 
 
+def _explanation(config: Config) -> str:
+  """The method by which the report explains cases; 'none' for a config that has no such setting."""
+  return config.explanation if isinstance(config, ExplanationSettings) else 'none'
+
+
 def _check_explanation(config: Config, experiment: Experiment) -> None:
   """Refuses a method of explanation that the data do not have, before anything is computed."""
-  method = part(config, ExplanationSettings).explanation
-  methods = experiment.data.modality.methods
+  method, methods = _explanation(config), experiment.data.modality.methods
   if methods and method not in ('none', *methods):
     raise UserError(f'config.explanation={method}: expected none or one of {", ".join(methods)}')

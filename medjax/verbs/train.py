@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from medjax.arguments import Flag, Verb
 from medjax.data import dataset
+from medjax.errors import UserError
 from medjax.ops import native
 from medjax.verbs.run import Run
 
@@ -21,6 +22,8 @@ def train(run: Run, words: Sequence[str] = ()) -> None:
   if run.values.preview:
     _preview(run)
     return
+  if run.values.output:
+    raise UserError('--output: says where --preview writes; the run folder is --workdir=FOLDER')
   start = time.monotonic()
   run.workdir.check(run.config)
   if run.workdir.data.exists():

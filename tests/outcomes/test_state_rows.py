@@ -42,3 +42,11 @@ def test_new_chains_share_a_batch_as_wide_as_the_longest():
   np.testing.assert_array_equal(batch[0, 0, :6], [1, 2, 3, 4, 5, 0])
   np.testing.assert_array_equal(batch[0, 1, :70], parts[1]['tokens'])
   assert not batch[1].any()
+
+
+def test_chains_are_cut_to_their_length_and_those_of_one_length_are_not(writer):
+  probability = np.stack([np.eye(3), np.eye(3)])
+  cut = writer.rows(['x', 'y'], probability, [{'positions': 2}, {'positions': 3}])
+  assert [row['length'] for row in cut] == ['2', '3']
+  whole = writer.rows(['x', 'y'], probability, [{}, {}])
+  assert [row['length'] for row in whole] == ['3', '3']

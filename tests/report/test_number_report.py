@@ -144,7 +144,7 @@ def test_the_card_and_the_page_say_which_checkpoint_was_taken(tmp_path, select):
   r2 = evaluation['r2']
   assert found['r2'] == f'{r2["value"]:.3f} ({r2["low"]:.3f} to {r2["high"]:.3f})'
   assert found['half_width'] == f'{interval.half_width:.3f}'
-  assert found['Classes'] == 'none: labels are numbers'
+  assert found['Classes'] == 'none'
   assert found['Output (15)'] == 'a number in the unit of the labels'
   assert found['Uncertainty (15)'].startswith(
     f'plus or minus {interval.half_width:.4g}, made to hold the truth in 90%'

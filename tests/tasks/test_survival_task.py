@@ -164,3 +164,11 @@ def test_only_censored_cases_leave_a_cox_network_as_it_is():
   (loss, weight), slopes = jax.value_and_grad(Cox().loss, has_aux=True)(outputs, batch)
   assert (float(loss), float(weight)) == (0.0, 0.0)
   assert not np.asarray(slopes).any()
+
+
+def test_intervals_that_are_one_in_float32_are_one():
+  times = [1, 1, 1, 1, 2, 3, 4, 4, 5, 5, 6, 6, 7, 7, 9, 9, 10, 10, 11, 11, 11]
+  percentiles = np.percentile(times, np.arange(101))
+  task = DiscreteTime.of_events(percentiles, np.linspace(1, 0.3, 101), 20)
+  assert (np.diff(np.array(task.cuts, np.float32)) > 0).all()
+  assert len(task.cuts) == len(task.hazards) == task.outputs

@@ -146,3 +146,8 @@ def test_the_gradient_of_a_comparison_is_that_of_the_whole_batch(make_experiment
   expected = jax.tree.map(lambda p, g: p - g, params, slope)
   assert float(metrics['loss']) == pytest.approx(float(value), rel=1e-5)
   assert same.largest_difference(after.params, expected) < 1e-5
+
+
+def test_a_joint_in_a_chain_is_refused():
+  with pytest.raises(ValueError, match='would leave the targets of a Joint in place'):
+    augment.Chain((augment.Joint(augment.Affine(flip=1.0)), augment.GaussianNoise(0.01)))

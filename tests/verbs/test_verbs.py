@@ -104,6 +104,16 @@ def test_a_run_of_an_earlier_version_is_refused_in_one_line(run, capsys, tmp_pat
   assert 'has no setting optimizer' in capsys.readouterr().err
 
 
+def test_a_flag_that_would_do_nothing_is_refused(run, capsys):
+  for given, line in (
+    (['explain', 'x.csv', '--cases=3'], '--cases: says how many cases --grade grades'),
+    (['explain', '--grade', '--output=x'], '--output: --grade writes into the run folder'),
+    (['train', '--output=x'], '--output: says where --preview writes'),
+  ):
+    call(*given, f'--workdir={run}', code=2)
+    assert line in capsys.readouterr().err
+
+
 def test_the_source_of_a_stored_description_is_no_setting(run, capsys):
   call('--config.data.source=described:' + str(run / 'data.json'), code=2)
   assert 'described:' in capsys.readouterr().err

@@ -84,7 +84,7 @@ class Chain:
     transforms: What to apply, the first one first.
 
   Raises:
-    ValueError: If there is no transform.
+    ValueError: If there is no transform, or one that moves targets.
   """
 
   transforms: tuple[Transform, ...]
@@ -92,6 +92,8 @@ class Chain:
   def __post_init__(self):
     if not self.transforms:
       raise ValueError('Chain has no transform; use None for no augmentation')
+    if any(hasattr(transform, 'move_targets') for transform in self.transforms):
+      raise ValueError('Chain would leave the targets of a Joint in place; use Joint(move, change)')
 
   def __call__(self, key: jax.Array, image: jax.Array) -> jax.Array:
     for position, transform in enumerate(self.transforms):

@@ -18,7 +18,8 @@ class Joint:
   gets a class that is between two others.
 
   Attributes:
-    move: Changes where things are, such as ``Affine``; applied to image and targets.
+    move: Changes where things are and not the size, such as ``Affine``; applied to image and
+      targets. Targets that are floats beyond 0 to 1 need one that does not clip, as it does not.
     change: Changes of the image that leave everything in place, such as ``Brightness``; or None.
     targets: Names of the targets in a batch.
     classes: Of targets that are class numbers, how many classes there are.
