@@ -1,5 +1,6 @@
 """The loop in this process: resuming, stopping, learning, and what it writes."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import optax
 import pytest
 
 from medjax import runtime
-from medjax.config import Config
+from medjax.config import ClassSettings, Config
 from medjax.data import feed
 from medjax.errors import NonFiniteError, UserError
 from medjax.training import evaluate, log, loop, state, updates
@@ -21,8 +22,13 @@ EPOCHS = 3
 STEPS = 5 * EPOCHS  # 50 examples in batches of 10
 
 
+@dataclasses.dataclass
+class Settings(ClassSettings, Config):
+  """As an experiment on classes has them."""
+
+
 def _config(**settings):
-  return Config(**({'batch_size': 10, 'num_epochs': EPOCHS, 'num_devices': 1} | settings))
+  return Settings(**({'batch_size': 10, 'num_epochs': EPOCHS, 'num_devices': 1} | settings))
 
 
 def _train(experiment, folder, **settings):
