@@ -12,7 +12,7 @@ from medjax.errors import UserError
 from medjax.evaluation import conformal, metrics
 from medjax.evaluation.estimate import Estimate
 from medjax.evaluation.regression import regression_metrics
-from medjax.evaluation.rows import Rows, constant, read_columns, write_rows
+from medjax.evaluation.rows import Rows, constant, floats, read_columns, write_rows
 
 _COLUMNS = ('id', 'label', 'prediction', 'group', 'split')
 
@@ -89,28 +89,14 @@ def read_numbers(path: str | os.PathLike[str]) -> Numbers:
   try:
     return Numbers(
       id=np.array(columns['id']),
-      label=_floats(path, 'label', columns['label'], missing=True),
-      prediction=_floats(path, 'prediction', columns['prediction'], missing=False),
+      label=floats(path, 'label', columns['label'], missing=True),
+      prediction=floats(path, 'prediction', columns['prediction'], missing=False),
       group=np.array(columns.get('group', columns['id'])),
       split=constant(path, columns, 'split', path.stem),
       metadata={name: cells for name, cells in columns.items() if name not in _COLUMNS},
     )
   except ValueError as error:
     raise UserError(f'{path}: {error}') from None
-
-
-def _floats(path: pathlib.Path, name: str, cells: list[str], missing: bool) -> np.ndarray:
-  numbers = np.full(len(cells), np.nan)
-  for row, cell in enumerate(cells):
-    if missing and not cell:
-      continue
-    try:
-      numbers[row] = float(cell)
-    except ValueError:
-      numbers[row] = np.inf
-    if not math.isfinite(numbers[row]):
-      raise UserError(f'{path} row {row + 2}: {name} is {cell!r}; expected a number')
-  return numbers
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import collections
 import csv
 import dataclasses
+import math
 import os
 import pathlib
 import tempfile
@@ -105,3 +106,28 @@ def constant(path: pathlib.Path, columns: dict[str, list[str]], name: str, defau
   if len(values) > 1:
     raise UserError(f'{path}: column {name!r} holds {values[:3]}; expected one value in every row')
   return values[0]
+
+
+def floats(path: pathlib.Path, name: str, cells: Sequence[str], missing: bool) -> np.ndarray:
+  """The numbers of a column, float64 [N], NaN for an empty cell where that is allowed.
+
+  Args:
+    path: the file, for errors.
+    name: of the column, for errors.
+    cells: as they stand in the file.
+    missing: whether a cell may be empty.
+
+  Raises:
+    UserError: a cell is no finite number; names the file and the row (the header is row 1).
+  """
+  numbers = np.full(len(cells), np.nan)
+  for row, cell in enumerate(cells):
+    if missing and not cell:
+      continue
+    try:
+      numbers[row] = float(cell)
+    except ValueError:
+      numbers[row] = np.inf
+    if not math.isfinite(numbers[row]):
+      raise UserError(f'{path} row {row + 2}: {name} is {cell!r}; expected a number')
+  return numbers

@@ -8,7 +8,7 @@ import pathlib
 import numpy as np
 
 from medjax.errors import UserError
-from medjax.evaluation.rows import Rows, constant, read_columns, write_rows
+from medjax.evaluation.rows import Rows, constant, floats, read_columns, write_rows
 
 _PREFIX = 'survival_'
 _COLUMNS = ('id', 'time', 'event', 'risk', 'group', 'split')
@@ -153,15 +153,15 @@ def read_survival(path: str | os.PathLike[str]) -> SurvivalTable:
       raise UserError(
         f'{path} row 1: column {name!r} names no horizon; expected {_PREFIX}<number>'
       ) from None
-  time = _floats(path, 'time', columns['time'], missing=True)
+  time = floats(path, 'time', columns['time'], missing=True)
   event = _events(path, columns['event'], np.isnan(time))
-  survival = [_floats(path, name, columns[name], missing=False) for name in names]
+  survival = [floats(path, name, columns[name], missing=False) for name in names]
   try:
     return SurvivalTable(
       id=np.array(columns['id']),
       time=time,
       event=event,
-      risk=_floats(path, 'risk', columns['risk'], missing=False),
+      risk=floats(path, 'risk', columns['risk'], missing=False),
       survival=np.array(survival).T if survival else np.zeros((len(time), 0)),
       horizons=tuple(horizons),
       group=np.array(columns.get('group', columns['id'])),
@@ -172,20 +172,6 @@ def read_survival(path: str | os.PathLike[str]) -> SurvivalTable:
     )
   except ValueError as error:
     raise UserError(f'{path}: {error}') from None
-
-
-def _floats(path: pathlib.Path, name: str, cells: list[str], missing: bool) -> np.ndarray:
-  numbers = np.full(len(cells), np.nan)
-  for row, cell in enumerate(cells):
-    if missing and not cell:
-      continue
-    try:
-      numbers[row] = float(cell)
-    except ValueError:
-      numbers[row] = np.inf
-    if not math.isfinite(numbers[row]):
-      raise UserError(f'{path} row {row + 2}: {name} is {cell!r}; expected a number')
-  return numbers
 
 
 def _events(path: pathlib.Path, cells: list[str], unknown: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ conformal set, names joined by ' | '), decision (the class in the set, or 'absta
 exactly one) and error.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from medjax.evaluation import Decision
 from medjax.evaluation.decision import ABSTAIN
 from medjax.evaluation.table import by_class
 from medjax.outcomes.base import Row
-from medjax.outcomes.rows import NO_NUMBER, Rows
+from medjax.outcomes.rows import Rows
 
 
 class ClassRows(Rows):
@@ -27,33 +27,24 @@ class ClassRows(Rows):
     self.columns = ['file', *self.numbers, 'call', 'set', 'decision', 'error']
     self.shown = self.columns if two else ['file', 'call', 'set', 'decision', 'error']
 
-  def rows(
-    self,
-    names: Sequence[str],
-    predicted: np.ndarray,
-    sizes: Sequence[Mapping[str, int]] = (),
-  ) -> list[Row]:
-    """See ``Writer``."""
+  def cells(
+    self, predicted: np.ndarray, sizes: Sequence[Mapping[str, int]]
+  ) -> Iterator[Row | None]:
+    """See ``Rows``."""
     probability = self._decision.calibration.apply(predicted)
     calls, sets = self._decision.calls(probability), self._decision.conformal.sets(predicted)
-    cells_of_all = []
-    for name, values, call, members in zip(names, by_class(probability), calls, sets, strict=True):
+    for values, call, members in zip(by_class(probability), calls, sets, strict=True):
       if not np.isfinite(values).all():
-        cells_of_all.append(self.empty(name, NO_NUMBER))
+        yield None
         continue
       held = [c for c, inside in zip(self._classes, members, strict=True) if inside]
       shown = values[1:] if len(self._classes) == 2 else values
-      cells_of_all.append(
-        {
-          'file': name,
-          **{column: repr(float(v)) for column, v in zip(self.numbers, shown, strict=True)},
-          'call': self._classes[int(call)],
-          'set': ' | '.join(held),
-          'decision': held[0] if len(held) == 1 else ABSTAIN,
-          'error': '',
-        }
-      )
-    return cells_of_all
+      yield {
+        **{column: repr(float(v)) for column, v in zip(self.numbers, shown, strict=True)},
+        'call': self._classes[int(call)],
+        'set': ' | '.join(held),
+        'decision': held[0] if len(held) == 1 else ABSTAIN,
+      }
 
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """See ``Writer``."""

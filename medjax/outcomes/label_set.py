@@ -5,7 +5,7 @@ called, each at its own threshold, joined by ' | ') and error.
 """
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ from medjax.evaluation import Estimate, LabelDecisions, Labels
 from medjax.outcomes import card
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
 from medjax.outcomes.classes import METRICS, Classes
-from medjax.outcomes.rows import NO_NUMBER, Rows
+from medjax.outcomes.rows import Rows
 
 
 class LabelSet(Outcome[Labels, LabelDecisions]):
@@ -118,25 +118,17 @@ class LabelRows(Rows):
     self.columns = ['file', *self.numbers, 'call', 'error']
     self.shown = ['file', 'call', 'error']
 
-  def rows(
-    self,
-    names: Sequence[str],
-    predicted: np.ndarray,
-    sizes: Sequence[Mapping[str, int]] = (),
-  ) -> list[Row]:
-    """See ``Writer``."""
+  def cells(
+    self, predicted: np.ndarray, sizes: Sequence[Mapping[str, int]]
+  ) -> Iterator[Row | None]:
+    """See ``Rows``."""
     probability = self._decisions.apply(predicted)
     calls = self._decisions.calls(probability)
-    cells_of_all = []
-    for name, values, called in zip(names, probability, calls, strict=True):
-      if not np.isfinite(values).all():
-        cells_of_all.append(self.empty(name, NO_NUMBER))
-        continue
+    for values, called in zip(probability, calls, strict=True):
       held = [c for c, yes in zip(self._decisions.classes, called, strict=True) if yes]
-      cells = [repr(float(value)) for value in values]
-      row = {'file': name, **dict(zip(self.numbers, cells, strict=True))}
-      cells_of_all.append(row | {'call': ' | '.join(held), 'error': ''})
-    return cells_of_all
+      numbers = [repr(float(value)) for value in values]
+      cells = dict(zip(self.numbers, numbers, strict=True)) | {'call': ' | '.join(held)}
+      yield cells if np.isfinite(values).all() else None
 
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """See ``Writer``."""

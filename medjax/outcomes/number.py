@@ -6,7 +6,7 @@ it is infinite) and error.
 
 import math
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import markupsafe
@@ -17,7 +17,7 @@ from medjax.config import Config, CoverageSettings, part
 from medjax.evaluation import Estimate, Interval, Numbers
 from medjax.outcomes import card
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
-from medjax.outcomes.rows import NO_NUMBER, Rows
+from medjax.outcomes.rows import Rows
 from medjax.plots import curves
 
 
@@ -104,23 +104,15 @@ class NumberRows(Rows):
     self.columns = self.shown = ['file', 'prediction', 'low', 'high', 'error']
     self.numbers = ['prediction', 'low', 'high']
 
-  def rows(
-    self,
-    names: Sequence[str],
-    predicted: np.ndarray,
-    sizes: Sequence[Mapping[str, int]] = (),
-  ) -> list[Row]:
-    """See ``Writer``."""
-    cells_of_all = []
-    for name, value in zip(names, predicted.astype(np.float64).tolist(), strict=True):
-      if not np.isfinite(value):
-        cells_of_all.append(self.empty(name, NO_NUMBER))
-        continue
-      width = self._interval.half_width
+  def cells(
+    self, predicted: np.ndarray, sizes: Sequence[Mapping[str, int]]
+  ) -> Iterator[Row | None]:
+    """See ``Rows``."""
+    width = self._interval.half_width
+    for value in predicted.astype(np.float64).tolist():
       ends = [repr(value - width), repr(value + width)] if np.isfinite(width) else ['', '']
-      cells = [name, repr(value), *ends, '']
-      cells_of_all.append(dict(zip(self.columns, cells, strict=True)))
-    return cells_of_all
+      cells = dict(zip(self.numbers, [repr(value), *ends], strict=True))
+      yield cells if np.isfinite(value) else None
 
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """See ``Writer``."""

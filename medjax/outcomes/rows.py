@@ -1,14 +1,16 @@
 """Cells of ``predict`` that all outcomes write alike."""
 
-from collections.abc import Sequence
+import abc
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from medjax.outcomes.base import Row
 
 NO_NUMBER = 'the network gives no number for this file'
 
 
-class Rows:
-  """What writers have in common; see ``base.Writer``.
+class Rows(abc.ABC):
+  """What writers have in common; see ``base.Writer``. A subclass gives ``cells``.
 
   Attributes:
     columns: of the CSV.
@@ -19,6 +21,22 @@ class Rows:
   columns: list[str]
   shown: list[str]
   numbers: list[str]
+
+  @abc.abstractmethod
+  def cells(self, predicted: Any, sizes: Sequence[Mapping[str, int]]) -> Iterable[Row | None]:
+    """The cells of each case between 'file' and 'error'; None where the network gives no number.
+
+    Arguments as for ``rows``.
+    """
+
+  def rows(
+    self, names: Sequence[str], predicted: Any, sizes: Sequence[Mapping[str, int]] = ()
+  ) -> list[Row]:
+    """See ``Writer``."""
+    return [
+      self.empty(name, NO_NUMBER) if cells is None else {'file': name, **cells, 'error': ''}
+      for name, cells in zip(names, self.cells(predicted, sizes), strict=True)
+    ]
 
   def empty(self, name: str, error: str) -> Row:
     """See ``Writer``."""

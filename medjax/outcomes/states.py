@@ -8,7 +8,7 @@ where a digit did not occur there) and error, and draws the chains.
 import dataclasses
 import pathlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +20,7 @@ from medjax.evaluation.positions import spelled
 from medjax.outcomes import card, state_section
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
 from medjax.outcomes.classes import METRICS
-from medjax.outcomes.rows import NO_NUMBER, Rows
+from medjax.outcomes.rows import Rows
 from medjax.plots import chains
 
 # Share of positions that are right among so many states; Q3 of helix, strand and coil.
@@ -136,26 +136,22 @@ class StateRows(Rows):
     self.shown = ['file', 'length', 'expected', 'error']
     self.numbers = ['expected']
 
-  def rows(
-    self,
-    names: Sequence[str],
-    predicted: Any,
-    sizes: Sequence[Mapping[str, int]] = (),
-  ) -> list[Row]:
-    """See ``Writer``."""
-    cells_of_all = []
-    for row, (name, whole) in enumerate(zip(names, predicted, strict=True)):
+  def cells(self, predicted: Any, sizes: Sequence[Mapping[str, int]]) -> Iterator[Row | None]:
+    """See ``Rows``."""
+    for row, whole in enumerate(predicted):
       length = sizes[row].get(self._axis, len(whole)) if sizes else len(whole)
       probability = whole[:length]
       if not np.isfinite(probability).all():
-        cells_of_all.append(self.empty(name, NO_NUMBER))
+        yield None
         continue
       states, digits = spelled(probability, ''.join(self._decision.states))
       expected = self._decision.expected(digits)
-      share = '' if expected is None else repr(expected)
-      cells = [name, str(len(states)), states, digits, share, '']
-      cells_of_all.append(dict(zip(self.columns, cells, strict=True)))
-    return cells_of_all
+      yield {
+        'length': str(len(states)),
+        'states': states,
+        'confidence': digits,
+        'expected': '' if expected is None else repr(expected),
+      }
 
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """See ``Writer``."""

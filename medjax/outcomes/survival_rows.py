@@ -1,13 +1,13 @@
 """What ``predict`` writes of survival; see ``survival``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from medjax.evaluation import SurvivalDecision
 from medjax.evaluation.survival import horizon_name
 from medjax.outcomes.base import Row
-from medjax.outcomes.rows import NO_NUMBER, Rows
+from medjax.outcomes.rows import Rows
 
 
 class SurvivalRows(Rows):
@@ -20,28 +20,21 @@ class SurvivalRows(Rows):
     self.columns = ['file', *self.numbers, 'risk_group', 'error']
     self.shown = self.columns
 
-  def rows(
-    self,
-    names: Sequence[str],
-    predicted: np.ndarray,
-    sizes: Sequence[Mapping[str, int]] = (),
-  ) -> list[Row]:
-    """See ``Writer``."""
-    finite = np.isfinite(predicted).reshape(len(predicted), -1).all(axis=1)
-    risk, at_ends = parted(np.where(finite[:, None], predicted.reshape(len(predicted), -1), 0))
+  def cells(
+    self, predicted: np.ndarray, sizes: Sequence[Mapping[str, int]]
+  ) -> Iterator[Row | None]:
+    """See ``Rows``."""
+    columns = np.asarray(predicted, np.float64).reshape(len(predicted), -1)
+    finite = np.asarray(np.isfinite(columns).all(axis=1))
+    risk, at_ends = parted(np.where(finite[:, None], columns, 0))
     decision = self._decision
     survival, median = decision.survival(risk, at_ends), decision.median(risk, at_ends)
     groups = decision.groups(risk)
-    cells_of_all = []
-    for row, name in enumerate(names):
-      if not finite[row]:
-        cells_of_all.append(self.empty(name, NO_NUMBER))
-        continue
+    for row, known in enumerate(finite):
       numbers = [repr(float(value)) for value in (risk[row], *survival[row])]
-      half = '' if np.isnan(median[row]) else repr(float(median[row]))
-      cells = [name, *numbers, half, decision.group_names[groups[row]], '']
-      cells_of_all.append(dict(zip(self.columns, cells, strict=True)))
-    return cells_of_all
+      numbers.append('' if np.isnan(median[row]) else repr(float(median[row])))
+      cells = dict(zip(self.numbers, numbers, strict=True))
+      yield cells | {'risk_group': decision.group_names[groups[row]]} if known else None
 
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """See ``Writer``."""

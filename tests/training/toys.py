@@ -12,7 +12,7 @@ import optax
 from medjax import outcomes, tasks
 from medjax.data import augment, dataset, memory
 from medjax.data.modality import Modality
-from medjax.evaluation import Numbers, read_numbers
+from medjax.evaluation import Numbers
 from medjax.experiment import Experiment
 
 
@@ -42,34 +42,18 @@ def data_of(modality, arrays, label, sizes=None, axes=None, parts=('train', 'val
   return dataset.Dataset('toy', splits, (), 'toy', True, modality)
 
 
-class Dice(outcomes.Outcome):
+class Dice(outcomes.Number):
   """The overlap of outlines, of counts of voxels alone."""
 
   monitor = 'dice'
   metrics: ClassVar = {'dice': outcomes.Metric('Dice', share=True)}
 
   def table(self, statistics, label, *, classes, sizes, **columns):
-    both, either = statistics['both'], statistics['either']
-    dice = 2 * both / np.maximum(either, 1)
+    dice = 2 * statistics['both'] / np.maximum(statistics['either'], 1)
     return Numbers(label=dice.astype(float), prediction=dice.astype(float), **columns)
-
-  def read_table(self, path):
-    return read_numbers(path)
 
   def score(self, table):
     return float(table.prediction.mean())
-
-  def decide(self, validation, step, config):
-    raise NotImplementedError
-
-  def read_decision(self, values):
-    raise NotImplementedError
-
-  def evaluate(self, table, decision):
-    raise NotImplementedError
-
-  def writer(self, decision, classes):
-    raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True)
