@@ -4,7 +4,11 @@ import os
 import subprocess
 import sys
 
+import lung
 import pytest
+
+from experiments import lung_cnn
+from medjax import cli
 
 
 @pytest.fixture
@@ -39,3 +43,28 @@ def run(start):
     return process.returncode, out, err
 
   return finish
+
+
+@pytest.fixture
+def command(capsys, tmp_path, monkeypatch):
+  """Runs lung_cnn's command line in this process; returns (exit code, output, errors)."""
+  monkeypatch.chdir(tmp_path)
+
+  def run(*arguments):
+    with pytest.raises(SystemExit) as stop:
+      cli.main(lung_cnn.Config(), lung_cnn.build, argv=arguments)
+    out, err = capsys.readouterr()
+    return stop.value.code or 0, out, err
+
+  return run
+
+
+@pytest.fixture(scope='session')
+def trained(tmp_path_factory, cache):
+  """A finished run of lung_cnn, shrunk."""
+  folder = tmp_path_factory.mktemp('trained') / 'run'
+  os.environ['MEDJAX_CACHE'] = str(cache)
+  with pytest.raises(SystemExit) as stop:
+    cli.main(lung_cnn.Config(), lung_cnn.build, argv=[*lung.SMALL, f'--workdir={folder}'])
+  assert not stop.value.code
+  return folder

@@ -10,61 +10,11 @@ import sys
 import jax
 import numpy as np
 import pytest
+from lung import SMALL, error
 from PIL import Image
 
 from experiments import lung_cnn
-from medjax import cli
 from medjax import config as config_lib
-from medjax.explain import images as methods
-
-METHODS = dict(methods.METHODS)
-
-SMALL = (
-  '--config.data.image_size=48',
-  '--config.features=4,8',
-  '--config.hidden=64',
-  '--config.data.simulated_train=60',
-  '--config.data.simulated_val=30',
-  '--config.data.simulated_test=40',
-  '--config.batch_size=10',
-  '--config.num_epochs=2',
-)
-
-
-@pytest.fixture
-def command(capsys, tmp_path, monkeypatch):
-  """Runs the command line in this process; returns (exit code, output, errors)."""
-  monkeypatch.chdir(tmp_path)
-
-  def run(*arguments):
-    with pytest.raises(SystemExit) as stop:
-      cli.main(lung_cnn.Config(), lung_cnn.build, argv=arguments)
-    out, err = capsys.readouterr()
-    return stop.value.code or 0, out, err
-
-  return run
-
-
-def _error(result):
-  code, _, err = result
-  lines = err.strip().splitlines()
-  assert code == 2, err
-  assert lines[-1].startswith('error: ')
-  assert 'Traceback' not in err
-  return lines[-1]
-
-
-@pytest.fixture(scope='module')
-def trained(tmp_path_factory, cache):
-  """A finished run of the shrunk experiment."""
-  import os
-
-  folder = tmp_path_factory.mktemp('trained') / 'run'
-  os.environ['MEDJAX_CACHE'] = str(cache)
-  with pytest.raises(SystemExit) as stop:
-    cli.main(lung_cnn.Config(), lung_cnn.build, argv=[*SMALL, f'--workdir={folder}'])
-  assert not stop.value.code
-  return folder
 
 
 def test_a_run_leaves_every_file(trained):
@@ -103,9 +53,9 @@ def test_evaluate_needs_only_the_folder(trained, command):
 
 
 def test_another_config_in_the_folder_is_refused(trained, command):
-  message = _error(command(*SMALL, '--config.seed=3', f'--workdir={trained}'))
+  message = error(command(*SMALL, '--config.seed=3', f'--workdir={trained}'))
   assert 'holds a run with config.seed=0, not 3' in message
-  message = _error(command('evaluate', '--config.seed=3', f'--workdir={trained}'))
+  message = error(command('evaluate', '--config.seed=3', f'--workdir={trained}'))
   assert 'holds a run with config.seed=0, not 3' in message
 
 
@@ -187,9 +137,9 @@ def test_predict_calls_and_abstains_as_was_validated(trained, command, tmp_path)
   assert float(predict()['probability']) == 0.25
   fitted['checkpoint_step'] += 1
   (run / 'decision.json').write_text(json.dumps(fitted))
-  assert 'run evaluate again' in _error(command('predict', str(image), f'--workdir={run}'))
+  assert 'run evaluate again' in error(command('predict', str(image), f'--workdir={run}'))
   (run / 'decision.json').write_text('{}')
-  assert 'damaged' in _error(command('predict', str(image), f'--workdir={run}'))
+  assert 'damaged' in error(command('predict', str(image), f'--workdir={run}'))
 
 
 def test_evaluate_takes_another_operating_point_calibration_and_coverage(
@@ -223,132 +173,6 @@ def test_evaluate_takes_another_operating_point_calibration_and_coverage(
   assert calibrated['val']['brier']['value'] <= found['val']['brier']['value']
 
 
-@pytest.mark.parametrize('method', sorted(METHODS))
-def test_explain_writes_a_picture_an_array_and_a_row(trained, command, tmp_path, method):
-  folder = tmp_path / 'images'
-  (folder / 'again').mkdir(parents=True)
-  pixels = np.random.default_rng(0).integers(0, 255, (60, 60), np.uint8)
-  for name in ('a.png', 'again/a.png'):
-    Image.fromarray(pixels).save(folder / name)
-  (folder / 'broken.png').write_bytes(b'no image')
-  code, out, _ = command(
-    'explain', str(folder), f'--workdir={trained}', '--output=seen', f'--method={method}'
-  )
-  assert code == 0
-  assert f'2 explained by {method}, 1 could not be read' in out
-  with open('seen/explanations.csv') as file:
-    rows = list(csv.DictReader(file))
-  assert [bool(row['error']) for row in rows] == [False, False, True]
-  arrays = [np.load(row['array']) for row in rows[:2]]
-  np.testing.assert_allclose(arrays[0], arrays[1], rtol=1e-4, atol=1e-5)
-  assert arrays[0].shape[:2] == (48, 48)
-  assert np.isfinite(arrays[0]).all()
-  assert {Image.open(row['picture']).size for row in rows[:2]} == {(100, 48)}
-  assert 0.0 <= float(rows[0]['probability']) <= 1.0
-  said = {name: rows[0][name] for name in ('completeness_gap', 'fit') if rows[0][name]}
-  expected = {'integrated_gradients': ['completeness_gap'], 'lime': ['fit']}
-  assert list(said) == expected.get(method, [])
-  assert all(abs(float(value)) <= 1.001 for value in said.values())
-
-
-def test_explain_grades_a_method_on_the_runs_own_cases(trained, command, tmp_path):
-  run = tmp_path / 'run'
-  shutil.copytree(trained, run)
-  fitted = json.loads((run / 'decision.json').read_text())
-  fitted['threshold']['value'] = 0.0  # so that all cases of cancer count as found
-  (run / 'decision.json').write_text(json.dumps(fitted))
-  code, out, _ = command(
-    'explain', '--grade', f'--workdir={run}', '--cases=10', '--method=saliency'
-  )
-  assert code == 0
-  assert 'saliency: 10 cases of test' in out
-  found = json.loads((run / 'grades-saliency.json').read_text())['grades']
-  hits = found['pointing game (large is good)']
-  assert set(hits) == {'trained', 'randomised', 'fixed place'}
-  for grades in found.values():
-    for estimate in grades.values():
-      assert estimate['low'] <= estimate['value'] <= estimate['high']
-  assert 0 <= found['deletion area (small is good)']['trained']['value'] <= 1
-  page = (run / 'report.html').read_text()
-  assert 'Pointing game (large is good)' in page
-  assert 'alt="Explanation of' in page
-  assert 'of another checkpoint' not in page
-  message = _error(command('explain', 'a.png', '--grade', f'--workdir={run}'))
-  assert "grades the run's own test cases" in message
-  fitted['threshold']['value'] = 1.1
-  (run / 'decision.json').write_text(json.dumps(fitted))
-  assert 'nothing to explain' in _error(command('explain', '--grade', f'--workdir={run}'))
-
-
-def test_explain_grades_all_methods(trained, command, tmp_path, monkeypatch):
-  run = tmp_path / 'run'
-  shutil.copytree(trained, run)
-  fitted = json.loads((run / 'decision.json').read_text())
-  fitted['threshold']['value'] = 0.0
-  (run / 'decision.json').write_text(json.dumps(fitted))
-  some = ('grad_cam', 'occlusion')
-  monkeypatch.setattr(methods, 'METHODS', {name: METHODS[name] for name in some})
-  none = '--config.explanation=none'
-  command('explain', '--grade', f'--workdir={run}', '--cases=2', '--method=all', none)
-  assert {p.name for p in run.glob('grades-*')} == {f'grades-{name}.json' for name in some}
-
-
-def test_a_report_without_explanations(trained, command, tmp_path):
-  run = tmp_path / 'run'
-  shutil.copytree(trained, run)
-  assert command('evaluate', f'--workdir={run}', '--config.explanation=none')[0] == 0
-  page = (run / 'report.html').read_text()
-  assert 'alt="Explanation of' not in page
-  assert 'alt="Case of' in page
-
-
-def test_a_method_that_does_not_suit_the_model_costs_no_report(
-  trained, command, tmp_path, monkeypatch
-):
-  def refuse(*_):
-    raise ValueError('no module has an output of feature maps')
-
-  run = tmp_path / 'run'
-  shutil.copytree(trained, run)
-  some = {'grad_cam': refuse, 'saliency': METHODS['saliency']}
-  monkeypatch.setattr(methods, 'METHODS', some)
-  code, _, err = command('evaluate', f'--workdir={run}', '--config.explanation=grad_cam')
-  assert code == 0
-  assert 'the report explains nothing by grad_cam: no module has an output' in err
-  assert 'alt="Case of' in (run / 'report.html').read_text()
-  fitted = json.loads((run / 'decision.json').read_text())
-  fitted['threshold']['value'] = 0.0
-  (run / 'decision.json').write_text(json.dumps(fitted))
-  none = '--config.explanation=none'
-  code, _, err = command(
-    'explain', '--grade', f'--workdir={run}', '--cases=2', '--method=all', none
-  )
-  assert code == 0
-  assert 'left out: --method=grad_cam' in err
-  assert (run / 'grades-saliency.json').exists()
-  message = _error(command('explain', '--grade', f'--workdir={run}', '--method=grad_cam', none))
-  assert 'no module has an output' in message
-
-
-def test_a_method_that_images_do_not_have_is_refused_before_training(command, tmp_path):
-  message = _error(command(*SMALL, '--config.explanation=mutagenesis', f'--workdir={tmp_path}/new'))
-  assert 'config.explanation=mutagenesis: expected none or one of grad_cam' in message
-  assert not (tmp_path / 'new').exists()
-
-
-def test_explain_mistakes(trained, command, tmp_path):
-  message = _error(command('explain', str(tmp_path), f'--workdir={trained}', '--method=guess'))
-  assert '--method=guess: expected one of grad_cam, integrated_gradients' in message
-  assert 'no image files there' in _error(command('explain', str(tmp_path), f'--workdir={trained}'))
-  assert 'expected files or folders' in _error(command('explain', f'--workdir={trained}'))
-  (tmp_path / 'file').write_text('')
-  Image.new('L', (60, 60)).save(tmp_path / 'a.png')
-  message = _error(
-    command('explain', str(tmp_path), f'--workdir={trained}', f'--output={tmp_path / "file"}')
-  )
-  assert 'expected the name of a folder' in message
-
-
 def test_compare_two_runs(trained, command, tmp_path):
   other = tmp_path / 'other'
   shutil.copytree(trained, other)
@@ -369,10 +193,10 @@ def test_compare_two_runs(trained, command, tmp_path):
   code, out, _ = command('compare', str(trained), str(other), '--split=val')
   assert code == 0
   assert 'val: ' in out
-  assert 'found 1' in _error(command('compare', str(trained)))
-  assert 'no predictions of test there' in _error(command('compare', str(trained), 'nowhere'))
+  assert 'found 1' in error(command('compare', str(trained)))
+  assert 'no predictions of test there' in error(command('compare', str(trained), 'nowhere'))
   test.write_text('\n'.join(test.read_text().splitlines()[:-1]) + '\n')
-  assert 'other cases' in _error(command('compare', str(trained), str(other)))
+  assert 'other cases' in error(command('compare', str(trained), str(other)))
 
 
 def test_predict_needs_only_the_run_and_evaluate_its_own_data(command, make_images, tmp_path):
@@ -392,13 +216,13 @@ def test_predict_needs_only_the_run_and_evaluate_its_own_data(command, make_imag
   labels.write_text(labels.read_text().replace('well', 'zz'))
   assert command('predict', str(copied), '--workdir=run', '--output=after.csv')[0] == 0
   assert pathlib.Path('before.csv').read_text() == pathlib.Path('after.csv').read_text()
-  assert 'the data have changed' in _error(command('evaluate', '--workdir=run'))
+  assert 'the data have changed' in error(command('evaluate', '--workdir=run'))
   shutil.rmtree(source)
   assert command('predict', str(copied), '--workdir=run')[0] == 0
 
 
 def test_a_mistake_does_not_claim_the_folder(command):
-  assert 'no such folder' in _error(command('--config.data.source=/nowhere', '--workdir=run'))
+  assert 'no such folder' in error(command('--config.data.source=/nowhere', '--workdir=run'))
   assert not pathlib.Path('run').exists()
 
 
@@ -417,7 +241,7 @@ def test_too_little_memory_is_one_line(command, monkeypatch):
     raise jax.errors.JaxRuntimeError('RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.')
 
   monkeypatch.setattr('medjax.training.loop.train', exhausted)
-  message = _error(command(*SMALL, '--workdir=run'))
+  message = error(command(*SMALL, '--workdir=run'))
   assert 'the device has too little memory; try a smaller config.batch_size' in message
 
 
@@ -482,7 +306,7 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
   ],
 )
 def test_mistakes_are_one_line(command, arguments, message):
-  assert message in _error(command(*arguments))
+  assert message in error(command(*arguments))
 
 
 def test_help_lists_every_setting_with_default_and_meaning(command):

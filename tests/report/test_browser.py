@@ -9,7 +9,7 @@ import subprocess
 import numpy as np
 import PIL.Image
 import pytest
-from test_page import BINARY, IMAGES, SEVERAL, of_image, write_run
+from made_run import BINARY, IMAGES, SEVERAL, of_image, write_run
 
 from medjax.outcomes import Classes, class_section
 from medjax.report import page

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from test_page import IMAGES, SEVERAL, write_run
+from made_run import IMAGES, SEVERAL, write_run
 
 from medjax.errors import UserError
 from medjax.outcomes import Classes

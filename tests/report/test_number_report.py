@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
+from made_run import read, write_run
 from test_card import lines
-from test_page import read, write_run
 
 from medjax.data.modality import Modality
 from medjax.evaluation import Interval, Numbers

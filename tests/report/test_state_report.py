@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from made_run import read, write_run
 from test_card import lines
-from test_page import read, write_run
 
 from medjax.data.residues import Residues
 from medjax.evaluation import Confidence, Positions, position_metrics

@@ -2,70 +2,30 @@
 
 import collections
 import csv
-import json
 
 import numpy as np
 import pytest
 import sklearn.datasets
+from made_table import COUNT, inputs_of, load_table, made_columns, splits_of, write_table
 
-from medjax.data import dataset, tabular
+from medjax.data import tabular
 from medjax.errors import UserError
-
-COUNT = 60
-
-
-def _columns(count=COUNT, seed=0):
-  """Ages, sexes and sites with gaps, and a label."""
-  random = np.random.default_rng(seed)
-  return {
-    'age': [str(x) for x in random.normal(60, 10, count).round(2)],
-    'sex': random.choice(['f', 'm'], count).tolist(),
-    'site': random.choice(['north', 'south', 'NA', ''], count).tolist(),
-    'label': ['healthy' if i % 3 else 'ill' for i in range(count)],
-  }
-
-
-def _write(path, columns, delimiter=',', encoding='utf-8'):
-  with open(path, 'w', newline='', encoding=encoding) as file:
-    writer = csv.writer(file, delimiter=delimiter)
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-  return str(path)
-
-
-def _load(source, **settings):
-  reference = settings.pop('reference', False)
-  return tabular.load(tabular.Config(source=str(source), **settings), reference=reference)
-
-
-def _splits(data):
-  return {name: split for split_name, split in data.splits.items() for name in split.id
-          for split in [split_name]}  # fmt: skip
-
-
-def _inputs(data):
-  """Inputs of each example by its id."""
-  return {
-    name: row
-    for split in data.splits.values()
-    for name, row in zip(split.id, split.read(range(len(split)))['values'], strict=True)
-  }
 
 
 @pytest.mark.parametrize(
   ('delimiter', 'encoding'), [(',', 'utf-8-sig'), (';', 'utf-8'), ('\t', 'utf-8-sig')]
 )
 def test_delimiters_and_byte_order_marks_change_nothing(tmp_path, delimiter, encoding):
-  plain = _load(_write(tmp_path / 'plain.csv', _columns()))
-  data = _load(_write(tmp_path / 'other.csv', _columns(), delimiter, encoding))
+  plain = load_table(write_table(tmp_path / 'plain.csv', made_columns()))
+  data = load_table(write_table(tmp_path / 'other.csv', made_columns(), delimiter, encoding))
   assert data.fingerprint == plain.fingerprint
-  for name, row in _inputs(data).items():
-    np.testing.assert_array_equal(row, _inputs(plain)[name])
+  for name, row in inputs_of(data).items():
+    np.testing.assert_array_equal(row, inputs_of(plain)[name])
 
 
 def test_classes_inputs_and_metadata(tmp_path):
-  columns = _columns()
-  data = _load(_write(tmp_path / 'clinic.csv', columns))
+  columns = made_columns()
+  data = load_table(write_table(tmp_path / 'clinic.csv', columns))
   assert (data.name, data.simulated) == ('clinic', False)
   assert data.classes == ('healthy', 'ill')
   assert 'positive class: ill' in data.notes
@@ -87,30 +47,30 @@ def test_classes_inputs_and_metadata(tmp_path):
 
 
 def test_preprocessing_is_fitted_on_training_rows(tmp_path):
-  columns = _columns()
-  data = _load(_write(tmp_path / 'clinic.csv', columns))
-  where, values = _splits(data), np.array(columns['age'], float)
+  columns = made_columns()
+  data = load_table(write_table(tmp_path / 'clinic.csv', columns))
+  where, values = splits_of(data), np.array(columns['age'], float)
   train = np.array([where[f'row-{i + 2}'] == 'train' for i in range(COUNT)])
   expected = (values - values[train].mean()) / values[train].std()
-  found = np.array([_inputs(data)[f'row-{i + 2}'][0] for i in range(COUNT)])
+  found = np.array([inputs_of(data)[f'row-{i + 2}'][0] for i in range(COUNT)])
   assert data.details['inputs'][0] == 'age'
   np.testing.assert_allclose(found, expected, atol=1e-5)
   # Whatever stands in the other rows has no part in it.
   ages = [age if t else 1e6 + i for i, (age, t) in enumerate(zip(values, train, strict=True))]
   columns |= {'age': ages, 'split': [where[f'row-{i + 2}'] for i in range(COUNT)]}
-  other = _load(_write(tmp_path / 'clinic.csv', columns))
+  other = load_table(write_table(tmp_path / 'clinic.csv', columns))
   assert other.details['preprocessing'] == data.details['preprocessing']
 
 
 def test_folds_test_every_row_once_and_fit_to_their_own_training_rows(tmp_path):
-  columns = _columns()
+  columns = made_columns()
   columns['patient'] = [f'p{i // 2}' for i in range(COUNT)]
   columns['label'] = ['ill' if i // 2 % 3 else 'healthy' for i in range(COUNT)]
-  source = _write(tmp_path / 'clinic.csv', columns)
+  source = write_table(tmp_path / 'clinic.csv', columns)
   values, tested, means = np.array(columns['age'], float), collections.Counter(), set()
   for fold in range(4):
-    data = _load(source, folds=4, fold=fold)
-    where = _splits(data)
+    data = load_table(source, folds=4, fold=fold)
+    where = splits_of(data)
     assert len(where) == COUNT
     tested.update(name for name, split in where.items() if split == 'test')
     by_patient = collections.defaultdict(set)
@@ -128,10 +88,10 @@ def test_folds_test_every_row_once_and_fit_to_their_own_training_rows(tmp_path):
 
 
 def test_rows_with_the_same_measurements_stay_together(tmp_path):
-  columns = {k: cells * 3 for k, cells in _columns(40).items()}
+  columns = {k: cells * 3 for k, cells in made_columns(40).items()}
   for seed in range(3):
-    data = _load(_write(tmp_path / 'clinic.csv', columns), seed=seed)
-    where = _splits(data)
+    data = load_table(write_table(tmp_path / 'clinic.csv', columns), seed=seed)
+    where = splits_of(data)
     for i in range(40):
       assert len({where[f'row-{i + 2 + 40 * copy}'] for copy in range(3)}) == 1
   groups = {g for split in data.splits.values() for g in split.group}
@@ -139,116 +99,120 @@ def test_rows_with_the_same_measurements_stay_together(tmp_path):
 
 
 def test_rows_with_the_same_measurements_in_two_given_splits_are_named(tmp_path):
-  columns = {k: cells * 2 for k, cells in _columns(20).items()}
+  columns = {k: cells * 2 for k, cells in made_columns(20).items()}
   columns['split'] = ['train'] * 30 + ['val'] * 5 + ['test'] * 5
-  source = _write(tmp_path / 'clinic.csv', columns)
+  source = write_table(tmp_path / 'clinic.csv', columns)
   with pytest.raises(UserError, match="10 groups are in two splits, the first 'row-12' in train"):
-    _load(source)
-  data = _load(source, allow_group_overlap=True)
+    load_table(source)
+  data = load_table(source, allow_group_overlap=True)
   assert any(note.startswith('LEAK ALLOWED: 10 groups') for note in data.notes)
   assert data.summary()['groups_in_two_splits'] == 10
 
 
 def test_given_splits_are_kept(tmp_path):
-  columns = _columns()
+  columns = made_columns()
   given = ['Training'] * 40 + ['dev'] * 10 + ['test'] * 10
-  data = _load(_write(tmp_path / 'clinic.csv', columns | {'Part': given}), split_column='Part')
+  data = load_table(
+    write_table(tmp_path / 'clinic.csv', columns | {'Part': given}), split_column='Part'
+  )
   assert {name: len(split) for name, split in data.splits.items()} == {
     'train': 40, 'val': 10, 'test': 10
   }  # fmt: skip
   assert list(data.splits['val'].id) == [f'row-{i}' for i in range(42, 52)]
   assert 'Part' not in data.details['inputs']
   given[3] = 'trian'
-  source = _write(tmp_path / 'clinic.csv', columns | {'Part': given})
+  source = write_table(tmp_path / 'clinic.csv', columns | {'Part': given})
   with pytest.raises(UserError, match=r"clinic.csv row 5: split is 'trian'.*did you mean train"):
-    _load(source, split_column='Part')
+    load_table(source, split_column='Part')
   given[3] = ''
-  source = _write(tmp_path / 'clinic.csv', columns | {'Part': given})
+  source = write_table(tmp_path / 'clinic.csv', columns | {'Part': given})
   with pytest.raises(UserError, match='1 rows have no split'):
-    _load(source, split_column='Part')
+    load_table(source, split_column='Part')
 
 
 def test_a_patient_in_two_splits_is_an_error_unless_allowed(tmp_path):
-  columns = _columns() | {'split': ['train'] * 40 + ['val'] * 10 + ['test'] * 10}
+  columns = made_columns() | {'split': ['train'] * 40 + ['val'] * 10 + ['test'] * 10}
   columns['patient'] = [f'p{i}' for i in range(COUNT)]
   columns['patient'][55] = 'p3'
-  source = _write(tmp_path / 'clinic.csv', columns)
+  source = write_table(tmp_path / 'clinic.csv', columns)
   with pytest.raises(UserError, match="1 groups are in two splits, the first 'p3' in train and te"):
-    _load(source)
-  assert 'LEAK ALLOWED' in ' '.join(_load(source, allow_group_overlap=True).notes)
-  data = _load(source, group_column='', drop=('patient',))
+    load_table(source)
+  assert 'LEAK ALLOWED' in ' '.join(load_table(source, allow_group_overlap=True).notes)
+  data = load_table(source, group_column='', drop=('patient',))
   assert data.summary()['groups_in_two_splits'] == 0
 
 
 def test_patients_stay_together_and_one_missing_is_an_error(tmp_path):
-  columns = _columns() | {'Patient': [f'p{i // 3}' for i in range(COUNT)]}
-  data = _load(_write(tmp_path / 'clinic.csv', columns))
+  columns = made_columns() | {'Patient': [f'p{i // 3}' for i in range(COUNT)]}
+  data = load_table(write_table(tmp_path / 'clinic.csv', columns))
   by_patient = collections.defaultdict(set)
-  for name, split in _splits(data).items():
+  for name, split in splits_of(data).items():
     by_patient[columns['Patient'][int(name[4:]) - 2]].add(split)
   assert {len(splits) for splits in by_patient.values()} == {1}
   columns['Patient'][7] = 'NA'
   with pytest.raises(
     UserError, match=r'clinic.csv row 9: no Patient; expected one in every row or'
   ):
-    _load(_write(tmp_path / 'clinic.csv', columns))
+    load_table(write_table(tmp_path / 'clinic.csv', columns))
   columns['Patient'] = [''] * COUNT
-  assert len(set(_splits(_load(_write(tmp_path / 'clinic.csv', columns))))) == COUNT
+  assert len(set(splits_of(load_table(write_table(tmp_path / 'clinic.csv', columns))))) == COUNT
 
 
 def test_dropped_columns_are_no_inputs_however_they_are_spelled(tmp_path):
-  columns = _columns() | {'Result': ['1', '2'] * 30, 'Code': ['1', '2', '3'] * 20}
-  data = _load(_write(tmp_path / 'c.csv', columns), drop=('result', 'AGE'), categorical=('code',))
+  columns = made_columns() | {'Result': ['1', '2'] * 30, 'Code': ['1', '2', '3'] * 20}
+  data = load_table(
+    write_table(tmp_path / 'c.csv', columns), drop=('result', 'AGE'), categorical=('code',)
+  )
   assert data.details['inputs'][-3:] == ['Code=3', 'Code=1', 'Code=2']
   assert not any(name.startswith(('Result', 'age')) for name in data.details['inputs'])
   assert 'Result' not in data.splits['train'].metadata
   for setting in ('drop', 'categorical'):
     with pytest.raises(UserError, match=r"no column 'agee', did you mean age|no column 'agee'"):
-      _load(tmp_path / 'c.csv', **{setting: ('agee',)})
+      load_table(tmp_path / 'c.csv', **{setting: ('agee',)})
 
 
 def test_columns_with_one_value_are_left_out_and_named(tmp_path):
-  columns = _columns() | {'unit': ['mg'] * COUNT, 'empty': [''] * COUNT}
-  data = _load(_write(tmp_path / 'clinic.csv', columns))
+  columns = made_columns() | {'unit': ['mg'] * COUNT, 'empty': [''] * COUNT}
+  data = load_table(write_table(tmp_path / 'clinic.csv', columns))
   assert 'columns with one value, left out: unit, empty' in data.notes
 
 
 def test_ids_are_names_of_rows(tmp_path):
-  columns = {'ID': [f'case {i}' for i in range(COUNT)]} | _columns()
-  data = _load(_write(tmp_path / 'clinic.csv', columns))
-  assert set(_splits(data)) == set(columns['ID'])
+  columns = {'ID': [f'case {i}' for i in range(COUNT)]} | made_columns()
+  data = load_table(write_table(tmp_path / 'clinic.csv', columns))
+  assert set(splits_of(data)) == set(columns['ID'])
   columns['ID'][5] = 'case 2'
   with pytest.raises(UserError, match=r"clinic.csv: ID 'case 2' stands in several rows"):
-    _load(_write(tmp_path / 'clinic.csv', columns))
+    load_table(write_table(tmp_path / 'clinic.csv', columns))
 
 
 @pytest.mark.parametrize('missing', ['', 'NA', '?', 'nan'])
 def test_rows_without_a_label_are_left_out(tmp_path, missing):
-  columns = _columns()
+  columns = made_columns()
   columns['label'][4] = columns['label'][9] = missing
-  data = _load(_write(tmp_path / 'clinic.csv', columns))
-  assert set(_splits(data)) == {f'row-{i + 2}' for i in range(COUNT)} - {'row-6', 'row-11'}
+  data = load_table(write_table(tmp_path / 'clinic.csv', columns))
+  assert set(splits_of(data)) == {f'row-{i + 2}' for i in range(COUNT)} - {'row-6', 'row-11'}
   assert '2 rows without label left out' in data.notes
   columns['label'] = [missing] * COUNT
   with pytest.raises(UserError, match=r"clinic.csv: no row has a value in column 'label'"):
-    _load(_write(tmp_path / 'clinic.csv', columns))
+    load_table(write_table(tmp_path / 'clinic.csv', columns))
 
 
 def test_none_is_a_class_among_names_and_missing_among_numbers(tmp_path):
-  columns = _columns()
+  columns = made_columns()
   columns['label'] = [['none', 'mild', 'severe'][i % 3] for i in range(COUNT)]
-  assert _load(_write(tmp_path / 'a.csv', columns)).classes == ('mild', 'none', 'severe')
+  assert load_table(write_table(tmp_path / 'a.csv', columns)).classes == ('mild', 'none', 'severe')
   columns['label'] = [['None', '0', '1'][i % 3] for i in range(COUNT)]
-  data = _load(_write(tmp_path / 'b.csv', columns))
+  data = load_table(write_table(tmp_path / 'b.csv', columns))
   assert data.classes == ('0', '1')
   assert '20 rows without label left out' in data.notes
 
 
 def test_labels_with_many_numbers_are_numbers(tmp_path):
-  columns = _columns()
+  columns = made_columns()
   columns['label'] = [str(1.5 * i - 20) for i in range(COUNT)]
-  source = _write(tmp_path / 'clinic.csv', columns)
-  data = _load(source)
+  source = write_table(tmp_path / 'clinic.csv', columns)
+  data = load_table(source)
   assert data.classes == ()
   for split in data.splits.values():
     expected = [1.5 * (int(name[4:]) - 2) - 20 for name in split.id]
@@ -262,81 +226,81 @@ def test_labels_with_many_numbers_are_numbers(tmp_path):
   assert data.details['label_mean'] == pytest.approx(np.mean(train))
   assert data.details['label_scale'] == pytest.approx(np.std(train))
   columns['label'] = [str(i // 4) for i in range(COUNT)]
-  source = _write(tmp_path / 'clinic.csv', columns)
-  assert _load(source).classes == ()
-  assert _load(source, labels='classes').classes == tuple(map(str, range(15)))
+  source = write_table(tmp_path / 'clinic.csv', columns)
+  assert load_table(source).classes == ()
+  assert load_table(source, labels='classes').classes == tuple(map(str, range(15)))
   columns['label'] = [str(i % 4) for i in range(COUNT)]
-  source = _write(tmp_path / 'clinic.csv', columns)
-  assert _load(source).classes == ('0', '1', '2', '3')
-  assert _load(source, labels='numbers').classes == ()
+  source = write_table(tmp_path / 'clinic.csv', columns)
+  assert load_table(source).classes == ('0', '1', '2', '3')
+  assert load_table(source, labels='numbers').classes == ()
 
 
 @pytest.mark.parametrize('odd', ['high', 'inf', '1_0'])
 def test_a_label_that_is_no_number_is_named(tmp_path, odd):
-  columns = _columns()
+  columns = made_columns()
   columns['label'] = [str(i) for i in range(COUNT)]
   columns['label'][7] = odd
-  source = _write(tmp_path / 'clinic.csv', columns)
+  source = write_table(tmp_path / 'clinic.csv', columns)
   with pytest.raises(
     UserError, match=f"clinic.csv: column 'label' holds '{odd}'; expected numbers"
   ):
-    _load(source, labels='numbers')
+    load_table(source, labels='numbers')
 
 
 def test_numbers_may_be_larger_in_test_than_in_training(tmp_path):
-  columns = _columns() | {'label': [str(i) for i in range(COUNT)]}
+  columns = made_columns() | {'label': [str(i) for i in range(COUNT)]}
   columns['split'] = ['train'] * 30 + ['val'] * 10 + ['test'] * 20
-  data = _load(_write(tmp_path / 'clinic.csv', columns))
+  data = load_table(write_table(tmp_path / 'clinic.csv', columns))
   assert data.splits['train'].label.max() == 29
   assert data.splits['test'].label.min() == 40
 
 
 def test_a_text_among_numbers_of_another_split_names_its_row(tmp_path):
-  columns = _columns() | {'split': ['train'] * 40 + ['val'] * 10 + ['test'] * 10}
+  columns = made_columns() | {'split': ['train'] * 40 + ['val'] * 10 + ['test'] * 10}
   columns['age'][58] = '>90'
   with pytest.raises(UserError, match=r"clinic.csv row 60: age is '>90'; expected a number"):
-    _load(_write(tmp_path / 'clinic.csv', columns))
+    load_table(write_table(tmp_path / 'clinic.csv', columns))
 
 
 def test_files_that_are_no_table(tmp_path):
   path = tmp_path / 'clinic.csv'
   with pytest.raises(UserError, match=r'clinic.csv: cannot be read as a CSV file.*No such file'):
-    _load(path)
+    load_table(path)
   path.write_text(' \n')
   with pytest.raises(UserError, match=r'clinic.csv: is empty; expected a header and rows'):
-    _load(path)
+    load_table(path)
   path.write_text('age,label\n')
   with pytest.raises(UserError, match=r'clinic.csv: has a header and no rows'):
-    _load(path)
+    load_table(path)
   path.write_bytes('größe,label\n1,2\n'.encode('latin-1'))
   with pytest.raises(UserError, match=r'clinic.csv: cannot be read as a CSV file in UTF-8'):
-    _load(path)
+    load_table(path)
   path.write_text('age,lable\n1,a\n')
   with pytest.raises(UserError, match=r"clinic.csv: no column 'label'.*lable"):
-    _load(path)
+    load_table(path)
   path.write_text('age,label\n1,a\n2,a\n')
   with pytest.raises(UserError, match="every example is 'a'; expected at least two classes"):
-    _load(path)
+    load_table(path)
   with pytest.raises(UserError, match='source=simulated: this experiment has no simulated table'):
-    _load('simulated')
+    load_table('simulated')
 
 
 def test_a_simulator_stands_behind_simulated(tmp_path):
   def simulator(seed, count):
-    columns = _columns(count, seed)
+    columns = made_columns(count, seed)
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
   config = tabular.Config(seed=3, simulated_rows=70)
   data = tabular.load(config, simulator=simulator)
   assert data.simulated
   assert data.name == 'simulated (test_tabular)'
-  same = _load(_write(tmp_path / 'clinic.csv', _columns(70, 3)), seed=3)
+  same = load_table(write_table(tmp_path / 'clinic.csv', made_columns(70, 3)), seed=3)
   assert data.details == same.details
   assert sum(map(len, data.splits.values())) == 70
 
 
 def test_sets_that_scikit_learn_ships():
-  data = _load('sklearn:breast_cancer')
+  data = load_table('sklearn:breast_cancer')
   assert (data.name, data.classes) == ('breast_cancer', ('benign', 'malignant'))
   found = sklearn.datasets.load_breast_cancer()
   for split in data.splits.values():
@@ -345,22 +309,22 @@ def test_sets_that_scikit_learn_ships():
     np.testing.assert_array_equal(
       [float(x) for x in split.metadata['mean radius']], found.data[rows, 0]
     )
-  data = _load('sklearn:diabetes', label_column='progression')
+  data = load_table('sklearn:diabetes', label_column='progression')
   assert (data.classes, len(data.details['inputs'])) == ((), 10)
   target = sklearn.datasets.load_diabetes().target
   for split in data.splits.values():
     np.testing.assert_array_equal(split.label, target[[int(name[4:]) - 2 for name in split.id]])
-  assert _load('sklearn:iris').classes == ('setosa', 'versicolor', 'virginica')
-  assert len(_load('sklearn:wine').details['inputs']) == 13
+  assert load_table('sklearn:iris').classes == ('setosa', 'versicolor', 'virginica')
+  assert len(load_table('sklearn:wine').details['inputs']) == 13
   with pytest.raises(
     UserError, match=r'source=sklearn:digits: expected sklearn: and breast_cancer,'
   ):
-    _load('sklearn:digits')
+    load_table('sklearn:digits')
 
 
 def test_heart_disease(shared_data):
   path = shared_data('tabular_heart') / 'heart.csv'
-  data = _load(path, label_column='target')
+  data = load_table(path, label_column='target')
   assert path.read_bytes().startswith(b'\xef\xbb\xbf')
   assert sum(map(len, data.splits.values())) == 303
   assert data.classes == ('0', '1')
@@ -368,7 +332,7 @@ def test_heart_disease(shared_data):
   assert len(data.details['inputs']) == 13
   with open(path, newline='', encoding='utf-8-sig') as file:
     rows = list(csv.DictReader(file))
-  where = _splits(data)
+  where = splits_of(data)
   train = [row for i, row in enumerate(rows) if where[f'row-{i + 2}'] == 'train']
   expected = np.array([[float(row[c]) for c in data.details['inputs']] for row in train])
   expected = (expected - expected.mean(0)) / expected.std(0)
@@ -378,50 +342,7 @@ def test_heart_disease(shared_data):
   for name in ('train', 'val', 'test'):
     ill = data.splits[name].label.mean()
     assert ill == pytest.approx(sum(row['target'] == '1' for row in rows) / 303, abs=0.03)
-  coded = _load(path, label_column='target', categorical=('cp', 'thal'), reference=True)
+  coded = load_table(path, label_column='target', categorical=('cp', 'thal'), reference=True)
   assert [n for n in coded.details['inputs'] if n.startswith('cp=')] == ['cp=2', 'cp=1', 'cp=3']
   # One patient stands in the file twice.
   assert sum(split['groups'] for split in data.summary()['splits'].values()) == 302
-
-
-def test_new_files_are_read_with_what_data_json_keeps(tmp_path):
-  columns = _columns()
-  data = _load(_write(tmp_path / 'clinic.csv', columns))
-  (tmp_path / 'data.json').write_text(json.dumps(data.summary()))
-  (tmp_path / 'clinic.csv').unlink()
-  again = _load('', stored=dataset.describe(tmp_path / 'data.json'))
-  assert again.splits == {}
-  for name in ('name', 'classes', 'fingerprint', 'simulated', 'input_shape', 'details'):
-    assert getattr(again, name) == getattr(data, name)
-  new = {k: cells for k, cells in columns.items() if k != 'label'}
-  path = _write(tmp_path / 'new.csv', dict(reversed(new.items())), ';', 'utf-8-sig')
-  cases = again.modality.open([path])
-  assert [case.name for case in cases] == [f'{path} row {i + 2}' for i in range(COUNT)]
-  inputs = _inputs(data)
-  for i, case in enumerate(cases):
-    np.testing.assert_array_equal(case.load()['values'], inputs[f'row-{i + 2}'], strict=True)
-
-
-def test_what_is_wrong_with_new_rows_is_said_for_each(tmp_path):
-  data = _load(_write(tmp_path / 'clinic.csv', _columns()))
-  good, bad = tmp_path / 'new.csv', tmp_path / 'bad.csv'
-  good.write_text('age,sex,site\n50,f,north\nold,f,north\n50,?,west\n,m,\n')
-  bad.write_text('age,sex\n50,f\n')
-  found = []
-  for case in data.modality.open([str(good), str(bad), str(tmp_path / 'none.csv'), str(tmp_path)]):
-    try:
-      found.append(case.load()['values'])
-    except UserError as error:
-      found.append(str(error))
-  assert found[1] == f"{good} row 3: age is 'old'; expected a number"
-  age = data.details['preprocessing'][0]
-  levels = {name: i for i, name in enumerate(data.details['inputs'])}
-  assert found[0][0] == pytest.approx((50 - age['mean']) / age['scale'], abs=1e-6)
-  assert found[0][levels['site=north']] == 1
-  assert found[2][1:].tolist() == [0] * (len(levels) - 1)  # two texts that no training row has
-  assert found[3][0] == pytest.approx((age['median'] - age['mean']) / age['scale'], abs=1e-6)
-  assert found[3][levels['site=(missing)']] == 1
-  assert found[4] == f"{bad} row 2: no column 'site'; the model was trained with it"
-  assert found[5].endswith('none.csv: cannot be read as a CSV file in UTF-8: No such file or '
-                           'directory')  # fmt: skip
-  assert 'cannot be read as a CSV file' in found[6]

@@ -1,0 +1,53 @@
+"""New rows, read with what a run fitted to its own."""
+
+import json
+
+import numpy as np
+import pytest
+from made_table import COUNT, inputs_of, load_table, made_columns, write_table
+
+from medjax.data import dataset
+from medjax.errors import UserError
+
+
+def test_new_files_are_read_with_what_data_json_keeps(tmp_path):
+  columns = made_columns()
+  data = load_table(write_table(tmp_path / 'clinic.csv', columns))
+  (tmp_path / 'data.json').write_text(json.dumps(data.summary()))
+  (tmp_path / 'clinic.csv').unlink()
+  again = load_table('', stored=dataset.describe(tmp_path / 'data.json'))
+  assert again.splits == {}
+  for name in ('name', 'classes', 'fingerprint', 'simulated', 'input_shape', 'details'):
+    assert getattr(again, name) == getattr(data, name)
+  new = {k: cells for k, cells in columns.items() if k != 'label'}
+  path = write_table(tmp_path / 'new.csv', dict(reversed(new.items())), ';', 'utf-8-sig')
+  cases = again.modality.open([path])
+  assert [case.name for case in cases] == [f'{path} row {i + 2}' for i in range(COUNT)]
+  inputs = inputs_of(data)
+  for i, case in enumerate(cases):
+    np.testing.assert_array_equal(case.load()['values'], inputs[f'row-{i + 2}'], strict=True)
+
+
+def test_what_is_wrong_with_new_rows_is_said_for_each(tmp_path):
+  data = load_table(write_table(tmp_path / 'clinic.csv', made_columns()))
+  good, bad = tmp_path / 'new.csv', tmp_path / 'bad.csv'
+  good.write_text('age,sex,site\n50,f,north\nold,f,north\n50,?,west\n,m,\n')
+  bad.write_text('age,sex\n50,f\n')
+  found = []
+  for case in data.modality.open([str(good), str(bad), str(tmp_path / 'none.csv'), str(tmp_path)]):
+    try:
+      found.append(case.load()['values'])
+    except UserError as error:
+      found.append(str(error))
+  assert found[1] == f"{good} row 3: age is 'old'; expected a number"
+  age = data.details['preprocessing'][0]
+  levels = {name: i for i, name in enumerate(data.details['inputs'])}
+  assert found[0][0] == pytest.approx((50 - age['mean']) / age['scale'], abs=1e-6)
+  assert found[0][levels['site=north']] == 1
+  assert found[2][1:].tolist() == [0] * (len(levels) - 1)  # two texts that no training row has
+  assert found[3][0] == pytest.approx((age['median'] - age['mean']) / age['scale'], abs=1e-6)
+  assert found[3][levels['site=(missing)']] == 1
+  assert found[4] == f"{bad} row 2: no column 'site'; the model was trained with it"
+  assert found[5].endswith('none.csv: cannot be read as a CSV file in UTF-8: No such file or '
+                           'directory')  # fmt: skip
+  assert 'cannot be read as a CSV file' in found[6]
