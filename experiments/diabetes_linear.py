@@ -34,6 +34,9 @@ class Config(medjax.CoverageSettings, medjax.Config):
   num_epochs: int = setting(100, 'Updates by L-BFGS.', low=1)
   validate_epochs: int = setting(25, 'Updates between validations and checkpoints.', low=1)
   select: Literal['best', 'last'] = setting('last', 'The last checkpoint is the optimum.')
+  precision: Literal['auto', 'float32', 'bfloat16'] = setting(
+    'float32', 'Compute type; bfloat16 would round the columns to 8 bits.'
+  )
 
 
 def build(config: Config) -> medjax.Experiment:

@@ -49,6 +49,9 @@ class Config(medjax.Config):
   validate_epochs: int = setting(10, 'Epochs between validations and checkpoints.', low=1)
   learning_rate: float = setting(1e-2, 'Step size of the optimiser of a network.', low=0.0)
   select: Literal['best', 'last'] = setting('last', 'Which checkpoint is evaluated.')
+  precision: Literal['auto', 'float32', 'bfloat16'] = setting(
+    'float32', 'Compute type; bfloat16 would round the columns to 8 bits.'
+  )
 
   def validate(self) -> None:
     super().validate()

@@ -10,6 +10,7 @@ How columns are read, folds and prediction: see experiments/README.md.
 """
 
 import dataclasses
+from typing import Literal
 
 import optax
 
@@ -29,6 +30,9 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   dropout: float = setting(0.2, 'Dropout rate after each hidden layer.', low=0.0, high=0.95)
   weight_decay: float = setting(1e-3, 'Decoupled weight decay.', low=0.0)
   num_epochs: int = setting(40, 'Passes over the training examples.', low=1)
+  precision: Literal['auto', 'float32', 'bfloat16'] = setting(
+    'float32', 'Compute type; bfloat16 would round the columns to 8 bits.'
+  )
 
 
 def build(config: Config) -> medjax.Experiment:

@@ -7,6 +7,7 @@ os.environ['XLA_FLAGS'] = (
   f'--xla_force_host_platform_device_count=8 {os.environ.get("XLA_FLAGS", "")}'.strip()
 )
 os.environ['JAX_PLATFORMS'] = 'cpu'
+os.environ['JAX_DEFAULT_MATMUL_PRECISION'] = 'highest'  # from the start, as compiled code holds it
 os.environ['MEDJAX_NO_RESTART'] = '1'
 
 import pathlib

@@ -70,6 +70,18 @@ def test_xla_options(monkeypatch, given, tuning, version, expected):
   assert os.environ['XLA_FLAGS'] == (given if expected is None else expected)
 
 
+@pytest.mark.parametrize('given', [None, 'default'])
+def test_a_float32_product_is_one_on_every_device(monkeypatch, given):
+  updates = {}
+  monkeypatch.setattr(runtime.jax.config, 'update', updates.__setitem__)
+  monkeypatch.setenv('XLA_FLAGS', os.environ['XLA_FLAGS'])
+  monkeypatch.delenv('JAX_DEFAULT_MATMUL_PRECISION', raising=False)
+  if given:
+    monkeypatch.setenv('JAX_DEFAULT_MATMUL_PRECISION', given)
+  runtime.configure()
+  assert updates.get('jax_default_matmul_precision') == (None if given else 'highest')
+
+
 def test_too_many_devices_is_one_line():
   assert len(runtime.devices(2).all) == 2
   assert len(runtime.devices(0).all) == 8

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 from rich.console import Console
 from rich.table import Table
 
@@ -50,8 +51,8 @@ class Entrant:
 def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, Any]:
   """Times one training in medjax and in ``peers``, turn by turn.
 
-  On Linux every peer runs twice: as its users run it, and with the allocator setting that medjax's
-  command line gives itself (huge pages).
+  On a CPU under Linux every peer runs twice: as its users run it, and with the allocator setting
+  that medjax's command line gives itself (huge pages).
 
   Args:
     spec: what to train; its folder is filled here.
@@ -73,7 +74,7 @@ def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, 
     own = [Entrant(name, True) for name in ('medjax', 'jit') if name in ('medjax', *peers)]
     others = [peer for peer in peers if peer != 'jit']
     entrants = [*own, *(Entrant(peer, False) for peer in others)]
-    if runtime.huge_pages():
+    if runtime.huge_pages() and jax.default_backend() == 'cpu':
       entrants += [Entrant(peer, True) for peer in others]
     running: dict[str, _Process] = {}
     entries: dict[str, Any] = {}

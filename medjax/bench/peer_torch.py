@@ -19,6 +19,8 @@ def build(
   wanted = network.Spec(**spec)
   weights, inputs = network.read(wanted)
   device = 'cuda' if torch.cuda.is_available() else 'cpu'
+  torch.backends.cudnn.benchmark = True  # choose kernels by timing them, as XLA does
+  torch.backends.cudnn.allow_tf32 = False  # float32 is float32 here too
   model = _CNN(wanted.image_size) if wanted.network == 'cnn' else _ResNet(wanted)
   for name, part in model.named_modules():
     _load(name, part, weights)
@@ -30,7 +32,7 @@ def build(
   with torch.no_grad():
     outputs = model(x[:2]).float().cpu().numpy()
   model.train()
-  optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+  optimizer = torch.optim.Adam(model.parameters(), 1e-3, fused=device == 'cuda')
   forward = torch.compile(model) if compiled else model
   mixed = wanted.precision == 'bfloat16'
 
