@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data import dataset, memory, ragged, split
+from medjax.data import dataset, memory, patients, positive, ragged, split
 from medjax.data.modality import Modality
 from medjax.data.settings import Settings
 
@@ -77,20 +77,27 @@ class Examples:
   def with_splits(self, settings: Settings) -> 'Examples':
     """The same examples with splits: of a fold, or those that were given, or drawn ones.
 
+    Spellings of one patient become one group first; see ``patients.key``. Notes say what was
+    decided, and of two classes, which is the positive one.
+
     Raises:
       UserError: see ``split.choose``.
     """
+    group, spelled = patients.one_each(self.group)
     where, notes = split.choose(
       settings,
       self.text if self.strata is None else self.strata,
-      self.group,
+      group,
       self.given,
       self.origin,
       train_all=self.train_all,
       check_overlap=self.known_groups,
       allow_overlap=settings.allow_group_overlap,
     )
-    return dataclasses.replace(self.noting(*notes), split=tuple(where))
+    if self.train_all and len(self.classes) == 2:
+      given = self.classes[1] if self.simulated else getattr(settings, 'positive', '')
+      notes += positive.note(self.classes, given)
+    return dataclasses.replace(self.noting(*spelled, *notes), group=group, split=tuple(where))
 
   def noting(self, *notes: str) -> 'Examples':
     """The same examples with further notes."""

@@ -2,21 +2,22 @@
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from medjax.config import nearest
-from medjax.data import tables
+from medjax.data import missing as missing_lib
+from medjax.data import positive as positive_lib
+from medjax.data import tables, text
+from medjax.data.missing import Missing
 from medjax.errors import UserError
 
-# Names of the class that means "nothing found"; of two classes the other is the positive one.
-_NEGATIVE = {
-  '0', '0.0', 'false', 'no', 'none', 'negative', 'neg', 'normal', 'normals', 'healthy', 'control',
-  'controls', 'benign', 'clean', 'absent', 'no finding', 'no findings', 'no_finding', 'no_findings',
-  'no cancer', 'non-cancer', 'noncancer', 'no_cancer', 'no tumor', 'no tumour', 'no_tumor',
-}  # fmt: skip
+_FEW = 10  # different numbers with fractions that may be classes
+_MOST_NUMBERS = 50  # different whole numbers that may be classes
+_JOINED = ('|', ';', ',')  # what joins several findings of one case
 
 
 def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, ...]:
@@ -24,19 +25,21 @@ def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, 
 
   Args:
     labels: of all examples.
-    positive: the positive one of two classes; '' to tell it from the names.
+    positive: the positive one of two classes; '' to tell it from the names, see ``positive``.
     where: what the labels are of, for errors.
 
   Raises:
     UserError: there is one class only, or more than a thousand, or two differ only by case or are
-      the same number, or ``positive`` is none of two.
+      the same number, or ``positive`` is none of two, or labels look like measurements, like names
+      of the examples, or like several findings in one.
 
   Example:
     >>> class_names(['cancer', 'normal'], '', 'labels.csv')
     ('normal', 'cancer')
   """
   names = sorted(set(labels))
-  if all(map(_is_number, names)):  # in their own order, so that 10 comes after 9
+  numbers = all(map(_is_number, names))
+  if numbers:  # in their own order, so that 10 comes after 9
     names.sort(key=float)
     for name, next_name in itertools.pairwise(names):
       if float(name) == float(next_name):
@@ -47,50 +50,115 @@ def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, 
     raise UserError(f'{where}: every example is {names[0]!r}; expected at least two classes')
   spelled: dict[str, str] = {}
   for name in names:
-    other = spelled.setdefault(name.strip().casefold(), name)
+    if any(character < ' ' or character == '\x7f' for character in name):
+      raise UserError(f'{where}: class {name!r} holds a control character; expected text')
+    other = spelled.setdefault(text.key(name), name)
     if other != name:
       raise UserError(
         f'{where}: classes {other!r} and {name!r} differ only by case or space; expected one'
       )
-  if len(names) > 1000:
-    raise UserError(f'{where}: {len(names)} different labels; expected classes, at most 1000')
+  _require_classes(labels, names, numbers, where)
   if positive:
     if len(names) != 2 or positive not in names:
       close = nearest(positive, names)
       raise UserError(f'config.data.positive={positive}: expected one of two classes{close}')
     names.sort(key=lambda name: name == positive)
-  elif len(names) == 2 and names[1].lower() in _NEGATIVE:
-    names.reverse()
+  elif len(names) == 2:
+    found, _ = positive_lib.of_two(names)
+    names.sort(key=lambda name: name == found)
   return tuple(names)
 
 
-def missing(labels: Sequence[str]) -> set[str]:
-  """What stands, in lower case, where a label is missing; of classes, 'none' is a name like others.
+def _require_classes(
+  labels: Sequence[str], names: Sequence[str], numbers: bool, where: Any
+) -> None:
+  """Raises UserError for labels that are no classes."""
+  count = len(names)
+  if numbers:
+    fractions = sum(not float(name).is_integer() for name in names)
+    if (fractions and count > _FEW) or count > _MOST_NUMBERS:
+      raise UserError(
+        f'{where}: labels look like measurements, {count} different numbers from {names[0]} to '
+        f'{names[-1]}; expected classes (numbers are predicted by experiments that read '
+        'config.data.labels=numbers)'
+      )
+  if count > 1000:
+    raise UserError(f'{where}: {count} different labels; expected classes, at most 1000')
+  if len(labels) >= 20 and count > len(labels) / 2:
+    raise UserError(
+      f'{where}: {count} different labels of {len(labels)} examples, such as {names[0]!r}; '
+      'expected classes, of which most have several examples'
+    )
+  alone = set(names)
+  for joint in _JOINED:
+    parts_of = {name: [part.strip() for part in name.split(joint)] for name in names}
+    several = {name: parts for name, parts in parts_of.items() if len(parts) > 1 and all(parts)}
+    shared = Counter(part for parts in several.values() for part in set(parts))
+    for name, parts in several.items():
+      known = [part in alone or (joint != ',' and shared[part] > 1) for part in parts]
+      if joint == '|' or all(known):
+        raise UserError(
+          f'{where}: label {name!r} looks like several findings joined by {joint!r}; expected one '
+          'class an example'
+        )
 
-  Example:
-    >>> 'none' in missing(['1', 'None', '']), 'none' in missing(['polyp', 'None', ''])
-    (True, False)
-  """
-  classes = any(tables.parse_number(text) is None for text in labels)
-  return set(tables.MISSING - {'none'} if classes else tables.MISSING)
 
-
-def labelled_rows(rows: Sequence[tables.Row], column: str, where: Any) -> list[tables.Row]:
-  """The rows that have a label.
+def labelled_rows(
+  rows: Sequence[tables.Row], column: str, where: Any, missing: Missing | None = None
+) -> tuple[list[tables.Row], list[str]]:
+  """The rows that have a label, and notes on those that have none.
 
   Args:
     rows: of a table.
     column: with the label.
     where: the table, for errors.
+    missing: which words mean that there is none; None for the usual ones. Where all other labels
+      are numbers every such word does, and otherwise only those that are no names.
 
   Raises:
-    UserError: none has.
+    UserError: none has, or a label of classes is a word that may mean either.
   """
-  without = missing([row[column] for _, row in rows])
-  kept = [(line, row) for line, row in rows if row[column].lower() not in without]
+  missing = missing or Missing()
+  cells = [row[column] for _, row in rows]
+  if all(missing.number(cell) or tables.parse_number(cell) is not None for cell in cells):
+    lacks = [missing.number(cell) for cell in cells]
+  else:
+    counts = Counter(cells)
+    lack_of = {cell: missing.label(cell, counts) for cell in counts}
+    for cell, count in counts.items():
+      if lack_of[cell] is None:
+        raise UserError(
+          f'{where}: {column} is {cell!r} in {count} of {len(cells)} rows, a class or a missing '
+          f'value; expected config.data.missing=usual,{cell} to leave these rows out, or '
+          'config.data.missing= (empty) where it is a class'
+        )
+    lacks = [bool(lack_of[cell]) for cell in cells]
+  kept = [row for row, lack in zip(rows, lacks, strict=True) if not lack]
   if not kept:
     raise UserError(f'{where}: no row has a value in column {column!r}')
-  return kept
+  left = [cell for cell, lack in zip(cells, lacks, strict=True) if lack]
+  return kept, notes_on_labels([row[column] for _, row in kept], left, column)
+
+
+def notes_on_labels(kept: Sequence[str], left: Sequence[str], column: str) -> list[str]:
+  """What was taken as a missing label, and which labels might have been.
+
+  Args:
+    kept: labels of the examples.
+    left: cells that were taken as missing.
+    column: what the labels are called.
+  """
+  notes = []
+  if left:
+    notes.append(f'{len(left)} rows without {column} left out ({missing_lib.counted(left)})')
+  usual = Missing()
+  for name, count in Counter(kept).items():
+    if usual.number(name):
+      notes.append(
+        f'{column} {name!r} ({count} rows) is taken as a class; config.data.missing=usual,{name} '
+        'leaves such rows out'
+      )
+  return notes
 
 
 def encode(texts: Sequence[str], classes: Sequence[str]) -> np.ndarray:
@@ -104,32 +172,24 @@ def encode(texts: Sequence[str], classes: Sequence[str]) -> np.ndarray:
   return np.array([number_of[text] for text in texts], np.int32)
 
 
-def positive_note(classes: Sequence[str]) -> list[str]:
-  """A note of which of two classes is the positive one; none for more."""
-  return [f'positive class: {classes[1]}'] if len(classes) == 2 else []
-
-
 def _is_number(text: str) -> bool:
-  try:
-    return math.isfinite(float(text))
-  except ValueError:
-    return False
+  number = tables.parse_number(text)
+  return number is not None and not math.isnan(number)
 
 
 def number(text: str, where: Any) -> float:
-  """The finite number in a label.
+  """The number in a label.
 
   Raises:
-    UserError: it is none; ``where`` says of what.
+    UserError: it is none, or too large for float32; ``where`` says of what.
 
   Example:
     >>> number('1.5e3', 'labels.csv')
     1500.0
   """
-  try:
-    value = float(text)
-  except ValueError:
-    value = math.nan
-  if not math.isfinite(value):
+  value = tables.parse_number(text)
+  if value is None or math.isnan(value):
     raise UserError(f'{where}: label {text!r} is no number; expected one, or labels of classes')
+  if abs(value) > tables.LARGEST:
+    raise UserError(f'{where}: label {text!r} is too large; expected at most {tables.LARGEST:g}')
   return value

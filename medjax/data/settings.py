@@ -26,6 +26,9 @@ class Settings(_Described):
 
   source: str = setting('simulated', "'simulated', or a file.")
   allow_group_overlap: bool = setting(False, 'Accept a patient in two splits.')
+  missing: tuple[str, ...] = setting(
+    ('usual',), 'Words for a missing value in tables; usual stands for NA, NULL, ? and their like.'
+  )
   seed: int = setting(0, 'Seed of the simulator and of splits drawn here.', low=0, high=2**31 - 1)
   folds: int = setting(0, 'Parts of a cross-validation, one of which tests; 0 for none.', low=0)
   fold: int = setting(0, 'The part that tests, from 0.', low=0)
@@ -47,7 +50,7 @@ class PatientSettings(Settings):
   """Of data with a table whose columns say the patient and the split."""
 
   group_column: str = setting(
-    'patient', 'Column with the patient, if there is one; empty for none.'
+    'patient', 'Column with the patient, or one called alike; empty for none.'
   )
   split_column: str = setting(
     'split', 'Column with train, val or test, if there is one; empty to draw splits.'

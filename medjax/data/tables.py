@@ -5,70 +5,98 @@ import io
 import math
 import pathlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from medjax.config import nearest
+from medjax.data import patients
+from medjax.data.missing import Missing
+from medjax.data.text import clean
 from medjax.errors import UserError
 
-_WITH_COMMA = re.compile(r'[+-]?\d+(,\d+)?([eE][+-]?\d+)?|[nN][aA]([nN])?')
 ENDINGS = ('.csv', '.tsv', '.txt', '.csv.gz', '.tsv.gz', '.txt.gz')
+LARGEST = 1e30
+"""Largest number that is read: float32 holds it, and its square fits a float64."""
 Row = tuple[int, dict[str, str]]
-# What spreadsheets and data frames write where there is no value.
-MISSING = frozenset({'', 'nan', 'na', 'n/a', 'null', 'none', '?'})
+_USUAL = Missing()
+_TOLD = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)  # Excel's first line, where it has one
+_PLAIN = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?', re.ASCII)
 
 
-def parse(
-  text: str, table: pathlib.Path, *, decimal_comma: bool = False
-) -> tuple[list[str], list[Row]]:
+def parse(text: str, table: pathlib.Path) -> tuple[list[str], list[Row]]:
   """The header and the rows of a table.
 
   Args:
-    text: the whole table; its first line is the header and tells the delimiter.
+    text: the whole table; its first line that is not blank is the header and tells the delimiter.
     table: where the text is from, for errors.
-    decimal_comma: where cells are not separated by commas, read 1,5 as 1.5 in columns that hold
-      nothing but such numbers, as spreadsheets in many countries write them.
 
   Returns:
-    The names of the columns, and the rows, each with the number of its last line; cells without
-    outer spaces.
+    The names of the columns, and the rows, each with the number of its last line; cells as
+    ``text.clean`` gives them. Rows of empty cells are left out.
 
   Raises:
-    UserError: a name stands over two columns, a row has too few or too many cells, or a quote is
-      not closed.
+    UserError: the table is empty, a name stands over two columns, a row has too few or too many
+      cells, a quote is not closed, or there are NUL bytes.
 
   Example:
     >>> parse('id;label\\na;1', pathlib.Path('labels.csv'))
     (['id', 'label'], [(2, {'id': 'a', 'label': '1'})])
   """
-  delimiter = max(',;\t', key=text.splitlines()[0].count)
+  if '\0' in text:
+    line = text.count('\n', 0, text.index('\0')) + 1
+    raise UserError(f'{table} row {line}: holds NUL bytes; expected text')
+  first = _first_line(text)
+  if not first:
+    raise UserError(f'{table}: is empty; expected a header and rows')
+  between = delimiter(text)
+  if _TOLD.fullmatch(first.strip()):
+    text = text.replace(first, '', 1)  # the line stays, so that rows keep their numbers
   # StringIO keeps line breaks as they are: a quoted cell may hold some. Without ``strict`` a quote
   # that is never closed would swallow the rows after it.
   lines = io.StringIO(text, newline='')
-  reader = csv.DictReader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
+  reader = csv.reader(lines, delimiter=between, skipinitialspace=True, strict=True)
+  header: list[str] = []
+  line = 1
   rows = []
   try:
-    reader.fieldnames = header = [name.strip() for name in reader.fieldnames or []]
-    repeated = [name for name in header if name and header.count(name) > 1]
-    if repeated:
-      raise UserError(f'{table}: has several columns {repeated[0]!r}; expected each name once')
     for cells in reader:
-      if None in cells or None in cells.values():
+      if not any(map(str.strip, cells)):
+        continue
+      if not header:
+        header = [clean(name) for name in cells]
+        continue
+      if len(cells) != len(header):
         raise UserError(
           f'{table} row {reader.line_num}: expected {len(header)} cells, as in the header'
         )
-      rows.append((reader.line_num, {name: value.strip() for name, value in cells.items()}))
+      line = reader.line_num
+      rows.append((line, dict(zip(header, map(clean, cells), strict=True))))
   except csv.Error as error:
     raise UserError(
-      f'{table} row {reader.line_num + 1}: {error}; expected each quote closed at the end of its '
+      f'{table} row {line + 1}: {error}; expected each quote closed at the end of its '
       f'cell and at most {csv.field_size_limit()} characters in a cell'
     ) from None
-  if decimal_comma and delimiter != ',':
-    for name in header:
-      filled = [row[name] for _, row in rows if row[name]]
-      if any(',' in cell for cell in filled) and all(map(_WITH_COMMA.fullmatch, filled)):
-        for _, row in rows:
-          row[name] = row[name].replace(',', '.')
+  repeated = [name for name, count in Counter(header).items() if name and count > 1]
+  if repeated:
+    raise UserError(f'{table}: has several columns {repeated[0]!r}; expected each name once')
   return header, rows
+
+
+def delimiter(text: str) -> str:
+  """What separates the cells of a table, by its first line.
+
+  Example:
+    >>> delimiter('id;crp'), delimiter('sep=,')
+    (';', ',')
+  """
+  first = _first_line(text)
+  told = _TOLD.fullmatch(first.strip())
+  return told[1] if told else max(',;\t', key=first.count)
+
+
+def _first_line(text: str) -> str:
+  """The first one that is not blank, '' where there is none."""
+  return next((line for line in text.splitlines() if line.strip()), '')
 
 
 def column(table: pathlib.Path, header: Sequence[str], name: str, optional: bool = False) -> str:
@@ -105,12 +133,33 @@ def optional_column(table: pathlib.Path, header: Sequence[str], name: str, usual
   return column(table, header, name, optional=name in ('', usual))
 
 
-def parse_number(cell: str) -> float | None:
-  """The number in a cell, NaN where it is missing, None where it is a text."""
-  if cell.strip().lower() in MISSING:
-    return math.nan
-  try:
-    number = float(cell) if '_' not in cell else math.inf  # Python reads 1_2 as 12
-  except ValueError:
-    return None
-  return number if math.isfinite(number) else None
+def patient_column(
+  table: pathlib.Path, header: Sequence[str], name: str, usual: str = 'patient'
+) -> str:
+  """The column of patients; '' where there is none.
+
+  Args:
+    table: where the header is from, for errors.
+    header: names of the columns.
+    name: the setting; '' for no column.
+    usual: its default, for which any name that is in use for patients will do.
+  """
+  found = optional_column(table, header, name, usual)
+  if found or name != usual:
+    return found
+  return next((other for other in header if patients.is_column(other)), '')
+
+
+def parse_number(cell: str, missing: Missing | None = None) -> float | None:
+  """The number in a cell, NaN where it is missing, None where it is a text.
+
+  Args:
+    cell: as ``parse`` gives it.
+    missing: which words mean a missing value; None for the usual ones.
+  """
+  missing, cell = missing or _USUAL, cell.strip()
+  if _PLAIN.fullmatch(cell):
+    number = float(cell)
+    if math.isfinite(number) and cell not in missing.words:
+      return number
+  return math.nan if missing.number(cell) else None

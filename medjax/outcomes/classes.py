@@ -163,8 +163,8 @@ class Classes(Outcome[Predictions, Decision]):
     if not table.is_binary or not len(table):
       return ''
     return (
-      f'{int(table.label.sum()):,} of them {table.classes[1]} ({table.label.mean():.1%}, which is '
-      'also the AUPRC of guessing)'
+      f'{int(table.label.sum()):,} of them positive, that is {table.classes[1]} '
+      f'({table.label.mean():.1%}, which is also the AUPRC of guessing)'
     )
 
   def choose_examples(self, table: Predictions, count: int) -> list[str]:

@@ -17,6 +17,8 @@ from medjax.experiment import Experiment
 from medjax.ops import native
 from medjax.workdir import Workdir, read_json, write_json
 
+_NOTES = 30  # on the data that are printed; all are in data.json
+
 
 class Run:
   """An experiment's settings, its run folder, and what the command line said.
@@ -52,8 +54,11 @@ class Run:
     """The experiment of the settings; notes on its data go to the terminal."""
     built = self.build(self.config)
     _check_explanation(self.config, built)
-    for note in built.data.notes if self.lead else ():
+    notes = built.data.notes if self.lead else ()
+    for note in notes[:_NOTES]:
       print(f'data: {note}', file=sys.stderr)
+    if len(notes) > _NOTES:
+      print(f'data: {len(notes) - _NOTES} more notes in data.json and report.html', file=sys.stderr)
     return built
 
   def finished(self) -> Experiment:

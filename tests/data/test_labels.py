@@ -2,7 +2,7 @@
 
 import pytest
 
-from medjax.data import labels
+from medjax.data import labels, missing
 from medjax.errors import UserError
 
 
@@ -36,9 +36,77 @@ def test_the_positive_class_may_be_given():
     (['a', 'a'], "x.csv: every example is 'a'; expected at least two classes"),
     (['Ill', 'ill', 'well'], "x.csv: classes 'Ill' and 'ill' differ only by case or space"),
     (['0', '1', '0.0'], "x.csv: classes '0' and '0.0' are the same number; expected one"),
-    (list(map(str, range(1001))), 'x.csv: 1001 different labels; expected classes, at most 1000'),
+    (
+      [f'c{i}' for i in range(1001)] * 2,
+      'x.csv: 1001 different labels; expected classes, at most 1000',
+    ),
   ],
 )
 def test_labels_that_are_no_classes(found, message):
   with pytest.raises(UserError, match=message):
     labels.class_names(found, '', 'x.csv')
+
+
+@pytest.mark.parametrize(
+  ('found', 'message'),
+  [
+    (['effusion|mass', 'normal', 'mass'] * 9, "label 'effusion.mass' looks like several findings"),
+    (['a;b', 'a', 'b'] * 9, "label 'a;b' looks like several findings joined by ';'"),
+    (['a, b', 'a', 'b'] * 9, "label 'a, b' looks like several findings joined by ','"),
+    ([f'{i / 7:.2f}' for i in range(40)] * 3, 'look like measurements, 40 different numbers from'),
+    ([str(i) for i in range(90)] * 9, 'look like measurements, 90 different numbers from 0 to 89'),
+    ([f'scan {i}' for i in range(30)], "30 different labels of 30 examples, such as 'scan 0'"),
+    (['a\x00b', 'c'], 'holds a control character; expected text'),
+    (['M\u00fcller', 'Mu\u0308ller', 'x'], 'differ only by case or space; expected one'),
+  ],
+)
+def test_labels_of_another_task_are_refused(found, message):
+  with pytest.raises(UserError, match=message):
+    labels.class_names(found, '', 'x.csv')
+
+
+@pytest.mark.parametrize(
+  'found',
+  [
+    ['pneumonia, viral', 'pneumonia, bacterial', 'normal'],
+    [str(i) for i in range(20)] * 3,
+    ['0.5', '1', '2'],
+    [f'class {i}' for i in range(15)] * 2,
+  ],
+)
+def test_classes_with_commas_or_numbers_are_classes(found):
+  assert set(labels.class_names(found, '', 'x.csv')) == set(found)
+
+
+@pytest.mark.parametrize('text', ['1_0', '1e300', 'nan', '', 'x', '\uff11', 'inf'])
+def test_a_label_that_is_no_number(text):
+  with pytest.raises(UserError, match=r'x.csv: label'):
+    labels.number(text, 'x.csv')
+
+
+def test_rows_without_a_label_are_counted_by_their_words():
+  rows = [
+    (2, {'y': 'ill'}),
+    (3, {'y': 'NA'}),
+    (4, {'y': 'well'}),
+    (5, {'y': ''}),
+    (6, {'y': 'none'}),
+  ]
+  kept, notes = labels.labelled_rows(rows, 'y', 'x.csv')
+  assert [line for line, _ in kept] == [2, 4, 6]
+  assert notes == [
+    '2 rows without y left out (1 NA, 1 empty)',
+    "y 'none' (1 rows) is taken as a class; config.data.missing=usual,none leaves such rows out",
+  ]
+
+
+def test_a_label_that_may_be_missing_is_asked_about():
+  rows = [(2, {'y': 'Na'}), (3, {'y': 'K'}), (4, {'y': 'Na'})]
+  with pytest.raises(UserError) as caught:
+    labels.labelled_rows(rows, 'y', 'x.csv')
+  assert str(caught.value) == (
+    "x.csv: y is 'Na' in 2 of 3 rows, a class or a missing value; expected "
+    'config.data.missing=usual,Na to leave these rows out, or config.data.missing= (empty) where '
+    'it is a class'
+  )
+  assert len(labels.labelled_rows(rows, 'y', 'x.csv', missing.Missing.of([]))[0]) == 3

@@ -51,7 +51,7 @@ def read(config):
   file, label = (tables.column(table, header, name) for name in ('file', 'label'))
   group = tables.optional_column(table, header, config.group_column, 'patient')
   given = tables.optional_column(table, header, config.split_column, 'split')
-  rows = labels.labelled_rows(every, label, table)
+  rows, notes = labels.labelled_rows(every, label, table)
   texts = [row[label] for _, row in rows]
   clouds = [read_cloud(table.parent / row[file], config.points) for _, row in rows]
   first = {}
@@ -69,9 +69,12 @@ def read(config):
     [{k: v for k, v in row.items() if k not in (file, label, group, given)} for _, row in rows],
     classes,
     origin=f'column {given!r} of {table}',
-    notes=(f'{len(rows)} clouds of which {config.points} points are seen',),
+    notes=(
+      *notes,
+      f'{len(rows)} clouds of which {config.points} points are seen',
+    ),
   )
-  found = found.with_splits(config).noting(*labels.positive_note(classes))
+  found = found.with_splits(config)
   stacked = np.stack(clouds)
   return found.to_dataset(
     {'cloud': stacked},
@@ -113,18 +116,18 @@ def test_drawn_splits_keep_patients_together(clouds):
   assert data.notes == (
     '40 clouds of which 8 points are seen',
     'no split given: 70/15/15 for train, val and test, by group, stratified',
-    'positive class: well',
+    "positive class: ill (as 'well' is its absence, or a normal case)",
   )
   where = splits_of(data)
   assert sorted(where) == sorted(f'{i}.npy' for i in range(40))
   assert all(where[f'{i}.npy'] == where[f'{i + 1}.npy'] for i in range(0, 40, 2))
   part = data.splits['val']
-  assert (data.classes, data.input_shape) == (('ill', 'well'), (8, 3))
+  assert (data.classes, data.input_shape) == (('well', 'ill'), (8, 3))
   for row, name in enumerate(part.id.tolist()):
     i = int(name.removesuffix('.npy'))
     expected = np.random.default_rng(i).normal(size=(12, 3))[:8].astype(np.float32)
     np.testing.assert_array_equal(data.modality.inputs(part.read([row]))[0], expected)
-    assert (part.label[row], part.metadata['age'][row]) == (i % 2, str(i))
+    assert (part.label[row], part.metadata['age'][row]) == ((i + 1) % 2, str(i))
 
 
 def test_given_splits_are_taken_and_a_patient_in_two_is_refused(clouds):

@@ -44,15 +44,54 @@ def test_columns_are_found_but_for_case():
     tables.column(TABLE, ['ID', 'Id'], 'id')
 
 
-def test_decimal_commas_are_read_where_cells_are_not_joined_by_commas():
-  text = 'age;dose;codes;note\n48,6;1;1,2;a,b\n-3;2,5e1;NA;x\n;3;1,2,3;y\n'
-  path = pathlib.Path('a.csv')
-  _, rows = tables.parse(text, path, decimal_comma=True)
-  found = [row for _, row in rows]
-  assert [row['age'] for row in found] == ['48.6', '-3', '']
-  assert [row['dose'] for row in found] == ['1', '2.5e1', '3']
-  assert [row['codes'] for row in found] == ['1,2', 'NA', '1,2,3']  # not all are numbers
-  assert found[0]['note'] == 'a,b'
-  assert tables.parse(text, path)[1][0][1]['age'] == '48,6'
-  _, rows = tables.parse('a,b\n"1,5",2\n', path, decimal_comma=True)
-  assert rows[0][1]['a'] == '1,5'
+@pytest.mark.parametrize(
+  ('text', 'first'),
+  [
+    ('\n \nid,label\na,1\n', 4),
+    ('sep=;\nid;label\na;1\n', 3),
+    ('"sep=\t"\r\nid\tlabel\r\na\t1\r\n', 3),
+    ('id,label\n,\na,1\n,\n', 3),
+    ('\u200bid,label\u00a0\n a\u200b ,1\n', 2),
+  ],
+)
+def test_blank_lines_and_what_spreadsheets_add_are_no_rows(text, first):
+  assert tables.parse(text, TABLE) == (['id', 'label'], [(first, {'id': 'a', 'label': '1'})])
+
+
+@pytest.mark.parametrize(
+  ('text', 'message'),
+  [
+    ('', 'labels.csv: is empty; expected a header and rows'),
+    (' \n\n', 'labels.csv: is empty'),
+    ('id\na\nb\0\n', 'labels.csv row 3: holds NUL bytes; expected text'),
+  ],
+)
+def test_a_table_of_nothing_or_of_bytes_is_named(text, message):
+  with pytest.raises(UserError, match=message):
+    tables.parse(text, TABLE)
+
+
+@pytest.mark.parametrize(
+  ('cell', 'number'),
+  [('1', 1.0), (' -1.5e3 ', -1500.0), ('.5', 0.5), ('5.', 5.0), ('1_0', None), ('inf', None),
+   ('1e400', None), ('\uff11', None), ('0x1', None), ('one', None)],
+)  # fmt: skip
+def test_numbers_are_those_that_people_write(cell, number):
+  assert tables.parse_number(cell) == number
+
+
+@pytest.mark.parametrize(
+  'cell', ['', 'NA', 'NULL', 'None', '-', '.', '?', 'n/a', '#N/A', 'unknown']
+)
+def test_a_word_for_a_missing_value_is_not_a_number_and_not_a_text(cell):
+  assert tables.parse_number(cell) != tables.parse_number(cell)  # NaN
+
+
+def test_the_column_of_patients_is_found_under_the_names_in_use():
+  header = ['age', 'Subject-ID', 'mrn']
+  assert tables.patient_column(TABLE, header, 'patient') == 'Subject-ID'
+  assert tables.patient_column(TABLE, header, 'MRN') == 'mrn'
+  assert tables.patient_column(TABLE, header, '') == ''
+  assert tables.patient_column(TABLE, ['age', 'patients_seen'], 'patient') == ''
+  with pytest.raises(UserError, match="no column 'person'"):
+    tables.patient_column(TABLE, header, 'person')

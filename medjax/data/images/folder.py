@@ -55,7 +55,7 @@ def load(folder: pathlib.Path, config: Config) -> Source:
     known_groups=has_patients,
     notes=tuple(notes),
   ).with_splits(config)
-  read = read.noting(*_duplicates(digests, read.split), *labels.positive_note(read.classes))
+  read = read.noting(*_duplicates(digests, read.split))
   return Source(
     read.name,
     [

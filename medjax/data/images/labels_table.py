@@ -6,10 +6,8 @@ from typing import Any
 
 from medjax.data import split, tables
 from medjax.data.images.config import Config
+from medjax.data.missing import Missing
 from medjax.errors import UserError
-
-# What spreadsheets and data frames write where there is no value.
-_MISSING = tables.MISSING - {'?'}
 
 
 def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], list[str], str]:
@@ -35,7 +33,7 @@ def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], lis
   header, lines = tables.parse(text, table)
   file = tables.column(table, header, config.file_column)
   label = tables.column(table, header, config.label_column)
-  group = tables.optional_column(table, header, config.group_column, 'patient')
+  group = tables.patient_column(table, header, config.group_column)
   given = tables.optional_column(table, header, config.split_column, 'split')
   taken = {
     file: config.file_column,
@@ -46,6 +44,7 @@ def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], lis
   notes = [
     f'column {name!r} is taken for {as_!r}' for name, as_ in taken.items() if name not in ('', as_)
   ]
+  missing = Missing.of(config.missing)
   rows: list[dict[str, Any]] = []
   seen: dict[str, int] = {}
   for line, cells in lines:
@@ -53,7 +52,7 @@ def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], lis
     name = cells[file]
     if not name:
       raise UserError(f'{where}: {file} is empty; leave the row out or fill it in')
-    if cells[label].lower() in _MISSING:
+    if missing.level(cells[label]):
       lack = f'is {cells[label]!r}, a missing value' if cells[label] else 'is empty'
       raise UserError(f'{where}: {label} {lack}; leave the row out or name its class')
     if name in seen:
@@ -66,7 +65,7 @@ def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], lis
         'id': name,
         'path': _find(table.parent, name, where, file),
         'label': cells[label],
-        'group': cells[group] if group and cells[group].lower() not in _MISSING else '',
+        'group': cells[group] if group and not missing.number(cells[group]) else '',
         'split': split.in_row(cells, given, where),
         'metadata': {k: v for k, v in cells.items() if not k or k not in taken},
       }

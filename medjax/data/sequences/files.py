@@ -5,6 +5,7 @@ import pathlib
 import re
 
 from medjax.data import labels, settings, split, tables
+from medjax.data.missing import Missing
 from medjax.data.sequences import fasta
 from medjax.data.sequences.config import Config
 from medjax.errors import UserError
@@ -98,7 +99,8 @@ def _of_table(config: Config, path: pathlib.Path, where: str) -> tuple[list[Labe
   )
   own = (config.sequence_column, label, id, given, of_set, validation)
   sequences = []
-  for line, row in labels.labelled_rows(rows, label, path):
+  kept, notes = labels.labelled_rows(rows, label, path, Missing.of(config.missing))
+  for line, row in kept:
     at = f'{path} row {line}'
     part = where or split.in_row(row, given, at)
     if not part and of_set and row[of_set]:
@@ -107,5 +109,4 @@ def _of_table(config: Config, path: pathlib.Path, where: str) -> tuple[list[Labe
     name = (row[id] if id else '') or f'{path.name}:{line}'
     metadata = {k: v for k, v in row.items() if k and k not in own}
     sequences.append(Labelled(name, row[config.sequence_column], row[label], part, at, metadata))
-  left = len(rows) - len(sequences)
-  return sequences, [f'{path.name}: {left} rows without {label} left out'] if left else []
+  return sequences, [f'{path.name}: {note}' for note in notes]

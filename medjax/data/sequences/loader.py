@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data import dataset, examples, labels, settings, simulation, split
+from medjax.data import dataset, examples, settings, simulation, split
 from medjax.data.examples import Examples
 from medjax.data.sequences import alphabet as alphabets
 from medjax.data.sequences import copies, files, targets
@@ -116,8 +116,6 @@ def _made(
     train_all=config.labels == 'classes',
     notes=(*notes, note),
   ).with_splits(config)
-  if config.labels == 'classes':
-    read = read.noting(*labels.positive_note(names))
   length = config.length or max(map(len, tokens))
   cut = sum(len(part) > length for part in tokens)
   if cut:

@@ -96,8 +96,7 @@ def _made(
     origin='the files',
     simulated=known is not None,
     notes=tuple(notes),
-  )
-  read = read.with_splits(config).noting(*labels.positive_note(names))
+  ).with_splits(config)
   signal = np.stack([beat.signal for beat in beats])
   details['length'] = signal.shape[1]
   return read.to_dataset(

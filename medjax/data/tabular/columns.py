@@ -1,14 +1,29 @@
-"""What the columns of a table say: whose a row is, and what its label is."""
+"""What the columns of a table say: whose a row is, which are no inputs, and what labels are."""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
-from medjax.data import tables
+from medjax.data import labels as labels_lib
+from medjax.data import missing as missing_lib
+from medjax.data import patients, tables
+from medjax.data.missing import Missing
+from medjax.data.tabular import number_cells
 from medjax.data.tabular.rows import Table
 from medjax.errors import UserError
 
 _FEW = 10  # different whole numbers that are taken as classes
+_ENOUGH = 20  # rows from which it is said that a column has too many different values
+_DIGITS = 5  # of whole numbers that are names where all are different and as long
+# Words in the names of columns that name a row or a person.
+_NAMES = frozenset({
+  'id', 'ids', 'uid', 'uuid', 'guid', 'identifier', 'mrn', 'ssn', 'accession', 'barcode', 'surname',
+  'firstname', 'lastname', 'fullname', 'email', 'phone', 'telephone', 'address', 'unnamed',
+  'rownames', 'rowname', 'rownum', 'rownumber',
+})  # fmt: skip
+_ALONE = frozenset({'index', 'idx', 'no', 'nr', 'number', 'key', 'name', 'row', 'record'})
 
 
 def groups(
@@ -17,6 +32,7 @@ def groups(
   ids: Sequence[str],
   columns: Sequence[str],
   group: str,
+  missing: Missing,
 ) -> list[str]:
   """The patient of each row; without any, the first row with the same measurements.
 
@@ -26,12 +42,13 @@ def groups(
     ids: name of each.
     columns: with measurements.
     group: column with the patient; '' for none.
+    missing: which words mean that no patient is named.
 
   Raises:
     UserError: some rows have a patient and others none.
   """
   if group:
-    of = ['' if row[group].lower() in tables.MISSING else row[group] for _, row in rows]
+    of = ['' if missing.number(row[group]) else row[group] for _, row in rows]
     if all(of):
       return of
     if any(of):
@@ -44,6 +61,104 @@ def groups(
     first.setdefault(tuple(row[c] for c in columns), name)
     for (_, row), name in zip(rows, ids, strict=True)
   ]
+
+
+def no_inputs(
+  table: Table,
+  rows: Sequence[tables.Row],
+  columns: Sequence[str],
+  missing: Missing,
+  keep: Sequence[str],
+) -> tuple[list[str], list[str]]:
+  """Columns that are left out, as they name a row or a patient, or are dates; and notes.
+
+  Args:
+    table: where the rows are from.
+    rows: number and cells of each.
+    columns: that might be inputs.
+    missing: which words mean a missing value.
+    keep: columns that are inputs whatever they look like.
+
+  Raises:
+    UserError: a few texts stand among the numbers of a column.
+  """
+  left, notes = [], []
+  for name in columns:
+    cells = [cell for _, row in rows if not missing.number(cell := row[name])]
+    if name in keep or len(set(cells)) < 2:
+      continue
+    _require_one_kind(table, rows, name, missing)
+    if why := _no_input(name, cells):
+      left.append(name)
+      notes.append(f'column {name!r} {why}: left out; config.data.keep={name} makes it an input')
+  return left, notes
+
+
+def _require_one_kind(
+  table: Table, rows: Sequence[tables.Row], name: str, missing: Missing
+) -> None:
+  """Raises UserError for a column of numbers, but for a few texts that nobody foresaw."""
+  parsed = {row[name]: tables.parse_number(row[name], missing) for _, row in rows}
+  known = {number for number in parsed.values() if number is not None and number == number}
+  texts = [(line, row[name]) for line, row in rows if parsed[row[name]] is None]
+  if texts and len(known) > _FEW and len(texts) < len(rows) / 2:
+    line, odd = texts[0]
+    raise UserError(
+      f'{table.where} row {line}: {name} is {odd!r}, one of {len(texts)} texts among '
+      f'{len(rows) - len(texts)} numbers; expected a number, or '
+      f'config.data.missing=usual,{odd} where it is missing, or config.data.categorical={name}'
+    )
+
+
+def _no_input(name: str, cells: Sequence[str]) -> str:
+  """Why a column is no input; '' where it is one."""
+  different = len(set(cells))
+  words = re.findall(r'[a-z]+', re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', name).lower())
+  named = _NAMES & set(words) or (len(words) == 1 and words[0] in _ALONE)
+  if patients.is_column(name) or (named and 2 * different > len(cells)):
+    return f'looks like a name of rows or patients ({different} different of {len(cells)})'
+  if number_cells.are_dates(cells):
+    return f'holds dates, such as {cells[0]!r}'
+  if len(cells) < _ENOUGH:
+    return ''
+  numbers = [tables.parse_number(cell) for cell in cells]
+  if None in numbers:
+    few = 2 * different <= len(cells)
+    return '' if few else f'has {different} different texts in {len(cells)} rows, as {cells[0]!r}'
+  if different == len(cells) and all(cell.isdecimal() for cell in cells):
+    whole = sorted(map(int, cells))
+    if whole[-1] - whole[0] == len(whole) - 1:
+      return 'counts the rows'
+    lengths = {len(cell) for cell in cells}
+    if len(lengths) == 1 and min(lengths) >= _DIGITS:
+      return f'looks like a name of rows, all {different} being different, as {cells[0]!r}'
+  return ''
+
+
+def notes_on_texts(
+  rows: Sequence[tables.Row], columns: Sequence[str], missing: Missing
+) -> list[str]:
+  """What was taken as missing in columns of texts, and what might have been.
+
+  Args:
+    rows: number and cells of each.
+    columns: of texts.
+    missing: which words mean a missing value.
+  """
+  notes = []
+  for name in columns:
+    cells = [row[name] for _, row in rows]
+    lacks = [cell for cell in cells if missing.level(cell)]
+    perhaps = Counter(cell for cell in cells if missing.number(cell) and not missing.level(cell))
+    said = [f'missing: {missing_lib.counted(lacks)}'] if lacks else []
+    said += [
+      f'{word!r} ({count}) is a category like others; config.data.missing=usual,{word} makes it '
+      'missing'
+      for word, count in perhaps.items()
+    ]
+    if said:
+      notes.append(f'column {name!r} is one of categories: {"; ".join(said)}')
+  return notes
 
 
 def numbers(texts: Sequence[str], kind: str, where: str) -> np.ndarray | None:
@@ -61,8 +176,18 @@ def numbers(texts: Sequence[str], kind: str, where: str) -> np.ndarray | None:
   if None in parsed:
     if kind == 'numbers':
       raise UserError(f'{where} holds {texts[parsed.index(None)]!r}; expected numbers')
+    odd = [text for text, number in zip(texts, parsed, strict=True) if number is None]
+    if kind == 'auto' and len(odd) < len(texts) / 2 and len(set(texts) - set(odd)) > _FEW:
+      raise UserError(
+        f'{where} holds {len(set(texts) - set(odd))} different numbers and {len(odd)} texts, such '
+        f'as {odd[0]!r}; expected numbers, or classes with config.data.labels=classes'
+      )
     return None
   values = np.array(parsed, np.float64)
   if kind == 'auto':
     kind = 'numbers' if len(np.unique(values)) > _FEW else 'classes'
-  return values.astype(np.float32) if kind == 'numbers' else None
+  if kind != 'numbers':
+    return None
+  for text in texts:
+    labels_lib.number(text, where)
+  return values.astype(np.float32)

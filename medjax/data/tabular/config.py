@@ -5,6 +5,7 @@ import dataclasses
 from typing import Literal
 
 from medjax.config import setting
+from medjax.data.missing import Missing
 from medjax.data.settings import ClassSettings, PatientSettings
 from medjax.data.tabular import target, times
 from medjax.data.tabular.rows import Table
@@ -19,6 +20,10 @@ class RowSettings(PatientSettings, abc.ABC):
   id_column: str = setting('id', 'Column with a name for each row, if there is one.')
   categorical: tuple[str, ...] = setting((), 'Columns whose numbers are names of categories.')
   drop: tuple[str, ...] = setting((), 'Columns that are no input.')
+  keep: tuple[str, ...] = setting((), 'Columns that are inputs although they look like names.')
+  decimal: Literal['auto', 'point', 'comma'] = setting(
+    'auto', 'What separates decimals; auto tells it from the cells.'
+  )
   simulated_rows: int = setting(2000, 'Rows to simulate.', low=50)
 
   @property
@@ -47,7 +52,9 @@ class Config(RowSettings, ClassSettings):
 
   def target(self, table: Table) -> target.Target:
     """See ``target.classes_or_numbers``."""
-    return target.classes_or_numbers(table, self.label_column, self.labels, self.positive)
+    return target.classes_or_numbers(
+      table, self.label_column, self.labels, self.positive, Missing.of(self.missing)
+    )
 
 
 @dataclasses.dataclass
@@ -77,4 +84,6 @@ class SurvivalConfig(RowSettings):
 
   def target(self, table: Table) -> target.Target:
     """See ``times.times_and_events``."""
-    return times.times_and_events(table, self.time_column, self.event_column)
+    return times.times_and_events(
+      table, self.time_column, self.event_column, Missing.of(self.missing)
+    )

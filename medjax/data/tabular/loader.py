@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data import dataset, examples, labels, split
+from medjax.data import dataset, examples, split
 from medjax.data.examples import Examples
+from medjax.data.missing import Missing
 from medjax.data.tabular import columns as columns_lib
 from medjax.data.tabular import preprocess, typical
 from medjax.data.tabular import rows as reading
@@ -50,20 +51,25 @@ def load(
 def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Dataset:
   table = reading.read(config, simulator)
   target = config.target(table)
-  group = table.optional_column(config.group_column, 'patient')
+  group = table.patient_column(config.group_column)
   given = table.optional_column(config.split_column, 'split')
   name = table.optional_column(config.id_column, 'id')
-  drop, categorical = (
-    [table.column(column) for column in asked] for asked in (config.drop, config.categorical)
+  drop, categorical, keep = (
+    [table.column(column) for column in asked]
+    for asked in (config.drop, config.categorical, config.keep)
   )
-  rows = target.rows
+  rows, missing = target.rows, Missing.of(config.missing)
   taken = {*target.columns, group, given, name, *drop}
   columns = [column for column in table.header if column and column not in taken]
+  left, notes = columns_lib.no_inputs(table, rows, columns, missing, [*keep, *categorical])
+  columns = [column for column in columns if column not in left]
+  if group and group != config.group_column:
+    notes.append(f'column {group!r} is taken for the patient')
   cells = [row for _, row in rows]
   ids = [row[name] for row in cells] if name else [f'row-{line}' for line, _ in rows]
   if several := examples.repeated(ids):
     raise UserError(f'{table.where}: {name} {several[0]!r} stands in several rows; expected one')
-  groups = columns_lib.groups(table, rows, ids, columns, group)
+  groups = columns_lib.groups(table, rows, ids, columns, group, missing)
   read = Examples(
     table.name,
     ids,
@@ -76,15 +82,21 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
     origin=f'column {given!r} of {table.where}',
     simulated=table.simulated,
     train_all=bool(target.classes),
-    notes=target.notes,
-  )
-  read = read.with_splits(config).noting(*labels.positive_note(target.classes))
+    notes=(*table.notes, *notes, *target.notes),
+  ).with_splits(config)
   train = [row for row, trained in zip(cells, read.in_train, strict=True) if trained]
-  fitted = preprocess.fit(train, columns, categorical=categorical, reference=reference)
-  constant = [c for c in columns if c not in {column.name for column in fitted.columns}]
-  if constant:
+  fitted = preprocess.fit(
+    train, columns, categorical=categorical, reference=reference, missing=missing,
+    written=table.written,
+  )  # fmt: skip
+  used = {column.name for column in fitted.columns}
+  if constant := [column for column in columns if column not in used]:
     read = read.noting(f'columns with one value, left out: {", ".join(constant)}')
-  read = read.noting(*preprocess.strays(fitted, train, categorical))
+  texts = [c.name for c in fitted.columns if isinstance(c, preprocess.Category)]
+  read = read.noting(
+    *columns_lib.notes_on_texts(rows, texts, missing),
+    *preprocess.strays(fitted, train, categorical),
+  )
   values = np.stack([fitted.row(row, f'{table.where} row {line}') for line, row in rows])
   modality = Table(fitted, typical.rows(values[read.in_train], fitted.column_of))
   about = json.dumps([table.header, ids, groups, list(read.split), target.text])

@@ -58,7 +58,8 @@ class Table(Modality):
     return opened(names, self._of_file)
 
   def _of_file(self, name: str) -> list[Case]:
-    _, read = rows.parsed(pathlib.Path(name))
+    header, read, semicolons = rows.parsed(pathlib.Path(name))
+    read = self.preprocessing.as_trained(header, read, semicolons)
     return [self._case(f'{name} row {line}', row) for line, row in read]
 
   def _case(self, where: str, row: dict[str, str]) -> Case:

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data.tables import MISSING, parse_number
+from medjax.data import tables, text
+from medjax.data.missing import Missing
+from medjax.data.tabular import number_cells
 from medjax.errors import UserError
 
 _MOST_LEVELS = 100  # of a column of texts; more are names, not categories
@@ -47,9 +49,9 @@ class Number:
     """Names of the inputs it gives."""
     return [self.name, f'{self.name} (missing)'] if self.missing else [self.name]
 
-  def values(self, cell: str, where: str) -> list[float]:
+  def values(self, cell: str, where: str, missing: Missing) -> list[float]:
     """The inputs of one cell; raises UserError where it is no number."""
-    number = parse_number(cell)
+    number = tables.parse_number(cell, missing)
     if number is None:
       raise UserError(f'{where}: {self.name} is {cell!r}; expected a number')
     lacks = math.isnan(number)
@@ -76,15 +78,20 @@ class Category:
     """Names of the inputs it gives."""
     return [f'{self.name}={level}' for level in self.levels]
 
-  def values(self, cell: str, where: str) -> list[float]:
+  def values(self, cell: str, where: str, missing: Missing) -> list[float]:
     """The inputs of one cell."""
-    level = _level(cell)
+    level = _level(cell, missing)
     return [float(level == other) for other in self.levels]
 
 
 @dataclasses.dataclass(frozen=True)
 class Preprocessing:
   """How rows become inputs.
+
+  Attributes:
+    columns: in order.
+    missing: which words mean a missing value.
+    written: the way that numbers were written in, by column, where it is not plain.
 
   Example:
     >>> rows = [{'age': '40', 'sex': 'f'}, {'age': '60', 'sex': 'm'}, {'age': 'NA', 'sex': 'f'}]
@@ -96,6 +103,8 @@ class Preprocessing:
   """
 
   columns: tuple[Number | Category, ...]
+  missing: Missing = Missing()
+  written: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
   @property
   def inputs(self) -> list[str]:
@@ -136,26 +145,51 @@ class Preprocessing:
     for column in self.columns:
       if column.name not in cells:
         raise UserError(f'{where}: no column {column.name!r}; the model was trained with it')
-      values += column.values(cells[column.name], where)
+      values += column.values(cells[column.name], where, self.missing)
     return np.array(values, np.float32)
 
-  def to_json(self) -> list[dict[str, Any]]:
+  def to_json(self) -> dict[str, Any]:
     """JSON values, which ``from_json`` reads back."""
-    return [
+    columns = [
       {'kind': 'number' if isinstance(column, Number) else 'category'}
       | {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(column).items()}
       for column in self.columns
     ]
+    written = {c.name: self.written[c.name] for c in self.columns if c.name in self.written}
+    return {'columns': columns, 'missing': self.missing.to_json(), 'written': written}
 
   @classmethod
-  def from_json(cls, entries: Sequence[dict[str, Any]]) -> 'Preprocessing':
+  def from_json(cls, stored: Mapping[str, Any]) -> 'Preprocessing':
     """What ``to_json`` gave."""
     columns: list[Number | Category] = []
-    for one in entries:
+    for one in stored['columns']:
       fields: dict[str, Any] = {k: v for k, v in one.items() if k != 'kind'}
       fields |= {k: tuple(v) for k, v in fields.items() if isinstance(v, list)}
       columns.append((Number if one['kind'] == 'number' else Category)(**fields))
-    return cls(tuple(columns))
+    return cls(tuple(columns), Missing.of(stored['missing']), stored['written'])
+
+  def as_trained(
+    self, header: Sequence[str], rows: Sequence[tables.Row], semicolons: bool
+  ) -> list[tables.Row]:
+    """Rows of another table, their numbers read as the training table's.
+
+    Args:
+      header: names of its columns.
+      rows: number and cells of each.
+      semicolons: see ``number_cells.read``.
+
+    Raises:
+      UserError: see there.
+    """
+    known = {c.name: self.written.get(c.name, '') for c in self.columns if isinstance(c, Number)}
+    found, _, _ = number_cells.read(
+      [name for name in header if name in known],
+      rows,
+      self.missing,
+      semicolons=semicolons,
+      known=known,
+    )
+    return found
 
 
 def fit(
@@ -164,6 +198,8 @@ def fit(
   *,
   categorical: Sequence[str] = (),
   reference: bool = False,
+  missing: Missing | None = None,
+  written: Mapping[str, str] | None = None,
 ) -> Preprocessing:
   """Fits to training rows.
 
@@ -174,20 +210,23 @@ def fit(
     categorical: columns that are texts although their cells are numbers.
     reference: give the most frequent level of a text column no input, so that inputs are not
       collinear and coefficients compare with it.
+    missing: which words mean a missing value; None for the usual ones.
+    written: see ``Preprocessing``.
 
   Raises:
     UserError: a column of texts has more than a hundred levels, or no column is left.
   """
   fitted: list[Number | Category] = []
+  missing = missing or Missing()
   for name in columns:
     cells = [row[name] for row in rows]
-    numbers = [parse_number(cell) for cell in cells]
+    numbers = [tables.parse_number(cell, missing) for cell in cells]
     if name not in categorical and all(number is not None for number in numbers):
       column = _fit_number(name, np.array(numbers, np.float64))
       if column is not None:
         fitted.append(column)
       continue
-    counts = Counter(map(_level, cells))
+    counts = Counter(_level(cell, missing) for cell in cells)
     levels = [level for level, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
     if len(levels) > _MOST_LEVELS:
       texts = (cell for cell, number in zip(cells, numbers, strict=True) if number is None)
@@ -202,7 +241,7 @@ def fit(
       fitted.append(Category(name, tuple(levels[first:]), levels[0] if first else ''))
   if not fitted:
     raise UserError(f'no column of {", ".join(columns) or "none"} has two different values')
-  return Preprocessing(tuple(fitted))
+  return Preprocessing(tuple(fitted), missing, written or {})
 
 
 def strays(fitted: Preprocessing, rows: Sequence[Row], categorical: Sequence[str]) -> list[str]:
@@ -223,7 +262,7 @@ def strays(fitted: Preprocessing, rows: Sequence[Row], categorical: Sequence[str
     if isinstance(column, Number) or column.name in categorical:
       continue
     cells = [row[column.name] for row in rows]
-    parsed = [parse_number(cell) for cell in cells]
+    parsed = [tables.parse_number(cell, fitted.missing) for cell in cells]
     texts = [cell for cell, number in zip(cells, parsed, strict=True) if number is None]
     numbers = sum(number is not None and not math.isnan(number) for number in parsed)
     if 0 < len(texts) < numbers:
@@ -255,6 +294,5 @@ def _fit_number(name: str, values: np.ndarray) -> Number | None:
   )
 
 
-def _level(cell: str) -> str:
-  text = cell.strip()
-  return '(missing)' if text.lower() in MISSING else text
+def _level(cell: str, missing: Missing) -> str:
+  return '(missing)' if missing.level(cell) else text.clean(cell)

@@ -3,10 +3,12 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from medjax.data import simulation, tables
+from medjax.data.missing import Missing
+from medjax.data.tabular import number_cells
 from medjax.errors import UserError
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ class Table:
     header: names of the columns.
     rows: number and cells of each.
     simulated: whether no patient stands behind them.
+    written: the way that numbers were written in, by column, where it is not plain.
+    notes: what was decided, one line each.
   """
 
   name: str
@@ -32,6 +36,8 @@ class Table:
   header: list[str]
   rows: list[tables.Row]
   simulated: bool = False
+  written: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  notes: tuple[str, ...] = ()
 
   def column(self, name: str) -> str:
     """See ``tables.column``."""
@@ -40,6 +46,10 @@ class Table:
   def optional_column(self, name: str, usual: str) -> str:
     """See ``tables.optional_column``."""
     return tables.optional_column(pathlib.Path(self.where), self.header, name, usual)
+
+  def patient_column(self, name: str) -> str:
+    """See ``tables.patient_column``."""
+    return tables.patient_column(pathlib.Path(self.where), self.header, name)
 
 
 def read(
@@ -58,30 +68,38 @@ def read(
   if config.source.startswith(_SKLEARN):
     return _sklearn(config.source, config.made_label)
   path = pathlib.Path(config.source).expanduser()
-  header, rows = parsed(path)
+  header, rows, semicolons = parsed(path)
   if not rows:
     raise UserError(f'{path}: has a header and no rows')
-  return Table(path.stem, str(path), header, rows)
+  table = Table(path.stem, str(path), header, rows)
+  names = (
+    *(table.column(column) for column in config.categorical),
+    table.optional_column(config.id_column, 'id'),
+    table.patient_column(config.group_column),
+    table.optional_column(config.split_column, 'split'),
+  )
+  try:
+    rows, written, notes = number_cells.read(
+      header, rows, Missing.of(config.missing), semicolons=semicolons, decimal=config.decimal,
+      texts=names,
+    )  # fmt: skip
+  except UserError as error:
+    raise UserError(f'{path} {error}') from None
+  return dataclasses.replace(table, rows=rows, written=written, notes=tuple(notes))
 
 
-def parsed(path: pathlib.Path) -> tuple[list[str], list[tables.Row]]:
-  """The header and the rows of a CSV file; see ``tables.parse``.
+def parsed(path: pathlib.Path) -> tuple[list[str], list[tables.Row], bool]:
+  """The header and the rows of a CSV file, and whether cells are separated by other than commas.
 
   Raises:
-    UserError: it cannot be read, or holds nothing.
+    UserError: it cannot be read, or see ``tables.parse``.
   """
-  return tables.parse(_text(path), path, decimal_comma=True)
-
-
-def _text(path: pathlib.Path) -> str:
   try:
     text = path.read_bytes().decode('utf-8-sig')
   except (OSError, UnicodeDecodeError) as error:
     reason = getattr(error, 'strerror', None) or error
     raise UserError(f'{path}: cannot be read as a CSV file in UTF-8: {reason}') from None
-  if not text.strip():
-    raise UserError(f'{path}: is empty; expected a header and rows')
-  return text
+  return *tables.parse(text, path), tables.delimiter(text) != ','
 
 
 def _sklearn(source: str, label: str) -> Table:

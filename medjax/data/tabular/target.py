@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from medjax.data import examples, labels, split, tables
+from medjax.data.missing import Missing
 from medjax.data.tabular import columns
 from medjax.data.tabular.rows import Table
 
@@ -36,7 +37,9 @@ class Target:
   notes: tuple[str, ...] = ()
 
 
-def classes_or_numbers(table: Table, column: str, kind: str, positive: str) -> Target:
+def classes_or_numbers(
+  table: Table, column: str, kind: str, positive: str, missing: Missing
+) -> Target:
   """Labels of one column.
 
   Args:
@@ -44,25 +47,26 @@ def classes_or_numbers(table: Table, column: str, kind: str, positive: str) -> T
     column: its name.
     kind: see ``columns.numbers``.
     positive: see ``labels.class_names``.
+    missing: which words mean that there is no label.
 
   Raises:
     UserError: there is no such column, no row has a label, or labels are not as expected.
   """
   name = table.column(column)
-  rows = labels.labelled_rows(table.rows, name, table.where)
-  left = len(table.rows) - len(rows)
+  rows, notes = labels.labelled_rows(table.rows, name, table.where, missing)
   texts = [row[name] for _, row in rows]
-  notes = (f'{left} rows without {name} left out',) if left else ()
   numbers = columns.numbers(texts, kind, f'{table.where}: column {name!r}')
   if numbers is None:
     classes = labels.class_names(texts, positive, table.where)
     return Target(
       [name], rows, labels.encode(texts, classes), texts, lambda _: {'label': name}, classes,
-      notes=notes,
+      notes=tuple(notes),
     )  # fmt: skip
 
   def details(in_train: np.ndarray) -> dict[str, Any]:
     return {'label': name} | examples.label_scale(numbers, in_train)
 
   # Numbers are split so that every part has small and large ones.
-  return Target([name], rows, numbers, texts, details, strata=split.quarters(numbers), notes=notes)
+  return Target(
+    [name], rows, numbers, texts, details, strata=split.quarters(numbers), notes=tuple(notes)
+  )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from medjax.data import split, tables
+from medjax.data.missing import Missing
 from medjax.data.tabular.rows import Table
 from medjax.data.tabular.target import Target
 from medjax.errors import UserError
@@ -20,7 +21,7 @@ EVENTS = {
 _EXPECTED = '1 or 0, true or false, yes or no, dead or alive, event or censored'
 
 
-def times_and_events(table: Table, time_column: str, event_column: str) -> Target:
+def times_and_events(table: Table, time_column: str, event_column: str, missing: Missing) -> Target:
   """Labels of two columns.
 
   Rows without a time or without a word on the event are left out. Splits are alike in the share of
@@ -30,6 +31,7 @@ def times_and_events(table: Table, time_column: str, event_column: str) -> Targe
     table: with these columns.
     time_column: name of that of times, numbers of at least 0.
     event_column: name of that of words on the event; see ``EVENTS``.
+    missing: which words mean that there is none.
 
   Returns:
     Labels ``{'time': float32 [N], 'event': bool [N]}``; details have ``horizons`` (see
@@ -49,7 +51,7 @@ def times_and_events(table: Table, time_column: str, event_column: str) -> Targe
     )
   rows, times, events = [], [], []
   for line, row in table.rows:
-    if any(row[name].lower() in tables.MISSING for name in (time_name, event_name)):
+    if any(missing.number(row[name]) for name in (time_name, event_name)):
       continue
     where = f'{table.where} row {line}'
     times.append(_time(row[time_name], f'{where}: {time_name}'))
@@ -111,7 +113,7 @@ def usual_horizons(times: np.ndarray) -> list[float]:
 
 def _time(cell: str, where: str) -> float:
   time = tables.parse_number(cell)
-  if time is None or math.isnan(time) or time < 0:
+  if time is None or math.isnan(time) or not 0 <= time <= tables.LARGEST:
     raise UserError(f'{where} is {cell!r}; expected a number of at least 0')
   return time
 

@@ -1,5 +1,7 @@
 """Inputs that stand for the training rows in explanations, which need something to compare with."""
 
+import itertools
+
 import numpy as np
 
 _TYPICAL = 20  # rows that stand for the training rows
@@ -21,10 +23,13 @@ def rows(values: np.ndarray, column_of: np.ndarray) -> np.ndarray:
   random = np.random.default_rng(0)
   rank = ((np.arange(_TYPICAL) + 0.5) / _TYPICAL * len(values)).astype(int)
   typical = np.empty((_TYPICAL, values.shape[1]))
-  for column in np.unique(column_of):
-    inputs = values[:, column_of == column]
+  edges = np.flatnonzero(
+    np.diff(column_of, prepend=-1, append=-1)
+  )  # inputs of a column are together
+  for first, end in itertools.pairwise(edges):
+    inputs = values[:, first:end]
     order = np.lexsort(inputs.T)[rank]
-    typical[:, column_of == column] = inputs[random.permutation(order)]
+    typical[:, first:end] = inputs[random.permutation(order)]
   # As data.json keeps them, so that a finished run explains to the same bits.
   return np.array(
     [[float(f'{value:.5g}') for value in row] for row in typical.tolist()], np.float32

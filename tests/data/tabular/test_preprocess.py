@@ -53,7 +53,7 @@ def test_a_number_missing_after_training_becomes_the_median():
 
 
 def test_categories_equal_scikit_learns_one_hot_encoding():
-  cells = ['b', 'a', 'c', 'c', '', 'c', 'b', 'NA']
+  cells = ['b', 'a', 'c', 'c', '', 'c', 'b', 'n/a']
   rows = _rows(site=cells)
   fitted = preprocess.fit(rows, ['site'])
   # The most frequent first, equals by name; a missing cell is a level of its own.
@@ -62,7 +62,7 @@ def test_categories_equal_scikit_learns_one_hot_encoding():
   encoder = sklearn.preprocessing.OneHotEncoder(
     categories=levels, sparse_output=False, handle_unknown='ignore'
   )
-  named = ['(missing)' if cell in ('', 'NA') else cell for cell in cells]
+  named = ['(missing)' if cell in ('', 'n/a') else cell for cell in cells]
   expected = encoder.fit_transform(np.array([named]).T)
   np.testing.assert_array_equal(_inputs(fitted, rows), expected)
   unknown = encoder.transform([['d']])[0]

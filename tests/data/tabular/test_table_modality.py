@@ -40,7 +40,7 @@ def test_what_is_wrong_with_new_rows_is_said_for_each(tmp_path):
     except UserError as error:
       found.append(str(error))
   assert found[1] == f"{good} row 3: age is 'old'; expected a number"
-  age = data.details['preprocessing'][0]
+  age = data.details['preprocessing']['columns'][0]
   levels = {name: i for i, name in enumerate(data.details['inputs'])}
   assert found[0][0] == pytest.approx((50 - age['mean']) / age['scale'], abs=1e-6)
   assert found[0][levels['site=north']] == 1

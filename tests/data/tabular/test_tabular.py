@@ -28,7 +28,7 @@ def test_classes_inputs_and_metadata(tmp_path):
   data = load_table(write_table(tmp_path / 'clinic.csv', columns))
   assert (data.name, data.simulated) == ('clinic', False)
   assert data.classes == ('healthy', 'ill')
-  assert 'positive class: ill' in data.notes
+  assert "positive class: ill (as 'healthy' is its absence, or a normal case)" in data.notes
   assert data.input_shape == (len(data.details['inputs']),)
   assert set(data.splits) == {'train', 'val', 'test'}
   found = {}
@@ -78,7 +78,7 @@ def test_folds_test_every_row_once_and_fit_to_their_own_training_rows(tmp_path):
       by_patient[columns['patient'][int(name[4:]) - 2]].add(split)
     assert all(len(splits) == 1 for splits in by_patient.values())
     train = values[[where[f'row-{i + 2}'] == 'train' for i in range(COUNT)]]
-    column = data.details['preprocessing'][0]
+    column = data.details['preprocessing']['columns'][0]
     assert column['mean'] == pytest.approx(train.mean())
     assert column['scale'] == pytest.approx(train.std())
     means.add(column['mean'])
@@ -192,7 +192,7 @@ def test_rows_without_a_label_are_left_out(tmp_path, missing):
   columns['label'][4] = columns['label'][9] = missing
   data = load_table(write_table(tmp_path / 'clinic.csv', columns))
   assert set(splits_of(data)) == {f'row-{i + 2}' for i in range(COUNT)} - {'row-6', 'row-11'}
-  assert '2 rows without label left out' in data.notes
+  assert f'2 rows without label left out (2 {missing or "empty"})' in data.notes
   columns['label'] = [missing] * COUNT
   with pytest.raises(UserError, match=r"clinic.csv: no row has a value in column 'label'"):
     load_table(write_table(tmp_path / 'clinic.csv', columns))
@@ -205,7 +205,7 @@ def test_none_is_a_class_among_names_and_missing_among_numbers(tmp_path):
   columns['label'] = [['None', '0', '1'][i % 3] for i in range(COUNT)]
   data = load_table(write_table(tmp_path / 'b.csv', columns))
   assert data.classes == ('0', '1')
-  assert '20 rows without label left out' in data.notes
+  assert "column 'label' is one of numbers: missing: 20 None" in data.notes
 
 
 def test_labels_with_many_numbers_are_numbers(tmp_path):
@@ -257,8 +257,10 @@ def test_numbers_may_be_larger_in_test_than_in_training(tmp_path):
 
 def test_a_text_among_numbers_of_another_split_names_its_row(tmp_path):
   columns = made_columns() | {'split': ['train'] * 40 + ['val'] * 10 + ['test'] * 10}
-  columns['age'][58] = '>90'
-  with pytest.raises(UserError, match=r"clinic.csv row 60: age is '>90'; expected a number"):
+  columns['age'][58] = 'old'
+  with pytest.raises(
+    UserError, match=r"clinic.csv row 60: age is 'old', one of 1 texts among 59 numbers; expec"
+  ):
     load_table(write_table(tmp_path / 'clinic.csv', columns))
 
 

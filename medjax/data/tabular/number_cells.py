@@ -1,0 +1,210 @@
+"""Numbers as people and machines write them: decimal commas, thousands, percent, limits.
+
+A column is one of numbers when every cell that is not missing is written in one way, of these:
+1234.5, 1234,5, 1.234,5, 1,234.5, 1 234,5 or 1'234.5. Where the cells fit several ways (1,234), the
+way that the training table was written in holds, then the other columns of the same table, then
+cells separated by semicolons or tabs mean a decimal comma. Percent signs are left out where all
+cells have one; a limit of detection such as <0.01 is read as the limit.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from medjax.data import tables
+from medjax.data.missing import Missing, counted
+from medjax.data.tables import Row
+from medjax.errors import UserError
+
+_LIMIT = re.compile(r'(<=|>=|<|>|\u2264|\u2265|~)\s*')
+_DATE = re.compile(
+  r'\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})'
+  r'|\d{1,2}[- ][A-Za-z]{3,9}[- ](\d{4}|\d{2})|[A-Za-z]{3,9} \d{1,2}, \d{4}|\d{4}-\d{2}'
+)
+_TIME = re.compile(r'([T ]|^)\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?(Z|[+-]\d{2}:?\d{2})?$')
+
+
+@dataclasses.dataclass(frozen=True)
+class _Way:
+  """A way of writing numbers.
+
+  Attributes:
+    name: 'point', or a comma or point with what stands between thousands before it.
+    pattern: of one number.
+    thousands: what stands between thousands; '' for nothing.
+    decimal: what separates decimals.
+  """
+
+  name: str
+  pattern: re.Pattern[str]
+  thousands: str
+  decimal: str
+
+  def plain(self, cell: str) -> str:
+    """The same number with a decimal point and nothing else."""
+    if self.thousands:
+      cell = re.sub(self.thousands, '', cell)
+    return cell.replace(self.decimal, '.')
+
+
+def _grouped(between: str, decimal: str) -> re.Pattern[str]:
+  return re.compile(
+    rf'[+-]?(?=[.,]?\d)(\d{{1,3}}({between}\d{{3}})+|\d+)?({decimal}\d*)?([eE][+-]?\d+)?', re.ASCII
+  )
+
+
+_PLAIN = '1234.5'
+_SIMPLE = re.compile(r'-?\d+(\.\d{1,2}|\.\d{4,})?', re.ASCII)  # in no other way
+_DECIMAL = {'point': '.', 'comma': ','}
+_WAYS = {
+  way.name: way
+  for way in (
+    _Way(_PLAIN, _grouped('(?!)', r'\.'), '', '.'),
+    _Way('1234,5', _grouped('(?!)', ','), '', ','),
+    _Way('1.234,5', _grouped(r'\.', ','), r'\.', ','),
+    _Way('1,234.5', _grouped(',', r'\.'), ',', '.'),
+    _Way('1 234,5', _grouped(' ', ','), ' ', ','),
+    _Way('1 234.5', _grouped(' ', r'\.'), ' ', '.'),
+    _Way("1'234.5", _grouped("['\u2019]", r'\.'), "['\u2019]", '.'),
+  )
+}
+
+
+def are_dates(cells: Iterable[str]) -> bool:
+  """Whether every cell is a date, with or without a time of day, or a time of day.
+
+  Example:
+    >>> are_dates(['2021-03-04', '1.2.2020 10:30']), are_dates(['1.2'])
+    (True, False)
+  """
+  cells = list(cells)
+  return bool(cells) and all(
+    _DATE.fullmatch(_TIME.sub('', cell).strip()) or _TIME.fullmatch(cell) for cell in cells
+  )
+
+
+def read(
+  header: Sequence[str],
+  rows: Sequence[Row],
+  missing: Missing,
+  *,
+  semicolons: bool,
+  decimal: str = 'auto',
+  texts: Sequence[str] = (),
+  known: Mapping[str, str] | None = None,
+) -> tuple[list[Row], dict[str, str], list[str]]:
+  """The rows with all numbers written alike, the ways of columns that are not written plainly,
+  and notes.
+
+  Args:
+    header: names of the columns.
+    rows: number and cells of each.
+    missing: which words mean a missing value; such cells become empty in columns of numbers.
+    semicolons: whether cells are separated otherwise than by commas.
+    decimal: 'point' or 'comma' where it is known, otherwise 'auto'.
+    texts: columns that are left as they are.
+    known: columns that are of numbers, as the training table's were, and the way that each was
+      written in there, or ''.
+
+  Raises:
+    UserError: a number is too large; one line with the row and the column.
+
+  Example:
+    >>> rows = [(2, {'crp': '5,57'}), (3, {'crp': '1.200,4'}), (4, {'crp': 'NULL'})]
+    >>> read(['crp'], rows, Missing(), semicolons=True)[0]
+    [(2, {'crp': '5.57'}), (3, {'crp': '1200.4'}), (4, {'crp': ''})]
+  """
+  known = known or {}
+  fits: dict[str, list[_Way]] = {}
+  sure: set[str] = set()  # what separates decimals in columns that are written in one way only
+  for name in header:
+    cells = [row[name] for _, row in rows]
+    if name in known:  # of the others each is refused by its row
+      cells = [cell for cell in cells if _fitting([cell], missing)]
+    if name not in texts and (ways := _fitting(cells, missing)):
+      fits[name] = [way for way in ways if way.decimal == _DECIMAL.get(decimal)] or ways
+      separators = {way.decimal for way in fits[name]}
+      if len(separators) == 1 and _has(cells, min(separators)):
+        sure |= separators
+  commas = sure == {','} if len(sure) == 1 else semicolons
+  written: dict[str, str] = {}
+  notes: list[str] = []
+  for name, ways in fits.items():
+    way = next((w for w in ways if w.name == known.get(name)), None)
+    cells = [row[name] for _, row in rows]
+    if way is None and ways[0].name == _PLAIN and not (sure == {','} and _has(cells, '.')):
+      way = ways[0]  # nothing to tell
+    way = way or next((w for w in ways if (w.decimal == ',') == commas), ways[0])
+    written[name] = way.name
+    notes += _notes(name, cells, way, ways, missing)
+  read_rows = [(line, _plain(row, written, missing, line)) for line, row in rows]
+  return read_rows, {name: way for name, way in written.items() if way != _PLAIN}, notes
+
+
+def _has(cells: Sequence[str], character: str) -> bool:
+  return any(character in cell for cell in cells)
+
+
+def _fitting(cells: Sequence[str], missing: Missing) -> list[_Way]:
+  """The ways in which all of these cells may be written that are not missing."""
+  distinct = {cell for cell in cells if not missing.number(cell)}
+  if distinct and all(map(_SIMPLE.fullmatch, distinct)):
+    return [_WAYS[_PLAIN]]
+  percent = all(cell.endswith('%') for cell in distinct)
+  bare = {_bare(cell, percent) for cell in distinct}
+  if not bare or not all(any('0' <= c <= '9' for c in cell) for cell in bare):
+    return []
+  return [way for way in _WAYS.values() if all(map(way.pattern.fullmatch, bare))]
+
+
+def _bare(cell: str, percent: bool) -> str:
+  """Without a sign of a limit or of percent."""
+  cell = _LIMIT.sub('', cell, count=1) if _LIMIT.match(cell) else cell
+  return (cell.removesuffix('%') if percent else cell).strip().replace('\u2212', '-')
+
+
+def _plain(
+  row: dict[str, str], written: Mapping[str, str], missing: Missing, line: int
+) -> dict[str, str]:
+  found = dict(row)
+  for name, way in written.items():
+    cell = row[name]
+    if missing.number(cell):
+      found[name] = ''
+      continue
+    bare = _bare(cell, cell.endswith('%'))
+    if not _WAYS[way].pattern.fullmatch(bare):
+      continue
+    found[name] = plain = _WAYS[way].plain(bare)
+    if abs(float(plain)) > tables.LARGEST:
+      raise UserError(
+        f'row {line}: {name} is {cell!r}; expected a number of at most {tables.LARGEST:g}'
+      )
+  return found
+
+
+def _notes(
+  name: str, cells: Sequence[str], way: _Way, ways: Sequence[_Way], missing: Missing
+) -> list[str]:
+  """What was decided about a column of numbers, where it is not plain."""
+  lacking = [cell for cell in cells if missing.number(cell)]
+  there = [cell for cell in cells if not missing.number(cell)]
+  said = []
+  odd = next((c for c in there if _WAYS[_PLAIN].pattern.fullmatch(_bare(c, True)) is None), '')
+  if odd or way.name != _PLAIN:
+    odd = odd or next(c for c in there)
+    plain = way.plain(_bare(odd, odd.endswith('%')))
+    both = (
+      ' (a guess; config.data.decimal says it)'
+      if len({w.plain(_bare(odd, True)) for w in ways}) > 1
+      else ''
+    )
+    said.append(f'{odd!r} is read as {plain}{both}')
+  limits = [cell for cell in there if _LIMIT.match(cell)]
+  if limits:
+    said.append(f'limits of detection ({len(limits)}, such as {limits[0]!r}) are read as the limit')
+  if there and all(cell.endswith('%') for cell in there):
+    said.append('percent signs left out')
+  if lacking:
+    said.append(f'missing: {counted(lacking)}')
+  return [f'column {name!r} is one of numbers: {"; ".join(said)}'] if said else []

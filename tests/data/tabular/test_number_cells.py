@@ -1,0 +1,99 @@
+"""Numbers as people and machines write them."""
+
+import pytest
+
+from medjax.data.missing import Missing
+from medjax.data.tabular import number_cells
+from medjax.errors import UserError
+
+
+def read(cells, semicolons=False, **settings):
+  """What is read of one column: cells, the way they are written, and what is said of it."""
+  rows = [(line, {'crp': cell}) for line, cell in enumerate(cells, start=2)]
+  found, written, notes = number_cells.read(
+    ['crp'], rows, Missing(), semicolons=semicolons, **settings
+  )
+  assert [line for line, _ in found] == [line for line, _ in rows]
+  return [row['crp'] for _, row in found], written.get('crp', ''), ' '.join(notes)
+
+
+@pytest.mark.parametrize(
+  ('cells', 'numbers', 'written'),
+  [
+    (['1', '2.5', '-3e2'], [1, 2.5, -300], ''),
+    (['5,57', '1,2', '3'], [5.57, 1.2, 3], '1234,5'),
+    (['1.234,56', '7'], [1234.56, 7], '1.234,5'),
+    (['1.234.567', '3,5'], [1234567, 3.5], '1.234,5'),
+    (['1,234.56', '7'], [1234.56, 7], '1,234.5'),
+    (['1,234,567', '3'], [1234567, 3], '1,234.5'),
+    (['1 234,5', '3'], [1234.5, 3], '1 234,5'),
+    (["1'234.5", '3'], [1234.5, 3], "1'234.5"),
+    (['\u22123,5', '2'], [-3.5, 2], '1234,5'),
+    (['45%', '3 %'], [45, 3], ''),
+    (['<0.01', '0.5', '> 90'], [0.01, 0.5, 90], ''),
+    (['\u22640,5', '3,25'], [0.5, 3.25], '1234,5'),
+  ],
+)
+def test_ways_of_writing_numbers(cells, numbers, written):
+  for semicolons in (False, True):
+    found, way, note = read(cells, semicolons)
+    assert (list(map(float, found)), way) == (numbers, written)
+    plain = all(c.replace('.', '').replace('-', '').replace('e', '').isdecimal() for c in cells)
+    assert bool(note) is not plain
+
+
+@pytest.mark.parametrize('word', ['NULL', 'n/a', '?', '-', '.', 'None', 'NA', '', 'unknown'])
+def test_words_for_a_missing_value_leave_a_column_one_of_numbers(word):
+  found, way, note = read(['5,57', word, '1,2', word])
+  assert (found, way) == (['5.57', '', '1.2', ''], '1234,5')
+  assert note == (
+    f"column 'crp' is one of numbers: '5,57' is read as 5.57; missing: 2 {word or 'empty'}"
+  )
+
+
+@pytest.mark.parametrize('cells', [['a', '1'], ['45%', '3'], ['+', '-'], ['', ''], ['e5', '1'],
+                                   ['1,23,456', '2'], ['12-3', '4'], ['1.2.3', '1']])  # fmt: skip
+def test_a_column_of_something_else_stays_as_it_is(cells):
+  assert read(cells) == (cells, '', '')
+
+
+def test_where_cells_fit_two_ways_the_table_tells_and_the_user_may():
+  assert read(['1,234', '2,500'])[0] == ['1234', '2500']
+  assert read(['1,234', '2,500'], semicolons=True)[0] == ['1.234', '2.500']
+  assert read(['1,234', '2,500'], decimal='comma')[0] == ['1.234', '2.500']
+  assert read(['1,234', '2,500'], semicolons=True, decimal='point')[0] == ['1234', '2500']
+  assert read(['1,234'], known={'crp': '1234,5'})[0] == ['1.234']  # as the training table's
+  assert 'a guess; config.data.decimal says it' in read(['1,234', '2,500'])[2]
+  assert 'a guess' not in read(['1,23', '2,500'])[2]
+  # Beside a column with a decimal comma a point is one of thousands.
+  rows = [(2, {'a': '1.234', 'b': '3,5'}), (3, {'a': '987', 'b': '0,25'})]
+  found, _, _ = number_cells.read(['a', 'b'], rows, Missing(), semicolons=True)
+  assert [row['a'] for _, row in found] == ['1234', '987']
+  assert read(['1.234', '987'], semicolons=True)[0] == ['1.234', '987']
+
+
+def test_of_a_known_column_each_cell_is_read_alone():
+  found, _, _ = read(['abc', '5,2', 'NULL', '7'], known={'crp': '1234,5'})
+  assert found == ['abc', '5.2', '', '7']
+
+
+def test_a_number_beyond_float32_is_named():
+  with pytest.raises(UserError, match="row 3: crp is '1e300'; expected a number of at most 1e"):
+    read(['1', '1e300'])
+
+
+@pytest.mark.parametrize(
+  ('cells', 'expected'),
+  [
+    (['2021-03-04', '2021/3/4'], True),
+    (['04.05.2020 10:30', '4.5.20'], True),
+    (['2021-03-04T10:11:12Z', '12:30'], True),
+    (['Jan 5, 2020', '5-Jan-2020', '2021-03'], True),
+    (['1.2', '3.4'], False),
+    (['2020', '2021'], False),
+    (['2021-03-04', 'soon'], False),
+    ([], False),
+  ],
+)
+def test_dates(cells, expected):
+  assert number_cells.are_dates(cells) is expected
