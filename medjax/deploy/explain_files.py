@@ -11,6 +11,7 @@ from medjax.data.modality import Case
 from medjax.deploy import files as deploy
 from medjax.deploy.trained import Trained
 from medjax.errors import UserError
+from medjax.evaluation import csv_cells
 from medjax.experiment import Experiment
 from medjax.explain import Method
 from medjax.workdir import Workdir
@@ -66,7 +67,7 @@ def explain_files(
     writer.writeheader()
     for start in range(0, len(cases), _AT_ONCE):
       done = explainer.rows(cases[start : start + _AT_ONCE], folder, start)
-      writer.writerows(done)
+      writer.writerows(map(csv_cells.write_row, done))
       file.flush()
       rows += done
   failed = sum(bool(row['error']) for row in rows)

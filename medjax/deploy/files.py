@@ -17,6 +17,7 @@ from medjax.config import Config
 from medjax.data import feed, ragged
 from medjax.data.modality import Case
 from medjax.errors import UserError
+from medjax.evaluation import csv_cells
 from medjax.experiment import Experiment
 from medjax.outcomes import Row, Writer
 from medjax.outcomes.rows import shorten
@@ -79,7 +80,7 @@ def predict_files(
       out.writeheader()
       axes = modality.axes
       for done in _batches(cases, step, variables, devices, config.batch_size, writer, axes):
-        out.writerows(done)
+        out.writerows(map(csv_cells.write_row, done))
         file.flush()
         rows += done
     drawn = writer.page(rows)

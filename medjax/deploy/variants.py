@@ -15,6 +15,7 @@ from medjax.data.sequences.encoder import Encoder
 from medjax.data.sequences.variants import Variant
 from medjax.deploy.trained import Trained
 from medjax.errors import UserError
+from medjax.evaluation import csv_cells
 from medjax.experiment import Experiment
 from medjax.explain.score import scores
 from medjax.workdir import Workdir
@@ -68,7 +69,7 @@ def predict_variants(
     writer.writeheader()
     for start in range(0, len(listed_variants), _AT_ONCE // 2):
       done = scorer.rows(listed_variants[start : start + _AT_ONCE // 2], entries)
-      writer.writerows(done)
+      writer.writerows(map(csv_cells.write_row, done))
       file.flush()
       rows += done
   failed = sum(bool(row['error']) for row in rows)

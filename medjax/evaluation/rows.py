@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from medjax.errors import UserError
+from medjax.evaluation import csv_cells
 
 
 class Rows:
@@ -61,8 +62,8 @@ def write_rows(
   try:
     with open(handle, 'w', newline='', encoding='utf-8') as file:
       writer = csv.writer(file)
-      writer.writerow(header)
-      writer.writerows(rows)
+      writer.writerow(map(csv_cells.write, header))
+      writer.writerows(map(csv_cells.write, row) for row in rows)
     # mkstemp makes a file that only its owner can read; results are for everyone's eyes.
     os.chmod(temporary, 0o644)
     os.replace(temporary, path)
@@ -81,7 +82,7 @@ def read_columns(
   """
   try:
     with open(path, newline='', encoding='utf-8-sig') as file:
-      lines = list(csv.reader(file))
+      lines = [list(map(csv_cells.read, line)) for line in csv.reader(file)]
   except FileNotFoundError:
     raise UserError(f'{path}: no such file; expected a table of predictions') from None
   except (UnicodeDecodeError, csv.Error, OSError) as error:

@@ -107,7 +107,7 @@ def _finished(folder, label, task):
   devices = runtime.devices(2)
   evaluate.evaluate(experiment, variables, step, workdir, devices, SETTINGS)
 
-  number, level = data.details['preprocessing']
+  number, level = data.details['preprocessing']['columns']
   (name,) = level['levels']
 
   def output(age, sex):
