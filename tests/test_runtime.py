@@ -66,6 +66,8 @@ def test_xla_options(monkeypatch, given, tuning, version, expected):
   monkeypatch.setenv('JAX_COMPILATION_CACHE_DIR', 'set')
   monkeypatch.setattr(runtime.importlib.metadata, 'version', lambda name: version)
   monkeypatch.setattr(runtime.platform, 'machine', lambda: 'x86_64')
+  monkeypatch.setenv('MEDJAX_NATIVE', '')  # restored afterwards, whatever the call sets
+  monkeypatch.delenv('MEDJAX_NATIVE')
   runtime.configure(xla_tuning=tuning)
   assert os.environ['XLA_FLAGS'] == (given if expected is None else expected)
 

@@ -1,15 +1,17 @@
 """Checkpoints: written by Orbax in the background, checked by digest when they are read.
 
-A checkpoint holds the state as plain named arrays, and a position of a few integers and the digest
-of every array. Orbax makes each one appear complete or not at all; the digests find what a disk
-damaged afterwards.
+A checkpoint holds the state as plain named arrays, and a position of a few numbers with the digests
+of every array and of itself. Orbax makes each one appear complete or not at all; the digests find
+what a disk damaged afterwards. Which one is best is told by the positions alone.
 """
 
 import dataclasses
 import errno
+import json
 import pathlib
 import shutil
 import zlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -22,6 +24,7 @@ from medjax.errors import DiskFullError, UserError
 
 # Bytes that a checkpoint takes beside its arrays: names, metadata and half-filled blocks.
 _FILES = 2**20
+_DAMAGED = (float('inf'), 0)  # the rank of a checkpoint whose position cannot be read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,14 +60,9 @@ class Checkpoints:
 
   def __init__(self, folder: pathlib.Path, keep: int):
     self.folder = folder.absolute()
-    policy = checkpoint_managers.AnyPreservationPolicy(
-      [
-        checkpoint_managers.LatestN(keep),
-        checkpoint_managers.BestN(get_metric_fn=_rank, n=1, keep_checkpoints_without_metrics=False),
-      ]
-    )
+    self._ranks: dict[int, tuple[float, int]] = {}
     options = ocp.CheckpointManagerOptions(
-      preservation_policy=policy, best_fn=_rank, enable_async_checkpointing=True
+      preservation_policy=_NewestAndBest(keep, self._rank), enable_async_checkpointing=True
     )
     with _disk_errors(self.folder):
       self._manager = ocp.CheckpointManager(
@@ -91,6 +89,8 @@ class Checkpoints:
     # A copy: the next step takes over the state's memory while the file is written.
     arrays = {name: np.array(leaf) for name, leaf in _named(state)}
     stored = dataclasses.asdict(position) | {'digests': {k: _digest(v) for k, v in arrays.items()}}
+    stored['digest'] = _digest_of_position(stored)
+    self._ranks[position.step] = _rank(position)
     self.wait()  # for the checkpoint before, which takes space too
     with _disk_errors(self.folder):
       self._check_space(sum(array.nbytes for array in arrays.values()))
@@ -99,7 +99,6 @@ class Checkpoints:
         args=ocp.args.Composite(
           state=ocp.args.StandardSave(arrays), position=ocp.args.JsonSave(stored)
         ),
-        metrics={'score': position.score, 'step': position.step},
         force=True,
       )
 
@@ -123,8 +122,7 @@ class Checkpoints:
 
   def best(self) -> int | None:
     """The step with the best score, the earliest of equals; without scores the newest."""
-    steps = self.steps()
-    return max(steps, key=lambda s: _rank(self._metrics(s)), default=None)
+    return max(self.steps(), key=self._rank, default=None)
 
   def latest(self, target: Any) -> tuple[Any, Position] | None:
     """The newest checkpoint that is whole, or None if there is none.
@@ -161,9 +159,8 @@ class Checkpoints:
         step,
         args=ocp.args.Composite(state=ocp.args.StandardRestore(), position=ocp.args.JsonRestore()),
       )
-      arrays, stored = restored['state'], dict(restored['position'])
-      digests = stored.pop('digests')
-      position = Position(**stored)
+      arrays = restored['state']
+      position, digests = _checked(restored['position'])
       wrong = [name for name, digest in digests.items() if _digest(arrays[name]) != digest]
       if wrong or position.step != step:
         raise ValueError(f'{wrong[0] if wrong else "position"} is not what was saved')
@@ -180,11 +177,17 @@ class Checkpoints:
       leaves.append(np.asarray(arrays[name], leaf.dtype))
     return jax.tree.unflatten(jax.tree.structure(target), leaves), position
 
-  def _metrics(self, step: int) -> dict[str, Any]:
-    try:
-      return dict(self._manager.metrics(step) or {})
-    except Exception:  # damaged: it will be found out when it is read
-      return {}
+  def _rank(self, step: int) -> tuple[float, int]:
+    """Orders checkpoints; a damaged one is best, so that it is read and set aside."""
+    if step not in self._ranks:
+      try:
+        restored = self._manager.restore(
+          step, args=ocp.args.Composite(position=ocp.args.JsonRestore())
+        )
+        self._ranks[step] = _rank(_checked(restored['position'])[0])
+      except Exception:  # whatever a damaged file makes the readers raise
+        self._ranks[step] = _DAMAGED
+    return self._ranks[step]
 
   def _set_aside(self, step: int, error: Exception) -> None:
     path = self.folder / str(step)
@@ -192,6 +195,7 @@ class Checkpoints:
     logging.warning('checkpoint %s is damaged and is left out: %s', path, reason)
     if jax.process_index() == 0 and path.exists():
       path.rename(_free_name(path))
+    self._ranks.pop(step, None)
     self._manager.reload()
 
 
@@ -200,10 +204,38 @@ def _free_name(path: pathlib.Path) -> pathlib.Path:
   return next(name for name in names if not name.exists())
 
 
-def _rank(metrics: dict[str, Any]) -> tuple[float, int]:
+class _NewestAndBest(checkpoint_managers.PreservationPolicy):
+  """Keeps the newest few checkpoints and the best one, and damaged ones until they are read."""
+
+  def __init__(self, newest: int, rank: Callable[[int], tuple[float, int]]):
+    self._newest, self._rank = newest, rank
+
+  def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
+    """Which of the checkpoints stay."""
+    steps = [checkpoint.step for checkpoint in checkpoints]
+    kept = set(sorted(steps)[-self._newest :])
+    whole = [step for step in steps if self._rank(step) < _DAMAGED]
+    kept |= {*sorted(whole, key=self._rank)[-1:], *(set(steps) - set(whole))}
+    return [step in kept for step in steps]
+
+
+def _rank(position: Position) -> tuple[float, int]:
   """Orders checkpoints: higher score first, then the earlier; unscored last, then the newer."""
-  score, step = metrics.get('score'), metrics.get('step', 0)
+  score, step = position.score, position.step
   return (float('-inf'), step) if score is None else (score, -step)
+
+
+def _checked(stored: Any) -> tuple[Position, dict[str, int]]:
+  """The position and the digests of arrays that were saved; raises ValueError for damaged ones."""
+  stored = dict(stored)
+  if stored.pop('digest') != _digest_of_position(stored):
+    raise ValueError('position is not what was saved')
+  digests = stored.pop('digests')
+  return Position(**stored), digests
+
+
+def _digest_of_position(stored: Mapping[str, Any]) -> int:
+  return zlib.crc32(json.dumps(stored, sort_keys=True).encode())
 
 
 def _named(tree: Any) -> list[tuple[str, Any]]:

@@ -160,7 +160,7 @@ def test_new_rows_of_numbers(tmp_path):
     val = list(csv.DictReader(file))
   left = sorted(abs(float(row['label']) - float(row['prediction'])) for row in val)
   width = left[int(np.ceil((len(left) + 1) * 0.8)) - 1]
-  number = run[0].data.details['preprocessing'][0]
+  number = run[0].data.details['preprocessing']['columns'][0]
   for i, (age, sex) in {0: (40, 'm'), 2: (number['median'], 'f'), 3: (77.5, 'f')}.items():
     prediction = 120 + 15 * run[3](age, sex)
     assert float(found[i]['prediction']) == pytest.approx(prediction, rel=1e-5)

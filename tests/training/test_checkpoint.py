@@ -59,6 +59,29 @@ def test_without_any_score_the_newest_is_best(begun, tmp_path):
     assert checkpoints.steps() == [2, 3]
 
 
+@pytest.mark.parametrize('damage', ['score', 'lost', ''])
+def test_a_damaged_position_is_named_and_chooses_no_other_checkpoint(
+  begun, tmp_path, damage, caplog
+):
+  with Checkpoints(tmp_path / 'c', keep=9) as checkpoints:
+    for step, score in ((1, 0.9), (2, 0.5), (3, 0.7)):
+      _save(checkpoints, begun, step, score)
+  for path in (tmp_path / 'c' / '2' / 'position').glob('*'):
+    content = path.read_bytes()
+    if damage == 'score':  # would be the best
+      path.write_bytes(content.replace(b'"score": 0.5', b'"score": 1.5'))
+    elif damage == 'lost':
+      path.unlink()
+  with Checkpoints(tmp_path / 'c', keep=1) as checkpoints, caplog.at_level('WARNING', 'absl'):
+    while (best := checkpoints.best()) and checkpoints.read(best, begun) is None:
+      pass
+    assert best == 1
+    named = f'{tmp_path / "c" / "2"} is damaged' in caplog.text
+    assert named is bool(damage)
+    _save(checkpoints, begun, 4, 0.1)
+    assert checkpoints.steps() == [1, 4]
+
+
 def _largest(folder: pathlib.Path) -> pathlib.Path:
   return max((p for p in folder.rglob('*') if p.is_file()), key=lambda p: p.stat().st_size)
 
