@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,8 +85,10 @@ def _of_records(
   leads, rate, notes = tuple(config.leads), config.rate, []
   _require_unique([path.stem for path, _ in named])
   at_edge = missing = resampled = 0
+  assumed: Counter[str] = Counter()
   for path, where in named:
     record = records.read(path)
+    assumed.update(record.notes)
     leads, rate = leads or record.leads, rate or record.rate
     resampled += record.rate != rate
     seconds = record.peaks / record.rate
@@ -110,6 +113,7 @@ def _of_records(
     )
   if resampled:
     notes.append(f'{resampled} records have another rate and were resampled')
+  notes += [f'{count} of {len(named)} records: {note}' for note, count in assumed.items()]
   return beats, details(config, 'record', leads, rate), notes
 
 

@@ -1,5 +1,6 @@
 """Beats from records, tables and the simulator as examples, and errors in one line."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -243,3 +244,42 @@ def test_copies_of_a_beat_stay_together(tmp_path):
   (tmp_path / 'b.csv').write_text(beats[0])
   with pytest.raises(UserError, match='1 groups are in two splits'):
     load(tmp_path / 'a.csv', test=str(tmp_path / 'b.csv'))
+
+
+def test_what_was_assumed_of_records_is_counted_in_the_notes(make_record, shared_data, tmp_path):
+  folder = many(make_record, tmp_path / 'db', leads=('I',))
+  for path in sorted(folder.glob('*.hea'))[:3]:
+    path.write_text(path.read_text().replace(' I\n', '\n'))
+  with pytest.raises(UserError, match=r"r03\.hea: no lead 'lead 1' \(it has I\)"):
+    load(folder)
+  for path in folder.glob('*.hea'):
+    path.write_text(path.read_text().replace(' I\n', '\n'))
+  data = load(folder, before=0.3)
+  note = 'leads without a name are called by their place: lead 1, lead 2 and so on'
+  assert f'12 of 12 records: {note}' in data.notes
+  assert '132 beats of 12 records, leads lead 1, 100 Hz' in data.notes
+
+
+def test_records_without_names_of_leads(shared_data):
+  data = load(shared_data('../cases/wfdb_no_lead_name') / 'records')
+  assert data.details['leads'] == ['lead 1']
+  assert sum(len(split) for split in data.splits.values()) == 840
+  assert data.summary()['groups_in_two_splits'] == 0
+
+
+@pytest.mark.parametrize('rate', [0.001, 9.9])
+def test_rates_without_a_heartbeat_are_refused(rate):
+  with pytest.raises(UserError, match=rf'config\.data\.rate={rate}: expected at least 10 samples'):
+    signals.Config(rate=rate).validate()
+
+
+def test_records_whose_rate_is_absurd(make_record, tmp_path):
+  path = make_record(tmp_path, 'a')
+  record = records.read(path)
+  with pytest.raises(UserError, match=r'a\.hea: 100 samples a second cannot be made 0\.01'):
+    records.resample(record, 0.01)
+  with pytest.raises(UserError, match=r'100 samples a second cannot be made 1e\+06'):
+    records.resample(record, 1e6)
+  slow = dataclasses.replace(record, rate=0.5)
+  with pytest.raises(UserError, match=r'a\.hea: 0 samples around each of \d+ beats; expected two'):
+    records.segment(slow, 0.3, 0.2)
