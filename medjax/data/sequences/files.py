@@ -3,6 +3,8 @@
 import dataclasses
 import pathlib
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 from medjax.data import labels, settings, split, tables
 from medjax.data.sequences import fasta
@@ -57,6 +59,7 @@ def _read(config: Config, sources: str, where: str) -> tuple[list[Labelled], lis
       sequences, notes = sequences + rows, notes + table_notes
       continue
     entries = fasta.read(path)
+    notes += _repeats([entry.own_id for entry in entries], path)
     if config.label_pattern:
       texts = fasta.labels(entries, config.label_pattern)
     elif len(paths) > 1 or where:
@@ -98,6 +101,7 @@ def _of_table(config: Config, path: pathlib.Path, where: str) -> tuple[list[Labe
   )
   own = (config.sequence_column, label, id, given, of_set, validation)
   sequences = []
+  seen: Counter[str] = Counter()
   for line, row in labels.labelled_rows(rows, label, path):
     at = f'{path} row {line}'
     part = where or split.in_row(row, given, at)
@@ -105,7 +109,21 @@ def _of_table(config: Config, path: pathlib.Path, where: str) -> tuple[list[Labe
       part = split.of_set(row[of_set], row[validation] if validation else '', at)
     part = part or ('train' if config.test else '')
     name = (row[id] if id else '') or f'{path.name}:{line}'
+    seen[name] += 1
+    if seen[name] > 1:
+      name = f'{name} #{seen[name]}'
     metadata = {k: v for k, v in row.items() if k and k not in own}
     sequences.append(Labelled(name, row[config.sequence_column], row[label], part, at, metadata))
   left = len(rows) - len(sequences)
-  return sequences, [f'{path.name}: {left} rows without {label} left out'] if left else []
+  notes = [f'{path.name}: {left} rows without {label} left out'] if left else []
+  return sequences, notes + _repeats(list(seen.elements()), path)
+
+
+def _repeats(names: Sequence[str], path: pathlib.Path) -> list[str]:
+  """A note on names that several sequences of a file have; or none."""
+  several = [count for count in Counter(names).values() if count > 1]
+  if not several:
+    return []
+  return [
+    f'{path.name}: {len(several)} names are of {sum(several)} sequences, told apart by numbers: #2'
+  ]

@@ -18,6 +18,8 @@ from medjax.data.sequences.files import Labelled
 from medjax.data.sequences.modality import Sequences
 from medjax.errors import UserError
 
+_MOST = 2**32  # letters in memory, a byte each
+
 
 def load(
   config: Config,
@@ -97,8 +99,9 @@ def _made(
     sequences, new_notes = targets.of_one_class(sequences, config.label_separator)
     notes += new_notes
   texts = [one.label for one in sequences]
-  label, names = targets.encode(config, texts, known)
+  label, names = targets.encode(config, sequences, known)
   tokens = [letters.encode(one.sequence, one.where) for one in sequences]
+  notes += copies.conflicts(tokens, texts)
   groups, note = copies.groups(config, letters, [one.sequence for one in sequences])
   given = [one.split for one in sequences]
   copies.require_groups(config, groups, given)
@@ -119,6 +122,11 @@ def _made(
   if config.labels == 'classes':
     read = read.noting(*labels.positive_note(names))
   length = config.length or max(map(len, tokens))
+  if length * len(tokens) > _MOST:
+    raise UserError(
+      f'{name}: {len(tokens)} sequences of {length} letters each; expected at most {_MOST} letters '
+      'with their padding: see config.data.length'
+    )
   cut = sum(len(part) > length for part in tokens)
   if cut:
     taken = 'their middle is' if config.keep == 'middle' else 'their ends are'
