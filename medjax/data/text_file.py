@@ -10,8 +10,8 @@ from medjax.errors import UserError
 # A whole human genome has 3.3e9 bytes.
 MOST_BYTES = 2**32
 # Text becomes up to a hundred times smaller; deflate ends at 1032 times, which are bytes all alike.
-MOST_TIMES = 250
-_NEVER_TOO_MUCH = 2**25
+MOST_TIMES = 200
+_NEVER_TOO_MUCH = 2**24
 _GZIP = b'\x1f\x8b'
 _PIECE = 2**20
 
@@ -21,7 +21,7 @@ def read_text(path: pathlib.Path, kind: str) -> str:
 
   A file compressed by gzip is known by its first bytes, whatever its name. It is unpacked piece by
   piece, and no further than to ``MOST_BYTES``, or to ``MOST_TIMES`` its own size where that is more
-  than 32 MiB: a few hundred kB can hold many GB.
+  than 16 MiB: a few hundred kB can hold many GB.
 
   Args:
     path: the file.

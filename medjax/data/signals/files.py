@@ -74,7 +74,14 @@ def _of_tables(
   _require_unique([beat.id for beat in beats])
   notes = ['a table does not say whose a beat is: each row counts as a patient of its own']
   if len(first) < len(beats):
-    notes.append(f'{len(beats) - len(first)} rows are copies of others, with which they stay')
+    labels_of: dict[str, set[str]] = {}
+    for beat in beats:
+      labels_of.setdefault(beat.patient, set()).add(beat.label)
+    conflicts = sum(len(labels) > 1 for labels in labels_of.values())
+    notes.append(
+      f'{len(beats) - len(first)} rows are copies of others, with which they stay; {conflicts} '
+      'beats stand with different labels'
+    )
   return beats, details(config, 'table', (), config.rate), notes
 
 

@@ -238,12 +238,20 @@ def test_copies_of_a_beat_stay_together(tmp_path):
   beats = [f'{i % 2},{i},{i * i},1\n' for i in range(20)]
   (tmp_path / 'a.csv').write_text(''.join(beats * 4))
   data = load(tmp_path / 'a.csv')
-  assert '60 rows are copies of others, with which they stay' in data.notes
+  note = '60 rows are copies of others, with which they stay; 0 beats stand with different labels'
+  assert note in data.notes
   assert data.summary()['groups_in_two_splits'] == 0
   assert sum(len(set(split.group)) for split in data.splits.values()) == 20
   (tmp_path / 'b.csv').write_text(beats[0])
   with pytest.raises(UserError, match='1 groups are in two splits'):
     load(tmp_path / 'a.csv', test=str(tmp_path / 'b.csv'))
+
+
+def test_copies_with_another_label_are_counted(tmp_path):
+  beats = [f'{i % 2},{i},{i * i},1\n' for i in range(20)] + ['1,2,4,1\n', '0,3,9,1\n', '1,3,9,1\n']
+  (tmp_path / 'a.csv').write_text(''.join(beats))
+  note = '3 rows are copies of others, with which they stay; 2 beats stand with different labels'
+  assert note in load(tmp_path / 'a.csv').notes
 
 
 def test_what_was_assumed_of_records_is_counted_in_the_notes(make_record, shared_data, tmp_path):
