@@ -101,6 +101,12 @@ def _made(
   texts = [one.label for one in sequences]
   label, names = targets.encode(config, sequences, known)
   tokens = [letters.encode(one.sequence, one.where) for one in sequences]
+  length = config.length or max(map(len, tokens))
+  if length * len(tokens) > _MOST:
+    raise UserError(
+      f'{name}: {len(tokens)} sequences of {length} letters each; expected at most {_MOST} letters '
+      'with their padding: see config.data.length'
+    )
   notes += copies.conflicts(tokens, texts)
   groups, note = copies.groups(config, letters, [one.sequence for one in sequences])
   given = [one.split for one in sequences]
@@ -121,12 +127,6 @@ def _made(
   ).with_splits(config)
   if config.labels == 'classes':
     read = read.noting(*labels.positive_note(names))
-  length = config.length or max(map(len, tokens))
-  if length * len(tokens) > _MOST:
-    raise UserError(
-      f'{name}: {len(tokens)} sequences of {length} letters each; expected at most {_MOST} letters '
-      'with their padding: see config.data.length'
-    )
   cut = sum(len(part) > length for part in tokens)
   if cut:
     taken = 'their middle is' if config.keep == 'middle' else 'their ends are'

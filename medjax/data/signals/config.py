@@ -23,7 +23,10 @@ class Config(FileSettings):
     'AAMI', 'Whether annotated beats are put into five classes, N, S, V, F and Q.'
   )
   keep: tuple[str, ...] = setting((), 'Classes that are kept; empty keeps all.')
-  leads: tuple[str, ...] = setting((), 'Leads of records that are taken; empty takes all.')
+  leads: tuple[str, ...] = setting(
+    (),
+    'Leads of records that are taken; empty takes all. Unnamed ones are lead 1, lead 2 and so on.',
+  )
   rate: float = setting(
     0.0, 'Samples a second, from 10; 0 is that of the first record.', low=0.0, high=2e3
   )
@@ -33,7 +36,7 @@ class Config(FileSettings):
     'separate', 'Whether a split has all beats of a patient, or minutes are drawn one by one.'
   )
   allow_group_overlap: bool = setting(False, 'Accept identical beats in two given splits.')
-  simulated: int = setting(6000, 'Beats to simulate.', low=400, high=10**6)
+  simulated: int = setting(6000, 'Beats to simulate.', low=400, high=10**5)
 
   def validate(self) -> None:
     """Raises UserError for settings that contradict each other."""

@@ -170,7 +170,7 @@ def resample(record: Record, rate: float) -> Record:
     )
   holes = np.isnan(record.signal)
   # The median is near the baseline: padding with zeros would ring at the ends.
-  level = np.nan_to_num(np.nanmedian(record.signal, axis=0)) if not holes.all() else 0.0
+  level = _median(record.signal)
   centred = np.where(holes, 0, record.signal - level)
   signal = scipy.signal.resample_poly(centred, up, down, axis=0) + level
   if holes.any():
@@ -182,11 +182,19 @@ def resample(record: Record, rate: float) -> Record:
 
 def normalise(record: Record) -> Record:
   """The record with median 0 and standard deviation 1 in each lead; a flat lead becomes zeros."""
-  with np.errstate(invalid='ignore'):
-    centre = np.nanmedian(record.signal, axis=0)
-    spread = np.nanstd(record.signal, axis=0)
-  signal = (record.signal - centre) / np.where(spread > 0, spread, 1)
+  spread = np.ones(record.signal.shape[1])
+  measured = ~np.isnan(record.signal).all(axis=0)
+  spread[measured] = np.nanstd(record.signal[:, measured], axis=0)
+  signal = (record.signal - _median(record.signal)) / np.where(spread > 0, spread, 1)
   return dataclasses.replace(record, signal=signal.astype(np.float32))
+
+
+def _median(signal: np.ndarray) -> np.ndarray:
+  """Of each lead [leads]; 0 where nothing was measured."""
+  median = np.zeros(signal.shape[1], signal.dtype)
+  measured = ~np.isnan(signal).all(axis=0)
+  median[measured] = np.nanmedian(signal[:, measured], axis=0)
+  return median
 
 
 def segment(record: Record, before: float, after: float) -> Beats:
@@ -234,12 +242,18 @@ def window(rate: float, before: float, after: float) -> tuple[int, int]:
   return round(before * rate), round(after * rate)
 
 
-def _detected(wfdb: Any, path: Any, signal: np.ndarray, rate: float) -> np.ndarray:
+def _detected(wfdb: Any, path: pathlib.Path, signal: np.ndarray, rate: float) -> np.ndarray:
   """R peaks by XQRS, a detector that learns the patient's complexes as it goes."""
   if rate <= _SLOWEST:
     raise UserError(
       f'{path}: {rate:g} samples a second are too few to find beats; expected more than '
       f'{_SLOWEST}, or annotations (.atr)'
     )
-  filled = np.nan_to_num(signal, nan=float(np.nan_to_num(np.nanmedian(signal))))
-  return np.asarray(wfdb.processing.xqrs_detect(filled, rate, verbose=False), np.int64)
+  if len(signal) < rate or not np.isfinite(signal).any():
+    raise UserError(
+      f'{path}: {np.isfinite(signal).sum()} samples in the first lead are too few to find beats; '
+      'expected a second or more, or annotations (.atr)'
+    )
+  filled = np.nan_to_num(signal, nan=float(_median(signal[:, None])[0]))
+  found = samples.guarded(path, lambda: wfdb.processing.xqrs_detect(filled, rate, verbose=False))
+  return np.asarray(found, np.int64)

@@ -105,7 +105,7 @@ def _checked(header: Header) -> tuple[np.ndarray, list[str]]:
   # As read here: wfdb takes what it can of a field, and drops letters that are not ASCII.
   record.adc_gain = [one.gain for one in header.signals]
   record.baseline = [one.baseline for one in header.signals]
-  signal = _guarded(header.path, lambda: _physical(record))
+  signal = guarded(header.path, lambda: _physical(record))
   if not len(signal):
     raise UserError(f'{header.path}: has no signal')
   if np.nanmax(np.abs(signal), initial=0) > _LARGEST:
@@ -149,7 +149,7 @@ def _require_size(header: Header) -> None:
 def _decoded(header: Header, *, ignore_skew: bool) -> Any:
   wfdb = package()
   stem = str(header.path.with_suffix(''))
-  record = _guarded(
+  record = guarded(
     header.path,
     lambda: wfdb.rdrecord(stem, physical=False, smooth_frames=False, ignore_skew=ignore_skew),
   )
@@ -174,8 +174,12 @@ def package() -> Any:
   return wfdb
 
 
-def _guarded(path: pathlib.Path, read: Callable[[], Any]) -> Any:
-  """What ``read`` gives; a damaged file stops the parser in many ways."""
+def guarded(path: pathlib.Path, read: Callable[[], Any]) -> Any:
+  """What ``read`` gives; a damaged file stops the package in many ways.
+
+  Raises:
+    UserError: it failed; ``path`` says of what.
+  """
   try:
     return read()
   except MemoryError:

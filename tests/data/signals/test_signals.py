@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 
+import made_record
 import numpy as np
 import pytest
 import wfdb
@@ -291,3 +292,24 @@ def test_records_whose_rate_is_absurd(make_record, tmp_path):
   slow = dataclasses.replace(record, rate=0.5)
   with pytest.raises(UserError, match=r'a\.hea: 0 samples around each of \d+ beats; expected two'):
     records.segment(slow, 0.3, 0.2)
+
+
+@pytest.mark.parametrize('length', [1, 2, 5, 99])
+def test_records_too_short_to_find_beats_in(tmp_path, length):
+  path = made_record.write(tmp_path, leads=[made_record.steps(length)], names=['I'], beats=[])
+  path.with_suffix('.atr').unlink()
+  with pytest.raises(UserError, match=rf'a\.hea: {length} samples in the first lead are too few'):
+    records.read(path, detect=True)
+
+
+@pytest.mark.filterwarnings('error')
+def test_a_lead_in_which_nothing_was_measured(tmp_path):
+  leads = [[-32768] * 3000, made_record.steps()]
+  path = made_record.write(tmp_path, leads=leads)
+  found = records.normalise(records.resample(records.read(path), 50.0))
+  assert np.isnan(found.signal[:, 0]).all()
+  assert found.signal[:, 1].std() == pytest.approx(1, abs=1e-5)
+  assert records.segment(found, 0.2, 0.2).missing == 3
+  path.with_suffix('.atr').unlink()
+  with pytest.raises(UserError, match=r'a\.hea: 0 samples in the first lead are too few'):
+    records.read(path, detect=True)
