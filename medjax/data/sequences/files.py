@@ -56,7 +56,8 @@ def _read(config: Config, sources: str, where: str) -> tuple[list[Labelled], lis
   for path in paths:
     if path.name.lower().endswith(tables.ENDINGS):
       rows, table_notes = _of_table(config, path, where)
-      sequences, notes = sequences + rows, notes + table_notes
+      notes += [*table_notes, *_repeats([row.id for row in rows], path)]
+      sequences += _told_apart(rows)
       continue
     entries = fasta.read(path)
     notes += _repeats([entry.own_id for entry in entries], path)
@@ -83,6 +84,27 @@ def _read(config: Config, sources: str, where: str) -> tuple[list[Labelled], lis
   return sequences, notes
 
 
+def _repeats(names: Sequence[str], path: pathlib.Path) -> list[str]:
+  """A note on names that several sequences of a file have; or none."""
+  several = [count for count in Counter(names).values() if count > 1]
+  if not several:
+    return []
+  return [
+    f'{path.name}: {len(several)} names are of {sum(several)} sequences, told apart by numbers: #2'
+  ]
+
+
+def _told_apart(rows: Sequence[Labelled]) -> list[Labelled]:
+  """The rows of a table with numbers after names that repeat, as ``fasta.read`` gives them."""
+  seen: Counter[str] = Counter()
+  found = []
+  for row in rows:
+    seen[row.id] += 1
+    several = seen[row.id] > 1
+    found.append(dataclasses.replace(row, id=f'{row.id} #{seen[row.id]}') if several else row)
+  return found
+
+
 def _of_header(entry: fasta.Entry, config: Config) -> str:
   """The split that a header names as FLIP's do: SET=train VALIDATION=False."""
   given, validation = (re.search(rf'\b{key}=(\w+)', entry.header) for key in ('SET', 'VALIDATION'))
@@ -101,7 +123,6 @@ def _of_table(config: Config, path: pathlib.Path, where: str) -> tuple[list[Labe
   )
   own = (config.sequence_column, label, id, given, of_set, validation)
   sequences = []
-  seen: Counter[str] = Counter()
   for line, row in labels.labelled_rows(rows, label, path):
     at = f'{path} row {line}'
     part = where or split.in_row(row, given, at)
@@ -109,21 +130,7 @@ def _of_table(config: Config, path: pathlib.Path, where: str) -> tuple[list[Labe
       part = split.of_set(row[of_set], row[validation] if validation else '', at)
     part = part or ('train' if config.test else '')
     name = (row[id] if id else '') or f'{path.name}:{line}'
-    seen[name] += 1
-    if seen[name] > 1:
-      name = f'{name} #{seen[name]}'
     metadata = {k: v for k, v in row.items() if k and k not in own}
     sequences.append(Labelled(name, row[config.sequence_column], row[label], part, at, metadata))
   left = len(rows) - len(sequences)
-  notes = [f'{path.name}: {left} rows without {label} left out'] if left else []
-  return sequences, notes + _repeats(list(seen.elements()), path)
-
-
-def _repeats(names: Sequence[str], path: pathlib.Path) -> list[str]:
-  """A note on names that several sequences of a file have; or none."""
-  several = [count for count in Counter(names).values() if count > 1]
-  if not several:
-    return []
-  return [
-    f'{path.name}: {len(several)} names are of {sum(several)} sequences, told apart by numbers: #2'
-  ]
+  return sequences, [f'{path.name}: {left} rows without {label} left out'] if left else []

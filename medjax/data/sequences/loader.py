@@ -101,12 +101,7 @@ def _made(
   texts = [one.label for one in sequences]
   label, names = targets.encode(config, sequences, known)
   tokens = [letters.encode(one.sequence, one.where) for one in sequences]
-  length = config.length or max(map(len, tokens))
-  if length * len(tokens) > _MOST:
-    raise UserError(
-      f'{name}: {len(tokens)} sequences of {length} letters each; expected at most {_MOST} letters '
-      'with their padding: see config.data.length'
-    )
+  _require_room(name, len(tokens), config.length or max(map(len, tokens)))
   notes += copies.conflicts(tokens, texts)
   groups, note = copies.groups(config, letters, [one.sequence for one in sequences])
   given = [one.split for one in sequences]
@@ -127,6 +122,7 @@ def _made(
   ).with_splits(config)
   if config.labels == 'classes':
     read = read.noting(*labels.positive_note(names))
+  length = config.length or max(map(len, tokens))
   cut = sum(len(part) > length for part in tokens)
   if cut:
     taken = 'their middle is' if config.keep == 'middle' else 'their ends are'
@@ -145,6 +141,14 @@ def _made(
     details={**encode.details(), **scale},
   )
   return data, encode
+
+
+def _require_room(name: str, count: int, length: int) -> None:
+  if count * length > _MOST:
+    raise UserError(
+      f'{name}: {count} sequences of {length} letters each; expected at most {_MOST} letters with '
+      'their padding: see config.data.length'
+    )
 
 
 def _simulated(case: Any, index: int, classes: Sequence[str]) -> Labelled:
