@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from medjax.config import Config
+from medjax.data.quote import short
 from medjax.data.sequences import fasta
 from medjax.data.sequences import variants as lists
 from medjax.data.sequences.encoder import Encoder
@@ -53,14 +54,12 @@ def predict_variants(
     or of the number; error.
 
   Raises:
-    UserError: the data are no sequences, or a file cannot be read.
+    UserError: the data are no sequences, a file cannot be read, or two sequences have one name.
     OSError: the CSV cannot be written.
   """
   encode = experiment.data.modality.encoder('--variants: changes')
   listed_variants = lists.read(listed)
-  entries: dict[str, str] = {}
-  for name in names:
-    entries |= {entry.id: entry.sequence for entry in fasta.read(pathlib.Path(name))}
+  entries = _sequences(names)
   scorer = _Scorer(experiment, config, workdir, encode)
   rows: list[dict[str, str]] = []
   output.parent.mkdir(parents=True, exist_ok=True)
@@ -76,9 +75,23 @@ def predict_variants(
   print(f'{len(rows) - failed} variants predicted, {failed} could not be')
   largest = sorted((row for row in rows if row['effect']), key=lambda r: -abs(float(r['effect'])))
   for row in largest[:10]:
-    print(f'  {row["variant"]}: effect {float(row["effect"]):+.3f}')
+    print(f'  {short(row["variant"])}: effect {float(row["effect"]):+.3f}')
   print(f'variants: {output}')
   return rows
+
+
+def _sequences(names: Sequence[str]) -> dict[str, str]:
+  """The sequences of all files by their names, of which variants choose."""
+  entries: dict[str, fasta.Entry] = {}
+  for name in names:
+    for entry in fasta.read(pathlib.Path(name)):
+      other = entries.setdefault(entry.own_id, entry)
+      if other is not entry:
+        raise UserError(
+          f'{entry.where}: {short(entry.own_id)} is also the name of {other.where}; expected each '
+          'name once, so that a variant says its sequence'
+        )
+  return {id: entry.sequence for id, entry in entries.items()}
 
 
 class _Scorer:
@@ -135,13 +148,17 @@ class _Scorer:
     if variant.problem:
       raise UserError(f'{variant.where}: {variant.problem}')
     if variant.sequence not in entries:
-      raise UserError(f'{variant.where}: there is no sequence {variant.sequence!r} in the files')
+      raise UserError(
+        f'{variant.where}: there is no sequence {short(variant.sequence)!r} in the files'
+      )
     sequence = entries[variant.sequence]
     # Where the network sees chosen places of the whole sequence, it is not cut around the change.
     whole = self._encode.keep == 'ends' or bool(self._encode.places)
     length = len(sequence) + len(variant.alt) if whole else self._encode.length
-    pair = variant.apply(sequence, length)
+    letters = self._encode.letters
+    pair = variant.apply(sequence, length, letters)
     one, other = (self._encode(text, variant.where)['tokens'] for text in pair)
-    if np.array_equal(one, other) and variant.ref.upper() != variant.alt.upper():
+    changes = letters.spelled(variant.ref) != letters.spelled(variant.alt)
+    if changes and np.array_equal(one, other):
       raise UserError(f'{variant.where}: the network does not see this place')
     return [one, other]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from medjax.data import split
+from medjax.data.quote import short
 from medjax.data.residues.config import Config
 from medjax.data.sequences import fasta
 from medjax.errors import UserError
@@ -56,8 +57,8 @@ def read(config: Config) -> list[Chain]:
       wrong = next((letter for letter in states if letter not in become), None)
       if wrong is not None:
         raise UserError(
-          f'{labels[id].where}: {id} has the state {wrong!r}; '
-          f'config.data.states has only {", ".join(become)}'
+          f'{labels[id].where}: {short(id)} has the state {wrong!r}; '
+          f'config.data.states has only {short(", ".join(become))}'
         )
       states = ''.join(become[letter] for letter in states)
     if masks:
@@ -81,16 +82,19 @@ def _aligned(
   entries = {entry.id: entry for entry in fasta.read(path)}
   for id, entry in source.items():
     if id not in entries:
-      raise UserError(f'{path}: {id} of {entry.where} is missing; expected every chain')
+      raise UserError(f'{path}: {short(id)} of {entry.where} is missing; expected every chain')
     ours, theirs = len(entry.sequence), len(entries[id].sequence)
     if ours != theirs:
       raise UserError(
-        f'{entries[id].where}: {id} has {theirs} {what} and {ours} residues; expected as many'
+        f'{entries[id].where}: {short(id)} has {theirs} {what} and {ours} residues; expected '
+        'as many'
       )
   extra = next((id for id in entries if id not in source), None)
   if extra is not None:
     some = next(iter(source.values())).path
-    raise UserError(f'{entries[extra].where}: {extra} is not in {some}; expected the same chains')
+    raise UserError(
+      f'{entries[extra].where}: {short(extra)} is not in {some}; expected the same chains'
+    )
   return entries
 
 
@@ -105,7 +109,8 @@ def _become(states: str) -> dict[str, str]:
   for pair in pairs:
     if not re.fullmatch(r'\S=\S', pair):
       raise UserError(
-        f'config.data.states: {pair!r} is not a letter, = and a letter; expected as in H=H,G=H,C=C'
+        f'config.data.states: {short(pair)!r} is not a letter, = and a letter; expected as in '
+        'H=H,G=H,C=C'
       )
   # What is not known stays so, unless that sign is said to be a state, such as DSSP's coil.
   stays = {UNKNOWN: UNKNOWN} if pairs else {}
@@ -116,7 +121,7 @@ def _resolved(mask: fasta.Entry, states: str) -> str:
   wrong = next((i for i, letter in enumerate(mask.sequence) if letter not in '01'), None)
   if wrong is not None:
     raise UserError(
-      f'{mask.where}: {mask.id} has {mask.sequence[wrong]!r} at position {wrong + 1}; '
+      f'{mask.where}: {short(mask.id)} has {mask.sequence[wrong]!r} at position {wrong + 1}; '
       'expected 1 for resolved residues and 0 for others'
     )
   return ''.join(

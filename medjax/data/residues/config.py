@@ -20,4 +20,4 @@ class Config(Settings):
     '', 'Regular expression whose group in a header is the split; empty: SET= and VALIDATION=.'
   )
   allow_group_overlap: bool = setting(False, 'Accept near copies in two given splits.')
-  simulated: int = setting(2000, 'Chains to simulate.', low=50)
+  simulated: int = setting(2000, 'Chains to simulate.', low=50, high=10**6)

@@ -14,7 +14,7 @@ from medjax.data.residues import aligned
 from medjax.data.residues.aligned import UNKNOWN, Chain
 from medjax.data.residues.config import Config
 from medjax.data.residues.modality import Residues
-from medjax.data.sequences import alphabet, similar
+from medjax.data.sequences import alphabet, copies, similar
 
 
 def load(config: Config, *, simulator: Callable[[int, int], Any] | None = None) -> dataset.Dataset:
@@ -68,7 +68,7 @@ def _read(
     origin='headers',
     simulated=simulated,
     train_all=False,
-    notes=(note,),
+    notes=(*copies.conflicts(tokens, [chain.states for chain in chains]), note),
   ).with_splits(config)
   unknown = sum(chain.states.count(UNKNOWN) for chain in chains)
   read = read.noting(f'{unknown} of {lengths.sum()} residues have no state: they count for nothing')

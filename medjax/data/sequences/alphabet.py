@@ -130,6 +130,19 @@ class Alphabet:
       raise UserError(f'{where}: the sequence is empty; expected {self.name} letters')
     return tokens
 
+  def spelled(self, text: str) -> str:
+    """Letters in this alphabet's own spelling: equal for what is read alike, such as U and T.
+
+    Args:
+      text: letters in either case; what is none of the alphabet stays as it is.
+
+    Example:
+      >>> RNA.spelled('acT'), DNA.spelled('ACU'), PROTEIN.spelled('MUT')
+      ('ACU', 'ACT', 'MCT')
+    """
+    other, letter = (''.join(part) for part in zip(*self.same, strict=True))
+    return text.upper().translate(str.maketrans(other, letter))
+
   def decode(self, tokens: np.ndarray) -> str:
     """The letters of tokens [length], without padding.
 

@@ -26,7 +26,9 @@ class Config(FileSettings):
   label_separator: str = setting('', 'What joins the classes of one label; empty: nothing does.')
   sequence_column: str = setting('sequence', 'Column of a table with the sequence.')
   alphabet: Literal['auto', 'DNA', 'RNA', 'protein'] = setting('auto', 'Letters; auto looks.')
-  length: int = setting(0, 'Letters that the network sees; 0 is the longest sequence.', low=0)
+  length: int = setting(
+    0, 'Letters that the network sees; 0 is the longest sequence.', low=0, high=10**8
+  )
   keep: Literal['middle', 'ends'] = setting(
     'middle', 'Which letters of a longer sequence it sees: the middle, or half from either end.'
   )
@@ -40,7 +42,7 @@ class Config(FileSettings):
   )
   both_strands: bool = setting(False, 'Whether a reverse complement is a copy of a sequence.')
   allow_group_overlap: bool = setting(False, 'Accept near copies in two given splits.')
-  simulated: int = setting(10_000, 'Sequences to simulate.', low=50)
+  simulated: int = setting(10_000, 'Sequences to simulate.', low=50, high=10**6)
 
   def validate(self) -> None:
     """Raises UserError for settings that contradict each other."""

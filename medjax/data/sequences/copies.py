@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from medjax.data.sequences import similar
 from medjax.data.sequences.alphabet import Alphabet
 from medjax.data.sequences.config import Config
@@ -26,6 +28,28 @@ def groups(config: Config, letters: Alphabet, sequences: Sequence[str]) -> tuple
   alike = 'near copies' if config.similar == 'near' else 'copies'
   groups, note = similar.named(numbers, 'sequences', alike)
   return groups.tolist(), note
+
+
+def conflicts(tokens: Sequence[np.ndarray], texts: Sequence[str]) -> list[str]:
+  """A note on identical sequences with different labels, as repeats of an experiment have; or none.
+
+  Args:
+    tokens: of each sequence.
+    texts: label of each, as it is written.
+
+  Example:
+    >>> conflicts([np.array([1, 2]), np.array([1, 2]), np.array([3])], ['0', '1', '1'])
+    ['1 sequences stand with different labels, in 2 rows: all of them are kept']
+  """
+  labels: dict[bytes, list[str]] = {}
+  for one, text in zip(tokens, texts, strict=True):
+    labels.setdefault(one.tobytes(), []).append(text)
+  rows = [len(found) for found in labels.values() if len(set(found)) > 1]
+  if not rows:
+    return []
+  return [
+    f'{len(rows)} sequences stand with different labels, in {sum(rows)} rows: all of them are kept'
+  ]
 
 
 def require_groups(config: Config, groups: Sequence[str], given: Sequence[str]) -> None:

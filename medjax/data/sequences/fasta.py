@@ -1,17 +1,20 @@
 """Sequences from FASTA files and from tables, plain or compressed, as they are downloaded."""
 
 import dataclasses
-import gzip
 import pathlib
 import re
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 
 from medjax.data import tables
+from medjax.data.quote import short
+from medjax.data.sequences import table
+from medjax.data.text import clean
+from medjax.data.text_file import read_text
 from medjax.errors import UserError
 
-_GZIP = b'\x1f\x8b'
+# Not splitlines, which also breaks headers at form feeds and other separators.
+_LINE = re.compile('[^\r\n]*(\r\n|\n|\r|$)')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Entry:
   Attributes:
     id: first word of the header; what repeats an earlier one has ' #2', ' #3' and so on after it.
     header: the whole header without '>' and outer spaces.
-    sequence: in upper case, without spaces.
+    sequence: as of ``letters``.
     path: the file.
     line: number of the header's line, from 1.
   """
@@ -36,6 +39,11 @@ class Entry:
   def where(self) -> str:
     """File and line, for errors."""
     return f'{self.path} line {self.line}'
+
+  @property
+  def own_id(self) -> str:
+    """First word of the header, whatever others there are."""
+    return self.header.split(maxsplit=1)[0]
 
 
 def read(path: pathlib.Path, *, allow_empty: bool = False) -> list[Entry]:
@@ -63,11 +71,10 @@ def read(path: pathlib.Path, *, allow_empty: bool = False) -> list[Entry]:
   text = read_text(path, 'FASTA')
   headers: list[tuple[int, str]] = []
   parts: list[list[str]] = []
-  # Not splitlines, which also breaks headers at form feeds and other separators.
-  for number, line in enumerate(re.split('\r\n|\n|\r', text), start=1):
-    line = line.strip()
+  for number, found in enumerate(_LINE.finditer(text), start=1):
+    line = found[0].strip()
     if line.startswith('>'):
-      headers.append((number, line[1:].strip()))
+      headers.append((number, clean(line[1:])))
       parts.append([])
     elif line and not line.startswith(';'):
       if not headers:
@@ -81,14 +88,35 @@ def read(path: pathlib.Path, *, allow_empty: bool = False) -> list[Entry]:
     if not header:
       raise UserError(f'{path} line {number}: the header is empty; expected a name after >')
     id = header.split(maxsplit=1)[0]
-    sequence = ''.join(''.join(lines).split()).upper()
+    sequence = letters(''.join(lines))
     if not sequence and not allow_empty:
-      raise UserError(f'{path} line {number}: {id} has no sequence; expected one below its header')
+      raise UserError(
+        f'{path} line {number}: {short(id)} has no sequence; expected one below its header'
+      )
     seen[id] += 1
     if seen[id] > 1:
       id = f'{id} #{seen[id]}'
     entries.append(Entry(id, header, sequence, path, number))
   return entries
+
+
+def letters(text: str) -> str:
+  """A sequence in upper case and without blanks.
+
+  What is no letter of ASCII stays as it is, for ``Alphabet.encode`` to name: some such letters have
+  two in upper case, and others become one of ASCII.
+
+  Args:
+    text: as it was written, over several lines or in a cell.
+
+  Example:
+    >>> letters('ac gt'), letters('a\u00dfc')
+    ('ACGT', 'AßC')
+  """
+  joined = ''.join(text.split())
+  if joined.isascii():
+    return joined.upper()
+  return ''.join(letter.upper() if letter.isascii() else letter for letter in joined)
 
 
 def labels(entries: Sequence[Entry], pattern: str) -> list[str]:
@@ -128,7 +156,7 @@ def labels(entries: Sequence[Entry], pattern: str) -> list[str]:
     if not label:
       what = 'gives an empty class' if match else 'does not match'
       raise UserError(
-        f'{entry.where}: header {_short(entry.header)!r} {what}; expected label pattern {pattern!r}'
+        f'{entry.where}: header {short(entry.header)!r} {what}; expected label pattern {pattern!r}'
       )
     classes.append(label)
   return classes
@@ -152,42 +180,14 @@ def read_table(
     UserError: no file, no text, no rows, no such column, or a row without sequence.
   """
   text = read_text(path, 'a table')
-  header, lines = tables.parse(text, path)
+  header, lines = table.parse(text, path)
   column = tables.column(path, header, sequence_column)
   rows = []
   for line, cells in lines:
-    sequence = ''.join(cells.pop(column).split()).upper()
+    sequence = letters(cells.pop(column))
     if not sequence and not allow_empty:
       raise UserError(f'{path} row {line}: {column} is empty; leave the row out or fill it in')
     rows.append((line, {sequence_column: sequence} | cells))
   if not rows:
     raise UserError(f'{path}: has a header and no rows')
   return rows
-
-
-def read_text(path: pathlib.Path, kind: str) -> str:
-  """The text of a file, without the byte-order mark and the compression that it may have."""
-  try:
-    content = path.read_bytes()
-  except FileNotFoundError:
-    raise UserError(f'{path}: no such file; expected {kind}') from None
-  except OSError as error:
-    raise UserError(f'{path}: cannot be read: {error.strerror}; expected {kind}') from None
-  if content.startswith(_GZIP):
-    try:
-      content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-      raise UserError(f'{path}: is damaged: gzip says {error}; expected the whole file') from None
-  try:
-    text = content.decode('utf-8-sig')
-  except UnicodeDecodeError as error:
-    raise UserError(f'{path}: is no UTF-8 text: {error}; expected {kind}') from None
-  if '\0' in text:
-    raise UserError(f'{path}: is no text: it has zero bytes; expected {kind}')
-  if not text.strip():
-    raise UserError(f'{path}: is empty; expected {kind}')
-  return text
-
-
-def _short(text: str) -> str:
-  return text if len(text) <= 80 else f'{text[:77]}...'

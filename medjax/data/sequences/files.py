@@ -3,6 +3,8 @@
 import dataclasses
 import pathlib
 import re
+from collections import Counter
+from collections.abc import Sequence
 
 from medjax.data import labels, settings, split, tables
 from medjax.data.missing import Missing
@@ -55,9 +57,11 @@ def _read(config: Config, sources: str, where: str) -> tuple[list[Labelled], lis
   for path in paths:
     if path.name.lower().endswith(tables.ENDINGS):
       rows, table_notes = _of_table(config, path, where)
-      sequences, notes = sequences + rows, notes + table_notes
+      notes += [*table_notes, *_repeats([row.id for row in rows], path)]
+      sequences += _told_apart(rows)
       continue
     entries = fasta.read(path)
+    notes += _repeats([entry.own_id for entry in entries], path)
     if config.label_pattern:
       texts = fasta.labels(entries, config.label_pattern)
     elif len(paths) > 1 or where:
@@ -79,6 +83,27 @@ def _read(config: Config, sources: str, where: str) -> tuple[list[Labelled], lis
       for entry, text in zip(entries, texts, strict=True)
     ]
   return sequences, notes
+
+
+def _repeats(names: Sequence[str], path: pathlib.Path) -> list[str]:
+  """A note on names that several sequences of a file have; or none."""
+  several = [count for count in Counter(names).values() if count > 1]
+  if not several:
+    return []
+  return [
+    f'{path.name}: {len(several)} names are of {sum(several)} sequences, told apart by numbers: #2'
+  ]
+
+
+def _told_apart(rows: Sequence[Labelled]) -> list[Labelled]:
+  """The rows of a table with numbers after names that repeat, as ``fasta.read`` gives them."""
+  seen: Counter[str] = Counter()
+  found = []
+  for row in rows:
+    seen[row.id] += 1
+    several = seen[row.id] > 1
+    found.append(dataclasses.replace(row, id=f'{row.id} #{seen[row.id]}') if several else row)
+  return found
 
 
 def _of_header(entry: fasta.Entry, config: Config) -> str:

@@ -18,6 +18,8 @@ from medjax.data.sequences.files import Labelled
 from medjax.data.sequences.modality import Sequences
 from medjax.errors import UserError
 
+_MOST = 2**32  # letters in memory, a byte each
+
 
 def load(
   config: Config,
@@ -97,8 +99,10 @@ def _made(
     sequences, new_notes = targets.of_one_class(sequences, config.label_separator)
     notes += new_notes
   texts = [one.label for one in sequences]
-  label, names = targets.encode(config, texts, known)
+  label, names = targets.encode(config, sequences, known)
   tokens = [letters.encode(one.sequence, one.where) for one in sequences]
+  _require_room(name, len(tokens), config.length or max(map(len, tokens)))
+  notes += copies.conflicts(tokens, texts)
   groups, note = copies.groups(config, letters, [one.sequence for one in sequences])
   given = [one.split for one in sequences]
   copies.require_groups(config, groups, given)
@@ -135,6 +139,14 @@ def _made(
     details={**encode.details(), **scale},
   )
   return data, encode
+
+
+def _require_room(name: str, count: int, length: int) -> None:
+  if count * length > _MOST:
+    raise UserError(
+      f'{name}: {count} sequences of {length} letters each; expected at most {_MOST} letters with '
+      'their padding: see config.data.length'
+    )
 
 
 def _simulated(case: Any, index: int, classes: Sequence[str]) -> Labelled:

@@ -11,7 +11,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from medjax.data import numerals
+from medjax.data.quote import short
 from medjax.data.sequences.alphabet import DNA, Alphabet
+from medjax.data.text_file import read_text
 from medjax.errors import UserError
 
 _ROUNDING = 0.01  # rows of three printed digits add up to 1 but for this
@@ -31,12 +34,7 @@ def read(path: pathlib.Path, alphabet: Alphabet = DNA) -> dict[str, np.ndarray]:
     UserError: no such file, another format or alphabet, a motif without a name or a matrix, a name
       that stands twice, or a matrix with rows missing, too long or not of probabilities.
   """
-  try:
-    lines = path.read_text('utf-8-sig').splitlines()
-  except FileNotFoundError:
-    raise UserError(f'{path}: no such file; expected motifs in MEME format') from None
-  except (OSError, UnicodeDecodeError) as error:
-    raise UserError(f'{path}: cannot be read as UTF-8 text: {error}') from None
+  lines = read_text(path, 'motifs in MEME format').splitlines()
   if not any(line.startswith('MEME version') for line in lines):
     raise UserError(f'{path}: has no line "MEME version"; expected motifs in MEME format')
   motifs: dict[str, np.ndarray] = {}
@@ -52,7 +50,7 @@ def read(path: pathlib.Path, alphabet: Alphabet = DNA) -> dict[str, np.ndarray]:
         raise UserError(f'{where}: expected a name after MOTIF')
       name, named_at = words[1], number
       if name in motifs:
-        raise UserError(f'{where}: motif {name} was there before; expected each name once')
+        raise UserError(f'{where}: motif {short(name)} was there before; expected each name once')
     elif line.startswith('letter-probability matrix'):
       if not name or name in motifs:
         raise UserError(f'{where}: expected a line MOTIF with a name before each matrix')
@@ -99,22 +97,28 @@ def _check_alphabet(line: str, alphabet: Alphabet, where: str) -> None:
   # RNA is often written with the letters of DNA, in the same order.
   alike = {alphabet.letters, alphabet.letters.replace('U', 'T')}
   if not match or match[1] not in alike:
-    raise UserError(f'{where}: {line.strip()!r}; expected ALPHABET= {alphabet.letters}')
+    raise UserError(f'{where}: {short(line.strip())!r}; expected ALPHABET= {alphabet.letters}')
 
 
 def _require_matrix(name: str, motifs: dict[str, np.ndarray], where: str) -> None:
   if name and name not in motifs:
-    raise UserError(f'{where}: motif {name} has no letter-probability matrix; expected one below')
+    raise UserError(
+      f'{where}: motif {short(name)} has no letter-probability matrix; expected one below'
+    )
 
 
 def _matrix(lines: list[str], header: int, alphabet: Alphabet, path: pathlib.Path) -> np.ndarray:
   """The rows below line number ``header``."""
   rows: list[list[float]] = []
-  width = re.search(r'\bw=\s*(\d+)', lines[header - 1])
-  for number, line in enumerate(lines[header:], start=header + 1):
-    cells = line.split()
-    complete = width and len(rows) == int(width[1])
-    if complete or not cells or not re.match(r'[-+.\d]', cells[0]):
+  width = re.search(r'\bw=\s*(\S+)', lines[header - 1])
+  wanted = numerals.whole(width[1]) if width else None
+  if width and not wanted:
+    raise UserError(
+      f'{path} line {header}: w= {short(width[1])!r}; expected the number of rows below, from 1'
+    )
+  for number in range(header + 1, len(lines) + 1):
+    cells = lines[number - 1].split()
+    if len(rows) == wanted or not cells or not re.match(r'[-+.\d]', cells[0]):
       break
     where = f'{path} line {number}'
     if len(cells) != len(alphabet.letters):
@@ -122,14 +126,18 @@ def _matrix(lines: list[str], header: int, alphabet: Alphabet, path: pathlib.Pat
         f'{where}: has {len(cells)} numbers; expected {len(alphabet.letters)}, one a letter of '
         f'{alphabet.letters}'
       )
-    try:
-      row = [float(cell) for cell in cells]
-    except ValueError as error:
-      raise UserError(f'{where}: {error}; expected probabilities') from None
-    if not min(row) >= 0 or not abs(sum(row) - 1) <= _ROUNDING:
+    row = [_probability(cell, where) for cell in cells]
+    if not abs(sum(row) - 1) <= _ROUNDING:
       raise UserError(f'{where}: adds up to {sum(row):g}; expected probabilities that add up to 1')
     rows.append([value / sum(row) for value in row])
-  if not rows or (width and len(rows) != int(width[1])):
-    wanted = f'w= {width[1]}' if width else 'at least one'
-    raise UserError(f'{path} line {header}: has {len(rows)} rows below; expected {wanted}')
+  if not rows or (wanted and len(rows) != wanted):
+    expected = f'w= {wanted}' if wanted else 'at least one'
+    raise UserError(f'{path} line {header}: has {len(rows)} rows below; expected {expected}')
   return np.array(rows)
+
+
+def _probability(cell: str, where: str) -> float:
+  value = numerals.real(cell)
+  if value is None or value < 0:
+    raise UserError(f'{where}: {short(cell)!r}; expected probabilities that add up to 1')
+  return value

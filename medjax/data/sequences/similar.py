@@ -263,7 +263,7 @@ def named(group: np.ndarray, what: str, alike: str = 'near copies') -> tuple[np.
     alike: what those of a group are called.
 
   Example:
-    >>> named(np.array([0, 0, 2]), 'chains')[1]
+    >>> named(np.array([0, 0, 1]), 'chains')[1]
     '2 of 3 chains have near copies: 2 groups, the largest of 2'
   """
   about = summary(group)

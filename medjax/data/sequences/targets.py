@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medjax.data import labels
+from medjax.data import labels, numerals
+from medjax.data.quote import short
 from medjax.data.sequences.config import Config
 from medjax.data.sequences.files import Labelled
 from medjax.errors import UserError
+
+_LARGEST = 1e18  # what float32 can square
 
 
 def of_one_class(sequences: Sequence[Labelled], separator: str) -> tuple[list[Labelled], list[str]]:
@@ -32,13 +35,13 @@ def of_one_class(sequences: Sequence[Labelled], separator: str) -> tuple[list[La
 
 
 def encode(
-  config: Config, texts: Sequence[str], known: tuple[str, ...] | None
+  config: Config, sequences: Sequence[Labelled], known: tuple[str, ...] | None
 ) -> tuple[np.ndarray, tuple[str, ...]]:
   """Labels as arrays, and the names of the classes.
 
   Args:
     config: what labels are.
-    texts: label of each sequence, as it is written.
+    sequences: with their labels as they are written.
     known: names of the classes where they are known; otherwise None.
 
   Returns:
@@ -49,8 +52,8 @@ def encode(
     UserError: a label is no number where numbers were expected, or see ``labels.class_names``.
   """
   if config.labels == 'numbers':
-    values = [labels.number(text, config.source) for text in texts]
-    return np.array(values, np.float32), ()
+    return np.array([_number(one) for one in sequences], np.float32), ()
+  texts = [one.label for one in sequences]
   parts = [[text] for text in texts]
   if config.labels == 'several':
     parts = [[p.strip() for p in t.split(config.label_separator) if p.strip()] for t in texts]
@@ -62,3 +65,13 @@ def encode(
   for row, part in zip(label, parts, strict=True):
     row[labels.encode(part, names)] = 1
   return label, names
+
+
+def _number(one: Labelled) -> float:
+  value = numerals.real(one.label)
+  if value is None or abs(value) > _LARGEST:
+    raise UserError(
+      f'{one.where}: label {short(one.label)!r} is no number within {_LARGEST:g} of 0; expected '
+      'one, or labels of classes'
+    )
+  return value

@@ -12,8 +12,12 @@ import pathlib
 import re
 from collections.abc import Sequence
 
-from medjax.data import tables
-from medjax.data.sequences import fasta
+from medjax.data import numerals, tables
+from medjax.data.quote import short
+from medjax.data.sequences import table
+from medjax.data.sequences.alphabet import Alphabet
+from medjax.data.text import clean
+from medjax.data.text_file import read_text
 from medjax.errors import UserError
 
 _VCF = ('CHROM', 'POS', 'ID', 'REF', 'ALT')
@@ -42,32 +46,36 @@ class Variant:
   where: str
   problem: str = ''
 
-  def apply(self, sequence: str, length: int) -> tuple[str, str]:
+  def apply(self, sequence: str, length: int, letters: Alphabet) -> tuple[str, str]:
     """The sequence without and with the change, or ``length`` letters around it where it is longer.
 
-    Both begin at the same letter, so that nothing else moves.
+    Both begin at the same letter, so that nothing else moves. Letters that the alphabet reads as
+    one are the same, such as the T that a VCF file has and the U of RNA.
 
     Args:
       sequence: the whole one that the variant names, in upper case.
       length: letters that the network sees.
+      letters: the alphabet of the sequence.
 
     Raises:
       UserError: the position is not in the sequence, or other letters are there than ``ref``.
 
     Example:
-      >>> Variant('v', 's', 3, 'G', 'T', 'v.csv row 2').apply('ACGTA', 3)
-      ('CGT', 'CTT')
+      >>> from medjax.data.sequences.alphabet import RNA
+      >>> Variant('v', 's', 3, 'T', 'C', 'v.csv row 2').apply('ACUGA', 3, RNA)
+      ('CUG', 'CCG')
     """
     start = self.position - 1
     if not 0 <= start < len(sequence):
       raise UserError(
-        f'{self.where}: position {self.position} is not in {self.sequence}, which has '
+        f'{self.where}: position {self.position} is not in {short(self.sequence)}, which has '
         f'{len(sequence)} letters'
       )
     there = sequence[start : start + len(self.ref)]
-    if there != self.ref.upper():
+    if letters.spelled(there) != letters.spelled(self.ref):
       raise UserError(
-        f'{self.where}: {self.sequence} has {there} at {self.position}; expected {self.ref}'
+        f'{self.where}: {short(self.sequence)} has {short(there)} at {self.position}; '
+        f'expected {short(self.ref)}'
       )
     changed = sequence[:start] + self.alt.upper() + sequence[start + len(self.ref) :]
     first = max(0, min(start + len(self.ref) // 2 - length // 2, len(sequence) - length))
@@ -86,12 +94,11 @@ def read(path: pathlib.Path) -> list[Variant]:
     >>> read(pathlib.Path('variants.vcf'))  # doctest: +SKIP
     [Variant(name='rs1', sequence='chr1', position=101, ref='A', alt='G', ...)]
   """
-  text = fasta.read_text(path, 'a VCF file or a table of variants')
-  lines = text.splitlines()
-  if lines[0].startswith('#'):
-    variants = _of_vcf(lines, path)
+  text = read_text(path, 'a VCF file or a table of variants')
+  if text.lstrip().startswith('#'):
+    variants = _of_vcf(text, path)
   else:
-    header, rows = tables.parse(text, path)
+    header, rows = table.parse(text, path)
     names = [tables.column(path, header, name) for name in ('sequence', 'position', 'ref', 'alt')]
     own = tables.column(path, header, 'id', optional=True)
     variants = [
@@ -103,16 +110,17 @@ def read(path: pathlib.Path) -> list[Variant]:
   return variants
 
 
-def _of_vcf(lines: list[str], path: pathlib.Path) -> list[Variant]:
+def _of_vcf(text: str, path: pathlib.Path) -> list[Variant]:
   variants = []
   columns: list[str] = []
-  for number, line in enumerate(lines, start=1):
+  # Not splitlines, which also breaks lines at form feeds and other separators.
+  for number, line in enumerate(re.split('\r\n|\n|\r', text), start=1):
     where = f'{path} line {number}'
     if line.startswith('##') or not line.strip():
       continue
     cells = line.split('\t')
     if line.startswith('#'):
-      columns = [cell.strip() for cell in line[1:].split('\t')]
+      columns = [clean(cell) for cell in line[1:].split('\t')]
       if tuple(columns[:5]) != _VCF:
         raise UserError(f'{where}: expected the columns {" ".join(_VCF)}, joined by tabs')
       continue
@@ -120,7 +128,7 @@ def _of_vcf(lines: list[str], path: pathlib.Path) -> list[Variant]:
       raise UserError(f'{where}: expected a header that begins with #CHROM at first')
     if len(cells) < len(_VCF):
       raise UserError(f'{where}: {len(cells)} cells joined by tabs; expected at least {len(_VCF)}')
-    sequence, position, name, ref, alternatives = (cell.strip() for cell in cells[:5])
+    sequence, position, name, ref, alternatives = (clean(cell) for cell in cells[:5])
     variants += [
       _variant([sequence, position, ref, alt], '' if name == '.' else name, where)
       for alt in alternatives.split(',')
@@ -132,9 +140,9 @@ def _variant(cells: Sequence[str], name: str, where: str) -> Variant:
   sequence, position, ref, alt = cells
   name = name or f'{sequence}:{position} {ref}>{alt}'
   problem = ''
-  if not position.isdecimal() or int(position) < 1:
-    problem = f'position is {position!r}; expected a whole number from 1'
+  place = numerals.whole(position) or 0
+  if not place:
+    problem = f'position is {short(position)!r}; expected a whole number from 1'
   elif not _LETTERS.fullmatch(ref) or not _LETTERS.fullmatch(alt):
-    problem = f'changes {ref!r} to {alt!r}; expected letters'
-  place = int(position) if not problem else 0
+    problem = f'changes {short(ref)!r} to {short(alt)!r}; expected letters'
   return Variant(name, sequence, place, ref, alt, where, problem)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -73,7 +74,14 @@ def _of_tables(
   _require_unique([beat.id for beat in beats])
   notes = ['a table does not say whose a beat is: each row counts as a patient of its own']
   if len(first) < len(beats):
-    notes.append(f'{len(beats) - len(first)} rows are copies of others, with which they stay')
+    labels_of: dict[str, set[str]] = {}
+    for beat in beats:
+      labels_of.setdefault(beat.patient, set()).add(beat.label)
+    conflicts = sum(len(labels) > 1 for labels in labels_of.values())
+    notes.append(
+      f'{len(beats) - len(first)} rows are copies of others, with which they stay; {conflicts} '
+      'beats stand with different labels'
+    )
   return beats, details(config, 'table', (), config.rate), notes
 
 
@@ -84,8 +92,10 @@ def _of_records(
   leads, rate, notes = tuple(config.leads), config.rate, []
   _require_unique([path.stem for path, _ in named])
   at_edge = missing = resampled = 0
+  assumed: Counter[str] = Counter()
   for path, where in named:
     record = records.read(path)
+    assumed.update(record.notes)
     leads, rate = leads or record.leads, rate or record.rate
     resampled += record.rate != rate
     seconds = record.peaks / record.rate
@@ -110,6 +120,7 @@ def _of_records(
     )
   if resampled:
     notes.append(f'{resampled} records have another rate and were resampled')
+  notes += [f'{count} of {len(named)} records: {note}' for note, count in assumed.items()]
   return beats, details(config, 'record', leads, rate), notes
 
 

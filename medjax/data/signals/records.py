@@ -18,11 +18,15 @@ from typing import Any
 import numpy as np
 import scipy.signal
 
+from medjax.data.quote import short
+from medjax.data.signals import annotations, samples
+from medjax.data.signals import header as headers
 from medjax.errors import UserError
 
 # Symbols of beats by AAMI class: normal (and bundle branch block, and escape beats of the atria and
 # the node), supraventricular ectopic, ventricular ectopic, fusion, and paced or unclassified.
 AAMI = {'N': 'NLRBej', 'S': 'AaJSn', 'V': 'VEr', 'F': 'F', 'Q': '/fQ?'}
+_MOST = 2**30  # samples in memory
 _SLOWEST = 40  # Hz: the detector looks at 5 to 20 Hz
 _CLASS = {symbol: name for name, symbols in AAMI.items() for symbol in symbols}
 
@@ -41,6 +45,7 @@ class Record:
     peaks: sample of each beat, int64 [beats], rising.
     symbols: annotation of each beat, such as 'N'; '' where a detector found it.
     detected: whether a detector found the beats, as no one annotated them.
+    notes: what was assumed while it was read.
   """
 
   name: str
@@ -51,6 +56,7 @@ class Record:
   peaks: np.ndarray
   symbols: tuple[str, ...]
   detected: bool = False
+  notes: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +89,8 @@ def aami(symbol: str) -> str:
 def read(path: pathlib.Path, *, detect: bool = False) -> Record:
   """Reads a record with its beats: annotations of rhythm, noise and so on are left out.
 
+  Annotations have the time resolution that their file says, or else that of the record.
+
   Args:
     path: of the header, with or without its ending.
     detect: where there is no .atr file, look for R peaks in the first lead with ``wfdb``'s XQRS.
@@ -94,37 +102,25 @@ def read(path: pathlib.Path, *, detect: bool = False) -> Record:
     >>> read(pathlib.Path('mitdb/100.hea')).symbols.count('N')      # doctest: +SKIP
     2239
   """
-  wfdb = _wfdb()
+  wfdb = samples.package()
   stem = path.with_suffix('') if path.suffix in ('.hea', '.dat', '.atr') else path
-  header = stem.with_name(f'{stem.name}.hea')
-  if not header.is_file():
-    raise UserError(f'{header}: no such file; expected the header of a WFDB record')
-  record = _parsed(header, lambda: wfdb.rdheader(str(stem)))
-  for name in dict.fromkeys(getattr(record, 'file_name', None) or ()):
-    if not stem.with_name(name).is_file():
-      raise UserError(f'{stem.with_name(name)}: no such file; {header.name} names it for samples')
-  record = _parsed(header, lambda: wfdb.rdrecord(str(stem)))
-  if record.p_signal is None or not len(record.p_signal):
-    raise UserError(f'{header}: has no signal')
-  signal = record.p_signal.astype(np.float32)
+  header = headers.read(stem.with_name(f'{stem.name}.hea'))
+  signal, leads, notes = samples.read(header)
+  notes = [*header.notes, *notes]
   atr = stem.with_name(f'{stem.name}.atr')
   if atr.is_file():
-    if not atr.read_bytes().endswith(b'\0\0'):  # half a file parses, and lacks beats
-      raise UserError(f'{atr}: cut off; expected annotations that end with two zero bytes')
-    annotation = _parsed(atr, lambda: wfdb.rdann(str(stem), 'atr'))
-    beats = [i for i, symbol in enumerate(annotation.symbol) if symbol in _CLASS]
-    peaks = annotation.sample[beats].astype(np.int64)
-    symbols = [annotation.symbol[i] for i in beats]
-    if not beats:
-      raise UserError(f'{atr}: annotates no beat; expected symbols such as N and V')
+    annotated = annotations.read(atr)
+    peaks, symbols = annotated.samples(header.rate), annotated.symbols
+    if annotated.resolution not in (0, header.rate):
+      notes.append('annotations have a time resolution of their own, of which samples were made')
   elif detect:
-    peaks = _detected(wfdb, header, signal[:, 0], float(record.fs))
-    symbols = [''] * len(peaks)
+    peaks = _detected(wfdb, header.path, signal[:, 0], header.rate)
+    symbols = ('',) * len(peaks)
   else:
     raise UserError(f'{atr}: no such file; expected annotations that say what each beat is')
   return Record(
-    stem.name, str(header), signal, tuple(record.sig_name), float(record.fs), peaks,
-    tuple(symbols), not atr.is_file(),
+    stem.name, str(header.path), signal, leads, header.rate, peaks, symbols, not atr.is_file(),
+    tuple(notes),
   )  # fmt: skip
 
 
@@ -138,18 +134,24 @@ def select(record: Record, leads: tuple[str, ...]) -> Record:
     return record
   for lead in leads:
     if lead not in record.leads:
+      there = short(', '.join(record.leads))
       raise UserError(
-        f'{record.path}: no lead {lead!r} (it has {", ".join(record.leads)}); config.data.leads '
-        'names those that every record has'
+        f'{record.path}: no lead {short(lead)!r} (it has {there}); config.data.leads names those '
+        'that every record has'
       )
     if record.leads.count(lead) > 1:
-      raise UserError(f'{record.path}: several leads are called {lead!r}; expected one, or all')
+      raise UserError(
+        f'{record.path}: several leads are called {short(lead)!r}; expected one, or all'
+      )
   signal = record.signal[:, [record.leads.index(lead) for lead in leads]]
   return dataclasses.replace(record, signal=signal, leads=leads)
 
 
 def resample(record: Record, rate: float) -> Record:
   """The record at another rate, by a polyphase filter; missing samples stay missing.
+
+  Raises:
+    UserError: the rates are too far apart.
 
   Example:
     >>> record = Record('a', 'a.hea', np.zeros((720, 1)), ('MLII',), 360.0, np.array([72]), ('N',))
@@ -161,9 +163,14 @@ def resample(record: Record, rate: float) -> Record:
     return record
   ratio = fractions.Fraction(rate / record.rate).limit_denominator(1000)
   up, down = ratio.numerator, ratio.denominator
+  if not 1 <= 1000 * up <= 10**6 * down or record.signal.size * up > _MOST * down:
+    raise UserError(
+      f'{record.path}: {record.rate:g} samples a second cannot be made {rate:g}; expected another '
+      'config.data.rate'
+    )
   holes = np.isnan(record.signal)
   # The median is near the baseline: padding with zeros would ring at the ends.
-  level = np.nan_to_num(np.nanmedian(record.signal, axis=0)) if not holes.all() else 0.0
+  level = _median(record.signal)
   centred = np.where(holes, 0, record.signal - level)
   signal = scipy.signal.resample_poly(centred, up, down, axis=0) + level
   if holes.any():
@@ -175,11 +182,19 @@ def resample(record: Record, rate: float) -> Record:
 
 def normalise(record: Record) -> Record:
   """The record with median 0 and standard deviation 1 in each lead; a flat lead becomes zeros."""
-  with np.errstate(invalid='ignore'):
-    centre = np.nanmedian(record.signal, axis=0)
-    spread = np.nanstd(record.signal, axis=0)
-  signal = (record.signal - centre) / np.where(spread > 0, spread, 1)
+  spread = np.ones(record.signal.shape[1])
+  measured = ~np.isnan(record.signal).all(axis=0)
+  spread[measured] = np.nanstd(record.signal[:, measured], axis=0)
+  signal = (record.signal - _median(record.signal)) / np.where(spread > 0, spread, 1)
   return dataclasses.replace(record, signal=signal.astype(np.float32))
+
+
+def _median(signal: np.ndarray) -> np.ndarray:
+  """Of each lead [leads]; 0 where nothing was measured."""
+  median = np.zeros(signal.shape[1], signal.dtype)
+  measured = ~np.isnan(signal).all(axis=0)
+  median[measured] = np.nanmedian(signal[:, measured], axis=0)
+  return median
 
 
 def segment(record: Record, before: float, after: float) -> Beats:
@@ -193,6 +208,9 @@ def segment(record: Record, before: float, after: float) -> Beats:
   Returns:
     The beats whose window is inside the record and complete, and the number of the others.
 
+  Raises:
+    UserError: a window has fewer than two samples, or all of them take too much memory.
+
   Example:
     >>> record = Record('a', 'a.hea', np.arange(10.0)[:, None], ('MLII',), 1.0, np.array([1, 5]),
     ...                 ('N', 'V'))
@@ -203,6 +221,11 @@ def segment(record: Record, before: float, after: float) -> Beats:
   left, right = window(record.rate, before, after)
   inside = (record.peaks >= left) & (record.peaks + right <= len(record.signal))
   number = np.flatnonzero(inside)
+  if not 2 <= left + right <= _MOST // max(1, len(number) * record.signal.shape[1]):
+    raise UserError(
+      f'{record.path}: {left + right} samples around each of {len(number)} beats; expected two or '
+      'more and no more than memory holds: see config.data.rate, before and after'
+    )
   places = record.peaks[number][:, None] + np.arange(-left, right)
   signal = record.signal[places].astype(np.float32)
   whole = np.isfinite(signal).all(axis=(1, 2))
@@ -219,34 +242,18 @@ def window(rate: float, before: float, after: float) -> tuple[int, int]:
   return round(before * rate), round(after * rate)
 
 
-def _wfdb() -> Any:
-  try:
-    import wfdb
-    import wfdb.processing
-  except ImportError as error:
-    raise UserError(
-      f"WFDB records need the package wfdb ({error}): pip install 'medjax[bio]'"
-    ) from None
-  return wfdb
-
-
-def _parsed(path: pathlib.Path, read: Any) -> Any:
-  """What ``read`` gives; a damaged file stops the parser in many ways."""
-  try:
-    return read()
-  except MemoryError:
-    raise
-  except Exception as error:
-    reason = (str(error).splitlines() or [''])[0] or type(error).__name__
-    raise UserError(f'{path}: cannot be read as part of a WFDB record: {reason}') from None
-
-
-def _detected(wfdb: Any, path: Any, signal: np.ndarray, rate: float) -> np.ndarray:
+def _detected(wfdb: Any, path: pathlib.Path, signal: np.ndarray, rate: float) -> np.ndarray:
   """R peaks by XQRS, a detector that learns the patient's complexes as it goes."""
   if rate <= _SLOWEST:
     raise UserError(
       f'{path}: {rate:g} samples a second are too few to find beats; expected more than '
       f'{_SLOWEST}, or annotations (.atr)'
     )
-  filled = np.nan_to_num(signal, nan=float(np.nan_to_num(np.nanmedian(signal))))
-  return np.asarray(wfdb.processing.xqrs_detect(filled, rate, verbose=False), np.int64)
+  if len(signal) < rate or not np.isfinite(signal).any():
+    raise UserError(
+      f'{path}: {np.isfinite(signal).sum()} samples in the first lead are too few to find beats; '
+      'expected a second or more, or annotations (.atr)'
+    )
+  filled = np.nan_to_num(signal, nan=float(_median(signal[:, None])[0]))
+  found = samples.guarded(path, lambda: wfdb.processing.xqrs_detect(filled, rate, verbose=False))
+  return np.asarray(found, np.int64)

@@ -5,13 +5,20 @@ Source:
 """
 
 import dataclasses
-import gzip
+import math
 import pathlib
-import zlib
 
 import numpy as np
 
+from medjax.data import numerals
+from medjax.data.quote import short
+from medjax.data.text import clean
+from medjax.data.text_file import read_text
 from medjax.errors import UserError
+
+_LARGEST = 1e18  # what float32 can square
+_PRECISE = 2**53  # whole numbers beyond are not all their own float
+_NO_SAMPLE = ('nan', '-nan', '+nan')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,32 +38,28 @@ def read(path: pathlib.Path) -> list[Row]:
   Raises:
     UserError: the file cannot be read, or holds nothing.
   """
-  try:
-    data = path.read_bytes()
-    text = (gzip.decompress(data) if path.name.lower().endswith('.gz') else data).decode(
-      'utf-8-sig'
-    )
-  except FileNotFoundError:
-    raise UserError(f'{path}: no such file') from None
-  except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-    raise UserError(f'{path}: cannot be read: {error}') from None
+  text = read_text(path, 'a table with a class and samples in every row')
   rows = []
   for line, content in enumerate(text.splitlines(), 1):
     if content.strip():
       cells = content.split(',') if ',' in content else content.split()
-      rows.append(Row(f'{path} row {line}', line, tuple(cell.strip() for cell in cells)))
+      rows.append(Row(f'{path} row {line}', line, tuple(clean(cell) for cell in cells)))
   if rows and _is_header(rows[0]):
     del rows[0]
   if not rows:
-    raise UserError(f'{path}: is empty; expected a class and samples in every row')
+    raise UserError(f'{path}: has a header and no rows; expected a class and samples in every row')
   return rows
 
 
 def _is_header(row: Row) -> bool:
   """Whether its cells count columns, as data frames name them; no signal does."""
   places = row.cells[1:]
-  start = int(places[0]) if places and places[0].isdecimal() else -1
-  return len(places) > 7 and list(places) == [str(start + i) for i in range(len(places))]
+  start = numerals.whole(places[0]) if places else None
+  return (
+    start is not None
+    and len(places) > 7
+    and list(places) == [str(start + i) for i in range(len(places))]
+  )
 
 
 def label(row: Row) -> str:
@@ -71,11 +74,9 @@ def label(row: Row) -> str:
   """
   if not row.cells[0]:
     raise UserError(f'{row.where}: its first cell is empty; expected a class')
-  try:
-    number = float(row.cells[0])
-  except ValueError:
-    return row.cells[0]
-  return str(int(number)) if np.isfinite(number) and number == int(number) else row.cells[0]
+  number = numerals.real(row.cells[0])
+  whole = number is not None and abs(number) < _PRECISE and number == int(number)
+  return str(int(number)) if number is not None and whole else row.cells[0]
 
 
 def samples(row: Row, first: int, length: int = 0) -> np.ndarray:
@@ -87,7 +88,7 @@ def samples(row: Row, first: int, length: int = 0) -> np.ndarray:
     length: how many samples are expected; 0 for any.
 
   Raises:
-    UserError: a cell is no number, or there are more or fewer.
+    UserError: a cell is no number or one that float32 cannot square, or there are more or fewer.
 
   Example:
     >>> samples(Row('a.txt row 1', 1, ('2', '0.5', '-1', 'NaN')), 1).tolist()
@@ -98,18 +99,17 @@ def samples(row: Row, first: int, length: int = 0) -> np.ndarray:
     raise UserError(f'{row.where}: {len(cells)} samples; expected {length or "at least one"}')
   values = np.zeros(len(cells), np.float32)
   for column, cell in enumerate(cells):
-    try:
-      values[column] = float(cell)
-    except ValueError:
-      raise UserError(
-        f'{row.where} column {first + column + 1}: {cell!r}; expected a number'
-      ) from None
-  finite = np.isfinite(values)
-  there = int(np.flatnonzero(finite)[-1]) + 1 if finite.any() else 0
-  if not there or not finite[:there].all() or np.isinf(values).any():
-    column = first + int(np.flatnonzero(~finite)[0]) + 1
-    raise UserError(
-      f'{row.where} column {column}: {row.cells[column - 1]!r}; expected a number, or NaN after '
-      'the last sample'
-    )
-  return np.where(finite, values, 0)
+    number = math.nan if cell.lower() in _NO_SAMPLE else numerals.real(cell)
+    if number is None or abs(number) > _LARGEST:
+      raise UserError(_wrong(row, first + column, f'a number within {_LARGEST:g} of 0'))
+    values[column] = number
+  known = np.isfinite(values)
+  there = int(np.flatnonzero(known)[-1]) + 1 if known.any() else 0
+  if not there or not known[:there].all():
+    missing = first + int(np.flatnonzero(~known)[0])
+    raise UserError(_wrong(row, missing, 'a number, or NaN after the last sample'))
+  return np.where(known, values, 0)
+
+
+def _wrong(row: Row, column: int, expected: str) -> str:
+  return f'{row.where} column {column + 1}: {short(row.cells[column])!r}; expected {expected}'

@@ -190,3 +190,25 @@ def test_the_set_of_flip_is_read(shared_data, tmp_path):
     'train': 9712, 'val': 1080, 'test': 364,
   }  # fmt: skip
   assert data.input_shape == (1632, 20)
+
+
+def test_a_chain_with_two_series_of_states_is_counted(files, tmp_path):
+  files()
+  for name, letters in [('chains', 'ACDEFGHIKL'), ('mask', '1' * 10)]:
+    with open(tmp_path / f'{name}.fasta', 'a') as file:
+      file.write(f'>x\n{letters}\n>y\n{letters}\n')
+  with open(tmp_path / 'states.fasta', 'a') as file:
+    file.write('>x SET=train\nHHHHHCCCCC\n>y SET=train\nHHHHHEEEEE\n')
+  note = '1 sequences stand with different labels, in 2 rows: all of them are kept'
+  assert note in residues.load(config()).notes
+
+
+def test_long_names_make_no_long_messages(files, tmp_path):
+  files()
+  with open(tmp_path / 'chains.fasta', 'a') as file:
+    file.write(f'>{"x" * 5000}\nACD\n')
+  with pytest.raises(
+    UserError, match=r'x{60}\.\.\. \(5000 characters\) of .* is missing'
+  ) as raised:
+    residues.load(config())
+  assert len(str(raised.value)) < 300

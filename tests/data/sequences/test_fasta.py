@@ -6,6 +6,7 @@ import gzip
 import pytest
 
 from medjax.data.sequences import fasta
+from medjax.data.sequences.alphabet import PROTEIN
 from medjax.errors import UserError
 
 
@@ -162,3 +163,31 @@ def test_real_proteins(shared_data):
   entries = fasta.read(folder / 'deeploc_our_val_set.fasta.gz')
   assert len(entries) == 1678
   assert max(len(entry.sequence) for entry in entries) == 13100
+
+
+@pytest.mark.parametrize('letter', ['ß', 'ı', 'ſ', 'é', 'Α'])
+def test_letters_beyond_ascii_stay_for_the_alphabet_to_name(write, letter):
+  """In upper case, the first is SS, the next are I and S; the last is a Greek one that looks so."""
+  (entry,) = fasta.read(write(f'>a\nac{letter}gt\n'))
+  ((_, row),) = fasta.read_table(write(f'sequence,label\nac{letter}gt,1\n'))
+  assert entry.sequence == row['sequence'] == f'AC{letter}GT'
+  with pytest.raises(UserError, match=rf'a\.fa line 1: position 3 is {letter!r}'):
+    PROTEIN.encode(entry.sequence, entry.where)
+
+
+def test_headers_have_one_form(write):
+  (entry,) = fasta.read(write('>Mu\u0308ller\u200b\u00a01 class:x\nAC\n'))
+  assert (entry.id, entry.header) == ('Müller', 'Müller 1 class:x')
+
+
+def test_long_names_make_no_long_messages(write):
+  with pytest.raises(
+    UserError, match=r'line 1: x{60}\.\.\. \(5000 characters\) has no sequence'
+  ) as raised:
+    fasta.read(write(f'>{"x" * 5000}\n'))
+  assert len(str(raised.value)) < 300
+
+
+def test_names_of_their_own_are_those_of_the_file(write):
+  found = fasta.read(write('>a 1\nA\n>b\nC\n>a 2\nG\n'))
+  assert [entry.own_id for entry in found] == ['a', 'b', 'a']

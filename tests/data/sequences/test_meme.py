@@ -1,5 +1,8 @@
 """Motif files: there and back, as others write them, and what is said when they are wrong."""
 
+import gzip
+import time
+
 import numpy as np
 import pytest
 
@@ -75,22 +78,41 @@ def test_as_others_write_them(write):
       HEAD + 'MOTIF a\n' + MATRIX + '1 0 0\n',
       r'm.meme line 7: has 3 numbers; expected 4, one a letter of ACGT',
     ),
-    (HEAD + 'MOTIF a\n' + MATRIX + '1 0 0 x\n', r"line 7: could not convert .*'x'; expected prob"),
+    (HEAD + 'MOTIF a\n' + MATRIX + '1_0 0 0 0\n', r"line 7: '1_0'; expected probabilities"),
+    (HEAD + 'MOTIF a\n' + MATRIX + '١ 0 0 0\n', r"line 7: '١'; expected probabilities"),
+    (HEAD + 'MOTIF a\n' + MATRIX.replace('w= 2', 'w= 0'), r"line 6: w= '0'; expected the number"),
+    (HEAD + 'MOTIF a\n' + MATRIX.replace('w= 2', f'w= {"9" * 5000}'), r"line 6: w= '9{60}\.\.\."),
+    (HEAD + f'MOTIF {"a" * 5000}\n', r'motif a{60}\.\.\. \(5000 characters\) has no letter'),
+    (HEAD + 'MOTIF a\n' + MATRIX + '1 0 0 x\n', r"line 7: 'x'; expected prob"),
     (HEAD + 'MOTIF a\n' + MATRIX + '1 0 0 1\n', r'line 7: adds up to 2; expected probabilities'),
-    (HEAD + 'MOTIF a\n' + MATRIX + '1 0 -1 1\n', r'line 7: adds up to 1; expected probabilities'),
-    (HEAD + 'MOTIF a\n' + MATRIX + '1 0 0 nan\n', r'line 7: adds up to nan; expected prob'),
+    (HEAD + 'MOTIF a\n' + MATRIX + '1 0 -1 1\n', r"line 7: '-1'; expected probabilities"),
+    (HEAD + 'MOTIF a\n' + MATRIX + '1 0 0 nan\n', r"line 7: 'nan'; expected prob"),
   ],
 )
 def test_what_is_wrong_is_said_in_one_line(write, text, message):
   with pytest.raises(UserError, match=message) as caught:
     meme.read(write(text))
   assert '\n' not in str(caught.value)
+  assert len(str(caught.value)) < 300
+
+
+def test_packed_motifs(write):
+  path = write(HEAD + 'MOTIF a\n' + MATRIX + ROWS)
+  path.write_bytes(gzip.compress(path.read_bytes()))
+  assert meme.read(path)['a'].tolist() == [[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0]]
+
+
+def test_many_motifs_take_time_in_proportion(write):
+  text = HEAD + ''.join(f'MOTIF {i}\n{MATRIX}{ROWS}' for i in range(20_000))
+  started = time.perf_counter()
+  assert len(meme.read(write(text))) == 20_000
+  assert time.perf_counter() - started < 5
 
 
 def test_files_that_cannot_be_read(tmp_path):
   with pytest.raises(UserError, match=r'm.meme: no such file; expected motifs in MEME format'):
     meme.read(tmp_path / 'm.meme')
-  with pytest.raises(UserError, match='cannot be read as UTF-8 text'):
+  with pytest.raises(UserError, match='cannot be read: Is a directory; expected motifs'):
     meme.read(tmp_path)
 
 

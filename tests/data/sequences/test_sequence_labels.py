@@ -129,7 +129,7 @@ def test_the_ends_of_long_sequences():
 @pytest.mark.parametrize(
   ('more', 'message'),
   [
-    ({'labels': 'numbers', 'label_column': 'set'}, "label 'test' is no number"),
+    ({'labels': 'numbers', 'label_column': 'set'}, "row 2: label 'test' is no number"),
     ({'labels': 'several'}, 'expected config.data.label_separator with it'),
     ({'label_column': 'set', 'label_separator': 't'}, 'stands in every label'),
     ({'labels': 'numbers', 'label_column': 'target', 'varying': True}, 'sequences are the same'),
@@ -166,3 +166,12 @@ def test_near_copies_of_one_sequence_cannot_be_split(tmp_path):
   ):
     load(source, **about)
   assert load(source, similar='identical', **about).splits.keys() == {'train', 'val', 'test'}
+
+
+@pytest.mark.parametrize('label', ['1_0', '1e300', '٣', '1,5', '9' * 5000])
+def test_labels_that_are_no_numbers(tmp_path, label):
+  rows = ''.join(f'{WILD[i:] + WILD[:i]},{i}.5\n' for i in range(18))
+  (tmp_path / 'a.csv').write_text(f'sequence,label\n{rows}{WILD[::-1]},"{label}"\n')
+  with pytest.raises(UserError, match=r'a\.csv row 20: label .* is no number within') as raised:
+    load(str(tmp_path / 'a.csv'), labels='numbers', similar='identical', alphabet='protein')
+  assert len(str(raised.value)) < 300

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from medjax.data import dataset, sequences
+from medjax.data.sequences import loader
 from medjax.data.simulate import motifs
 from medjax.errors import UserError
 
@@ -236,3 +237,38 @@ def test_proteins_have_one_strand(tmp_path):
     UserError, match=r'protein has one strand; expected config\.data\.both_strands'
   ):
     load(path, label_pattern='class:([01])', both_strands=True)
+
+
+def test_repeats_with_other_labels_are_counted_and_kept(tmp_path):
+  found = letters(40, seed=5)
+  text = ''.join(f'>s{i} class:{i % 2}\n{s}\n' for i, s in enumerate(found))
+  text += f'>s3 class:0\n{found[3]}\n>s4 class:1\n{found[4]}\n>s5 class:1\n{found[5]}\n'
+  (tmp_path / 'a.fa').write_text(text)
+  data = load(str(tmp_path / 'a.fa'), label_pattern='class:([01])')
+  assert 'a.fa: 3 names are of 6 sequences, told apart by numbers: #2' in data.notes
+  assert '2 sequences stand with different labels, in 4 rows: all of them are kept' in data.notes
+  assert sum(len(split) for split in data.splits.values()) == 43
+  assert data.summary()['groups_in_two_splits'] == 0
+  rows = ''.join(f'x{i // 2},{s},{i % 2}\n' for i, s in enumerate(found))
+  (tmp_path / 'a.csv').write_text(f'id,sequence,label\n{rows}')
+  data = load(str(tmp_path / 'a.csv'))
+  assert 'a.csv: 20 names are of 40 sequences, told apart by numbers: #2' in data.notes
+  assert not any('different labels' in note for note in data.notes)
+  ids = [name for split in data.splits.values() for name in split.id]
+  assert sorted(ids) == sorted(f'x{i}{number}' for i in range(20) for number in ('', ' #2'))
+
+
+def test_t_and_u_are_one_sequence_with_two_labels(tmp_path):
+  found = letters(40, seed=6)
+  text = ''.join(f'>s{i} class:{i % 2}\n{s}\n' for i, s in enumerate(found))
+  (tmp_path / 'a.fa').write_text(text + f'>u class:1\n{found[0].replace("T", "U")}\n')
+  data = load(str(tmp_path / 'a.fa'), label_pattern='class:([01])', alphabet='DNA')
+  assert '1 sequences stand with different labels, in 2 rows: all of them are kept' in data.notes
+
+
+def test_sequences_that_padding_makes_too_large(tmp_path, monkeypatch):
+  monkeypatch.setattr(loader, '_MOST', 80 * 30)
+  source = fasta(tmp_path / 'a.fa', letters(80))
+  load(source, label_pattern='class:([01])')
+  with pytest.raises(UserError, match='80 sequences of 31 letters each; expected at most 2400'):
+    load(source, label_pattern='class:([01])', length=31)

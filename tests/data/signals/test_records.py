@@ -136,10 +136,10 @@ def test_peaks_are_detected_where_no_one_annotated_them(shared_data, tmp_path):
   [
     (lambda f: (f / '100.dat').unlink(), r'100\.dat: no such file; 100\.hea names it for samples'),
     (lambda f: (f / '100.hea').unlink(), r'100\.hea: no such file; expected the header'),
-    (lambda f: (f / '100.hea').write_text('100 two 360\n'), r'100\.hea: cannot be read'),
-    (lambda f: (f / '100.hea').write_bytes(b'\xff\x00' * 40), r'100\.hea: cannot be read'),
+    (lambda f: (f / '100.hea').write_text('100 two 360\n'), r"hea line 1: number 'two'"),
+    (lambda f: (f / '100.hea').write_bytes(b'\xff\x00' * 40), r'100\.hea: is no text'),
     (lambda f: (f / '100.hea').write_text(''), r'100\.hea: '),
-    (lambda f: (f / '100.dat').write_bytes(b'12345'), r'100\.hea: cannot be read'),
+    (lambda f: (f / '100.dat').write_bytes(b'12345'), r'100\.dat: has 5 bytes; expected 1950000'),
     (lambda f: (f / '100.atr').write_bytes(b''), r'100\.atr: cut off'),
     (
       lambda f: (f / '100.atr').write_bytes((f / '100.atr').read_bytes()[:2000]),

@@ -49,10 +49,10 @@ def test_series_of_unequal_length_end_in_nan(tmp_path):
     ('1,2,3\n2,,4\n', r"a\.txt row 2 column 2: ''; expected a number"),
     ('1,NaN,3\n', r"a\.txt row 1 column 2: 'NaN'; expected a number, or NaN after"),
     ('1,NaN,NaN\n', r"a\.txt row 1 column 2: 'NaN'; expected a number, or NaN after"),
-    ('1,2,inf\n', r"a\.txt row 1 column 3: 'inf'; expected a number, or NaN after"),
+    ('1,2,inf\n', r"a\.txt row 1 column 3: 'inf'; expected a number within"),
     (',2,3\n', r'a\.txt row 1: its first cell is empty; expected a class'),
     ('1\n', r'a\.txt row 1: 0 samples; expected at least one'),
-    ('  \n', r'a\.txt: is empty; expected a class and samples'),
+    ('  \n', r'a\.txt: is empty; expected a table with a class and samples'),
   ],
 )
 def test_rows_that_cannot_be_used(tmp_path, text, said):
@@ -69,8 +69,8 @@ def test_rows_that_cannot_be_used(tmp_path, text, said):
 def test_files_that_cannot_be_read(tmp_path):
   with pytest.raises(UserError, match=r'none\.txt: no such file'):
     series_table.read(tmp_path / 'none.txt')
-  (tmp_path / 'a.txt.gz').write_bytes(b'no gzip')
-  with pytest.raises(UserError, match=r'a\.txt\.gz: cannot be read'):
+  (tmp_path / 'a.txt.gz').write_bytes(gzip.compress(b'1,2,3' * 99)[:-9])
+  with pytest.raises(UserError, match=r'a\.txt\.gz: is damaged: gzip says'):
     series_table.read(tmp_path / 'a.txt.gz')
 
 
@@ -79,3 +79,29 @@ def test_a_header_that_counts_columns_is_no_series(tmp_path):
   for header in ('label,0,1,2,3,4,5,6,7,8\n', '0,1,2,3,4,5,6,7,8,9\n'):
     found = rows(tmp_path, header + data, 'a.csv')
     assert [row.line for row in found] == [2, 3, 4]
+
+
+@pytest.mark.parametrize('cell', ['1e300', '-1e19', '1_0', '٣', '9' * 5000, '-inf'])
+def test_samples_that_are_no_numbers_to_float32(tmp_path, cell):
+  (row,) = rows(tmp_path, f'1,2,{cell}\n')
+  with pytest.raises(UserError, match=r'column 3: .*; expected a number within 1e\+18') as raised:
+    series_table.samples(row, 1)
+  assert len(str(raised.value)) < 250
+
+
+@pytest.mark.parametrize(
+  ('cell', 'name'),
+  [('1_0', '1_0'), ('10', '10'), ('1e1', '10'), ('٣', '٣'), ('1e300', '1e300'), ('inf', 'inf')],
+)
+def test_only_numbers_are_classes_without_decimals(tmp_path, cell, name):
+  assert series_table.label(rows(tmp_path, f'{cell},2,3\n')[0]) == name
+
+
+def test_names_of_classes_have_one_form(tmp_path):
+  found = rows(tmp_path, 'Mu\u0308ller,1\nMüller\u200b,1\n')
+  assert {series_table.label(row) for row in found} == {'Müller'}
+
+
+def test_a_first_cell_of_many_digits_is_no_header(tmp_path):
+  found = rows(tmp_path, ','.join(['1', '9' * 5000, *'3456789']) + '\n')
+  assert len(found) == 1

@@ -1,7 +1,9 @@
 """Beats from records, tables and the simulator as examples, and errors in one line."""
 
+import dataclasses
 import shutil
 
+import made_record
 import numpy as np
 import pytest
 import wfdb
@@ -237,9 +239,77 @@ def test_copies_of_a_beat_stay_together(tmp_path):
   beats = [f'{i % 2},{i},{i * i},1\n' for i in range(20)]
   (tmp_path / 'a.csv').write_text(''.join(beats * 4))
   data = load(tmp_path / 'a.csv')
-  assert '60 rows are copies of others, with which they stay' in data.notes
+  note = '60 rows are copies of others, with which they stay; 0 beats stand with different labels'
+  assert note in data.notes
   assert data.summary()['groups_in_two_splits'] == 0
   assert sum(len(set(split.group)) for split in data.splits.values()) == 20
   (tmp_path / 'b.csv').write_text(beats[0])
   with pytest.raises(UserError, match='1 groups are in two splits'):
     load(tmp_path / 'a.csv', test=str(tmp_path / 'b.csv'))
+
+
+def test_copies_with_another_label_are_counted(tmp_path):
+  beats = [f'{i % 2},{i},{i * i},1\n' for i in range(20)] + ['1,2,4,1\n', '0,3,9,1\n', '1,3,9,1\n']
+  (tmp_path / 'a.csv').write_text(''.join(beats))
+  note = '3 rows are copies of others, with which they stay; 2 beats stand with different labels'
+  assert note in load(tmp_path / 'a.csv').notes
+
+
+def test_what_was_assumed_of_records_is_counted_in_the_notes(make_record, shared_data, tmp_path):
+  folder = many(make_record, tmp_path / 'db', leads=('I',))
+  for path in sorted(folder.glob('*.hea'))[:3]:
+    path.write_text(path.read_text().replace(' I\n', '\n'))
+  with pytest.raises(UserError, match=r"r03\.hea: no lead 'lead 1' \(it has I\)"):
+    load(folder)
+  for path in folder.glob('*.hea'):
+    path.write_text(path.read_text().replace(' I\n', '\n'))
+  data = load(folder, before=0.3)
+  note = 'leads without a name are called by their place: lead 1, lead 2 and so on'
+  assert f'12 of 12 records: {note}' in data.notes
+  assert '132 beats of 12 records, leads lead 1, 100 Hz' in data.notes
+
+
+def test_records_without_names_of_leads(shared_data):
+  data = load(shared_data('../cases/wfdb_no_lead_name') / 'records')
+  assert data.details['leads'] == ['lead 1']
+  assert sum(len(split) for split in data.splits.values()) == 840
+  assert data.summary()['groups_in_two_splits'] == 0
+
+
+@pytest.mark.parametrize('rate', [0.001, 9.9])
+def test_rates_without_a_heartbeat_are_refused(rate):
+  with pytest.raises(UserError, match=rf'config\.data\.rate={rate}: expected at least 10 samples'):
+    signals.Config(rate=rate).validate()
+
+
+def test_records_whose_rate_is_absurd(make_record, tmp_path):
+  path = make_record(tmp_path, 'a')
+  record = records.read(path)
+  with pytest.raises(UserError, match=r'a\.hea: 100 samples a second cannot be made 0\.01'):
+    records.resample(record, 0.01)
+  with pytest.raises(UserError, match=r'100 samples a second cannot be made 1e\+06'):
+    records.resample(record, 1e6)
+  slow = dataclasses.replace(record, rate=0.5)
+  with pytest.raises(UserError, match=r'a\.hea: 0 samples around each of \d+ beats; expected two'):
+    records.segment(slow, 0.3, 0.2)
+
+
+@pytest.mark.parametrize('length', [1, 2, 5, 99])
+def test_records_too_short_to_find_beats_in(tmp_path, length):
+  path = made_record.write(tmp_path, leads=[made_record.steps(length)], names=['I'], beats=[])
+  path.with_suffix('.atr').unlink()
+  with pytest.raises(UserError, match=rf'a\.hea: {length} samples in the first lead are too few'):
+    records.read(path, detect=True)
+
+
+@pytest.mark.filterwarnings('error')
+def test_a_lead_in_which_nothing_was_measured(tmp_path):
+  leads = [[-32768] * 3000, made_record.steps()]
+  path = made_record.write(tmp_path, leads=leads)
+  found = records.normalise(records.resample(records.read(path), 50.0))
+  assert np.isnan(found.signal[:, 0]).all()
+  assert found.signal[:, 1].std() == pytest.approx(1, abs=1e-5)
+  assert records.segment(found, 0.2, 0.2).missing == 3
+  path.with_suffix('.atr').unlink()
+  with pytest.raises(UserError, match=r'a\.hea: 0 samples in the first lead are too few'):
+    records.read(path, detect=True)
