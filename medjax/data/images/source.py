@@ -13,7 +13,7 @@ class Record:
   Attributes:
     id: unique name, such as the path in its folder.
     split: 'train', 'val' or 'test'; '' to draw it when the images are stored.
-    group: patient.
+    group: patient, or the image itself where none is known.
     read: (size, channels) -> uint8 pixels, the class name, and metadata columns.
   """
 
@@ -36,6 +36,7 @@ class Source:
     notes: what was decided while reading it, one line each.
     content: changes with the content of any example and not with splits, so that images are stored
       once for all folds; '' where that is ``fingerprint``.
+    mendable: whether the user can leave images out.
   """
 
   name: str
@@ -45,3 +46,4 @@ class Source:
   simulated: bool = False
   notes: tuple[str, ...] = ()
   content: str = ''
+  mendable: bool = True
