@@ -9,14 +9,18 @@ from PIL import Image, TiffImagePlugin
 # Ten or so are usual; each is a pass over the whole image, of a few bytes in the file.
 MAX_SCANS = 100
 
+# Bytes of the types of TIFF, where it is not one; and the last tag that says how pixels are stored.
+_SIZES = {3: 2, 4: 4, 5: 8, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_LAST_OF_PIXELS = 347
+
 _START_OF_SCAN, _END_OF_CODESTREAM = b'\xff\xda', b'\xff\xd9'
 
 
 def check(image: Image.Image, file: BinaryIO, max_pixels: int) -> None:
   """Sees that an image that was opened and not yet decoded is whole.
 
-  A TIFF has every strip or tile, a JPEG 2000 its end, and a JPEG no more than 100 scans. For the
-  other formats Pillow's decoders find out themselves.
+  A TIFF has its directory and every strip or tile, a JPEG 2000 its end, and a JPEG no more than
+  100 scans. For the other formats Pillow's decoders find out themselves.
 
   Args:
     image: as ``Image.open`` gives it.
@@ -28,7 +32,9 @@ def check(image: Image.Image, file: BinaryIO, max_pixels: int) -> None:
   """
   place = file.tell()
   if image.format == 'TIFF':
-    _check_tiff(image, max_pixels)
+    file.seek(0)
+    _check_directory(file)
+    _check_strips(image, max_pixels)
   elif image.format in ('JPEG', 'MPO'):
     file.seek(0)
     scans = file.read().count(_START_OF_SCAN)  # escaped within the data of a scan
@@ -41,7 +47,30 @@ def check(image: Image.Image, file: BinaryIO, max_pixels: int) -> None:
   file.seek(place)
 
 
-def _check_tiff(image: Image.Image, max_pixels: int) -> None:
+def _check_directory(file: BinaryIO) -> None:
+  """Sees that the first directory of a TIFF is in the file with the values that pixels rest on.
+
+  Pillow goes on without them: fractions would be read as integers.
+  """
+  head = file.read(16)
+  order = '<' if head.startswith(b'II') else '>'
+  big = b'+' in head[2:4]
+  one, many, inline = ('Q', 'HHQQ', 8) if big else ('I', 'HHII', 4)
+  (start,) = struct.unpack_from(order + one, head, inline)
+  entry = struct.Struct(order + many)
+  count_of = struct.Struct(order + ('Q' if big else 'H'))
+  size = file.seek(0, 2)
+  file.seek(start)
+  (count,) = count_of.unpack(file.read(count_of.size).ljust(count_of.size, b'\0'))
+  if start + count_of.size + count * entry.size > size:
+    raise ValueError('image file is truncated: TIFF without its directory')
+  for tag, kind, number, place in entry.iter_unpack(file.read(count * entry.size)):
+    bytes_of = number * _SIZES.get(kind, 1)
+    if tag <= _LAST_OF_PIXELS and bytes_of > inline and place + bytes_of > size:
+      raise ValueError(f'image file is truncated: TIFF without the value of tag {tag}')
+
+
+def _check_strips(image: Image.Image, max_pixels: int) -> None:
   tags = image.tag_v2  # type: ignore[attr-defined]
   width, height = image.size
   planes = len(image.getbands()) if tags.get(TiffImagePlugin.PLANAR_CONFIGURATION) == 2 else 1

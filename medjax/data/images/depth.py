@@ -123,7 +123,7 @@ def _turned(pixels: np.ndarray, reach: _Reach) -> np.ndarray:
     return -1 - wide
   bits, largest = _bits(reach.most), int(np.iinfo(pixels.dtype).max)
   if bits <= _DETECTOR_BITS:
-    largest = 2**bits - 1
+    largest = min(largest, 2**bits - 1)
   elif bits <= 16:
     largest = min(largest, 2**16 - 1)
   return largest - wide
