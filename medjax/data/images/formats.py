@@ -1,5 +1,6 @@
 """Which formats of images are read, and what a file is that is none of them."""
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -67,12 +68,12 @@ def kind(name: str, head: bytes) -> str:
 
 
 def kind_of(path: pathlib.Path) -> str:
-  """As ``kind`` for a file on disk; '' where it cannot be read."""
-  try:
-    with open(path, 'rb') as file:
-      return kind(path.name, file.read(HEAD))
-  except OSError:
-    return ''
+  """As ``kind`` for a file on disk; by its name alone where it cannot be read."""
+  head = b''
+  if path.is_file():
+    with contextlib.suppress(OSError), open(path, 'rb') as file:
+      head = file.read(HEAD)
+  return kind(path.name, head)
 
 
 def refusal(name: str, head: bytes) -> str:
