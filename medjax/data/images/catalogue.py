@@ -127,14 +127,15 @@ def _require_answer(urls: Iterable[str], where: str, folder: object) -> None:
   Raises:
     UserError: none answers; ``folder`` is where the set could have been.
   """
-  hosts = sorted({urllib.parse.urlsplit(url).netloc for url in urls} - {''})
+  parts = (urllib.parse.urlsplit(url) for url in urls)
+  hosts = sorted({f'{part.scheme}://{part.netloc}' for part in parts if part.netloc})
   if not hosts:  # made by its code
     return
   answered: queue.Queue[bool] = queue.Queue()
 
   def ask(host: str) -> None:
     try:
-      urllib.request.urlopen(f'https://{host}', timeout=_PATIENCE).close()
+      urllib.request.urlopen(host, timeout=_PATIENCE).close()
       answered.put(True)
     except urllib.error.HTTPError:  # an answer, if of no page
       answered.put(True)

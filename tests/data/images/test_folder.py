@@ -1,6 +1,7 @@
 """Folders of images as people have them, and what is said when they are not right."""
 
 import pathlib
+import shutil
 
 import pytest
 
@@ -255,6 +256,104 @@ def test_missing_and_empty_folders(tmp_path):
     _load(tmp_path / ('x' * 300))
   with pytest.raises(UserError, match=r'expected labels.csv or one sub-folder'):
     _load(tmp_path)
+
+
+@pytest.mark.parametrize(
+  ('name', 'kind'),
+  [('all.npz', 'NumPy'), ('a.dcm', 'DICOM'), ('b.nii.gz', 'NIfTI'), ('c.zip', 'archive')],
+)
+def test_a_file_where_a_folder_is_expected_is_called_what_it_is(tmp_path, name, kind):
+  (tmp_path / name).write_bytes(bytes(400))
+  text = rf'config.data.source=.*{name}: is no folder but a file \({kind}\); expected a folder of'
+  with pytest.raises(UserError, match=text):
+    _load(tmp_path / name)
+
+
+def test_a_folder_without_images_says_what_it_holds(tmp_path):
+  for name in ('ill/a.dcm', 'ill/b.dcm', 'well/c.dcm', 'well/d.nii.gz'):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_bytes(bytes(400))
+  text = r'in PNG, .* or PGM/PPM; found 3 DICOM files \(a.dcm, b.dcm, c.dcm\), 1 NIfTI file \(d.nii'
+  with pytest.raises(UserError, match=text) as caught:
+    _load(tmp_path)
+  assert '\n' not in str(caught.value)
+
+
+def test_files_that_are_left_out_are_noted(tmp_path, make_images):
+  make_images(tmp_path, 20)
+  (tmp_path / 'ill' / 'scan.dcm').write_bytes(bytes(400))
+  (tmp_path / 'ill' / 'notes.txt').touch()
+  shutil.copy(tmp_path / 'ill' / '001.png', tmp_path / 'beside.png')
+  source = _load(tmp_path)
+  assert len(source.records) == 20
+  assert source.notes[0] == (
+    '3 files left out, which are no images of a class by their names and places: 1 image file '
+    '(beside.png), 1 other file (notes.txt), 1 DICOM file (scan.dcm)'
+  )
+
+
+@pytest.mark.parametrize('first', ['', '  ', ',', ' ; ', '"",""', '\n\r\n'])
+def test_rows_without_a_value_before_the_header_are_passed_over(tmp_path, make_images, first):
+  names = make_images(tmp_path, 20)
+  rows = [f'{name},{i % 2}' for i, name in enumerate(names)]
+  table = tmp_path / 'labels.csv'
+  table.write_text('\n'.join([f'\ufeff{first}', 'file,label', *rows]))
+  assert len(_load(tmp_path).records) == 20
+  line = 3 + first.count('\n')
+  table.write_text('\n'.join([first, 'file,label', 'gone.png,1', *rows]))
+  with pytest.raises(UserError, match=rf'labels.csv row {line}: gone.png is neither in'):
+    _load(tmp_path)
+
+
+@pytest.mark.parametrize('none', ['none', 'None', 'NONE'])
+def test_a_class_may_be_called_none(tmp_path, make_images, none):
+  names = make_images(tmp_path, 20)
+  rows = [f'{name},{(none, "polyp")[i % 2]}' for i, name in enumerate(names)]
+  (tmp_path / 'labels.csv').write_text('\n'.join(['file,label', *rows]))
+  assert _load(tmp_path).classes == (none, 'polyp')
+
+
+def test_all_rows_that_cannot_be_used_are_named(tmp_path, make_images):
+  (first,) = make_images(tmp_path, 1)
+  rows = [f'{first},1', ',0', f'{first},', f'{first},0', *(f'gone{i}.png,0' for i in range(9))]
+  table = tmp_path / 'labels.csv'
+  table.write_text('\n'.join(['file,label', *rows]))
+  with pytest.raises(UserError) as caught:
+    _load(tmp_path)
+  lines = str(caught.value).splitlines()
+  assert lines[0] == f'12 images in {table} cannot be used'
+  for line, text in zip(
+    lines[1:5],
+    [
+      'row 3: file is empty',
+      'row 4: label is empty',
+      f'row 5: {first} was already in row 2',
+      'row 6: gone0.png is neither in',
+    ],
+    strict=True,
+  ):
+    assert line.startswith(f'  {table} {text}')
+  assert len(lines) == 12
+  assert lines[-1] == '  and 2 more'
+
+
+def test_all_files_that_cannot_be_read_are_named(tmp_path, make_images):
+  make_images(tmp_path, 4)
+  paths = [tmp_path / 'normal' / 'gone.png', tmp_path / 'ill' / '001.png', tmp_path / 'no.png']
+  with pytest.raises(UserError) as caught:
+    folder._digests(paths)
+  assert str(caught.value).splitlines() == [
+    '2 images cannot be read',
+    f'  {paths[0]}: cannot be read: No such file or directory',
+    f'  {paths[2]}: cannot be read: No such file or directory',
+  ]
+
+
+def test_images_without_a_patient_column_are_not_called_patients(tmp_path, make_images):
+  make_images(tmp_path, 20)
+  source = _load(tmp_path)
+  assert 'no patient column: every image is taken by itself' in source.notes
+  assert sorted(record.group for record in source.records) == sorted(r.id for r in source.records)
 
 
 @pytest.mark.parametrize(
