@@ -139,7 +139,7 @@ def _require_answer(urls: Iterable[str], where: str, folder: object) -> None:
       answered.put(True)
     except urllib.error.HTTPError:  # an answer, if of no page
       answered.put(True)
-    except OSError:
+    except Exception:  # no network, name, certificate or scheme that is known
       answered.put(False)
 
   for host in hosts:  # looking up a name has no time limit of its own
