@@ -48,12 +48,11 @@ def to_eight_bits(pixels: np.ndarray, *, white_is_zero: bool = False) -> np.ndar
     [[0, 128, 255]]
   """
   fractions = pixels.dtype.kind == 'f'
-  finite = np.isfinite(pixels) if fractions else np.ones(pixels.shape, bool)
-  if 2 * np.count_nonzero(finite) < pixels.size:
+  if fractions and 2 * np.count_nonzero(np.isfinite(pixels)) < pixels.size:
     raise ValueError('more than half of the pixels are not finite numbers')
   if white_is_zero:
-    pixels = _turned(pixels, _Reach.of(pixels[finite]))
-  reach = _Reach.of(pixels[finite])
+    pixels = _turned(pixels, _Reach.of(pixels))
+  reach = _Reach.of(pixels)
   if max(abs(reach.low), abs(reach.top)) > _LARGEST:
     raise ValueError(f'pixels from {reach.low:.3g} to {reach.top:.3g}; expected at most 1e30')
   black, white = _scale(reach, fractions)
@@ -82,12 +81,13 @@ class _Reach:
   most: float
 
   @classmethod
-  def of(cls, values: np.ndarray) -> '_Reach':
-    """That of pixels [N]."""
-    odd = min(max(1, int(ODD * len(values))), (len(values) - 1) // 2)
+  def of(cls, pixels: np.ndarray) -> '_Reach':
+    """That of those pixels that are finite."""
+    values = pixels[np.isfinite(pixels)] if pixels.dtype.kind == 'f' else pixels.ravel()
     last = len(values) - 1
-    ordered = np.partition(values, (0, odd, last - odd, last))
-    smallest, low, top, largest = (float(ordered[place]) for place in (0, odd, last - odd, last))
+    odd = min(max(1, int(ODD * len(values))), last // 2)
+    places = (0, odd, last - odd, last)
+    smallest, low, top, largest = map(float, np.partition(values, places)[list(places)])
     near = OVERSHOOT * (top - low)
     least = smallest if low - smallest <= near else low
     return cls(low, top, least, largest if largest - top <= near else top)
