@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin
 
 from medjax.data.images import damage, depth, formats
+from medjax.data.images.messages import one_line
 from medjax.errors import UserError
 
 # Pillow warns above this number of pixels and refuses above twice as many.
@@ -54,7 +55,7 @@ def decode(
     >>> decode('chest.png', 224, 3).shape                             # doctest: +SKIP
     (224, 224, 3)
   """
-  name = name or (str(file) if not isinstance(file, bytes) else 'image')
+  name = one_line(name or (str(file) if not isinstance(file, bytes) else 'image'))
   try:
     if isinstance(file, bytes):
       return _decode(io.BytesIO(file), size, channels, name)

@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Iterator, Sequence
 
 from medjax.data.images import decode
-from medjax.data.images.messages import short
+from medjax.data.images.messages import one_line
 from medjax.data.modality import Case, opened
 from medjax.errors import UserError
 
@@ -41,7 +41,7 @@ def walk(folder: pathlib.Path) -> Iterator[pathlib.Path]:
   """
 
   def fail(error: OSError) -> None:
-    raise UserError(f'{short(str(error.filename))}: cannot be read: {error.strerror}')
+    raise UserError(f'{one_line(str(error.filename))}: cannot be read: {error.strerror}')
 
   root = folder.resolve()
   seen = {root}

@@ -13,7 +13,7 @@ from medjax.data import labels
 from medjax.data.examples import Examples
 from medjax.data.images import decode, formats, identical, labels_table, subfolders
 from medjax.data.images.config import Config
-from medjax.data.images.messages import for_all, readable, short
+from medjax.data.images.messages import for_all, one_line, readable
 from medjax.data.images.source import Record, Source
 from medjax.errors import UserError
 
@@ -140,7 +140,7 @@ def _digests(paths: Sequence[os.PathLike[str]]) -> list[str]:
       with open(path, 'rb') as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     except OSError as error:
-      return UserError(f'{short(str(path))}: cannot be read: {error.strerror}')
+      return UserError(f'{one_line(str(path))}: cannot be read: {error.strerror}')
 
   with concurrent.futures.ThreadPoolExecutor() as pool:
     found = list(pool.map(digest, paths))

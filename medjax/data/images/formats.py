@@ -6,7 +6,7 @@ import os
 import pathlib
 from collections.abc import Iterable
 
-from medjax.data.images.messages import short
+from medjax.data.images.messages import one_line
 
 # Nothing else is tried, whatever Pillow can do: PostScript and WMF would start other programs
 # (Ghostscript), and a damaged AVIF can end the process. These are decoded in this process, in time
@@ -100,6 +100,6 @@ def summary(paths: Iterable[str | os.PathLike[str]]) -> str:
     names.setdefault(what, []).append(path.name)
   parts = []
   for what, of in sorted(names.items(), key=lambda item: -len(item[1])):
-    shown = ', '.join(map(short, itertools.islice(of, 3))) + (', ...' if len(of) > 3 else '')
+    shown = ', '.join(map(one_line, itertools.islice(of, 3))) + (', ...' if len(of) > 3 else '')
     parts.append(f'{len(of)} {what} file{"s" * (len(of) > 1)} ({shown})')
   return ', '.join(parts)

@@ -5,7 +5,7 @@ What is the same is told by a digest of each image, of its file or of its pixels
 
 from collections.abc import Sequence
 
-from medjax.data.images.messages import short
+from medjax.data.images.messages import one_line
 from medjax.data.split import SPLITS
 from medjax.errors import UserError
 
@@ -45,7 +45,7 @@ def labels_differ(
   one, other = pairs[0]
   more = f' (and {len(pairs) - 1} more)' if len(pairs) > 1 else ''
   return (
-    f'{where}: {short(names[one])} and {short(names[other])} are the same image, labelled '
+    f'{where}: {one_line(names[one])} and {one_line(names[other])} are the same image, labelled '
     f'{labels[one]!r} and {labels[other]!r}{more}; expected one label for an image'
   )
 
@@ -71,10 +71,10 @@ def copies_note(names: Sequence[str], digests: Sequence[str], kept: Sequence[int
     'each image is counted once: 1 copies left out, the first b.png, which is the image a.png'
   """
   left = sorted(set(range(len(names))) - set(kept))
-  first = digests.index(digests[left[0]])
+  copy, first = (one_line(names[number]) for number in (left[0], digests.index(digests[left[0]])))
   return (
-    f'each image is counted once: {len(left)} copies left out, the first {short(names[left[0]])}, '
-    f'which is the image {short(names[first])}'
+    f'each image is counted once: {len(left)} copies left out, the first {copy}, which is the image '
+    f'{first}'
   )
 
 
@@ -105,7 +105,7 @@ def between_splits(
   (one, of_one), (other, of_other), *_ = shared[0]
   text = (
     f'{len(shared)} {"images are" if len(shared) > 1 else "image is"} in two splits, the first as '
-    f'{short(one)} in {of_one} and {short(other)} in {of_other}'
+    f'{one_line(one)} in {of_one} and {one_line(other)} in {of_other}'
   )
   if not allow:
     raise UserError(

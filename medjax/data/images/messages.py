@@ -14,14 +14,19 @@ def readable(name: str) -> str:
   return name.encode(errors='backslashreplace').decode()
 
 
-def short(name: str) -> str:
-  """A name or cell as valid text of at most 80 characters in one line.
+def one_line(name: str) -> str:
+  """A file name as valid text in one line.
 
   Example:
-    >>> short('scan 1\\n.png')
+    >>> one_line('scan 1\\n.png')
     'scan 1 .png'
   """
-  name = readable(' '.join(name.split()))
+  return readable(' '.join(name.splitlines()))
+
+
+def short(cell: str) -> str:
+  """A cell, which may hold anything, as valid text of at most 80 characters in one line."""
+  name = one_line(' '.join(cell.split()))
   return name if len(name) <= _LONGEST else f'{name[: _LONGEST - 3]}...'
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from medjax.data import split, text
 from medjax.data.images import files, formats
-from medjax.data.images.messages import readable, short
+from medjax.data.images.messages import one_line, readable
 from medjax.errors import UserError
 
 
@@ -24,7 +24,7 @@ def read(folder: pathlib.Path) -> tuple[list[dict[str, Any]], list[str], str]:
   # A class may be called 'valid': next to other classes and without 'train' it is no split.
   if 'train' in splits.values() or len(splits) == len(tops):
     parents = list(splits.items())
-    others = ', '.join(short(p.name) for p in tops if p not in splits)
+    others = ', '.join(one_line(p.name) for p in tops if p not in splits)
     if others:
       notes.append(f'folders left out, which name no split: {others}')
   else:
@@ -46,7 +46,7 @@ def read(folder: pathlib.Path) -> tuple[list[dict[str, Any]], list[str], str]:
         )
     named = Counter(map(class_name, subs))
     notes += [
-      f'{count} folders look alike and are one class: {short(name)}'
+      f'{count} folders look alike and are one class: {one_line(name)}'
       for name, count in named.items()
       if count > 1
     ]

@@ -14,6 +14,8 @@ from PIL import Image
 from medjax.data.images import damage, decode, formats
 from medjax.errors import UserError
 
+# Pillow warns of bombs and of odd tags before it refuses them.
+pytestmark = pytest.mark.filterwarnings('ignore::UserWarning', 'ignore::RuntimeWarning')
 FORMS = made_images.forms()
 WHOLE = {name: decode.decode(content, made_images.SIDE, 3) for name, content in FORMS.items()}
 GREY = np.random.default_rng(0).integers(0, 255, (24, 24), np.uint8)
