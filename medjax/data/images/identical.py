@@ -73,8 +73,8 @@ def copies_note(names: Sequence[str], digests: Sequence[str], kept: Sequence[int
   left = sorted(set(range(len(names))) - set(kept))
   copy, first = (one_line(names[number]) for number in (left[0], digests.index(digests[left[0]])))
   return (
-    f'each image is counted once: {len(left)} copies left out, the first {copy}, which is the image '
-    f'{first}'
+    f'each image is counted once: {len(left)} copies left out, the first {copy}, which is the '
+    f'image {first}'
   )
 
 
