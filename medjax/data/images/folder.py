@@ -47,14 +47,10 @@ def load(folder: pathlib.Path, config: Config) -> Source:
   has_patients = any(row['group'] for row in rows)
   if not has_patients:
     notes.append('no patient column: every image is taken by itself')
-  texts, given = ([row[name] for row in rows] for name in ('label', 'split'))
-  ids = [row['id'] for row in rows]
-  # Drawn splits need no such check, as each image is left once.
-  leaks = (
-    []
-    if config.folds
-    else identical.between_splits(ids, digests, given, config.allow_group_overlap)
-  )
+  ids, texts, given = ([row[name] for row in rows] for name in ('id', 'label', 'split'))
+  # Folds draw other splits than those that were given; in drawn ones each image is once.
+  kept_splits = [''] * len(rows) if config.folds else given
+  leaks = identical.between_splits(ids, digests, kept_splits, config.allow_group_overlap)
   read = Examples(
     readable(folder.resolve().name),
     ids,
@@ -71,8 +67,8 @@ def load(folder: pathlib.Path, config: Config) -> Source:
   return Source(
     read.name,
     [
-      Record(row['id'], where, group, _reader(row))
-      for row, where, group in zip(rows, read.split, read.group, strict=True)
+      Record(row['id'], where, group, _reader(row), of)
+      for row, where, group, of in zip(rows, read.split, read.group, kept_splits, strict=True)
     ],
     tuple(read.classes),
     _digest(read.id, texts, digests, read.split, read.group, map(repr, read.metadata)),

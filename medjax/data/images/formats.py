@@ -43,6 +43,17 @@ _BY_CONTENT = (
   (0, b'PK\x03\x04', 'archive'),
   (0, b'\x1f\x8b', 'archive'),
 )
+_READ = (
+  (0, b'\x89PNG', 'PNG'),
+  (0, b'\xff\xd8', 'JPEG'),
+  (0, b'II*\0', 'TIFF'),
+  (0, b'MM\0*', 'TIFF'),
+  (0, b'II+\0', 'TIFF'),
+  (0, b'MM\0+', 'TIFF'),
+  (0, b'GIF8', 'GIF'),
+  (8, b'WEBP', 'WebP'),
+  (4, b'jP  ', 'JPEG 2000'),
+)
 # Bytes of a file that tell what it is.
 HEAD = 512
 
@@ -61,10 +72,13 @@ def kind(name: str, head: bytes) -> str:
   for ending in sorted(_BY_ENDING, key=len, reverse=True):
     if name.lower().endswith(ending):
       return _BY_ENDING[ending]
-  for place, signature, what in _BY_CONTENT:
-    if head[place:].startswith(signature):
-      return what
-  return ''
+  return _signed(_BY_CONTENT, head)
+
+
+def _signed(signatures: Iterable[tuple[int, bytes, str]], head: bytes) -> str:
+  """What stands behind the first signature that the bytes bear; '' for none."""
+  found = (what for place, mark, what in signatures if head[place:].startswith(mark))
+  return next(found, '')
 
 
 def kind_of(path: pathlib.Path) -> str:
@@ -83,6 +97,9 @@ def refusal(name: str, head: bytes) -> str:
     >>> refusal('scan.dcm', b'')
     'DICOM file; expected PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000 or PGM/PPM'
   """
+  read = _signed(_READ, head)
+  if read:
+    return f'not an image that can be read: damaged, or {read} of a kind that is not'
   what = kind(name, head)
   return f'{what} file; expected {NAMES}' if what else f'not an image that can be read as {NAMES}'
 

@@ -103,7 +103,7 @@ class _Seen:
   """The files that rows have named, by what they are on disk: one has many spellings."""
 
   def __init__(self) -> None:
-    self._first: dict[tuple[int, int], tuple[str, int]] = {}
+    self._first: dict[object, tuple[str, int]] = {}
 
   def add(self, path: pathlib.Path, name: str, line: int, where: str) -> None:
     """Notes the file of a row.
@@ -112,7 +112,9 @@ class _Seen:
       UserError: an earlier row has it.
     """
     found = os.stat(path)
-    first, earlier = self._first.setdefault((found.st_dev, found.st_ino), (name, line))
+    # Some file systems have no numbers of files.
+    key = (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)
+    first, earlier = self._first.setdefault(key, (name, line))
     if earlier == line:
       return
     as_ = '' if first == name else f' as {short(first)}'

@@ -59,7 +59,7 @@ def prepare(
   else:
     read = dataclasses.replace(read, split=tuple(read.given))
   if settings is not None and not source.simulated:
-    read = _checked(read, digests, source.mendable, settings.allow_group_overlap)
+    read = _counted_once(read, digests, source, settings.allow_group_overlap)
   read = read.in_order(_shuffled(read))
 
   def pixels(row: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -103,22 +103,26 @@ def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str,
   return read, number, [digest_of[name] for name in read.id]
 
 
-def _checked(read: Examples, digests: list[str], mendable: bool, allow: bool) -> Examples:
+def _counted_once(read: Examples, digests: list[str], source: Source, allow: bool) -> Examples:
   """The examples, those that are the same to the pixel once, however their files differ.
+
+  Where nobody can leave images out of the source, all stay.
 
   Raises:
     UserError: they have different labels and can be left out, or they are in two splits.
   """
-  same = identical.copies(digests)
-  if not same:
+  if not identical.copies(digests):
     return read
   problem = identical.labels_differ(read.id, read.text, digests, read.name)
-  if problem and mendable:
+  if problem and source.mendable:
     raise UserError(problem)
   notes = [problem] if problem else []
-  notes += identical.between_splits(read.id, digests, read.split, allow)
+  # From splits that were drawn copies are left out, whatever these are.
+  given_of = {record.id: record.given for record in source.records}
+  splits = [given_of[name] for name in read.id] if source.mendable else read.split
+  notes += identical.between_splits(read.id, digests, splits, allow)
   read = dataclasses.replace(read, group=identical.groups(read.group, digests))
-  kept = identical.once(digests, read.split) if mendable else range(len(digests))
+  kept = identical.once(digests, splits) if source.mendable else range(len(digests))
   if len(kept) < len(digests):
     notes.append(identical.copies_note(read.id, digests, kept))
   return read.noting(*notes).in_order(kept)

@@ -15,12 +15,14 @@ class Record:
     split: 'train', 'val' or 'test'; '' to draw it when the images are stored.
     group: patient, or the image itself where none is known.
     read: (size, channels) -> uint8 pixels, the class name, and metadata columns.
+    given: the split that the source itself names; '' where it was drawn, or is yet to be.
   """
 
   id: str
   split: str
   group: str
   read: Callable[[int, int], tuple[np.ndarray, str, dict[str, str]]]
+  given: str = ''
 
 
 @dataclasses.dataclass(frozen=True)

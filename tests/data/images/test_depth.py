@@ -1,8 +1,10 @@
 """Greys of any depth: closed forms, and what a single pixel may not do."""
 
+import made_images
 import made_tiff
 import numpy as np
 import pytest
+from PIL import Image, TiffImagePlugin
 
 from medjax.data.images import decode, depth
 from medjax.errors import UserError
@@ -31,6 +33,15 @@ def test_white_is_zero_is_the_same_film(order, bits, turned_at):
   np.testing.assert_allclose(found, _levels(black / (2**bits - 1)), atol=1)
 
 
+@pytest.mark.parametrize('compression', ['tiff_lzw', 'tiff_adobe_deflate', 'packbits'])
+def test_white_is_zero_in_a_compressed_file(compression):
+  black = np.round(FILM * 65535).astype('u2')
+  tag = {TiffImagePlugin.PHOTOMETRIC_INTERPRETATION: WHITE}
+  white = Image.fromarray(65535 - black)
+  content = made_images.saved(white, 'TIFF', compression=compression, tiffinfo=tag)
+  np.testing.assert_array_equal(decode.decode(content, 40, 1)[..., 0], _read(black))
+
+
 @pytest.mark.parametrize('kind', ['u1', 'i1', '>i2', '<i2', '<u4', '<i4', '>i4', '<f4', '>f4'])
 def test_white_is_zero_of_other_types(kind):
   dtype = np.dtype(kind)
@@ -56,7 +67,7 @@ def test_negative_values_are_turned_round_too(kind):
 
 
 def test_a_kind_of_tiff_that_is_not_read_is_refused():
-  with pytest.raises(UserError, match='image: not an image that can be read as PNG, JPEG, TIFF'):
+  with pytest.raises(UserError, match='image: not an image that can be read: damaged, or TIFF'):
     _read(FILM.astype('<f8'))
 
 

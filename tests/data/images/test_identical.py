@@ -123,6 +123,18 @@ def test_the_same_pixels_in_another_format_are_the_same_image(tmp_path, make_ima
   assert data.summary()['groups_in_two_splits'] == 1
 
 
+@pytest.mark.parametrize('options', [{}, {'folds': 3, 'fold': 1}, {'seed': 5}])
+def test_from_drawn_splits_the_same_pixels_are_left_out(tmp_path, make_images, options):
+  names = make_images(tmp_path, 30)
+  for i, name in enumerate(names):
+    if i % 2:  # all of a class, so that some would be in two splits
+      _saved_anew(tmp_path, name, name.replace('.png', '.bmp'))
+  data = _prepared(tmp_path, **options)
+  assert sum(len(part) for part in data.splits.values()) == 30
+  assert any('15 copies left out' in note for note in data.notes)
+  assert data.summary()['groups_in_two_splits'] == 0
+
+
 def test_copies_are_of_the_group_of_the_first():
   assert identical.groups(['p1', 'p2', 'p3', 'p2'], ['x', 'y', 'x', 'z']) == [
     'p1',
