@@ -1,6 +1,7 @@
 """The exceptions that the command line prints as one line instead of a traceback."""
 
 import re
+from collections.abc import Sequence
 
 _LONGEST_WORD = 300  # characters; a path may be long, a cell of a damaged file has no end
 _LONGEST = 1200
@@ -34,6 +35,33 @@ class UserError(Exception):
 def _shortened(text: str, ends: int) -> str:
   """The beginning and the end of a text."""
   return f'{text[:ends]}...{text[-ends:]}'
+
+
+class SeveralErrors(UserError):
+  """Several that the user can fix at once: a line that says so, and a line for each.
+
+  Args:
+    what: said of all.
+    errors: each; the first ten are shown.
+
+  Example:
+    >>> print(SeveralErrors('2 cannot be read', [UserError('a: torn'), UserError('b: torn')]))
+    2 cannot be read
+      a: torn
+      b: torn
+  """
+
+  _SHOWN = 10
+
+  def __init__(self, what: str, errors: Sequence[UserError]):
+    super().__init__(what)
+    self.errors = errors
+
+  def __str__(self) -> str:
+    """A line for all, a line for each of the first ten, and the number of the others."""
+    lines = [super().__str__(), *(f'  {error}' for error in self.errors[: self._SHOWN])]
+    more = len(self.errors) - self._SHOWN
+    return '\n'.join([*lines, f'  and {more} more'] if more > 0 else lines)
 
 
 class DiskFullError(UserError):

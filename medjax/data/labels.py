@@ -181,7 +181,7 @@ def number(text: str, where: Any) -> float:
   """The number in a label.
 
   Raises:
-    UserError: it is none, or too large for float32; ``where`` says of what.
+    UserError: it is none, or one beyond ``tables.LARGEST``; ``where`` says of what.
 
   Example:
     >>> number('1.5e3', 'labels.csv')
@@ -190,6 +190,4 @@ def number(text: str, where: Any) -> float:
   value = tables.parse_number(text)
   if value is None or math.isnan(value):
     raise UserError(f'{where}: label {text!r} is no number; expected one, or labels of classes')
-  if abs(value) > tables.LARGEST:
-    raise UserError(f'{where}: label {text!r} is too large; expected at most {tables.LARGEST:g}')
   return value

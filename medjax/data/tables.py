@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from medjax.config import nearest
-from medjax.data import patients
+from medjax.data import numerals, patients
 from medjax.data.missing import Missing
 from medjax.data.text import clean
 from medjax.errors import UserError
@@ -19,8 +19,8 @@ LARGEST = 1e30
 """Largest number that is read: float32 holds it, and its square fits a float64."""
 Row = tuple[int, dict[str, str]]
 _USUAL = Missing()
+_BLANK = ' \t\f\v,;"'  # of which a line before the header may be
 _TOLD = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)  # Excel's first line, where it has one
-_PLAIN = re.compile(r'[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?', re.ASCII)
 
 
 def parse(text: str, table: pathlib.Path) -> tuple[list[str], list[Row]]:
@@ -56,14 +56,15 @@ def parse(text: str, table: pathlib.Path) -> tuple[list[str], list[Row]]:
   lines = io.StringIO(text, newline='')
   reader = csv.reader(lines, delimiter=between, skipinitialspace=True, strict=True)
   header: list[str] = []
+  blank: str | None = _BLANK
   line = 1
   rows = []
   try:
     for cells in reader:
-      if not any(map(str.strip, cells)):
+      if not any(cell.strip(blank) for cell in cells):
         continue
       if not header:
-        header = [clean(name) for name in cells]
+        header, blank = [clean(name) for name in cells], None
         continue
       if len(cells) != len(header):
         raise UserError(
@@ -96,7 +97,7 @@ def delimiter(text: str) -> str:
 
 def _first_line(text: str) -> str:
   """The first one that is not blank, '' where there is none."""
-  return next((line for line in text.splitlines() if line.strip()), '')
+  return next((line for line in text.splitlines() if line.strip(_BLANK)), '')
 
 
 def column(table: pathlib.Path, header: Sequence[str], name: str, optional: bool = False) -> str:
@@ -151,15 +152,14 @@ def patient_column(
 
 
 def parse_number(cell: str, missing: Missing | None = None) -> float | None:
-  """The number in a cell, NaN where it is missing, None where it is a text.
+  """The number in a cell, NaN where it is missing, None where it is a text or beyond ``LARGEST``.
 
   Args:
     cell: as ``parse`` gives it.
     missing: which words mean a missing value; None for the usual ones.
   """
   missing, cell = missing or _USUAL, cell.strip()
-  if _PLAIN.fullmatch(cell):
-    number = float(cell)
-    if math.isfinite(number) and cell not in missing.words:
-      return number
-  return math.nan if missing.number(cell) else None
+  if missing.number(cell):
+    return math.nan
+  number = numerals.real(cell)
+  return None if number is None or abs(number) > LARGEST else number

@@ -137,7 +137,7 @@ def test_new_rows_of_a_classifier(tmp_path, capsys):
   assert [row['file'] for row in found[:20]] == [f'{new} row {i + 2}' for i in range(20)]
   assert found[3]['error'] == "age is 'unknown to us'; expected a number"
   assert found[3]['probability'] == found[3]['call'] == ''
-  assert found[20]['error'].startswith('cannot be read as a CSV file in UTF-8: No such file')
+  assert found[20]['error'].startswith('no such file; expected a CSV file')
   threshold = read_json(run[1].decision)['threshold']['value']
   for i in set(range(20)) - {3}:
     sex = 'q' if i == 5 else 'fm'[i % 2]

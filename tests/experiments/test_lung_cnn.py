@@ -83,7 +83,7 @@ def test_predict_reports_every_file_and_goes_on(trained, command, tmp_path):
   with open('found.csv') as file:
     rows = {row['file'].rsplit('/', 1)[-1]: row for row in csv.DictReader(file)}
   good = {'a.png', 'deep.png', 'rgba.png', 'palette.png', 'jpeg.txt'}
-  bad = {'one.png', 'huge.png', 'zero.png', 'text.png', 'cut.png', 'absent.png'}
+  bad = {'one.png', 'huge.png', 'zero.png', 'text.png', 'cut.png', 'absent.png', 'notes.csv'}
   assert set(rows) == good | bad
   fitted = json.loads((trained / 'decision.json').read_text())
   for name in good:
@@ -102,7 +102,8 @@ def test_predict_reports_every_file_and_goes_on(trained, command, tmp_path):
     assert not rows[name]['probability']
   assert '1x1' in rows['one.png']['error']
   assert 'empty' in rows['zero.png']['error']
-  assert '5 predicted, 6 could not be read' in out
+  assert 'table file; expected PNG' in rows['notes.csv']['error']
+  assert '5 predicted, 7 could not be read' in out
   assert 'huge.png' in out
 
 

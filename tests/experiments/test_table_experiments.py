@@ -205,7 +205,7 @@ def test_the_clinics_labels_follow_its_risks():
 @pytest.mark.parametrize(
   ('arguments', 'message'),
   [
-    (['--config.data.source=none.csv'], 'none.csv: cannot be read as a CSV file'),
+    (['--config.data.source=none.csv'], 'none.csv: no such file; expected a CSV file'),
     (['--config.data.label_column=x'], "no column 'x'"),
     (['crossval', '--config.data.folds=1', *SMALL], 'config.data.fold'),
   ],

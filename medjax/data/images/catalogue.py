@@ -3,6 +3,13 @@
 import hashlib
 import json
 import pathlib
+import queue
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,6 +21,8 @@ from medjax.data.images import decode
 from medjax.data.images.config import Config
 from medjax.data.images.source import Record, Source
 from medjax.errors import UserError
+
+_PATIENCE = 10.0  # seconds for the first host to answer
 
 
 def load(name: str, config: Config, *, data_dir: pathlib.Path | None = None) -> Source:
@@ -32,7 +41,8 @@ def load(name: str, config: Config, *, data_dir: pathlib.Path | None = None) -> 
     The source, with train, val and test splits.
 
   Raises:
-    UserError: no such set, not an image classification set, or it cannot be prepared here.
+    UserError: no such set, not an image classification set, or it cannot be prepared here, as
+      without a network.
   """
   where = f'config.data.source=tfds:{name}'
   try:
@@ -40,6 +50,8 @@ def load(name: str, config: Config, *, data_dir: pathlib.Path | None = None) -> 
   except Exception as error:  # TFDS raises many kinds for a wrong name
     raise UserError(f'{where}: {_first_line(error)}') from None
   image, label = _keys(builder.info.features, where)
+  if not builder.is_prepared():
+    _require_answer(builder.url_infos or (), where, builder.data_dir)
   try:
     builder.download_and_prepare()
     sizes = {part: info.num_examples for part, info in builder.info.splits.items()}
@@ -105,6 +117,43 @@ def load(name: str, config: Config, *, data_dir: pathlib.Path | None = None) -> 
     content.hexdigest(),
     notes=read.noting(*notes).notes,
     content=every.hexdigest(),
+    mendable=False,
+  )
+
+
+def _require_answer(urls: Iterable[str], where: str, folder: object) -> None:
+  """Sees that a host of the set can be reached: TFDS would try again for minutes.
+
+  Raises:
+    UserError: none answers; ``folder`` is where the set could have been.
+  """
+  parts = (urllib.parse.urlsplit(url) for url in urls)
+  hosts = sorted({f'{part.scheme}://{part.netloc}' for part in parts if part.netloc})
+  if not hosts:  # made by its code
+    return
+  answered: queue.Queue[bool] = queue.Queue()
+
+  def ask(host: str) -> None:
+    try:
+      urllib.request.urlopen(host, timeout=_PATIENCE).close()
+      answered.put(True)
+    except urllib.error.HTTPError:  # an answer, if of no page
+      answered.put(True)
+    except Exception:  # no network, name, certificate or scheme that is known
+      answered.put(False)
+
+  for host in hosts:  # looking up a name has no time limit of its own
+    threading.Thread(target=ask, args=(host,), daemon=True).start()
+  end = time.monotonic() + _PATIENCE
+  for _ in hosts:
+    try:
+      if answered.get(timeout=max(0.0, end - time.monotonic())):
+        return
+    except queue.Empty:
+      break
+  raise UserError(
+    f'{where}: is not in {folder} and cannot be fetched, as {", ".join(hosts)} cannot be reached; '
+    'expected a network, or the prepared set in TFDS_DATA_DIR'
   )
 
 

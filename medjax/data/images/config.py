@@ -13,6 +13,7 @@ class Config(ColumnSettings):
   """Which images, at what size, and which columns say what."""
 
   source: str = setting('simulated', "'simulated', a folder of images, or tfds:NAME.")
+  allow_group_overlap: bool = setting(False, 'Accept a patient or an image in two given splits.')
   image_size: int = setting(
     224, 'Height and width in pixels that the network sees.', low=8, high=4096
   )

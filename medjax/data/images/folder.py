@@ -11,8 +11,9 @@ import numpy as np
 
 from medjax.data import labels
 from medjax.data.examples import Examples
-from medjax.data.images import decode, labels_table, subfolders
+from medjax.data.images import decode, formats, identical, labels_table, subfolders
 from medjax.data.images.config import Config
+from medjax.data.images.messages import for_all, one_line, readable
 from medjax.data.images.source import Record, Source
 from medjax.errors import UserError
 
@@ -20,53 +21,91 @@ from medjax.errors import UserError
 def load(folder: pathlib.Path, config: Config) -> Source:
   """Reads the table or the sub-folders of ``folder``; images are read later.
 
+  A file that stands several times, byte by byte, is one image: with two labels, or in two given
+  splits, it is refused, and otherwise counted once, with a note.
+
   Args:
     folder: holds ``labels.csv``, or class sub-folders, or train/val/test folders of those.
-    config: names of columns, the positive class, and how splits are chosen.
+    config: names of columns, the positive class, how splits are chosen, and whether one image may
+      be in two of them.
 
   Returns:
     The source, its splits complete.
 
   Raises:
-    UserError: one line that names the file, row or column and what was expected.
+    UserError: names the file, row or column and what was expected.
   """
-  if not os.path.isdir(folder):  # unlike Path.is_dir, also answers for a name that is too long
-    raise UserError(f'config.data.source={folder}: no such folder; expected a folder of images')
+  _require_folder(folder)
   table = folder / 'labels.csv'
   if table.exists():
     rows, notes, origin = labels_table.read(table, config)
   else:
     rows, notes, origin = subfolders.read(folder)
+  where = table if table.exists() else folder
   digests = _digests([row['path'] for row in rows])
+  rows, digests, left_out = _counted_once(rows, digests, where, config)
   has_patients = any(row['group'] for row in rows)
   if not has_patients:
-    notes.append('no patient column: every image counts as its own patient')
-  texts = [row['label'] for row in rows]
+    notes.append('no patient column: every image is taken by itself')
+  ids, texts, given = ([row[name] for row in rows] for name in ('id', 'label', 'split'))
+  # Folds draw other splits than those that were given; in drawn ones each image is once.
+  kept_splits = [''] * len(rows) if config.folds else given
+  leaks = identical.between_splits(ids, digests, kept_splits, config.allow_group_overlap)
   read = Examples(
-    subfolders.readable(folder.resolve().name),
-    [row['id'] for row in rows],
+    readable(folder.resolve().name),
+    ids,
     texts,
-    # Identical files go to one split even where nothing says that they are one patient's.
-    [row['group'] or digest for row, digest in zip(rows, digests, strict=True)],
-    [row['split'] for row in rows],
+    identical.groups([row['group'] or row['id'] for row in rows], digests),
+    given,
     [row['metadata'] for row in rows],
-    labels.class_names(texts, config.positive, table if table.exists() else folder),
+    labels.class_names(texts, config.positive, where),
     origin=origin,
     known_groups=has_patients,
-    notes=tuple(notes),
+    notes=(*notes, *left_out, *leaks),
   ).with_splits(config)
-  read = read.noting(*_duplicates(digests, read.split))
   return Source(
     read.name,
     [
-      Record(row['id'], where, group, _reader(row))
-      for row, where, group in zip(rows, read.split, read.group, strict=True)
+      Record(row['id'], where, group, _reader(row), of)
+      for row, where, group, of in zip(rows, read.split, read.group, kept_splits, strict=True)
     ],
     tuple(read.classes),
     _digest(read.id, texts, digests, read.split, read.group, map(repr, read.metadata)),
     notes=read.notes,
     content=_digest(read.id, texts, digests, read.group, map(repr, read.metadata)),
   )
+
+
+def _require_folder(folder: pathlib.Path) -> None:
+  if os.path.isdir(folder):  # unlike Path.is_dir, also answers for a name that is too long
+    return
+  where = f'config.data.source={folder}'
+  if not os.path.exists(folder):
+    raise UserError(f'{where}: no such folder; expected a folder of images')
+  what = formats.kind_of(folder) or 'other'
+  raise UserError(
+    f'{where}: is no folder but a file ({what}); expected a folder of images in {formats.NAMES}'
+  )
+
+
+def _counted_once(
+  rows: list[dict[str, Any]], digests: list[str], where: pathlib.Path, config: Config
+) -> tuple[list[dict[str, Any]], list[str], list[str]]:
+  """Rows and digests without the copies that are on one side of a split, and a note of them.
+
+  Raises:
+    UserError: copies have different labels.
+  """
+  names, texts = [row['id'] for row in rows], [row['label'] for row in rows]
+  problem = identical.labels_differ(names, texts, digests, where)
+  if problem:
+    raise UserError(problem)
+  # Folds draw other splits than those that were given.
+  kept = identical.once(digests, ['' if config.folds else row['split'] for row in rows])
+  if len(kept) == len(rows):
+    return rows, digests, []
+  note = identical.copies_note(names, digests, kept)
+  return [rows[number] for number in kept], [digests[number] for number in kept], [note]
 
 
 def _reader(row: dict[str, Any]) -> Any:
@@ -85,23 +124,22 @@ def _digest(*columns: Iterable[str]) -> str:
 
 
 def _digests(paths: Sequence[os.PathLike[str]]) -> list[str]:
-  """Digest of each file's bytes."""
+  """Digest of each file's bytes.
 
-  def digest(path: os.PathLike[str]) -> str:
+  Raises:
+    UserError: some cannot be read.
+  """
+
+  def digest(path: os.PathLike[str]) -> str | UserError:
     try:
       with open(path, 'rb') as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
     except OSError as error:
-      raise UserError(f'{path}: cannot be read: {error.strerror}') from None
+      return UserError(f'{one_line(str(path))}: cannot be read: {error.strerror}')
 
   with concurrent.futures.ThreadPoolExecutor() as pool:
-    return list(pool.map(digest, paths))
-
-
-def _duplicates(digests: Sequence[str], splits: Sequence[str]) -> list[str]:
-  """A note when the same file stands in two splits under different patients."""
-  where: dict[str, set[str]] = {}
-  for digest, name in zip(digests, splits, strict=True):
-    where.setdefault(digest, set()).add(name)
-  shared = sum(len(names) > 1 for names in where.values())
-  return [f'LEAK: {shared} identical images are in more than one split'] if shared else []
+    found = list(pool.map(digest, paths))
+  errors = [part for part in found if isinstance(part, UserError)]
+  if errors:
+    raise for_all(errors, 'cannot be read')
+  return [part for part in found if isinstance(part, str)]

@@ -4,8 +4,10 @@ import os
 import pathlib
 from typing import Any
 
-from medjax.data import split, tables
+from medjax.data import labels, split, tables, text_file
 from medjax.data.images.config import Config
+from medjax.data.images.listing import Listing
+from medjax.data.images.messages import for_all, short
 from medjax.data.missing import Missing
 from medjax.errors import UserError
 
@@ -13,7 +15,8 @@ from medjax.errors import UserError
 def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], list[str], str]:
   """Rows of the table, notes for the user, and what gives the splits.
 
-  A column is found by its name, or else by its name but for case.
+  A column is found by its name, or else by its name but for case; a file by its name, or else by
+  one that looks alike.
 
   Args:
     table: the file. Images named in it are looked for in its folder and in ``images`` there.
@@ -21,16 +24,11 @@ def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], lis
       the defaults, or be '' for none.
 
   Raises:
-    UserError: one line that names the file, row or column and what was expected.
+    UserError: names the file, row or column and what was expected, in one line; where several rows
+      are wrong, in one line each for the first ten.
   """
-  try:
-    text = table.read_bytes().decode('utf-8-sig')
-  except (OSError, UnicodeDecodeError) as error:
-    raise UserError(f'{table}: cannot be read as UTF-8 text: {error}') from None
-  if not text.strip():
-    expected = f'{config.file_column},{config.label_column}'
-    raise UserError(f'{table}: is empty; expected a header with {expected}')
-  header, lines = tables.parse(text, table)
+  written = text_file.read_text(table, f'a table with {config.file_column},{config.label_column}')
+  header, lines = tables.parse(written, table)
   file = tables.column(table, header, config.file_column)
   label = tables.column(table, header, config.label_column)
   group = tables.patient_column(table, header, config.group_column)
@@ -44,53 +42,103 @@ def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], lis
   notes = [
     f'column {name!r} is taken for {as_!r}' for name, as_ in taken.items() if name not in ('', as_)
   ]
+  if not lines:
+    raise UserError(f'{table}: has a header and no rows')
   missing = Missing.of(config.missing)
+  lines, left_out = labels.labelled_rows(lines, label, table, missing)
+  notes += left_out
+  find, seen = _Finder(table, file), _Seen()
   rows: list[dict[str, Any]] = []
-  seen: dict[str, int] = {}
+  errors: list[UserError] = []
   for line, cells in lines:
     where = f'{table} row {line}'
-    name = cells[file]
-    if not name:
-      raise UserError(f'{where}: {file} is empty; leave the row out or fill it in')
-    if missing.level(cells[label]):
-      lack = f'is {cells[label]!r}, a missing value' if cells[label] else 'is empty'
-      raise UserError(f'{where}: {label} {lack}; leave the row out or name its class')
-    if name in seen:
-      raise UserError(
-        f'{where}: {_short(name)} was already in row {seen[name]}; expected each file once'
+    try:
+      name = cells[file]
+      if not name:
+        raise UserError(f'{where}: {file} is empty; leave the row out or fill it in')
+      path = find(name, where)
+      seen.add(path, name, line, where)
+      rows.append(
+        {
+          'id': name,
+          'path': path,
+          'label': cells[label],
+          'group': cells[group] if group and not missing.number(cells[group]) else '',
+          'split': split.in_row(cells, given, where),
+          'metadata': {k: v for k, v in cells.items() if not k or k not in taken},
+        }
       )
-    seen[name] = line
-    rows.append(
-      {
-        'id': name,
-        'path': _find(table.parent, name, where, file),
-        'label': cells[label],
-        'group': cells[group] if group and not missing.number(cells[group]) else '',
-        'split': split.in_row(cells, given, where),
-        'metadata': {k: v for k, v in cells.items() if not k or k not in taken},
-      }
-    )
-  if not rows:
-    raise UserError(f'{table}: has a header and no rows')
+    except UserError as error:
+      errors.append(error)
+  if errors:
+    raise for_all(errors, f'in {table} cannot be used')
   grouped = [row for row in rows if row['group']]
   if grouped and len(grouped) < len(rows):
-    missing = next(row['id'] for row in rows if not row['group'])
-    raise UserError(f'{table}: {missing} has no {group}; expected one in every row or in none')
+    lacking = next(row['id'] for row in rows if not row['group'])
+    raise UserError(f'{table}: {short(lacking)} has no {group}; expected one in every row or none')
   return rows, notes, f'column {given!r} of {table}'
 
 
-def _find(folder: pathlib.Path, name: str, where: str, column: str) -> pathlib.Path:
-  for spelled in (name, name.replace('\\', '/')):  # tables are made on Windows too
-    for path in (folder / spelled, folder / 'images' / spelled):
+class _Seen:
+  """The files that rows have named, by what they are on disk: one has many spellings."""
+
+  def __init__(self) -> None:
+    self._first: dict[object, tuple[str, int]] = {}
+
+  def add(self, path: pathlib.Path, name: str, line: int, where: str) -> None:
+    """Notes the file of a row.
+
+    Raises:
+      UserError: an earlier row has it.
+    """
+    found = os.stat(path)
+    # Some file systems have no numbers of files.
+    key = (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)
+    first, earlier = self._first.setdefault(key, (name, line))
+    if earlier == line:
+      return
+    as_ = '' if first == name else f' as {short(first)}'
+    raise UserError(
+      f'{where}: {short(name)} was already in row {earlier}{as_}; expected each file once'
+    )
+
+
+class _Finder:
+  """Finds the files that a table names.
+
+  Args:
+    table: the file; images are beside it, or in ``images`` there.
+    column: with their names.
+  """
+
+  def __init__(self, table: pathlib.Path, column: str):
+    self._folders = (table.parent, table.parent / 'images')
+    self._column = column
+    self._listing = Listing()
+
+  def __call__(self, name: str, where: str) -> pathlib.Path:
+    """The file of a name.
+
+    Raises:
+      UserError: there is none, or several look like it.
+    """
+    spelled = (name, name.replace('\\', '/'))  # tables are made on Windows too
+    paths = [folder / spelling for spelling in spelled for folder in self._folders]
+    for path in paths:
       if os.path.isfile(path):  # unlike Path.is_file, also answers for a name that is too long
         return path
-  raise UserError(
-    f'{where}: {_short(name)} is neither in {folder} nor in {folder / "images"}; expected an image '
-    f'in column {column!r}'
-  )
-
-
-def _short(text: str) -> str:
-  """At most 80 characters in one line."""
-  text = ' '.join(text.split())
-  return text if len(text) <= 80 else f'{text[:77]}...'
+    for spelling in spelled:
+      for folder in self._folders:
+        alike = self._listing.alike(folder, spelling)
+        if len(alike) > 1:
+          raise UserError(
+            f'{where}: {len(alike)} files look like {short(name)} and none is written like it; '
+            'expected one'
+          )
+        if alike:
+          return alike[0]
+    beside, in_images = self._folders
+    raise UserError(
+      f'{where}: {short(name)} is neither in {beside} nor in {in_images}; expected an image '
+      f'in column {self._column!r}'
+    )

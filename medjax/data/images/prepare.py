@@ -13,14 +13,15 @@ import numpy as np
 
 from medjax.data import dataset, examples, labels
 from medjax.data.examples import Examples
-from medjax.data.images import decode, store
+from medjax.data.images import decode, identical, store
 from medjax.data.images.modality import Images
 from medjax.data.images.source import Source
 from medjax.data.memory import Selected
 from medjax.data.settings import Settings
+from medjax.errors import UserError
 
 # Part of every fingerprint: raise it when images become other pixels.
-_PIXELS = '2'
+_PIXELS = '3'
 _AT_ONCE = 1024  # rows
 
 
@@ -37,24 +38,28 @@ def prepare(
     source: examples with their splits.
     modality: how large images are stored, and with how many channels.
     cache: see ``store.rows``.
-    settings: draw the splits where records have none, by the labels that are stored.
+    settings: draw the splits where records have none, by the labels that are stored; and say
+      whether one image may be in two. Without them nothing is drawn, and none is counted once.
 
   Returns:
     The data set; images are decoded when they are read.
 
   Raises:
-    UserError: see ``store.rows``, or splits cannot be drawn.
+    UserError: see ``store.rows``, splits cannot be drawn, or images that are not simulated are the
+      same to the pixel and have different labels, or are in two splits.
     DiskFullError: see there.
   """
   size, channels = modality.height, modality.channels
   stored = store.rows(source, size, channels, cache)
-  read, number = _read(source, stored)
+  read, number, digests = _read(source, stored)
   about: list[Any] = [_PIXELS, source.fingerprint, source.classes, size, channels]
   if settings is not None and not any(read.given):
     read = read.with_splits(settings)
     about.append(read.split)
   else:
     read = dataclasses.replace(read, split=tuple(read.given))
+  if settings is not None and not source.simulated:
+    read = _counted_once(read, digests, source, settings.allow_group_overlap)
   read = read.in_order(_shuffled(read))
 
   def pixels(row: dict[str, Any]) -> dict[str, np.ndarray]:
@@ -69,12 +74,18 @@ def prepare(
   )
 
 
-def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str, int]]:
-  """What is stored beside the pixels, in the source's order, and the number of each row by id."""
+def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str, int], list[str]]:
+  """What is stored beside the pixels, in the source's order; the number of each row by id.
+
+  The third is a digest of the pixels of each: the same picture has one form as PNG.
+  """
   rows: list[dict[str, Any]] = []
+  digest_of: dict[str, str] = {}
   for first in range(0, len(stored), _AT_ONCE):  # a large set's pixels need not fit in memory
     part = stored.__getitems__(range(first, min(first + _AT_ONCE, len(stored))))
-    rows += [{name: value for name, value in row.items() if name != 'image'} for row in part]
+    for row in part:
+      digest_of[dataset._text(row['id'])] = hashlib.blake2b(row['image']).hexdigest()
+      rows.append({name: value for name, value in row.items() if name != 'image'})
   ids, groups, columns = dataset.columns(rows)
   number = {name: i for i, name in enumerate(ids.tolist())}
   split_of = {record.id: record.split for record in source.records}
@@ -88,8 +99,33 @@ def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str,
     source.classes,
     simulated=source.simulated,
     notes=source.notes,
-  )
-  return read.in_order([number[record.id] for record in source.records]), number
+  ).in_order([number[record.id] for record in source.records])
+  return read, number, [digest_of[name] for name in read.id]
+
+
+def _counted_once(read: Examples, digests: list[str], source: Source, allow: bool) -> Examples:
+  """The examples, those that are the same to the pixel once, however their files differ.
+
+  Where nobody can leave images out of the source, all stay.
+
+  Raises:
+    UserError: they have different labels and can be left out, or they are in two splits.
+  """
+  if not identical.copies(digests):
+    return read
+  problem = identical.labels_differ(read.id, read.text, digests, read.name)
+  if problem and source.mendable:
+    raise UserError(problem)
+  notes = [problem] if problem else []
+  # From splits that were drawn copies are left out, whatever these are.
+  given_of = {record.id: record.given for record in source.records}
+  splits = [given_of[name] for name in read.id] if source.mendable else read.split
+  notes += identical.between_splits(read.id, digests, splits, allow)
+  read = dataclasses.replace(read, group=identical.groups(read.group, digests))
+  kept = identical.once(digests, splits) if source.mendable else range(len(digests))
+  if len(kept) < len(digests):
+    notes.append(identical.copies_note(read.id, digests, kept))
+  return read.noting(*notes).in_order(kept)
 
 
 def _shuffled(read: Examples) -> list[int]:

@@ -13,14 +13,16 @@ class Record:
   Attributes:
     id: unique name, such as the path in its folder.
     split: 'train', 'val' or 'test'; '' to draw it when the images are stored.
-    group: patient.
+    group: patient, or the image itself where none is known.
     read: (size, channels) -> uint8 pixels, the class name, and metadata columns.
+    given: the split that the source itself names; '' where it was drawn, or is yet to be.
   """
 
   id: str
   split: str
   group: str
   read: Callable[[int, int], tuple[np.ndarray, str, dict[str, str]]]
+  given: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Source:
     notes: what was decided while reading it, one line each.
     content: changes with the content of any example and not with splits, so that images are stored
       once for all folds; '' where that is ``fingerprint``.
+    mendable: whether the user can leave images out.
   """
 
   name: str
@@ -45,3 +48,4 @@ class Source:
   simulated: bool = False
   notes: tuple[str, ...] = ()
   content: str = ''
+  mendable: bool = True

@@ -18,11 +18,12 @@ import tensorflow_datasets as tfds
 from medjax import runtime, workdir
 from medjax.data import dataset, examples
 from medjax.data.images import decode
+from medjax.data.images.messages import for_all
 from medjax.data.images.source import Record, Source
 from medjax.errors import DiskFullError, UserError
 
 # Part of every key: raise it when the stored form changes.
-_FORMAT = '3'
+_FORMAT = '4'
 _ALL = 'examples'  # what TFDS calls its one split; ours select from it
 
 
@@ -86,13 +87,8 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
         return error
       return None
 
-    errors = pool.map(attempt, self._source.records)
-    broken = {r.id: e for r, e in zip(self._source.records, errors, strict=True) if e}
-    first = next(iter(broken.values()))
-    if len(broken) == 1:
-      return first
-    names = ', '.join(itertools.islice(broken, 10)) + (', ...' if len(broken) > 10 else '')
-    return UserError(f'{len(broken)} images cannot be used: {names}; the first because {first}')
+    errors = [error for error in pool.map(attempt, self._source.records) if error]
+    return for_all(errors, 'cannot be used')
 
 
 def rows(source: Source, size: int, channels: int, cache: pathlib.Path) -> dataset.Readable:
@@ -106,7 +102,7 @@ def rows(source: Source, size: int, channels: int, cache: pathlib.Path) -> datas
       from the content and the stored form, and is left there complete or not at all.
 
   Raises:
-    UserError: images cannot be read (all are named, up to ten), or the data set is not stored yet
+    UserError: images cannot be read (the first ten are named), or the data set is not stored yet
       and the cache folder cannot be written.
     DiskFullError: there is no space for it.
   """

@@ -11,10 +11,8 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from medjax.data import tables
 from medjax.data.missing import Missing, counted
 from medjax.data.tables import Row
-from medjax.errors import UserError
 
 _LIMIT = re.compile(r'(<=|>=|<|>|\u2264|\u2265|~)\s*')
 _DATE = re.compile(
@@ -106,9 +104,6 @@ def read(
     known: columns that are of numbers, as the training table's were, and the way that each was
       written in there, or ''.
 
-  Raises:
-    UserError: a number is too large; one line with the row and the column.
-
   Example:
     >>> rows = [(2, {'crp': '5,57'}), (3, {'crp': '1.200,4'}), (4, {'crp': 'NULL'})]
     >>> read(['crp'], rows, Missing(), semicolons=True)[0]
@@ -137,7 +132,7 @@ def read(
     way = way or next((w for w in ways if (w.decimal == ',') == commas), ways[0])
     written[name] = way.name
     notes += _notes(name, cells, way, ways, missing)
-  read_rows = [(line, _plain(row, written, missing, line)) for line, row in rows]
+  read_rows = [(line, _plain(row, written, missing)) for line, row in rows]
   return read_rows, {name: way for name, way in written.items() if way != _PLAIN}, notes
 
 
@@ -163,9 +158,7 @@ def _bare(cell: str, percent: bool) -> str:
   return (cell.removesuffix('%') if percent else cell).strip().replace('\u2212', '-')
 
 
-def _plain(
-  row: dict[str, str], written: Mapping[str, str], missing: Missing, line: int
-) -> dict[str, str]:
+def _plain(row: dict[str, str], written: Mapping[str, str], missing: Missing) -> dict[str, str]:
   found = dict(row)
   for name, way in written.items():
     cell = row[name]
@@ -175,11 +168,7 @@ def _plain(
     bare = _bare(cell, cell.endswith('%'))
     if not _WAYS[way].pattern.fullmatch(bare):
       continue
-    found[name] = plain = _WAYS[way].plain(bare)
-    if abs(float(plain)) > tables.LARGEST:
-      raise UserError(
-        f'row {line}: {name} is {cell!r}; expected a number of at most {tables.LARGEST:g}'
-      )
+    found[name] = _WAYS[way].plain(bare)
   return found
 
 

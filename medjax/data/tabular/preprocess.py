@@ -177,9 +177,6 @@ class Preprocessing:
       header: names of its columns.
       rows: number and cells of each.
       semicolons: see ``number_cells.read``.
-
-    Raises:
-      UserError: see there.
     """
     known = {c.name: self.written.get(c.name, '') for c in self.columns if isinstance(c, Number)}
     found, _, _ = number_cells.read(

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from medjax.data import simulation, tables
+from medjax.data import simulation, tables, text_file
 from medjax.data.missing import Missing
 from medjax.data.tabular import number_cells
 from medjax.errors import UserError
@@ -78,13 +78,10 @@ def read(
     table.patient_column(config.group_column),
     table.optional_column(config.split_column, 'split'),
   )
-  try:
-    rows, written, notes = number_cells.read(
-      header, rows, Missing.of(config.missing), semicolons=semicolons, decimal=config.decimal,
-      texts=names,
-    )  # fmt: skip
-  except UserError as error:
-    raise UserError(f'{path} {error}') from None
+  rows, written, notes = number_cells.read(
+    header, rows, Missing.of(config.missing), semicolons=semicolons, decimal=config.decimal,
+    texts=names,
+  )  # fmt: skip
   return dataclasses.replace(table, rows=rows, written=written, notes=tuple(notes))
 
 
@@ -92,13 +89,9 @@ def parsed(path: pathlib.Path) -> tuple[list[str], list[tables.Row], bool]:
   """The header and the rows of a CSV file, and whether cells are separated by other than commas.
 
   Raises:
-    UserError: it cannot be read, or see ``tables.parse``.
+    UserError: see ``text_file.read_text`` and ``tables.parse``.
   """
-  try:
-    text = path.read_bytes().decode('utf-8-sig')
-  except (OSError, UnicodeDecodeError) as error:
-    reason = getattr(error, 'strerror', None) or error
-    raise UserError(f'{path}: cannot be read as a CSV file in UTF-8: {reason}') from None
+  text = text_file.read_text(path, 'a CSV file')
   return *tables.parse(text, path), tables.delimiter(text) != ','
 
 

@@ -1,7 +1,11 @@
 """Sets of the TFDS catalogue: here one that is prepared in a local folder, as a user's cache is."""
 
 import io
+import socket
+import time
 import types
+import urllib.error
+import urllib.request
 
 import numpy as np
 import pytest
@@ -115,3 +119,58 @@ def test_unknown_names_are_one_line(tmp_path):
   with pytest.raises(UserError, match=r'config.data.source=tfds:no_such_images: ') as caught:
     catalogue.load('no_such_images', images.Config(), data_dir=tmp_path)
   assert '\n' not in str(caught.value)
+
+
+def test_the_same_pixels_in_two_splits_are_refused_unless_allowed_and_all_kept(tmp_path):
+  config = images.Config(image_size=16, channels=1)
+  source = catalogue.load('tiny_images', config, data_dir=tmp_path)
+  shape, cache = images.Images(16, 16, 1), tmp_path / 'cache'
+  with pytest.raises(UserError, match='3 images are in two splits, the first as train/'):
+    prepare.prepare(source, shape, cache, settings=config)
+  config.allow_group_overlap = True
+  data = prepare.prepare(source, shape, cache, settings=config)
+  assert sum(len(part) for part in data.splits.values()) == 24 + 9  # nobody here can mend the set
+  assert any(note.startswith('LEAK ALLOWED: 3 images are in two') for note in data.notes)
+
+
+class FarImages(TinyImages):
+  """Which would be fetched."""
+
+  VERSION = tfds.core.Version('1.0.0')
+  HOST = 'nowhere.invalid'  # RFC 2606: no name server has it
+
+  @property
+  def url_infos(self):
+    return {f'https://{self.HOST}/a.zip': None, f'https://{self.HOST}/b.zip': None}
+
+  def download_and_prepare(self, **kwargs):
+    raise AssertionError('TFDS would try again for minutes')
+
+
+def test_without_a_network_it_is_said_at_once(tmp_path):
+  start = time.monotonic()
+  text = rf'tfds:far_images: is not in {tmp_path}/.* and cannot be fetched, as https://nowhere.in'
+  with pytest.raises(UserError, match=text) as caught:
+    catalogue.load('far_images', images.Config(), data_dir=tmp_path)
+  assert '\n' not in str(caught.value)
+  assert time.monotonic() - start < 30
+
+
+def test_a_host_that_never_answers_is_not_waited_for(tmp_path, monkeypatch):
+  with socket.create_server(('127.0.0.1', 0)) as silent:
+    host = f'127.0.0.1:{silent.getsockname()[1]}'
+    monkeypatch.setattr(FarImages, 'HOST', host)
+    monkeypatch.setattr(catalogue, '_PATIENCE', 0.3)
+    monkeypatch.setenv('no_proxy', '*')
+    with pytest.raises(UserError, match=f'as https://{host} cannot be reached; expected a network'):
+      catalogue.load('far_images', images.Config(), data_dir=tmp_path)
+
+
+def test_a_host_that_answers_is_left_to_tfds(tmp_path, monkeypatch):
+  def answer(url, timeout):
+    assert url == 'https://nowhere.invalid'
+    raise urllib.error.HTTPError(url, 404, 'Not Found', {}, None)
+
+  monkeypatch.setattr(urllib.request, 'urlopen', answer)
+  with pytest.raises(UserError, match='TFDS would try again for minutes'):
+    catalogue.load('far_images', images.Config(), data_dir=tmp_path)

@@ -87,6 +87,14 @@ def test_each_kind_of_broken_file_is_named(tmp_path, gradient):
     decode.decode(tmp_path / 'missing.png', 32, 3)
 
 
+def test_a_line_break_in_a_name_makes_no_second_line(tmp_path):
+  path = tmp_path / 'two\nlines.png'
+  path.write_bytes(b'no image')
+  with pytest.raises(UserError, match=r'two lines.png: not an image') as caught:
+    decode.decode(path, 32, 3)
+  assert '\n' not in str(caught.value)
+
+
 def test_huge_images_are_refused_before_they_are_decoded(tmp_path):
   for side in (10_000, 20_000):
     Image.new('1', (side, side)).save(tmp_path / 'huge.png')

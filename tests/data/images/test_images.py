@@ -62,7 +62,7 @@ def test_folds_of_simulated_images_test_each_once_and_store_them_once(monkeypatc
   tested, fingerprints = collections.Counter(), {whole.fingerprint}
   for fold in range(3):
     data = _simulated(folds=3, fold=fold)
-    assert data.notes == (f'fold {fold} of 3 tests',)
+    assert data.notes == (f'fold {fold} of 3 tests', 'positive class: cancer')
     assert set(data.splits) == {'train', 'val', 'test'}
     assert sum(len(split) for split in data.splits.values()) == 42
     test = data.splits['test']

@@ -127,15 +127,18 @@ def test_all_unreadable_images_are_named_at_once(source, tmp_path):
   records = [broken(r) if r.id in ('case-4', 'case-6') else r for r in source.records]
   with pytest.raises(UserError) as caught:
     prepare.prepare(dataclasses.replace(source, records=records), SIZE, tmp_path)
-  assert str(caught.value) == (
-    '2 images cannot be used: case-4, case-6; the first because /images/case-4: cannot be read: '
-    'truncated'
-  )
+  assert str(caught.value).splitlines() == [
+    '2 images cannot be used',
+    '  /images/case-4: cannot be read: truncated',
+    '  /images/case-6: cannot be read: truncated',
+  ]
   records = [
     dataclasses.replace(broken(r), id=f'{r.id}-{i}') for i in range(2) for r in source.records
   ]
-  with pytest.raises(UserError, match=r'18 images cannot be used: (case-\d-\d, ){10}\.\.\.; the f'):
+  with pytest.raises(UserError, match='18 images cannot be used') as caught:
     prepare.prepare(dataclasses.replace(source, records=records), SIZE, tmp_path)
+  lines = str(caught.value).splitlines()
+  assert (len(lines), lines[-1]) == (12, '  and 8 more')
 
 
 @pytest.mark.parametrize(

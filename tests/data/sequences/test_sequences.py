@@ -203,7 +203,7 @@ def test_rows_without_label_are_left_out(tmp_path, absent):
   data = load(str(tmp_path / 'a.csv'))
   assert data.classes == ('0', '1')
   assert sum(map(len, data.splits.values())) == 73
-  assert 'a.csv: 7 rows without label left out' in data.notes
+  assert f'a.csv: 7 rows without label left out (7 {absent or "empty"})' in data.notes
 
 
 def test_names_of_test_files_may_be_those_of_training_files(tmp_path):

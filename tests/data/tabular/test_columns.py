@@ -106,5 +106,5 @@ def test_labels_that_are_mostly_numbers_are_asked_about(tmp_path):
     UserError, match=r"holds 59 different numbers and 1 texts, such as 'high'; exp"
   ):
     loaded(tmp_path, label=label)
-  with pytest.raises(UserError, match=r"label '1e300' is too large; expected at most 1e\+30|1e300"):
+  with pytest.raises(UserError, match=r"holds 59 different numbers and 1 texts, such as '1e300'"):
     loaded(tmp_path, label=[*label[:-1], '1e300'])

@@ -1,0 +1,129 @@
+"""Greys of any depth and sign, and fractions, as uint8: what is black and what is white."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+# Of the pixels, at each end: what they reach beyond the others does not set the scale.
+ODD = 0.001
+# How far resampling (bicubic, Lanczos) reaches beyond the values that it was given.
+OVERSHOOT = 0.1
+# Fractions of no more than this are on a scale of their own: optical densities, uptake values.
+_NO_DEPTH = 32.0
+# Detectors have up to 14 bits; more in use means that all 16 are.
+_DETECTOR_BITS = 14
+_LARGEST = 1e30
+
+
+def to_eight_bits(pixels: np.ndarray, *, white_is_zero: bool = False) -> np.ndarray:
+  """Greys on a scale that no single pixel can change.
+
+  The odd ones, one pixel in a thousand at each end and at least one, count only if they are within
+  a tenth of the range of all others. Black and white are
+
+  - of integers, 0 and what the bits in use hold (the fewest of 8, 9, 10, ...); where some are
+    negative, as Hounsfield units are, the smallest and the largest;
+  - of fractions, 0 and 1; where they reach further than a tenth, 0 and the largest, or from 32 on
+    what the bits in use hold; where some are below minus a tenth of the largest, the smallest and
+    the largest. The tenth is for the overshoot of resampling.
+
+  Odd ones never say that there are negative values, nor how far fractions reach. What lies beyond
+  black or white is clipped, infinities too, and NaN is black.
+
+  Args:
+    pixels: [H, W], integers or floats.
+    white_is_zero: 0 is white, as in MONOCHROME1 of DICOM: x becomes w - x before, where w is the
+      largest number of the type; or of the bits in use, where those are at most 14, as detectors
+      have them; or white of fractions, as above.
+
+  Returns:
+    uint8 [H, W].
+
+  Raises:
+    ValueError: more than half are not finite, or there are numbers beyond 1e30.
+
+  Example:
+    >>> to_eight_bits(np.array([[0, 2048, 4095]], np.uint16)).tolist()
+    [[0, 128, 255]]
+  """
+  fractions = pixels.dtype.kind == 'f'
+  if fractions and 2 * np.count_nonzero(np.isfinite(pixels)) < pixels.size:
+    raise ValueError('more than half of the pixels are not finite numbers')
+  if white_is_zero:
+    pixels = _turned(pixels, _Reach.of(pixels))
+  reach = _Reach.of(pixels)
+  if max(abs(reach.low), abs(reach.top)) > _LARGEST:
+    raise ValueError(f'pixels from {reach.low:.3g} to {reach.top:.3g}; expected at most 1e30')
+  black, white = _scale(reach, fractions)
+  shares = np.clip(pixels.astype(np.float32), np.float32(black), np.float32(white))
+  np.nan_to_num(shares, copy=False, nan=black)
+  shares -= np.float32(black)
+  shares *= np.float32(255)
+  shares /= np.float32(white - black or 1.0)
+  return np.round(shares, out=shares).astype(np.uint8)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Reach:
+  """How far pixels reach.
+
+  Attributes:
+    low: the smallest but for the odd ones.
+    top: the largest but for them.
+    least: the smallest, or ``low`` where that is far from it.
+    most: the largest, or ``top``.
+  """
+
+  low: float
+  top: float
+  least: float
+  most: float
+
+  @classmethod
+  def of(cls, pixels: np.ndarray) -> '_Reach':
+    """That of those pixels that are finite."""
+    values = pixels[np.isfinite(pixels)] if pixels.dtype.kind == 'f' else pixels.ravel()
+    last = len(values) - 1
+    odd = min(max(1, int(ODD * len(values))), last // 2)
+    places = (0, odd, last - odd, last)
+    smallest, low, top, largest = map(float, np.partition(values, places)[list(places)])
+    near = OVERSHOOT * (top - low)
+    least = smallest if low - smallest <= near else low
+    return cls(low, top, least, largest if largest - top <= near else top)
+
+
+def _scale(reach: _Reach, fractions: bool) -> tuple[float, float]:
+  """What is black and what is white."""
+  slack = OVERSHOOT if fractions else 0.0
+  if reach.low < -slack * reach.top:
+    return reach.least, reach.most
+  if not fractions:
+    return 0.0, _full(reach.most)
+  if reach.top <= 1 + slack:
+    return 0.0, 1.0
+  return 0.0, reach.most if reach.top < _NO_DEPTH else _full(reach.top / (1 + slack))
+
+
+def _full(top: float) -> float:
+  """The largest number of the fewest bits, 8 at least, that hold ``top``."""
+  return 2.0 ** _bits(top) - 1
+
+
+def _bits(top: float) -> int:
+  return max(8, math.ceil(math.log2(top + 1)))
+
+
+def _turned(pixels: np.ndarray, reach: _Reach) -> np.ndarray:
+  """Pixels of which 0 is white, so that 0 is black; exact for integers."""
+  if pixels.dtype.kind == 'f':
+    return np.float32(sum(_scale(reach, fractions=True))) - pixels
+  wide = pixels.astype(np.int64 if pixels.dtype.itemsize > 2 else np.int32)
+  if reach.low < 0:
+    return -1 - wide
+  bits, largest = _bits(reach.most), int(np.iinfo(pixels.dtype).max)
+  if bits <= _DETECTOR_BITS:
+    largest = min(largest, 2**bits - 1)
+  elif bits <= 16:
+    largest = min(largest, 2**16 - 1)
+  return largest - wide

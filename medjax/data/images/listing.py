@@ -1,0 +1,38 @@
+"""Files found by names that look like theirs, in whatever form of Unicode either is written."""
+
+import os
+import pathlib
+
+from medjax.data import text
+
+
+class Listing:
+  """The names in folders, each folder read once.
+
+  Example:
+    >>> Listing().alike(pathlib.Path('/nowhere'), 'a.png')
+    []
+  """
+
+  def __init__(self) -> None:
+    self._names: dict[pathlib.Path, dict[str, list[str]]] = {}
+
+  def alike(self, folder: pathlib.Path, name: str) -> list[pathlib.Path]:
+    """Files below ``folder`` whose path looks like ``name``.
+
+    Where a folder on the way, or the file, is written exactly so, no other is looked at.
+    """
+    found = [folder]
+    for part in pathlib.PurePosixPath(name).parts:
+      found = [below for path in found for below in self._below(path, part)]
+    return [path for path in found if os.path.isfile(path)]
+
+  def _below(self, folder: pathlib.Path, part: str) -> list[pathlib.Path]:
+    if os.path.exists(folder / part):
+      return [folder / part]
+    if folder not in self._names:
+      names: dict[str, list[str]] = {}
+      for name in os.listdir(folder) if os.path.isdir(folder) else []:
+        names.setdefault(text.clean(name), []).append(name)
+      self._names[folder] = names
+    return [folder / name for name in sorted(self._names[folder].get(text.clean(part), []))]
