@@ -184,7 +184,8 @@ def normalise(record: Record) -> Record:
   """The record with median 0 and standard deviation 1 in each lead; a flat lead becomes zeros."""
   spread = np.ones(record.signal.shape[1])
   measured = ~np.isnan(record.signal).all(axis=0)
-  spread[measured] = np.nanstd(record.signal[:, measured], axis=0)
+  # A record has a million samples, of whose sum float32 knows three digits.
+  spread[measured] = np.nanstd(record.signal[:, measured], axis=0, dtype=np.float64)
   signal = (record.signal - _median(record.signal)) / np.where(spread > 0, spread, 1)
   return dataclasses.replace(record, signal=signal.astype(np.float32))
 
