@@ -12,11 +12,16 @@ def plain(text: Any) -> str:
 
 
 def imbalance(data: dict[str, Any]) -> CardRow:
-  """The row on how common each class is in training, of data.json."""
+  """The row on how common each class is in training, of data.json and the loss's ``weights``."""
   counts = data['splits'].get('train', {}).get('classes', {})
   total = sum(counts.values())
   shares = ', '.join(f'{plain(c)} {count / total:.1%}' for c, count in counts.items() if total)
-  return 'Class imbalance (13)', f'in training: {shares}; the loss weighs every case alike'
+  weights = data.get('weights')
+  loss = 'the loss weighs every case alike'
+  if weights:
+    each = ', '.join(f'{plain(c)} {w:.3g}' for c, w in zip(data['classes'], weights, strict=True))
+    loss = f'the loss weighs a case by its class: {each}'
+  return 'Class imbalance (13)', f'in training: {shares}; {loss}'
 
 
 def estimate(metric: dict[str, Any]) -> str:

@@ -10,10 +10,15 @@ References:
     update, Radiology: Artificial Intelligence 6:e240300.
 """
 
+import dataclasses
+import functools
 import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
+
+import jax
+from flax import linen as nn
 
 from medjax.config import flatten
 from medjax.data.modality import Modality
@@ -27,8 +32,56 @@ _OF_DECISION = ('operating_point', 'operating_target', 'calibration', 'conformal
 TO_FILL = '*to be filled in by the author*'
 
 
+@dataclasses.dataclass(frozen=True)
+class Network:
+  """What a card says of the network that was trained.
+
+  Attributes:
+    structure: its kind and settings, in words.
+    parameters: how many numbers were trained.
+    weights: of each class in the loss; empty where every case counts alike.
+  """
+
+  structure: str
+  parameters: int
+  weights: tuple[float, ...] = ()
+
+  @classmethod
+  def of(cls, model: nn.Module, params: Any, weights: Sequence[float]) -> 'Network':
+    """Of a model with its trained parameters.
+
+    Example:
+      >>> zeros = jax.numpy.zeros
+      >>> Network.of(nn.Dense(2), {'kernel': zeros((3, 2)), 'bias': zeros(2)}, ())
+      Network(structure='Dense (features 2)', parameters=8, weights=())
+    """
+    fields = [field for field in dataclasses.fields(model) if field.name not in ('parent', 'name')]
+    told = [
+      f'{field.name} {_spelled(getattr(model, field.name))}'
+      for field in fields
+      if field.default is dataclasses.MISSING or getattr(model, field.name) != field.default
+    ]
+    name = type(model).__name__
+    structure = f'{name} ({", ".join(told)})' if told else name
+    return cls(structure, sum(leaf.size for leaf in jax.tree.leaves(params)), tuple(weights))
+
+
+def _spelled(value: Any) -> str:
+  """A setting of a network; one that is a network itself by its kind."""
+  if isinstance(value, nn.Module):
+    return type(value).__name__
+  if isinstance(value, functools.partial):
+    settings = ', '.join(f'{name} {_spelled(part)}' for name, part in value.keywords.items())
+    return f'{_spelled(value.func)} ({settings})'
+  return getattr(value, '__name__', None) or str(value)
+
+
 def write(
-  workdir: Workdir, outcome: Outcome, modality: Modality, tables: dict[str, Any]
+  workdir: Workdir,
+  outcome: Outcome,
+  modality: Modality,
+  tables: dict[str, Any],
+  network: Network,
 ) -> pathlib.Path:
   """Writes card.md from the files of an evaluated run and returns its path.
 
@@ -37,6 +90,7 @@ def write(
     outcome: What its labels are.
     modality: What its inputs are.
     tables: The outcome's table of each split.
+    network: What was trained.
 
   Raises:
     UserError: a file of the run is missing or damaged.
@@ -46,12 +100,12 @@ def write(
     about, evaluation = read_json(workdir.environment), read_json(workdir.evaluation)
     decision = outcome.read_decision(read_json(workdir.decision))
     split = 'test' if 'test' in evaluation else 'val'
-    rows = outcome.card_rows(decision, data)
+    rows = outcome.card_rows(decision, data | {'weights': network.weights})
     subgroups = outcome.subgroup_rows(tables[split], decision) if split in tables else []
     prepared = modality.preparation(_shapes(data['example']))
     text = _card(
       flatten(config), data, about, evaluation, split, decision.checkpoint_step, rows, subgroups,
-      prepared, bool(outcome.about_examples) and modality.always_drawn,
+      prepared, bool(outcome.about_examples) and modality.always_drawn, network,
     )  # fmt: skip
   except (KeyError, TypeError, ValueError) as error:
     raise UserError(f'{workdir.folder}: a file of the run is damaged ({error})') from None
@@ -72,6 +126,7 @@ def _card(
   subgroups: Sequence[dict[str, Any]],
   prepared: str,
   shows_cases: bool,
+  network: Network,
 ) -> str:
   metrics, classes = evaluation[split], data['classes']
   augment = plain(config.get('augment', 'none'))
@@ -108,7 +163,11 @@ def _card(
       ('Partitions (12a; level at which they are disjoint)', _partitions(data)),
     ],
     'Model': [
-      ('Type and structure (12c, 22; model)', None),
+      (
+        'Type and structure (12c, 22; model)',
+        f'{plain(network.structure)}, {network.parameters:,} parameters; '
+        f'input {_shapes(data["example"])}; why this one: {TO_FILL}',
+      ),
       ('Training (12c; hyperparameters)', _training(config)),
       (
         'Choice of the final model (12c)',

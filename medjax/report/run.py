@@ -47,7 +47,8 @@ def write(
   method = explanation if explained else ''
   path = page.write(workdir.folder, outcome, data.modality, pictures=shown, explanation=method)
   labelled = {name: of_split.labelled() for name, of_split in tables.items()}
-  card.write(workdir, outcome, data.modality, labelled)
+  network = card.Network.of(experiment.model, variables['params'], experiment.task.weights)
+  card.write(workdir, outcome, data.modality, labelled, network)
   return path
 
 

@@ -20,12 +20,14 @@ class Task(abc.ABC):
   Attributes:
     outputs: how many outputs the network needs.
     outcome: the owner of the label.
+    weights: of each class in the loss; empty where every example counts alike.
     compares: whether the loss compares the examples of a batch with each other, as that of a risk
       set does. Then ``loss`` gives a sum over the batch and the weight that divides it.
   """
 
   outputs: int
   outcome: Outcome
+  weights: tuple[float, ...] = ()
   compares: ClassVar[bool] = False
 
   @abc.abstractmethod

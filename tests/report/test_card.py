@@ -1,15 +1,22 @@
 """The model card: every figure from the run's files, everything else left to the author."""
 
+import dataclasses
+import functools
 import json
 import re
 
+import numpy as np
 import pytest
 from made_run import IMAGES, SEVERAL, write_run
 
+from medjax import models
 from medjax.errors import UserError
 from medjax.outcomes import Classes
+from medjax.outcomes.card import imbalance
 from medjax.report import card
 from medjax.workdir import Workdir
+
+NETWORK = card.Network('CNN (features (32, 64))', 1234567)
 
 
 def lines(text):
@@ -23,7 +30,8 @@ def test_figures_are_those_of_the_run(tmp_path):
   table = write_run(tmp_path)
   config = {'learning_rate': 0.001, 'operating_point': 'youden'}
   (tmp_path / 'config.json').write_text(json.dumps(config))
-  path = card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table})
+  weighted = dataclasses.replace(NETWORK, weights=(0.5, 2.0))
+  path = card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table}, weighted)
   text = path.read_text()
   assert path.name == 'card.md'
   assert text.index('SIMULATED DATA') < text.index('## Purpose')
@@ -34,13 +42,19 @@ def test_figures_are_those_of_the_run(tmp_path):
   assert found['Partitions (12a; level at which they are disjoint)'].startswith('0 groups')
   assert 'called at' in found['Output and threshold (15)']
   assert 'sensitivity' in found['sex: f, 30 cases (few cases)']
+  assert found['Type and structure (12c, 22; model)'].startswith(
+    'CNN (features (32, 64)), 1,234,567 parameters; input '
+  )
+  assert found['Class imbalance (13)'].endswith(
+    'the loss weighs a case by its class: normal 0.5, cancer 2'
+  )
   # How evaluation decides may have been changed since: that is said from decision.json.
   assert found['Training (12c; hyperparameters)'] == 'learning_rate 0.001'
 
 
 def test_what_a_run_cannot_know_is_left_to_the_author(tmp_path):
   table = write_run(tmp_path, simulated=False)
-  text = card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table}).read_text()
+  text = card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table}, NETWORK).read_text()
   assert 'SIMULATED' not in text
   found = lines(text)
   for item in ('Ethical approval (17)', 'Limitations (26)', 'Interpretation (25)'):
@@ -49,7 +63,7 @@ def test_what_a_run_cannot_know_is_left_to_the_author(tmp_path):
 
 def test_several_classes_and_names_that_break_tables(tmp_path):
   table = write_run(tmp_path, ('a|b', '<i>', *SEVERAL[2:]))
-  text = card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table}).read_text()
+  text = card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table}, NETWORK).read_text()
   assert 'the most probable one is called' in text
   assert '<i>' not in text
   widths = {len(re.split(r'(?<!\\)\|', line)) for line in text.splitlines() if line[:1] == '|'}
@@ -60,4 +74,13 @@ def test_damaged_run(tmp_path):
   table = write_run(tmp_path)
   (tmp_path / 'data.json').write_text('{}')
   with pytest.raises(UserError, match='damaged'):
-    card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table})
+    card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table}, NETWORK)
+
+
+def test_a_network_is_told_by_what_is_not_its_default():
+  model = models.Ensemble(functools.partial(models.MLP, features=(8, 4), outputs=2), 3)
+  found = card.Network.of(model, {'a': np.zeros((3, 2)), 'b': {'c': np.zeros(5)}}, ())
+  assert found.structure == 'Ensemble (make MLP (features (8, 4), outputs 2), count 3)'
+  assert (found.parameters, found.weights) == (11, ())
+  assert card.Network.of(models.CNN(), {}, ()).structure == 'CNN'
+  assert imbalance({'splits': {}, 'weights': ()})[1].endswith('weighs every case alike')

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.stats
 from made_run import read, write_run
-from test_card import lines
+from test_card import NETWORK, lines
 
 from medjax.data.modality import Modality
 from medjax.evaluation import Interval, Numbers
@@ -99,7 +99,7 @@ def test_without_an_interval(tmp_path):
   assert 'goes from minus to plus infinity' in text
   assert 'too few for an interval of that coverage' in text
   assert reader.tags.count('svg') == 4
-  text = card.write(Workdir(tmp_path), Number(), Rows(), {}).read_text()
+  text = card.write(Workdir(tmp_path), Number(), Rows(), {}, NETWORK).read_text()
   assert 'plus or minus infinity, made to hold the truth in 99% of the cases' in text
 
 
@@ -138,7 +138,7 @@ def test_nothing_labelled_gives_no_figure():
 def test_the_card_and_the_page_say_which_checkpoint_was_taken(tmp_path, select):
   tables, interval = _write(tmp_path)
   (tmp_path / 'config.json').write_text(json.dumps({'learning_rate': 0.1, 'select': select}))
-  text = card.write(Workdir(tmp_path), Number(), Rows(), tables).read_text()
+  text = card.write(Workdir(tmp_path), Number(), Rows(), tables, NETWORK).read_text()
   found = lines(text)
   evaluation = json.loads((tmp_path / 'evaluation.json').read_text())['test']
   r2 = evaluation['r2']

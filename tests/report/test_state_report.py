@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from made_run import read, write_run
-from test_card import lines
+from test_card import NETWORK, lines
 
 from medjax.data.residues import Residues
 from medjax.evaluation import Confidence, Positions, position_metrics
@@ -76,7 +76,7 @@ def test_a_run_without_predictions_or_decision_is_still_shown(tmp_path):
 
 def test_the_card_says_what_comes_out(tmp_path):
   tables, _ = _write(tmp_path)
-  found = lines(card.write(Workdir(tmp_path), States(3), Residues(), tables).read_text())
+  found = lines(card.write(Workdir(tmp_path), States(3), Residues(), tables, NETWORK).read_text())
   assert 'probability of each state at each position' in found['Output (15)']
   assert float(found['q3'].split()[0]) == pytest.approx(
     np.trace(tables['test'].confusion().sum(axis=0)) / (9 * 98), abs=1e-3
