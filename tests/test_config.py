@@ -79,10 +79,10 @@ def test_every_setting_changes_the_hash():
   seen = {default}
   for leaf in config_lib.leaves(Study()):
     changed = Study()
-    value = {bool: lambda v: not v, str: lambda v: v + 'x'}.get(type(leaf.value))
+    other = {bool: lambda v: not v, str: lambda v: v + 'x', tuple: lambda v: (*v, 1)}
     owner = changed.data if leaf.name.startswith('data.') else changed
-    new = value(leaf.value) if value else leaf.value * 2 + (1,) if leaf.name == 'features' else None
-    setattr(owner, leaf.field.name, new if new is not None else leaf.value + 1)
+    new = other.get(type(leaf.value), lambda v: v + 1)(leaf.value)
+    setattr(owner, leaf.field.name, new)
     seen.add(config_lib.short_hash(changed))
   assert len(seen) == 1 + len(list(config_lib.leaves(Study())))
   assert config_lib.short_hash(Study()) == default
