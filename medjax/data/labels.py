@@ -10,8 +10,8 @@ import numpy as np
 
 from medjax.config import nearest
 from medjax.data import missing as missing_lib
+from medjax.data import numerals, tables, text
 from medjax.data import positive as positive_lib
-from medjax.data import tables, text
 from medjax.data.missing import Missing
 from medjax.errors import UserError
 
@@ -38,7 +38,7 @@ def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, 
     ('normal', 'cancer')
   """
   names = sorted(set(labels))
-  numbers = all(map(_is_number, names))
+  numbers = None not in map(numerals.real, names)
   if numbers:  # in their own order, so that 10 comes after 9
     names.sort(key=float)
     for name, next_name in itertools.pairwise(names):
@@ -170,11 +170,6 @@ def encode(texts: Sequence[str], classes: Sequence[str]) -> np.ndarray:
   """
   number_of = {name: i for i, name in enumerate(classes)}
   return np.array([number_of[text] for text in texts], np.int32)
-
-
-def _is_number(text: str) -> bool:
-  number = tables.parse_number(text)
-  return number is not None and not math.isnan(number)
 
 
 def number(text: str, where: Any) -> float:

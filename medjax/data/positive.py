@@ -12,7 +12,7 @@ choose.
 import re
 from collections.abc import Sequence
 
-from medjax.data import text
+from medjax.data import numerals, text
 
 _DENIALS = frozenset({'no', 'not', 'non', 'without', 'never', 'lacks', 'lacking', 'lack'})
 _NORMAL = frozenset({
@@ -50,7 +50,7 @@ def of_two(names: Sequence[str]) -> tuple[str, str]:
     ('squamous', '')
   """
   first, second = sorted(names)
-  if all(map(_is_number, names)):
+  if None not in map(numerals.real, names):
     return max(names, key=float), 'the larger number'
   for negative, positive in _PAIRS:
     if {text.key(first), text.key(second)} == {negative, positive}:
@@ -99,10 +99,3 @@ def _is_negative(name: str, other: str) -> bool:
     denials += 1
     normal = normal or any(word in _NORMAL for word in _words(other))
   return normal != bool(denials % 2)
-
-
-def _is_number(name: str) -> bool:
-  try:
-    return float(name) == float(name) and '_' not in name
-  except ValueError:
-    return False
