@@ -16,7 +16,7 @@ from medjax.evaluation.estimate import Difference, Estimate
 from medjax.evaluation.kaplan_meier import KaplanMeier, censoring_curve, kaplan_meier
 from medjax.evaluation.labels import LabelDecisions, Labels, label_metrics, read_labels
 from medjax.evaluation.log_rank import LogRank, log_rank
-from medjax.evaluation.metrics import binary_metrics, multiclass_metrics, wilson_interval
+from medjax.evaluation.metrics import binary_metrics, multiclass_metrics
 from medjax.evaluation.net_benefit import decision_curve
 from medjax.evaluation.numbers import Interval, Numbers, number_metrics, read_numbers
 from medjax.evaluation.paired import compare
@@ -27,6 +27,7 @@ from medjax.evaluation.positions import (
   position_metrics,
   read_positions,
 )
+from medjax.evaluation.proportions import wilson_interval
 from medjax.evaluation.regression import q3, regression_metrics
 from medjax.evaluation.risk_groups import RiskGroup, RiskGroups, risk_groups
 from medjax.evaluation.separation import Separation

@@ -18,6 +18,7 @@ import numpy as np
 from medjax.evaluation.estimate import Estimate
 
 RESAMPLES = 2000
+UNDEFINED = 'they do not define it'
 # Bounds the memory: about 8 MB for each array of a block of resamples.
 _BLOCK_CELLS = 2_000_000
 
@@ -76,6 +77,7 @@ class Bootstrap:
     values: dict[str, float],
     statistics: Callable[[np.ndarray], dict[str, np.ndarray]],
     level: float = 0.95,
+    lacks: str = UNDEFINED,
   ) -> dict[str, Estimate]:
     """Percentile intervals of several statistics, all of the same resamples.
 
@@ -84,6 +86,7 @@ class Bootstrap:
       statistics: From times [R, N] to each statistic of each resample, [R], by name. A resample
         that does not define a statistic has NaN there and is left out.
       level: Coverage of the intervals.
+      lacks: Why a resample does not define a statistic, for the reason that counts them.
 
     Returns:
       The estimates by name; without interval, and with a reason, where all resamples agree.
@@ -93,17 +96,19 @@ class Bootstrap:
       for name, part in statistics(times).items():
         resampled[name].append(part)
     return {
-      name: percentiles(value, np.concatenate(resampled[name]), level)
+      name: percentiles(value, np.concatenate(resampled[name]), level, lacks)
       for name, value in values.items()
     }
 
 
-def percentiles(value: float, resamples: np.ndarray, level: float = 0.95) -> Estimate:
+def percentiles(
+  value: float, resamples: np.ndarray, level: float = 0.95, lacks: str = UNDEFINED
+) -> Estimate:
   """The estimate of a value from its resamples [R]; see ``Bootstrap.intervals``."""
   known = resamples[~np.isnan(resamples)]
   if not len(known) or np.ptp(known) == 0:
     return Estimate(value, reason='every bootstrap resample gives the same value: no interval')
   low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
   lacking = len(resamples) - len(known)
-  reason = f'{lacking} of {len(resamples)} resamples left out: they lack a class' if lacking else ''
-  return Estimate(value, float(low), float(high), reason)
+  reason = f'{lacking} of {len(resamples)} resamples left out: {lacks}' if lacking else ''
+  return Estimate(value, float(low), float(high), reason, 'bootstrap')

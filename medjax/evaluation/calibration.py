@@ -23,6 +23,7 @@ import scipy.special
 
 from medjax.evaluation import metrics
 from medjax.evaluation.estimate import Estimate, normal_quantile
+from medjax.evaluation.proportions import proportion
 from medjax.evaluation.table import Predictions, by_class
 
 Method = Literal['platt', 'temperature', 'isotonic', 'none']
@@ -210,7 +211,7 @@ def reliability(table: Predictions, bins: int = _BINS) -> list[Bin]:
   return [
     Bin(
       float(confidence[part].mean()),
-      metrics.proportion(true[part], table.group[part], 'case'),
+      proportion(true[part], table.group[part], 'case'),
       len(part),
     )
     for part in parts

@@ -18,8 +18,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from medjax.evaluation import metrics
 from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.proportions import proportion
 from medjax.evaluation.table import Predictions, by_class
 
 Method = Literal['mondrian', 'split']
@@ -116,16 +116,14 @@ def conformal_metrics(table: Predictions, conformal: Conformal) -> dict[str, Est
   sets = conformal.sets(table.probability)
   held = sets[np.arange(len(table)), table.label]
   single = sets.sum(axis=1) == 1
-  estimates = {'coverage': metrics.proportion(held, table.group, 'case')}
+  estimates = {'coverage': proportion(held, table.group, 'case')}
   for index, name in enumerate(table.classes):
     members = table.label == index
-    estimates[f'coverage_{name}'] = metrics.proportion(
+    estimates[f'coverage_{name}'] = proportion(
       held[members], table.group[members], f'case of {name}'
     )
-  estimates['single'] = metrics.proportion(single, table.group, 'case')
-  estimates['single_right'] = metrics.proportion(
-    held[single], table.group[single], 'case with one class'
-  )
+  estimates['single'] = proportion(single, table.group, 'case')
+  estimates['single_right'] = proportion(held[single], table.group[single], 'case with one class')
   return estimates
 
 

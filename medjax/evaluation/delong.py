@@ -136,7 +136,9 @@ def auroc_interval(
   if variance <= 1e-15:
     return Estimate(area, reason=f'the variance over groups is 0: no interval from {counts}')
   half_width = quantile * math.sqrt(variance)
-  return Estimate(area, max(0.0, area - half_width), min(1.0, area + half_width))
+  grouped = group is not None and len(np.unique(group)) < len(group)
+  method = 'Obuchowski' if grouped else 'DeLong'
+  return Estimate(area, max(0.0, area - half_width), min(1.0, area + half_width), method=method)
 
 
 def auroc_difference(

@@ -19,6 +19,7 @@ class Estimate:
     low: Lower end of the interval, or None where there is no interval.
     high: Upper end of the interval, or None where there is no interval.
     reason: Why value or interval are missing, or where the value came from; may be empty.
+    method: How the interval was made; empty where there is none.
 
   Example:
     >>> Estimate(None, reason='no positive case').to_json()
@@ -29,12 +30,15 @@ class Estimate:
   low: float | None = None
   high: float | None = None
   reason: str = ''
+  method: str = ''
 
   def to_json(self) -> dict[str, Any]:
-    """Returns the estimate as a JSON object; 'reason' is left out where it is empty."""
+    """Returns the estimate as a JSON object; 'reason' and 'method' are left out where empty."""
     fields: dict[str, Any] = {'value': self.value, 'low': self.low, 'high': self.high}
     if self.reason:
       fields['reason'] = self.reason
+    if self.method:
+      fields['method'] = self.method
     return fields
 
 

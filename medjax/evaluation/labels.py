@@ -11,8 +11,10 @@ import numpy as np
 from medjax.errors import UserError
 from medjax.evaluation import metrics
 from medjax.evaluation.bootstrap import Bootstrap
+from medjax.evaluation.class_means import mean_over
 from medjax.evaluation.decision import Decision
 from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.proportions import mean, proportion
 from medjax.evaluation.ranking import Ranking
 from medjax.evaluation.rows import Rows, constant, read_columns, write_rows
 from medjax.evaluation.table import Predictions
@@ -194,7 +196,7 @@ def label_metrics(table: Labels, decision: LabelDecisions) -> dict[str, Estimate
     By name, auroc, auprc and f1, means over the classes that have cases and non-cases; exact_match,
     the share of fully known examples whose calls are all right; log_loss, over all known labels;
     and for each class auroc_CLASS, auprc_CLASS, sensitivity_CLASS, specificity_CLASS, ppv_CLASS,
-    npv_CLASS and f1_CLASS. Intervals of means are by the bootstrap over groups.
+    npv_CLASS and f1_CLASS; see ``metrics`` for their intervals.
   """
   table = table.labelled()
   by_class: dict[str, dict[str, Estimate]] = {}
@@ -203,22 +205,24 @@ def label_metrics(table: Labels, decision: LabelDecisions) -> dict[str, Estimate
   estimates: dict[str, Estimate] = {}
   whole = ~np.isnan(table.label).any(axis=1)
   calls = decision.calls(table.probability)
-  means = _mean_over_classes(table, calls)
+  means = _mean_over_classes(table, calls, by_class)
   for metric in ('auroc', 'auprc', 'f1'):
     estimates[metric] = means[metric]
     estimates |= {f'{metric}_{name}': one[metric] for name, one in by_class.items()}
   for metric in ('sensitivity', 'specificity', 'ppv', 'npv'):
     estimates |= {f'{metric}_{name}': one[metric] for name, one in by_class.items()}
   right = (calls == (table.label == 1)).all(axis=1)[whole]
-  estimates['exact_match'] = metrics.proportion(right, table.group[whole], 'case')
+  estimates['exact_match'] = proportion(right, table.group[whole], 'case')
   known = ~np.isnan(table.label)
   of_true = np.where(table.label == 1, table.probability, 1 - table.probability)[known]
   losses = -np.log(np.maximum(of_true, np.finfo(np.float64).eps))
-  estimates['log_loss'] = metrics.mean(losses, np.repeat(table.group, known.sum(axis=1)))
+  estimates['log_loss'] = mean(losses, np.repeat(table.group, known.sum(axis=1)))
   return estimates
 
 
-def _mean_over_classes(table: Labels, calls: np.ndarray) -> dict[str, Estimate]:
+def _mean_over_classes(
+  table: Labels, calls: np.ndarray, by_class: dict[str, dict[str, Estimate]]
+) -> dict[str, Estimate]:
   """auroc, auprc and f1: means over the classes that have cases and non-cases."""
   known = ~np.isnan(table.label)
   usable = [
@@ -247,7 +251,11 @@ def _mean_over_classes(table: Labels, calls: np.ndarray) -> dict[str, Estimate]:
   values = {
     name: float(v[0]) for name, v in statistics(np.ones((1, len(table)), np.float32)).items()
   }
-  estimates = Bootstrap(table.group).intervals(values, statistics)
+  resampled = Bootstrap(table.group).intervals(values, statistics, lacks='they lack a class')
+  estimates = {
+    name: mean_over({table.classes[i]: by_class[table.classes[i]][name] for i in usable}, one)
+    for name, one in resampled.items()
+  }
   if len(usable) == len(table.classes):
     return estimates
   few = f'mean over {len(usable)} of {len(table.classes)} classes, which have cases and non-cases'

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from medjax.errors import UserError
-from medjax.evaluation import conformal, metrics
+from medjax.evaluation import conformal
 from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.proportions import proportion
 from medjax.evaluation.regression import regression_metrics
 from medjax.evaluation.rows import Rows, constant, floats, read_columns, write_rows
 
@@ -152,7 +153,7 @@ def number_metrics(table: Numbers, interval: Interval) -> dict[str, Estimate]:
   held = np.abs(known.label - known.prediction) <= interval.half_width
   return {
     **regression_metrics(known.label, known.prediction, known.group),
-    'coverage': metrics.proportion(held, known.group, 'case'),
+    'coverage': proportion(held, known.group, 'case'),
     'half_width': Estimate(
       None if math.isinf(interval.half_width) else interval.half_width, reason=interval.reason
     ),

@@ -15,7 +15,9 @@ from medjax.errors import UserError
 from medjax.evaluation.bootstrap import Bootstrap, percentiles
 from medjax.evaluation.delong import auroc_difference
 from medjax.evaluation.estimate import Difference, normal_quantile, t_quantile
-from medjax.evaluation.metrics import log_losses, variance_of_mean
+from medjax.evaluation.metrics import log_losses
+from medjax.evaluation.precision import too_few
+from medjax.evaluation.proportions import variance_of_mean
 from medjax.evaluation.ranking import Ranking
 from medjax.evaluation.table import Predictions
 
@@ -123,6 +125,8 @@ def _auprc(label: np.ndarray, pair: tuple[np.ndarray, np.ndarray], group: np.nda
     return one - other
 
   value = float(gap(np.ones((1, len(label))))[0])
+  if reason := too_few(label == 1, group):
+    return Difference(value, reason=reason)
   resamples = np.concatenate([gap(times) for times in Bootstrap(group, label).blocks()])
-  estimate = percentiles(value, resamples)
+  estimate = percentiles(value, resamples, lacks='they lack a class')
   return Difference(estimate.value, estimate.low, estimate.high, reason=estimate.reason)

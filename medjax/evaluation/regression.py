@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from medjax.evaluation import metrics
 from medjax.evaluation.bootstrap import Bootstrap
 from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.proportions import proportion
 
 
 def regression_metrics(
@@ -110,6 +110,6 @@ def q3(label: np.ndarray, prediction: np.ndarray, chain: np.ndarray) -> Estimate
     0.6666666666666666
   """
   known = np.asarray(label) >= 0
-  return metrics.proportion(
+  return proportion(
     (np.asarray(label) == prediction)[known], np.asarray(chain)[known], 'resolved residue'
   )

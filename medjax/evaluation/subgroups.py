@@ -4,9 +4,9 @@ import dataclasses
 
 import numpy as np
 
-from medjax.evaluation import metrics
 from medjax.evaluation.delong import auroc_interval
 from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.proportions import proportion
 from medjax.evaluation.table import Predictions
 
 SMALLEST = 20  # cases of a class below which a subgroup is flagged
@@ -80,11 +80,10 @@ def _subgroup(table: Predictions, called: np.ndarray, column: str, value: str) -
   groups = len(np.unique(table.group))
   right = called == table.label
   if not table.is_binary:
-    accuracy = metrics.proportion(right, table.group, 'case')
+    accuracy = proportion(right, table.group, 'case')
     small = len(table) < SMALLEST
     return Subgroup(column, value, len(table), None, groups, {'accuracy': accuracy}, small)
   positive = table.label == 1
-  share = metrics.proportion
   return Subgroup(
     column,
     value,
@@ -93,8 +92,8 @@ def _subgroup(table: Predictions, called: np.ndarray, column: str, value: str) -
     groups,
     {
       'auroc': auroc_interval(table.label, table.probability, group=table.group),
-      'sensitivity': share(right[positive], table.group[positive], 'positive case'),
-      'specificity': share(right[~positive], table.group[~positive], 'negative case'),
+      'sensitivity': proportion(right[positive], table.group[positive], 'positive case'),
+      'specificity': proportion(right[~positive], table.group[~positive], 'negative case'),
     },
     any(count < SMALLEST for count in np.bincount(table.label) if count),
   )

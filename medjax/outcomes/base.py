@@ -27,12 +27,10 @@ class Metric:
 
   Attributes:
     title: its name for readers.
-    interval: how its interval is made.
     share: whether it and its interval are between 0 and 1.
   """
 
   title: str
-  interval: str = 'bootstrap'
   share: bool = False
 
 

@@ -23,17 +23,17 @@ _OF_CLASS = ('auroc', 'auprc', 'sensitivity', 'specificity', 'ppv', 'npv', 'f1')
 _OF_CALLS = ('accuracy', 'balanced', 'f1', 'mcc', 'sensitivity', 'ppv')
 
 METRICS = {
-  'auroc': Metric('AUROC', 'DeLong', share=True),
+  'auroc': Metric('AUROC', share=True),
   'auprc': Metric('AUPRC (average precision)', share=True),
-  'accuracy': Metric('Accuracy', 'Wilson', share=True),
+  'accuracy': Metric('Accuracy', share=True),
   'balanced_accuracy': Metric('Balanced accuracy', share=True),
-  'sensitivity': Metric('Sensitivity', 'Wilson', share=True),
-  'specificity': Metric('Specificity', 'Wilson', share=True),
-  'ppv': Metric('Positive predictive value', 'Wilson', share=True),
-  'npv': Metric('Negative predictive value', 'Wilson', share=True),
+  'sensitivity': Metric('Sensitivity', share=True),
+  'specificity': Metric('Specificity', share=True),
+  'ppv': Metric('Positive predictive value', share=True),
+  'npv': Metric('Negative predictive value', share=True),
   'f1': Metric('F1', share=True),
   'mcc': Metric('Matthews correlation'),
-  'threshold': Metric('Threshold', 'chosen on validation'),
+  'threshold': Metric('Threshold'),
 }
 
 
@@ -148,7 +148,7 @@ class Classes(Outcome[Predictions, Decision]):
     if metric not in _OF_CLASS:
       return None
     known = METRICS[metric]
-    return Metric(f'{known.title}, {of_class} against the rest', known.interval, share=True)
+    return Metric(f'{known.title}, {of_class} against the rest', share=True)
 
   def context(self, shown: Evaluated) -> dict[str, Any]:
     """See ``class_section.context``."""

@@ -28,7 +28,7 @@ class LabelSet(Outcome[Labels, LabelDecisions]):
 
   monitor = 'auroc'
   metrics: ClassVar[Mapping[str, Metric]] = METRICS | {
-    'exact_match': Metric('All labels right', 'Wilson', share=True)
+    'exact_match': Metric('All labels right', share=True)
   }
   headline: ClassVar[Sequence[str]] = ('auroc', 'sensitivity', 'specificity', 'auprc', 'accuracy')
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'labels.html'

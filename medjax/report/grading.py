@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from medjax.errors import UserError
-from medjax.evaluation import Estimate, metrics
+from medjax.evaluation import Estimate
 from medjax.evaluation.estimate import t_quantile
+from medjax.evaluation.proportions import proportion
 from medjax.experiment import Experiment
 from medjax.explain import Method, grade
 from medjax.training import evaluate
@@ -150,10 +151,10 @@ def _findings(maps: dict[str, np.ndarray], masks: np.ndarray, usual: np.ndarray)
   hits, overlaps = {}, {}
   for network, value in maps.items():
     blurred = scipy.ndimage.gaussian_filter(value, blur)
-    hits[network] = metrics.proportion(grade.pointing_game(blurred, masks, width), group, 'case')
+    hits[network] = proportion(grade.pointing_game(blurred, masks, width), group, 'case')
     overlaps[network] = _mean(grade.mask_iou(blurred, masks))
   fixed = np.broadcast_to(scipy.ndimage.gaussian_filter(usual, width), masks.shape)
-  hits['fixed place'] = metrics.proportion(grade.pointing_game(fixed, masks, width), group, 'case')
+  hits['fixed place'] = proportion(grade.pointing_game(fixed, masks, width), group, 'case')
   overlaps['fixed place'] = _mean(grade.mask_iou(fixed, masks))
   return {'pointing game (large is good)': hits, 'overlap over union (large is good)': overlaps}
 

@@ -227,7 +227,8 @@ def _metric_rows(outcome: Outcome, evaluation: dict[str, Any]) -> list[dict[str,
     metric = outcome.metric(name, names)
     if metric is not None:
       cells = [evaluation[split].get(name) for split in _in_order(evaluation)]
-      rows.append({'title': metric.title, 'method': metric.interval, 'cells': cells})
+      methods = (cell['method'] for cell in cells if cell and cell.get('method'))
+      rows.append({'title': metric.title, 'method': next(methods, ''), 'cells': cells})
   return rows
 
 

@@ -5,7 +5,8 @@ import pytest
 import scipy.stats
 
 from medjax.evaluation.bootstrap import Bootstrap, percentiles
-from medjax.evaluation.metrics import binary_metrics, mean, multiclass_metrics, proportion
+from medjax.evaluation.metrics import binary_metrics, multiclass_metrics
+from medjax.evaluation.proportions import mean, proportion
 from medjax.evaluation.ranking import Ranking
 from medjax.evaluation.table import Predictions
 from medjax.evaluation.threshold import Estimate

@@ -9,6 +9,9 @@ from medjax.data.sequences import fasta
 from medjax.data.sequences.alphabet import PROTEIN
 from medjax.errors import UserError
 
+# Without the time of day, as a test's name must be the same in every process.
+PACKED = gzip.compress(b'>a\nACGT' * 99, mtime=0)
+
 
 @pytest.fixture
 def write(tmp_path):
@@ -61,8 +64,8 @@ def test_repeated_ids_are_numbered(write):
     ('>a\nAC\n>b b\n \n', r'a.fa line 3: b has no sequence'),
     (b'\x89PNG\r\n\x1a\n\xff', r'a.fa: is no UTF-8 text: .*; expected FASTA'),
     (b'>a\nAC\0GT', r'a.fa: is no text: it has zero bytes'),
-    (gzip.compress(b'>a\nACGT' * 99, mtime=0)[:-9], r'a.fa: is damaged: gzip says .*expected the whole'),
-    (gzip.compress(b'>a\nACGT' * 99, mtime=0)[:-8] + bytes(8), r'a.fa: is damaged: gzip says CRC check'),
+    (PACKED[:-9], r'a.fa: is damaged: gzip says .*expected the whole'),
+    (PACKED[:-8] + bytes(8), r'a.fa: is damaged: gzip says CRC check'),
     (b'\x1f\x8b\x08\0\0\0\0\0\0\x03\xff\xff\xff', r'a.fa: is damaged: gzip says Error -3'),
   ],
 )
