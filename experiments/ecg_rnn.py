@@ -50,10 +50,7 @@ class Config(medjax.ClassSettings, medjax.Config):
 
 def build(config: Config) -> medjax.Experiment:
   data = signals.load(config.data, simulator=heartbeat.simulate, classes=heartbeat.CLASSES)
-  weights: tuple[float, ...] = ()
-  if config.class_weight and 'train' in data.splits:
-    label = data.splits['train'].label
-    weights = tasks.class_weights(label, len(data.classes), config.class_weight)
+  weights = tasks.class_weights(data.labels('train'), len(data.classes), config.class_weight)
   task = tasks.classification(data.classes, weights)
   count = data.examples('train')
   steps = config.num_epochs * -(-count // config.batch_size)

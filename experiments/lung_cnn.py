@@ -16,6 +16,7 @@ experiments/README.md.
 import dataclasses
 from typing import Literal
 
+import flax.linen as nn
 import optax
 
 import medjax
@@ -30,26 +31,39 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   """Settings of this experiment."""
 
   data: images.Config = dataclasses.field(default_factory=images.Config)
+  network: Literal['cnn', 'resnet18', 'resnet34', 'resnet50'] = setting(
+    'cnn', 'The small network, to which the next three settings belong, or a residual one.'
+  )
   features: tuple[int, ...] = setting((32, 64, 128), 'Channels of each convolution.', low=1)
   hidden: int = setting(512, 'Units of the dense layer; 0 leaves it out.', low=0)
   dropout: float = setting(0.0, 'Dropout rate after the dense layer.', low=0.0, high=0.95)
+  class_weight: float = setting(
+    0.0, 'From 0, where examples weigh the same, to 1, where classes do.', low=0.0, high=1.0
+  )
   augment: Literal['none', 'radiograph'] = setting('none', 'Random changes of training images.')
 
 
 def build(config: Config) -> medjax.Experiment:
   data = images.load(config.data, simulator=radiograph.simulate, classes=('no cancer', 'cancer'))
-  task = tasks.classification(data.classes)
+  weights = tasks.class_weights(data.labels('train'), len(data.classes), config.class_weight)
+  task = tasks.classification(data.classes, weights)
   return medjax.Experiment(
     data=data,
-    model=models.CNN(
-      features=config.features,
-      hidden=config.hidden,
-      outputs=task.outputs,
-      dropout=config.dropout,
-    ),
+    model=_network(config, task.outputs),
     task=task,
     optimizer=optax.adam(config.learning_rate),
     augment=augment.preset(config.augment),
+  )
+
+
+def _network(config: Config, outputs: int) -> nn.Module:
+  if config.network != 'cnn':
+    small = config.data.image_size <= 64
+    return models.ResNet(
+      depth=int(config.network.removeprefix('resnet')), outputs=outputs, small_images=small
+    )
+  return models.CNN(
+    features=config.features, hidden=config.hidden, outputs=outputs, dropout=config.dropout
   )
 
 

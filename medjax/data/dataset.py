@@ -149,6 +149,10 @@ class Dataset:
     """How many examples a split has, also where they are only described."""
     return len(self.splits[split]) if split in self.splits else self.sizes[split]
 
+  def labels(self, split: str) -> Any:
+    """Labels of a split as it has them; None where it is only described."""
+    return self.splits[split].label if split in self.splits else None
+
   def _counts(self, split: Split) -> dict[str, int]:
     """Examples of each class; one may be of several."""
     if not isinstance(split.label, np.ndarray):

@@ -13,6 +13,7 @@ SMALLEST = 20  # cases of a class below which a subgroup is flagged
 _VALUES = 8  # distinct values of a column that is taken as it is
 _LARGEST = 30  # distinct texts of a column whose most frequent values are taken
 _EMPTY = {'', 'na', 'n/a', 'nan', 'none', 'null', '?', 'unknown'}
+_TELLING = 5  # cases of a value from which it counts that all are of one class
 _PARTS = 3  # of a column of numbers, with as many cases each
 
 
@@ -46,7 +47,8 @@ def subgroups(
 
   A column of at most eight different values is taken as it is; one of more numbers is cut in three
   parts with as many cases each; of up to thirty texts the seven most frequent are taken, and the
-  others together. Any other column is left out; see ``left_out``. Cells such as NA are unknown.
+  others together. Any other column is left out (``left_out``), as is one that says what the label
+  says (``following``). Cells such as NA are unknown.
 
   Args:
     table: Predictions.
@@ -62,7 +64,8 @@ def subgroups(
     if name not in table.metadata:
       raise ValueError(f'no column {name!r}; there are {", ".join(table.metadata) or "none"}')
   rows = []
-  for name in columns or table.metadata:
+  same = [] if columns else following(table)
+  for name in columns or [name for name in table.metadata if name not in same]:
     parts = _parts(table.metadata[name])
     if columns and not parts:
       raise ValueError(f'column {name!r} has one value only, or too many different ones')
@@ -74,6 +77,25 @@ def subgroups(
 def left_out(table: Predictions) -> list[str]:
   """Names of the metadata columns that ``subgroups`` does not take by itself."""
   return [name for name, column in table.labelled().metadata.items() if not _parts(column)]
+
+
+def following(table: Predictions) -> list[str]:
+  """Names of the metadata columns that follow from the label, or it from them.
+
+  Each value of such a column has cases of one class only, as of one that the label was made from.
+  Values with fewer than five cases say nothing of that.
+  """
+  table = table.labelled()
+  names = []
+  for name, column in table.metadata.items():
+    labels = [
+      set(table.label[members].tolist())
+      for _, members in _parts(column)
+      if members.sum() >= _TELLING
+    ]
+    if len(set().union(*labels)) > 1 and all(len(seen) == 1 for seen in labels):
+      names.append(name)
+  return names
 
 
 def _subgroup(table: Predictions, called: np.ndarray, column: str, value: str) -> Subgroup:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from medjax.evaluation import Decision, Predictions
-from medjax.evaluation.subgroups import left_out
+from medjax.evaluation.subgroups import following, left_out
 from medjax.outcomes import trust
 
 
@@ -24,7 +24,10 @@ def context(
   """
   empty: dict[str, Any] = {
     'calibration_rows': trust.calibration_rows(metrics),
-    **dict.fromkeys(('confusion', 'conformal_rows', 'subgroups', 'left_out'), ()),
+    'moved': trust.moved(metrics),
+    **dict.fromkeys(
+      ('confusion', 'conformal_rows', 'coverage_warnings', 'subgroups', 'left_out', 'following'), ()
+    ),
     'figures': {},
     'threshold': None,
   }
@@ -37,8 +40,10 @@ def context(
     'confusion': confusion(table, threshold),
     'threshold': threshold,
     'conformal_rows': trust.conformal_rows(metrics, table.classes),
+    'coverage_warnings': trust.coverage_warnings(metrics, table.classes, decision),
     'subgroups': trust.subgroup_rows(table, decision),
     'left_out': left_out(table),
+    'following': following(table),
   }
 
 

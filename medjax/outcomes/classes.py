@@ -103,6 +103,8 @@ class Classes(Outcome[Predictions, Decision]):
     if decision.calibration.method != 'none':
       before = _metrics(table, decision.threshold)
       estimates |= {f'{name}_uncalibrated': before[name] for name in _CALIBRATED if name in before}
+      if not table.is_binary:  # whose order calibration keeps
+        estimates['raw_auroc'] = before['auroc']
     return shown, estimates | evaluation.conformal_metrics(table, decision.conformal)
 
   def writer(self, decision: Decision, classes: Sequence[str]) -> ClassRows:

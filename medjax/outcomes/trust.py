@@ -3,6 +3,7 @@ curve, conformal sets and subgroups.
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import markupsafe
@@ -68,6 +69,40 @@ def conformal_rows(metrics: dict[str, Any], classes: tuple[str, ...]) -> list[tu
     'single_right': 'That decision is right',
   }
   return [(title, metrics[name]) for name, title in names.items() if name in metrics]
+
+
+def coverage_warnings(
+  metrics: dict[str, Any], classes: Sequence[str], decision: Decision | None
+) -> list[str]:
+  """Lines on sets that hold the truth less often than promised, beyond what chance explains."""
+  if decision is None or decision.conformal.method == 'none':
+    return []
+  shares = {'all cases': 'coverage'}
+  if decision.conformal.method == 'mondrian':
+    shares |= {f'cases of {name}': f'coverage_{name}' for name in classes}
+  promised, lines = decision.conformal.coverage, []
+  for what, name in shares.items():
+    found = metrics.get(name) or {}
+    if found.get('high') is not None and found['high'] < promised:
+      lines.append(
+        f'for {what} the set holds the truth in {found["value"]:.1%} (95% interval '
+        f'{found["low"]:.1%} to {found["high"]:.1%}), not in {promised:.0%}; the validation '
+        'cases were too few, or are unlike these'
+      )
+  return lines
+
+
+def moved(metrics: dict[str, Any]) -> str:
+  """What calibration of several classes did to the AUROC; '' where it did nothing."""
+  after, before = metrics.get('auroc') or {}, metrics.get('raw_auroc') or {}
+  if after.get('value') is None or before.get('value') is None:
+    return ''
+  if abs(after['value'] - before['value']) < 0.0005:
+    return ''
+  return (
+    f'. With several classes it also moves the AUROC, from {before["value"]:.3f} as the network '
+    f'gave it, which is what the curves over epochs show, to {after["value"]:.3f}'
+  )
 
 
 def subgroup_rows(table: Predictions, decision: Decision | None) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from medjax.evaluation import Predictions, auroc
@@ -12,7 +13,7 @@ from medjax.evaluation.bands import Band
 from medjax.evaluation.calibration import Bin
 from medjax.evaluation.net_benefit import DecisionCurve
 from medjax.evaluation.ranking import Ranking
-from medjax.plots.figure import COLORS, GREY, SIZE_INCHES, new_figure, plain, svg
+from medjax.plots.figure import COLORS, GREY, SIZE_INCHES, legend, new_figure, plain, svg
 
 
 def learning_curve(
@@ -36,7 +37,7 @@ def learning_curve(
   if best is not None:
     axes.axvline(best, color=GREY, linestyle=':', linewidth=1.2, label=f'best epoch, {best}')
   axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-  axes.legend(frameon=False, fontsize=10)
+  legend(figure)
   return svg(figure, f'{ylabel} by epoch')
 
 
@@ -71,7 +72,7 @@ def roc(table: Predictions, threshold: float | None, band: Band | None = None) -
     positive, called = table.label == 1, table.probability >= threshold
     point = called[~positive].mean(), called[positive].mean()
     _mark(axes, point)
-  _shares(axes, 'lower right')
+  _shares(figure)
   return svg(figure, 'ROC curve')
 
 
@@ -110,7 +111,7 @@ def precision_recall(table: Predictions, threshold: float | None, band: Band | N
         positive = table.label == 1
         point = called[positive].mean(), positive[called].mean()
         _mark(axes, point)
-  _shares(axes, 'lower left')
+  _shares(figure)
   return svg(figure, 'Precision-recall curve')
 
 
@@ -134,7 +135,7 @@ def reliability(bins: Sequence[Bin], xlabel: str) -> str:
     capsize=3,
     label='as many cases each',
   )
-  _shares(axes, 'best')
+  _shares(figure)
   return svg(figure, 'Reliability')
 
 
@@ -151,7 +152,7 @@ def net_benefit(curve: DecisionCurve) -> str:
   axes.axhline(0, color=GREY, linewidth=1.4, linestyle=':', label='nobody')
   top = max(float(curve.high.max()), float(curve.everybody.max()), 0.01)
   axes.set(xlim=(0, 1), ylim=(-0.25 * top, 1.08 * top))
-  axes.legend(frameon=False, fontsize=10, loc='upper right')
+  legend(figure, 3)
   return svg(figure, 'Decision curve')
 
 
@@ -218,11 +219,12 @@ def _mark(axes: Axes, point: tuple[float, float]) -> None:
   axes.plot(*point, 'o', color=COLORS[1], markersize=8, label='operating point')
 
 
-def _shares(axes: Axes, legend: Any) -> None:
-  """Both axes from 0 to 1, and a legend there unless it would hide the curves."""
+def _shares(figure: Figure) -> None:
+  """Both axes from 0 to 1, and a legend below unless it would be longer than the figure."""
+  axes = figure.axes[0]
   axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-  if len(axes.get_legend_handles_labels()[0]) <= 12:
-    axes.legend(frameon=False, fontsize=10, loc=legend)
+  if len(axes.get_legend_handles_labels()[0]) <= 16:
+    legend(figure)
 
 
 def _shade(axes: Axes, band: Band) -> None:

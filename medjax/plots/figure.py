@@ -30,6 +30,16 @@ def new_figure(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
   return figure, axes
 
 
+def legend(figure: Figure, columns: int = 2) -> None:
+  """A legend below the axes, where it covers nothing; the figure grows by its rows."""
+  handles, labels = figure.axes[0].get_legend_handles_labels()
+  rows = -(-len(handles) // columns)
+  figure.set_size_inches(SIZE_INCHES[0], SIZE_INCHES[1] + 0.22 * rows)
+  figure.legend(
+    handles, labels, loc='outside lower center', ncols=columns, frameon=False, fontsize=10
+  )
+
+
 def plain(text: str) -> str:
   """Keeps a dollar sign in a name from starting a formula."""
   return text.replace('$', r'\$')

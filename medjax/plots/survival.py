@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from medjax.evaluation import Estimate, HorizonBin, KaplanMeier
-from medjax.plots.figure import COLORS, GREY, new_figure, plain, svg
+from medjax.plots.figure import COLORS, GREY, legend, new_figure, plain, svg
 
 
 def kaplan_meier(groups: Mapping[str, KaplanMeier], xlabel: str) -> str:
@@ -29,7 +29,7 @@ def kaplan_meier(groups: Mapping[str, KaplanMeier], xlabel: str) -> str:
     axes.fill_between(time, low, high, step='post', color=color, alpha=0.15, linewidth=0)
   axes.set_xlim(left=0)
   axes.set_ylim(-0.02, 1.02)
-  axes.legend(frameon=False, fontsize=10, loc='best')
+  legend(figure)
   return svg(figure, 'Kaplan-Meier curves')
 
 
@@ -55,7 +55,7 @@ def calibration(horizons: Mapping[str, Sequence[HorizonBin]]) -> str:
       markersize=5, linewidth=1.6, elinewidth=1, capsize=3, label=plain(name),
     )  # fmt: skip
   axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-  axes.legend(frameon=False, fontsize=10, loc='best')
+  legend(figure)
   return svg(figure, 'Predicted and observed risk')
 
 
@@ -84,7 +84,7 @@ def auroc_over_time(times: Sequence[float], areas: Sequence[Estimate], xlabel: s
   axes.set_xlim(left=0)
   bottom = min(0.45, float(np.nanmin(np.append(low, 0.45))) - 0.02)
   axes.set_ylim(bottom, 1.02)
-  axes.legend(frameon=False, fontsize=10, loc='lower right')
+  legend(figure)
   return svg(figure, 'AUROC over time')
 
 

@@ -243,7 +243,7 @@ def _partitions(data: dict[str, Any]) -> str:
   shared = data.get('groups_in_two_splits')
   if shared is None:
     return TO_FILL
-  return f'{shared} groups (patients) are in more than one split'
+  return f'{shared} groups (such as patients) are in more than one split'
 
 
 def _training(config: dict[str, Any]) -> str:

@@ -81,20 +81,25 @@ class Multiclass(Task):
     return jax.numpy.take_along_axis(outputs, jax.numpy.asarray(target)[:, None], axis=1)[:, 0]
 
 
-def class_weights(label: np.ndarray, classes: int, power: float) -> tuple[float, ...]:
+def class_weights(label: np.ndarray | None, classes: int, power: float) -> tuple[float, ...]:
   """Weights of the classes in the loss: (1 / examples) ** power, with a mean of 1 over examples.
 
   With a power of 1 every class weighs the same as a whole, with 0 every example.
 
   Args:
-    label: class numbers of the training examples, [N].
+    label: class numbers of the training examples, [N]; None where there are none.
     classes: how many classes there are; one without examples has the weight of one with one.
     power: from 0 to 1.
+
+  Returns:
+    A weight a class; none where examples weigh the same or there are none.
 
   Example:
     >>> class_weights(np.array([0, 0, 0, 1]), 2, 1.0)
     (0.6666666666666666, 2.0)
   """
+  if label is None or not power:
+    return ()
   counts = np.bincount(label, minlength=classes)
   weights = np.maximum(counts, 1.0) ** -power
   return tuple((weights * len(label) / (weights * counts).sum()).tolist())

@@ -59,7 +59,12 @@ def test_average_precision_over_groups_counts_groups():
   some, many = (average_precision(positive, score, np.arange(200) // size) for size in (5, 1))
   expected = sklearn.metrics.average_precision_score(positive, score)
   assert some.value == many.value == pytest.approx(expected)
-  assert (some.method, many.method) == ('logit', 'bootstrap')
+  logit = np.log(some.value / (1 - some.value))
+  for found, groups in ((some, 20), (many, 100)):
+    assert found.method == 'logit'
+    half = 1.959964 / (groups * some.value * (1 - some.value)) ** 0.5
+    expected = 1 / (1 + np.exp(-logit + np.array([half, -half])))
+    np.testing.assert_allclose([found.low, found.high], expected, rtol=1e-6)
   assert some.high - some.low > many.high - many.low
 
 

@@ -111,24 +111,6 @@ def test_binary_equals_sklearn(seed, decimals):
   assert all(isinstance(m.value, float) for m in metrics.values())
 
 
-def test_auprc_interval_of_many_positives_equals_a_plain_bootstrap():
-  table = random_binary(300)
-  assert (table.label == 1).sum() >= 100
-  estimate = binary_metrics(table, HALF)['auprc']
-  random = np.random.default_rng(5)
-  values = []
-  for _ in range(600):
-    rows = np.concatenate(
-      [random.choice(np.flatnonzero(table.label == c), (table.label == c).sum()) for c in (0, 1)]
-    )
-    values.append(
-      sklearn.metrics.average_precision_score(table.label[rows], table.probability[rows])
-    )
-  np.testing.assert_allclose(
-    [estimate.low, estimate.high], np.quantile(values, [0.025, 0.975]), atol=0.015
-  )
-
-
 def test_bootstrap_of_auroc_is_close_to_delong():
   # They estimate the same variance; compare them where both apply.
   table = random_binary(300)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medjax.evaluation import Predictions, auroc_interval, subgroups
-from medjax.evaluation.subgroups import left_out
+from medjax.evaluation.subgroups import following, left_out
 
 
 @pytest.fixture
@@ -90,6 +90,28 @@ def test_missing_cells_and_many_values(table):
   assert left_out(other) == ['note']
   with pytest.raises(ValueError, match="column 'note' has one value only, or too many"):
     subgroups(other, np.zeros(count, int), ('note',))
+
+
+def test_a_column_that_says_what_the_label_says_is_no_subgroup(table):
+  known = table.labelled()
+  named = np.array(['benign', 'malignant'])[known.label.astype(int)]
+  partly = [*named[:-1], 'benign' if named[-1] == 'malignant' else 'malignant']
+  rare = np.where(np.arange(len(known)) < 4, known.id, 'other')
+  known = dataclasses.replace(
+    known,
+    metadata={
+      'finding': named.tolist(),
+      'partly': partly,
+      'rare': rare.tolist(),
+      'sex': known.metadata['sex'],
+    },
+  )
+  assert following(known) == ['finding']
+  assert {row.column for row in subgroups(known, known.label.astype(int))} == {
+    'partly', 'rare', 'sex'
+  }  # fmt: skip
+  asked = subgroups(known, known.label.astype(int), columns=('finding',))
+  assert [row.value for row in asked] == ['benign', 'malignant']
 
 
 def test_unknown_column(table):
