@@ -328,6 +328,20 @@ def test_a_folder_of_many_classes_trains_too(command, shared_data):
   assert 'test AUROC' in out
 
 
+def test_a_residual_network_and_class_weights_on_a_folder(command, make_images):
+  make_images(pathlib.Path('few'), 40)
+  code, out, err = command(
+    '--config.data.source=few', '--config.data.image_size=16',
+    '--config.network=resnet18', '--config.class_weight=1', '--config.num_epochs=1',
+    '--config.batch_size=4', '--config.explanation=none', '--workdir=residual',
+  )  # fmt: skip
+  assert code == 0, err
+  assert 'test AUROC' in out
+  card = pathlib.Path('residual/card.md').read_text()
+  assert 'ResNet' in card
+  assert 'depth=18' in card
+
+
 @pytest.mark.slow
 def test_tensorflow_is_never_imported():
   """In a process where it is not there, whatever is installed, the whole command goes through."""
