@@ -5,18 +5,20 @@ called, each at its own threshold, joined by ' | ') and error.
 """
 
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from medjax import evaluation
 from medjax.config import Config
+from medjax.errors import UserError
 from medjax.evaluation import Estimate, LabelDecisions, Labels
-from medjax.outcomes import card
+from medjax.outcomes import card, simple
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
 from medjax.outcomes.classes import METRICS, Classes
 from medjax.outcomes.rows import Rows
+from medjax.outcomes.simple import FittedModel, SimpleModel
 
 
 class LabelSet(Outcome[Labels, LabelDecisions]):
@@ -31,6 +33,7 @@ class LabelSet(Outcome[Labels, LabelDecisions]):
     'exact_match': Metric('All labels right', 'Wilson', share=True)
   }
   headline: ClassVar[Sequence[str]] = ('auroc', 'sensitivity', 'specificity', 'auprc', 'accuracy')
+  learners: ClassVar[Sequence[str]] = simple.LEARNERS
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'labels.html'
 
   def table(self, statistics: np.ndarray, label: np.ndarray, **columns: Any) -> Labels:
@@ -107,6 +110,38 @@ class LabelSet(Outcome[Labels, LabelDecisions]):
       ('Output and threshold (15)', f'probability of each class by itself; called: {called}'),
       ('Calibration (12c)', fits),
     ]
+
+  def fit_simple(
+    self, model: SimpleModel, features: np.ndarray, label: np.ndarray, classes: Sequence[str]
+  ) -> FittedModel:
+    """See ``Outcome``: a model of each class against the rest, where it is known.
+
+    A class of which training has cases alone, or none, is predicted with its share there.
+    """
+    predicts: list[Callable[[np.ndarray], np.ndarray]] = []
+    name = settings = ''
+    for column in label.T:
+      known = ~np.isnan(column)
+      if len(np.unique(column[known])) < 2:
+        share = float(column[known].mean()) if known.any() else 0.5
+        predicts.append(lambda features, share=share: np.full(len(features), share))
+        continue
+      name, settings, pipeline = simple.classifier(model, features[known])
+      pipeline.fit(features[known], column[known].astype(np.int64))
+      predicts.append(lambda features, pipeline=pipeline: pipeline.predict_proba(features)[:, 1])
+    if not name:
+      raise UserError('no class has training cases and training non-cases')
+    return FittedModel(
+      f'{name} of each class',
+      settings,
+      lambda features: np.stack([predict(features) for predict in predicts], axis=1),
+    )
+
+  def compare(
+    self, tables: Sequence[Labels], decisions: Sequence[LabelDecisions]
+  ) -> dict[str, Any]:
+    """See ``evaluation.compare_labels``."""
+    return evaluation.compare_labels(tables[0], tables[1])
 
 
 class LabelRows(Rows):
