@@ -4,6 +4,7 @@
 called, each at its own threshold, joined by ' | ') and error.
 """
 
+import functools
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -124,11 +125,11 @@ class LabelSet(Outcome[Labels, LabelDecisions]):
       known = ~np.isnan(column)
       if len(np.unique(column[known])) < 2:
         share = float(column[known].mean()) if known.any() else 0.5
-        predicts.append(lambda features, share=share: np.full(len(features), share))
+        predicts.append(functools.partial(_share, share))
         continue
       name, settings, pipeline = simple.classifier(model, features[known])
       pipeline.fit(features[known], column[known].astype(np.int64))
-      predicts.append(lambda features, pipeline=pipeline: pipeline.predict_proba(features)[:, 1])
+      predicts.append(functools.partial(_positive, pipeline))
     if not name:
       raise UserError('no class has training cases and training non-cases')
     return FittedModel(
@@ -169,3 +170,11 @@ class LabelRows(Rows):
     """See ``Writer``."""
     none = sum(not row['call'] and not row['error'] for row in rows)
     return [f'of no class: {none}']
+
+
+def _share(share: float, features: np.ndarray) -> np.ndarray:
+  return np.full(len(features), share)
+
+
+def _positive(pipeline: Any, features: np.ndarray) -> np.ndarray:
+  return pipeline.predict_proba(features)[:, 1]

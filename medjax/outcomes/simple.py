@@ -6,7 +6,7 @@ hand in scikit-learn from what the report says.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -101,7 +101,8 @@ def regressor(model: SimpleModel, features: np.ndarray) -> tuple[str, str, Any]:
   if model.learner == 'linear':
     from sklearn.linear_model import Ridge
 
-    name, settings, learner = 'ridge regression', 'alpha = 1', Ridge()  # type: Any
+    name, settings = 'ridge regression', 'alpha = 1'
+    learner: Any = Ridge()
   elif model.learner == 'neighbours':
     from sklearn.neighbors import KNeighborsRegressor
 
@@ -127,7 +128,7 @@ def _pipeline(model: SimpleModel, features: np.ndarray, learner: Any) -> Any:
   return make_pipeline(*model.steps(features.shape), learner)
 
 
-def require_classes(label: np.ndarray, names: tuple[str, ...]) -> None:
+def require_classes(label: np.ndarray, names: Sequence[str]) -> None:
   """Sees that every class has a training case.
 
   Args:

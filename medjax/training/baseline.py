@@ -49,7 +49,7 @@ class _Features:
 def write(
   experiment: Experiment, workdir: Workdir, step: int, tables: dict[str, Any], config: Config
 ) -> None:
-  """Writes baseline.json and the tables that it rests on, unless they are there already.
+  """Writes baseline.json and tables of predictions, unless they are there already.
 
   The figures are those of test, or of validation where there is no test split. A simple model that
   fails is named with the reason and does not stop the run.
@@ -78,10 +78,16 @@ def write(
   }
   if models:
     try:
-      features = _features(experiment, list(tables))
-      about['cases'] = len(features.train)
-      judge = _Judge(experiment, workdir, features, step, tables, config)
-      about['models'] = [judge.judged(model, about['split']) for model in models]
+      import sklearn.pipeline  # noqa: F401 threads of libraries that are loaded later have no limit
+      import threadpoolctl
+
+      # Threads of such small computations wait for each other: beside other work one is many times
+      # faster, and its sums have one order.
+      with threadpoolctl.threadpool_limits(1):
+        features = _features(experiment, list(tables))
+        about['cases'] = len(features.train)
+        judge = _Judge(experiment, workdir, features, step, tables, config)
+        about['models'] = [judge.judged(model, about['split']) for model in models]
     except Exception as error:  # whatever it is, the report of the network is worth more
       about['problem'] = _line(error)
   about['seconds'] = round(time.perf_counter() - start, 2)
@@ -159,11 +165,9 @@ class _Judge:
       for name, features in self.features.by_split.items()
     }
     decision = outcome.decide(raw['val'], self.step, self.config)
-    shown = {name: outcome.evaluate(table, decision) for name, table in raw.items()}
-    for name, (table, _) in shown.items():
-      table.write_csv(self.workdir.baseline_predictions(model.learner, name))
+    table, metrics = outcome.evaluate(raw[split], decision)
+    table.write_csv(self.workdir.baseline_predictions(model.learner, split))
     of_network = evaluate.read_decision(outcome.read_decision, self.workdir, self.step)
-    table, metrics = shown[split]
     try:
       compared = outcome.compare((self.tables[split], table), (of_network, decision))
     except UserError:  # an outcome need not have a comparison

@@ -21,11 +21,11 @@ def flat(images: np.ndarray) -> np.ndarray:
     >>> flat(np.full((1, 64, 64, 1), 255, np.uint8)).shape
     (1, 1024)
   """
-  rows, columns = (_means(size) for size in images.shape[1:3])
-  values = images.astype(np.float32) / 255
-  small = np.einsum('ih,nhwc->niwc', rows, values, optimize=True)
-  small = np.einsum('jw,niwc->nijc', columns, small, optimize=True)
-  return small.reshape(len(images), -1).astype(np.float64)
+  count, height, width, channels = images.shape
+  values = images.astype(np.float32).reshape(count, height, width * channels)
+  small = (_means(height) @ values).reshape(count, -1, width, channels)
+  small = _means(width) @ small
+  return small.reshape(count, -1).astype(np.float64) / 255
 
 
 def _means(size: int) -> np.ndarray:
