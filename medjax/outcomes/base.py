@@ -274,6 +274,10 @@ class Outcome(abc.ABC, Generic[T, D]):
     """
     raise UserError('there is no simple model for labels of this kind')
 
+  def decide_simple(self, validation: T, step: int, config: Config) -> D:
+    """As ``decide``, of a simple model; whatever would change its figures is left out."""
+    return self.decide(validation, step, config)
+
   # Several runs.
 
   def pooled(self, tables: Sequence[T]) -> dict[str, Estimate]:

@@ -1,5 +1,6 @@
 """One of two or more classes."""
 
+import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -219,6 +220,11 @@ class Classes(Outcome[Predictions, Decision]):
       return probability[:, 1] if len(classes) == 2 else probability
 
     return FittedModel(name, settings, predict)
+
+  def decide_simple(self, validation: Predictions, step: int, config: Config) -> Decision:
+    """Without calibration, so that the figures are those of scikit-learn's probabilities."""
+    settings: Any = dataclasses.replace(part(config, ClassSettings), calibration='none')
+    return self.decide(validation, step, settings)
 
   def pooled(self, tables: Sequence[Predictions]) -> dict[str, Estimate]:
     """Metrics of the calls that all runs made on their test splits, taken together.

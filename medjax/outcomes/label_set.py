@@ -4,6 +4,7 @@
 called, each at its own threshold, joined by ' | ') and error.
 """
 
+import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from medjax import evaluation
-from medjax.config import Config
+from medjax.config import ClassSettings, Config, part
 from medjax.errors import UserError
 from medjax.evaluation import Estimate, LabelDecisions, Labels
 from medjax.outcomes import card, simple
@@ -137,6 +138,11 @@ class LabelSet(Outcome[Labels, LabelDecisions]):
       settings,
       lambda features: np.stack([predict(features) for predict in predicts], axis=1),
     )
+
+  def decide_simple(self, validation: Labels, step: int, config: Config) -> LabelDecisions:
+    """See ``Classes.decide_simple``."""
+    settings: Any = dataclasses.replace(part(config, ClassSettings), calibration='none')
+    return self.decide(validation, step, settings)
 
   def compare(
     self, tables: Sequence[Labels], decisions: Sequence[LabelDecisions]

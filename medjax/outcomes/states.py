@@ -132,6 +132,7 @@ class States(Outcome[Positions, Confidence]):
     self, model: SimpleModel, features: np.ndarray, label: np.ndarray, classes: Sequence[str]
   ) -> FittedModel:
     """See ``Outcome``; features are those of each position, [N, L, D]."""
+    label = label[:, : features.shape[1]]  # beyond the longest of these there is padding alone
     known = label >= 0
     simple.require_classes(label[known], classes)
     name, settings, pipeline = simple.classifier(model, features[known])

@@ -142,9 +142,8 @@ def _about(about: dict[str, Any], trained: float | None) -> str:
   all_of = f'all {of:,} training cases'
   fitted = f'{cases:,} of {of:,} training cases, drawn once' if cases < of else all_of
   text = (
-    f'Fitted to {fitted}, each of which counts '
-    'alike, with settings that nothing has tuned; what is chosen on validation is chosen for it '
-    f'in the same way. It took {about["seconds"]:.1f} s'
+    f'Fitted to {fitted}, each of which counts alike, with settings that nothing has tuned; '
+    f'probabilities are not calibrated. It took {about["seconds"]:.1f} s'
   )
   if trained and about['seconds'] > _SHARE * trained:
     return (

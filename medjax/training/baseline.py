@@ -1,9 +1,9 @@
 """The baseline: simple models on the splits of a run, and how its network compares with them.
 
 A simple model is fitted to the training split alone, or where that is large to cases drawn from it;
-everything that is chosen on validation is chosen there for it in the same way as for the network.
-Nothing is tuned and every draw has the same seed, so that its predictions depend on the data and on
-nothing else of the run.
+thresholds and the like are chosen on validation in the same way as for the network, and
+probabilities stay as scikit-learn gives them. Nothing is tuned and every draw has the same seed, so
+that its predictions depend on the data and on nothing else of the run.
 """
 
 import dataclasses
@@ -164,7 +164,7 @@ class _Judge:
       name: predict.table(self.experiment, data.splits[name], fitted.predict(features))
       for name, features in self.features.by_split.items()
     }
-    decision = outcome.decide(raw['val'], self.step, self.config)
+    decision = outcome.decide_simple(raw['val'], self.step, self.config)
     table, metrics = outcome.evaluate(raw[split], decision)
     table.write_csv(self.workdir.baseline_predictions(model.learner, split))
     of_network = evaluate.read_decision(outcome.read_decision, self.workdir, self.step)
