@@ -43,6 +43,12 @@ class SimpleModel:
   prefix: str = ''
   steps: Callable[[tuple[int, ...]], list[Any]] = lambda shape: []
 
+  @property
+  def plain_name(self) -> str:
+    """The name whatever the labels are."""
+    learners = {'linear': 'linear model', 'neighbours': 'nearest neighbours'}
+    return self.named(learners.get(self.learner, 'gradient boosting'))
+
   def named(self, learner: str) -> str:
     """The name of the model.
 

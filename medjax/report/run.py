@@ -71,7 +71,8 @@ def baseline_lines(workdir: Workdir, outcome: Outcome) -> list[str]:
   if found.problem:
     return [f'no baseline: {found.problem}']
   return [
-    f'baseline: {row.name}: {row.figure}; {row.difference}: {row.verdict}'
+    f'no baseline by {row.name}: {row.problem}'
+    if row.problem
+    else f'baseline: {row.name}: {row.figure}; {row.difference}: {row.verdict}'
     for row in found.rows
-    if not row.problem
   ]

@@ -146,7 +146,7 @@ class _Judge:
 
   def judged(self, model: SimpleModel, split: str) -> dict[str, Any]:
     """What baseline.json says of a model, with the figures of a split."""
-    about = {'learner': model.learner, 'name': model.named(model.learner), 'problem': ''}
+    about = {'learner': model.learner, 'name': model.plain_name, 'problem': ''}
     try:
       with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter('always')
