@@ -37,6 +37,7 @@ class Workdir:
     self.tensorboard = self.folder / 'tensorboard'
     self.evaluation = self.folder / 'evaluation.json'
     self.decision = self.folder / 'decision.json'
+    self.baseline = self.folder / 'baseline.json'
     self.coefficients = self.folder / 'coefficients.json'
     self.report = self.folder / 'report.html'
     self.card = self.folder / 'card.md'
@@ -46,6 +47,10 @@ class Workdir:
 
   def predictions(self, split: str) -> pathlib.Path:
     return self.folder / 'predictions' / f'{split}.csv'
+
+  def baseline_predictions(self, learner: str, split: str) -> pathlib.Path:
+    """What a simple model predicted."""
+    return self.folder / 'baseline' / f'{learner}-{split}.csv'
 
   def grades(self, method: str) -> pathlib.Path:
     """What ``explain --grade`` found of a method of explanation."""

@@ -12,6 +12,7 @@ import PIL.Image
 from medjax.data import ragged
 from medjax.errors import UserError
 from medjax.explain import Method
+from medjax.outcomes import SimpleModel
 
 # An SVG element, or a picture.
 Drawing = str | PIL.Image.Image
@@ -69,6 +70,7 @@ class Modality(abc.ABC):
     usual_method: the method that explains where none is named.
     layout: how wide a picture of a case is in the report; '' is wide where it is explained.
     always_drawn: whether a case can be shown without an explanation.
+    simple_cases: training cases that a simple model is fitted to, at most; see ``simple_models``.
   """
 
   cases: ClassVar[str] = 'files'
@@ -76,6 +78,7 @@ class Modality(abc.ABC):
   usual_method: ClassVar[str] = ''
   layout: ClassVar[Literal['', 'wide', 'long']] = 'wide'
   always_drawn: ClassVar[bool] = False
+  simple_cases: ClassVar[int] = 10_000
 
   @abc.abstractmethod
   def inputs(self, batch: dict[str, Any]) -> Any:
@@ -135,6 +138,19 @@ class Modality(abc.ABC):
   ) -> Drawing | None:
     """What ``explain`` writes of a case: by default ``draw_explained``."""
     return self.draw_explained(arrays, attribution, method)
+
+  @property
+  def simple_models(self) -> Sequence[SimpleModel]:
+    """Simple models that every network is compared with, the first one first; none by default."""
+    return ()
+
+  def simple_features(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """What ``simple_models`` see of N cases: [N, D], or of each position [N, L, D].
+
+    Args:
+      arrays: of the cases, [N, ...], as of ``Split.read``.
+    """
+    raise NotImplementedError
 
   def caption(self, method: str) -> str:
     """What a reader sees in the pictures of a method."""

@@ -20,6 +20,9 @@ from medjax.evaluation.metrics import binary_metrics, multiclass_metrics
 from medjax.evaluation.net_benefit import decision_curve
 from medjax.evaluation.numbers import Interval, Numbers, number_metrics, read_numbers
 from medjax.evaluation.paired import compare
+from medjax.evaluation.paired_labels import compare_labels
+from medjax.evaluation.paired_numbers import compare_numbers
+from medjax.evaluation.paired_positions import compare_positions
 from medjax.evaluation.partial_likelihood import PartialLikelihood
 from medjax.evaluation.positions import (
   Confidence,
@@ -82,6 +85,9 @@ __all__ = [
   'calibration_metrics',
   'censoring_curve',
   'compare',
+  'compare_labels',
+  'compare_numbers',
+  'compare_positions',
   'compare_survival',
   'concordance_harrell',
   'concordance_uno',

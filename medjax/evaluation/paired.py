@@ -2,11 +2,12 @@
 
 AUROC: DeLong's paired test. Brier score, log loss: the normal test of the mean of the cases'
 differences. Accuracy, sensitivity, specificity: McNemar's exact test. Where a group has several
-cases, all of them but AUROC: the t test of the mean with the cluster-robust variance. AUPRC:
-percentiles of the bootstrap of both on the same resamples.
+cases, all of them but AUROC: the t test of the mean with the cluster-robust variance. AUPRC, and
+the mean of AUROCs over several classes: percentiles of the bootstrap of both on the same resamples.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import scipy.special
@@ -36,7 +37,7 @@ def compare(
 
   Returns:
     By name: auroc, auprc, accuracy, sensitivity, specificity, brier and log_loss for two classes;
-    auroc_<class>, accuracy and log_loss for more.
+    auroc (the mean over classes), auroc_<class>, accuracy and log_loss for more.
 
   Raises:
     UserError: The tables hold other cases, classes or labels.
@@ -50,16 +51,21 @@ def compare(
     differences['auroc'] = auroc_difference(label, *pair, group=group)
     differences['auprc'] = _auprc(label, pair, group)
   else:
+    differences['auroc'] = mean_auroc_difference(
+      label[:, None] == np.arange(len(first.classes)),
+      (first.probability, second.probability),
+      Bootstrap(group, label),
+    )
     for index, name in enumerate(first.classes):
       pair = (first.probability[:, index], second.probability[:, index])
       differences[f'auroc_{name}'] = auroc_difference(label == index, *pair, group=group)
-  differences['accuracy'] = _mean(right, group)
+  differences['accuracy'] = mean_difference(right, group)
   if first.is_binary:
     for name, members in (('sensitivity', label == 1), ('specificity', label == 0)):
-      differences[name] = _mean([part[members] for part in right], group[members])
-    differences['brier'] = _mean([(p - label) ** 2 for p in pair], group)
+      differences[name] = mean_difference([part[members] for part in right], group[members])
+    differences['brier'] = mean_difference([(p - label) ** 2 for p in pair], group)
   losses = [log_losses(label, table.by_class()) for table in (first, second)]
-  differences['log_loss'] = _mean(losses, group)
+  differences['log_loss'] = mean_difference(losses, group)
   return differences
 
 
@@ -71,24 +77,28 @@ def _matched(
     raise UserError(
       f'compare: classes differ: {", ".join(first.classes)} and {", ".join(second.classes)}'
     )
-  keep = [~np.isnan(table.label) for table in (first, second)]
-  calls = (calls[0][keep[0]], calls[1][keep[1]])
+  known = ~np.isnan(first.label)
+  called = dict(zip(second.id.tolist(), calls[1].tolist(), strict=True))
   first, second = first.labelled(), second.labelled()
-  place = {name: row for row, name in enumerate(second.id.tolist())}
-  missing = [name for name in first.id.tolist() if name not in place]
-  if missing or len(first) != len(second):
-    missing = missing or sorted(set(second.id.tolist()) - set(first.id.tolist()))
-    raise UserError(f'compare: the runs predicted other cases: {missing[0]} is in one of them only')
-  order = np.array([place[name] for name in first.id.tolist()], np.int64)
-  second = second.take(order)
+  second = second.in_order_of(first)
+  calls = (calls[0][known], np.array([called[name] for name in second.id.tolist()], np.int64))
   differ = np.flatnonzero(first.label != second.label)
   if len(differ):
     raise UserError(f'compare: the label of {first.id[differ[0]]} differs between the runs')
-  return first, second, (calls[0], calls[1][order])
+  return first, second, calls
 
 
-def _mean(pair: list[np.ndarray], group: np.ndarray) -> Difference:
-  """The mean of the differences of scores [N] by case."""
+def mean_difference(pair: Sequence[np.ndarray], group: np.ndarray) -> Difference:
+  """The mean of the differences of two models' scores, with interval and test over groups.
+
+  Args:
+    pair: scores of each case, [N] of either model.
+    group: [N], the group of each case.
+
+  Example:
+    >>> mean_difference([np.array([1.0, 2.0]), np.array([0.0, 2.0])], np.array(['a', 'b'])).value
+    0.5
+  """
   gap = pair[0].astype(np.float64) - pair[1].astype(np.float64)
   if not len(gap):
     return Difference(None, reason='there is no case')
@@ -97,7 +107,7 @@ def _mean(pair: list[np.ndarray], group: np.ndarray) -> Difference:
   if groups < 2 or np.ptp(gap) == 0:
     return Difference(value, reason='every case differs alike: no interval')
   variance = variance_of_mean(gap, group)
-  if variance <= 1e-24:
+  if variance <= 1e-24 * float(np.square(gap).mean()):
     return Difference(value, reason='every group differs alike: no interval')
   deviation = math.sqrt(variance)
   if groups < len(gap):
@@ -113,6 +123,40 @@ def _mcnemar(gap: np.ndarray) -> float:
   """Exact: of the cases on which the models differ, each is right in half of them."""
   first, second = int((gap > 0).sum()), int((gap < 0).sum())
   return min(1.0, 2 * float(scipy.special.bdtr(min(first, second), first + second, 0.5)))
+
+
+def mean_auroc_difference(
+  positive: np.ndarray, pair: tuple[np.ndarray, np.ndarray], draws: Bootstrap
+) -> Difference:
+  """The mean over classes of one model's AUROCs less that of the other.
+
+  Args:
+    positive: whether each case is of each class, bool [N, C], or float with NaN where that is not
+      known.
+    pair: scores [N, C] of either model.
+    draws: resamples of the N cases.
+  """
+  known = ~np.isnan(positive.astype(np.float64))
+  usable = [i for i in range(positive.shape[1]) if len(np.unique(positive[known[:, i], i])) == 2]
+  if not usable:
+    return Difference(None, reason='no class has cases and non-cases')
+  rankings = [
+    [Ranking(positive[known[:, i], i] == 1, scores[known[:, i], i]) for scores in pair]
+    for i in usable
+  ]
+
+  def gap(times: np.ndarray) -> np.ndarray:
+    gaps = []
+    for i, (one, other) in zip(usable, rankings, strict=True):
+      some = times[:, known[:, i]]
+      gaps.append(one.areas(some)[0] - other.areas(some)[0])
+    return np.mean(gaps, axis=0)
+
+  value = float(gap(np.ones((1, len(positive)), np.float32))[0])
+  estimate = percentiles(value, np.concatenate([gap(times) for times in draws.blocks()]))
+  few = f'over {len(usable)} of {positive.shape[1]} classes, which have cases and non-cases'
+  reasons = [few if len(usable) < positive.shape[1] else '', estimate.reason]
+  return Difference(value, estimate.low, estimate.high, reason='; '.join(filter(None, reasons)))
 
 
 def _auprc(label: np.ndarray, pair: tuple[np.ndarray, np.ndarray], group: np.ndarray) -> Difference:

@@ -37,6 +37,21 @@ class Rows:
     metadata = {name: [column[i] for i in rows] for name, column in self.metadata.items()}
     return dataclasses.replace(table, **parts, metadata=metadata)
 
+  def in_order_of(self, other: 'Rows') -> Self:
+    """The rows in the order of another table of the same cases.
+
+    Raises:
+      UserError: it is of other cases.
+    """
+    place = {name: row for row, name in enumerate(self.id.tolist())}
+    missing = [name for name in other.id.tolist() if name not in place]
+    if missing or len(other) != len(self):
+      missing = missing or sorted(set(self.id.tolist()) - set(other.id.tolist()))
+      raise UserError(
+        f'compare: the runs predicted other cases: {missing[0]} is in one of them only'
+      )
+    return self.take(np.array([place[name] for name in other.id.tolist()], np.int64))
+
   def check_rows(self) -> None:
     """Raises ValueError where a column has another number of rows than id, or an id comes twice."""
     for name, column in [*self._columns(), *self.metadata.items()]:

@@ -69,12 +69,7 @@ def _at(table: SurvivalTable, horizons: list[float]) -> SurvivalTable:
 
 def _matched(first: SurvivalTable, second: SurvivalTable) -> tuple[SurvivalTable, SurvivalTable]:
   """Both with their rows in the order of the first."""
-  place = {name: row for row, name in enumerate(second.id.tolist())}
-  missing = [name for name in first.id.tolist() if name not in place]
-  if missing or len(first) != len(second):
-    missing = missing or sorted(set(second.id.tolist()) - set(first.id.tolist()))
-    raise UserError(f'compare: the runs predicted other cases: {missing[0]} is in one of them only')
-  second = second.take(np.array([place[name] for name in first.id.tolist()], np.int64))
+  second = second.in_order_of(first)
   differ = np.flatnonzero((first.time != second.time) | (first.event != second.event))
   if len(differ):
     raise UserError(f'compare: time or event of {first.id[differ[0]]} differs between the runs')

@@ -6,6 +6,7 @@ from medjax.outcomes.classes import Classes
 from medjax.outcomes.label_set import LabelSet
 from medjax.outcomes.number import Number
 from medjax.outcomes.rows import Rows
+from medjax.outcomes.simple import FittedModel, SimpleModel
 from medjax.outcomes.states import States
 from medjax.outcomes.survival import Survival
 
@@ -13,12 +14,14 @@ __all__ = [
   'CardRow',
   'Classes',
   'Evaluated',
+  'FittedModel',
   'LabelSet',
   'Metric',
   'Number',
   'Outcome',
   'Row',
   'Rows',
+  'SimpleModel',
   'States',
   'Survival',
   'Writer',

@@ -12,6 +12,7 @@ import numpy as np
 from medjax.config import Config
 from medjax.errors import UserError
 from medjax.evaluation import Estimate
+from medjax.outcomes.simple import FittedModel, SimpleModel
 from medjax.plots import html
 
 Row = dict[str, str]
@@ -106,6 +107,7 @@ class Outcome(abc.ABC, Generic[T, D]):
     monitor: name of the metric that chooses the best checkpoint; larger is better.
     metrics: how each metric is shown, by name. Others have a section of their own, or none.
     headline: names of the metrics at the top of the report, the most important first.
+    learners: which simple models there are for such labels; see ``fit_simple``.
     template: of the report's section; see ``context``.
     about_examples: what the report says of the cases that it shows; see ``choose_examples``.
   """
@@ -113,6 +115,7 @@ class Outcome(abc.ABC, Generic[T, D]):
   monitor: str
   metrics: ClassVar[Mapping[str, Metric]] = {}
   headline: ClassVar[Sequence[str]] = ()
+  learners: ClassVar[Sequence[str]] = ()
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'metrics.html'
   about_examples: ClassVar[str] = ''
 
@@ -250,6 +253,28 @@ class Outcome(abc.ABC, Generic[T, D]):
   def subgroup_rows(self, table: T, decision: D) -> list[dict[str, Any]]:
     """Subgroups of a table with their metrics; none by default."""
     return []
+
+  # The simple model beside which a network has to prove its worth.
+
+  def fit_simple(
+    self, model: SimpleModel, features: np.ndarray, label: Any, classes: Sequence[str]
+  ) -> FittedModel:
+    """Fits a simple model to training cases, every one of which counts alike.
+
+    Args:
+      model: what the inputs offer.
+      features: of the training cases, [N, ...]; see ``Modality.simple_features``.
+      label: labels as the split has them, leaves [N, ...]; unknown ones are left out.
+      classes: names of the classes.
+
+    Raises:
+      UserError: these labels have no such model, or the training cases do not allow one.
+    """
+    raise UserError('there is no simple model for labels of this kind')
+
+  def decide_simple(self, validation: T, step: int, config: Config) -> D:
+    """As ``decide``, of a simple model; whatever would change its figures is left out."""
+    return self.decide(validation, step, config)
 
   # Several runs.
 

@@ -1,5 +1,6 @@
 """One of two or more classes."""
 
+import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -11,9 +12,10 @@ from medjax.config import ClassSettings, Config, part
 from medjax.evaluation import Decision, Estimate, Predictions, calibration, conformal
 from medjax.evaluation import threshold as thresholds
 from medjax.evaluation.table import by_class
-from medjax.outcomes import card, class_section, trust
+from medjax.outcomes import card, class_section, simple, trust
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
 from medjax.outcomes.class_rows import ClassRows
+from medjax.outcomes.simple import FittedModel, SimpleModel
 
 # Metrics that calibration is for, shown also without it.
 _CALIBRATED = ('brier', 'log_loss', 'ece')
@@ -49,6 +51,7 @@ class Classes(Outcome[Predictions, Decision]):
   headline: ClassVar[Sequence[str]] = (
     'auroc', 'sensitivity', 'specificity', 'auprc', 'balanced_accuracy', 'accuracy',
   )  # fmt: skip
+  learners: ClassVar[Sequence[str]] = simple.LEARNERS
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'classes.html'
   about_examples: ClassVar[str] = (
     'Of each class, cases that the model got most wrong and most right. The probability is that of '
@@ -205,6 +208,25 @@ class Classes(Outcome[Predictions, Decision]):
   def subgroup_rows(self, table: Predictions, decision: Decision) -> list[dict[str, Any]]:
     """See ``trust.subgroup_rows``."""
     return trust.subgroup_rows(table, decision)
+
+  def fit_simple(
+    self, model: SimpleModel, features: np.ndarray, label: np.ndarray, classes: Sequence[str]
+  ) -> FittedModel:
+    """See ``Outcome``; probabilities are those of ``predict_proba``."""
+    simple.require_classes(label, classes)
+    name, settings, pipeline = simple.classifier(model, features)
+    pipeline.fit(features, label)
+
+    def predict(features: np.ndarray) -> np.ndarray:
+      probability = pipeline.predict_proba(features)
+      return probability[:, 1] if len(classes) == 2 else probability
+
+    return FittedModel(name, settings, predict)
+
+  def decide_simple(self, validation: Predictions, step: int, config: Config) -> Decision:
+    """Without calibration, so that the figures are those of scikit-learn's probabilities."""
+    settings: Any = dataclasses.replace(part(config, ClassSettings), calibration='none')
+    return self.decide(validation, step, settings)
 
   def pooled(self, tables: Sequence[Predictions]) -> dict[str, Estimate]:
     """Metrics of the calls that all runs made on their test splits, taken together.

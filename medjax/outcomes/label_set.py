@@ -4,19 +4,23 @@
 called, each at its own threshold, joined by ' | ') and error.
 """
 
+import dataclasses
+import functools
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from medjax import evaluation
-from medjax.config import Config
+from medjax.config import ClassSettings, Config, part
+from medjax.errors import UserError
 from medjax.evaluation import Estimate, LabelDecisions, Labels
-from medjax.outcomes import card
+from medjax.outcomes import card, simple
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
 from medjax.outcomes.classes import METRICS, Classes
 from medjax.outcomes.rows import Rows
+from medjax.outcomes.simple import FittedModel, SimpleModel
 
 
 class LabelSet(Outcome[Labels, LabelDecisions]):
@@ -31,6 +35,7 @@ class LabelSet(Outcome[Labels, LabelDecisions]):
     'exact_match': Metric('All labels right', share=True)
   }
   headline: ClassVar[Sequence[str]] = ('auroc', 'sensitivity', 'specificity', 'auprc', 'accuracy')
+  learners: ClassVar[Sequence[str]] = simple.LEARNERS
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'labels.html'
 
   def table(self, statistics: np.ndarray, label: np.ndarray, **columns: Any) -> Labels:
@@ -108,6 +113,43 @@ class LabelSet(Outcome[Labels, LabelDecisions]):
       ('Calibration (12c)', fits),
     ]
 
+  def fit_simple(
+    self, model: SimpleModel, features: np.ndarray, label: np.ndarray, classes: Sequence[str]
+  ) -> FittedModel:
+    """See ``Outcome``: a model of each class against the rest, where it is known.
+
+    A class of which training has cases alone, or none, is predicted with its share there.
+    """
+    predicts: list[Callable[[np.ndarray], np.ndarray]] = []
+    name = settings = ''
+    for column in label.T:
+      known = ~np.isnan(column)
+      if len(np.unique(column[known])) < 2:
+        share = float(column[known].mean()) if known.any() else 0.5
+        predicts.append(functools.partial(_share, share))
+        continue
+      name, settings, pipeline = simple.classifier(model, features[known])
+      pipeline.fit(features[known], column[known].astype(np.int64))
+      predicts.append(functools.partial(_positive, pipeline))
+    if not name:
+      raise UserError('no class has training cases and training non-cases')
+    return FittedModel(
+      f'{name} of each class',
+      settings,
+      lambda features: np.stack([predict(features) for predict in predicts], axis=1),
+    )
+
+  def decide_simple(self, validation: Labels, step: int, config: Config) -> LabelDecisions:
+    """See ``Classes.decide_simple``."""
+    settings: Any = dataclasses.replace(part(config, ClassSettings), calibration='none')
+    return self.decide(validation, step, settings)
+
+  def compare(
+    self, tables: Sequence[Labels], decisions: Sequence[LabelDecisions]
+  ) -> dict[str, Any]:
+    """See ``evaluation.compare_labels``."""
+    return evaluation.compare_labels(tables[0], tables[1])
+
 
 class LabelRows(Rows):
   """Probabilities of classes of which a case may have several, and those that are called."""
@@ -134,3 +176,11 @@ class LabelRows(Rows):
     """See ``Writer``."""
     none = sum(not row['call'] and not row['error'] for row in rows)
     return [f'of no class: {none}']
+
+
+def _share(share: float, features: np.ndarray) -> np.ndarray:
+  return np.full(len(features), share)
+
+
+def _positive(pipeline: Any, features: np.ndarray) -> np.ndarray:
+  return pipeline.predict_proba(features)[:, 1]

@@ -15,9 +15,10 @@ import numpy as np
 from medjax import evaluation
 from medjax.config import Config, CoverageSettings, part
 from medjax.evaluation import Estimate, Interval, Numbers
-from medjax.outcomes import card
+from medjax.outcomes import card, simple
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
 from medjax.outcomes.rows import Rows
+from medjax.outcomes.simple import FittedModel, SimpleModel
 from medjax.plots import curves
 
 
@@ -36,6 +37,7 @@ class Number(Outcome[Numbers, Interval]):
     'spearman': Metric("Spearman's correlation"),
   }
   headline: ClassVar[Sequence[str]] = ('r2', 'rmse', 'mae', 'spearman')
+  learners: ClassVar[Sequence[str]] = simple.LEARNERS
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'number.html'
 
   def table(self, statistics: np.ndarray, label: np.ndarray, **columns: Any) -> Numbers:
@@ -94,6 +96,20 @@ class Number(Outcome[Numbers, Interval]):
       ('Output (15)', 'a number in the unit of the labels'),
       ('Uncertainty (15)', f'plus or minus {width}, {promise}; {card.plain(decision.reason)}'),
     ]
+
+  def fit_simple(
+    self, model: SimpleModel, features: np.ndarray, label: np.ndarray, classes: Sequence[str]
+  ) -> FittedModel:
+    """See ``Outcome``."""
+    known = ~np.isnan(label)
+    simple.require_cases(int(known.sum()))
+    name, settings, pipeline = simple.regressor(model, features[known])
+    pipeline.fit(features[known], label[known].astype(np.float64))
+    return FittedModel(name, settings, pipeline.predict)
+
+  def compare(self, tables: Sequence[Numbers], decisions: Sequence[Interval]) -> dict[str, Any]:
+    """See ``evaluation.compare_numbers``."""
+    return evaluation.compare_numbers(tables[0], tables[1])
 
 
 class NumberRows(Rows):

@@ -17,10 +17,11 @@ from medjax import evaluation
 from medjax.config import Config
 from medjax.evaluation import Confidence, Estimate, Positions
 from medjax.evaluation.positions import spelled
-from medjax.outcomes import card, state_section
+from medjax.outcomes import card, simple, state_section
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
 from medjax.outcomes.classes import METRICS
 from medjax.outcomes.rows import Rows
+from medjax.outcomes.simple import FittedModel, SimpleModel
 from medjax.plots import chains
 
 # Share of positions that are right among so many states; Q3 of helix, strand and coil.
@@ -43,6 +44,7 @@ class States(Outcome[Positions, Confidence]):
   metrics: ClassVar[Mapping[str, Metric]] = METRICS | {
     'sov': Metric('Segment overlap (SOV)', share=True)
   }
+  learners: ClassVar[Sequence[str]] = simple.LEARNERS
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'states.html'
 
   @property
@@ -125,6 +127,26 @@ class States(Outcome[Positions, Confidence]):
         + card.plain(decision.reason),
       ),
     ]
+
+  def fit_simple(
+    self, model: SimpleModel, features: np.ndarray, label: np.ndarray, classes: Sequence[str]
+  ) -> FittedModel:
+    """See ``Outcome``; features are those of each position, [N, L, D]."""
+    label = label[:, : features.shape[1]]  # beyond the longest of these there is padding alone
+    known = label >= 0
+    simple.require_classes(label[known], classes)
+    name, settings, pipeline = simple.classifier(model, features[known])
+    pipeline.fit(features[known], label[known])
+
+    def predict(features: np.ndarray) -> np.ndarray:
+      positions = features.reshape(-1, features.shape[-1])
+      return pipeline.predict_proba(positions).reshape(*features.shape[:-1], len(classes))
+
+    return FittedModel(name, settings, predict)
+
+  def compare(self, tables: Sequence[Positions], decisions: Sequence[Confidence]) -> dict[str, Any]:
+    """See ``evaluation.compare_positions``."""
+    return evaluation.compare_positions(tables[0], tables[1])
 
 
 class StateRows(Rows):

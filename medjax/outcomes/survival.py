@@ -15,11 +15,13 @@ import numpy as np
 
 from medjax import evaluation
 from medjax.config import Config
+from medjax.errors import UserError
 from medjax.evaluation import Estimate, SurvivalDecision, SurvivalTable
 from medjax.evaluation.survival import free_name
 from medjax.evaluation.survival_paired import compare_survival
-from medjax.outcomes import card, survival_section
+from medjax.outcomes import card, simple, survival_section
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
+from medjax.outcomes.simple import FittedModel, SimpleModel
 from medjax.outcomes.survival_rows import SurvivalRows, parted, timed
 
 # Metrics that there are for each horizon.
@@ -28,6 +30,9 @@ _AT_HORIZON = {
   'brier': Metric('Brier score at', share=True),
   'observed_to_expected': Metric('Observed over expected events until'),
 }
+
+
+_COX_PENALTY = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Survival(Outcome[SurvivalTable, SurvivalDecision]):
   headline: ClassVar[Sequence[str]] = (
     'concordance', 'concordance_uno', 'auroc_mean', 'integrated_brier',
   )  # fmt: skip
+  learners: ClassVar[Sequence[str]] = ('linear',)
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'survival.html'
 
   def table(self, statistics: np.ndarray, label: Any, **columns: Any) -> SurvivalTable:
@@ -181,8 +187,41 @@ class Survival(Outcome[SurvivalTable, SurvivalDecision]):
       ),
     ]
 
+  def fit_simple(
+    self, model: SimpleModel, features: np.ndarray, label: Any, classes: Sequence[str]
+  ) -> FittedModel:
+    """See ``Outcome``: Cox regression with a small penalty, by ``evaluation.fit_cox``.
+
+    Where survival is told at ``ends``, it is that of the baseline hazard of the training cases.
+    """
+    known = ~np.isnan(label['time'])
+    simple.require_cases(int(known.sum()))
+    time, event = label['time'][known].astype(np.float64), np.asarray(label['event'])[known]
+    transform = simple.transformer(model, features[known])
+    values = _dense(transform.fit_transform(features[known]))
+    fit = evaluation.fit_cox(values, time, event, l2=_COX_PENALTY)
+    if fit.coefficients is None:
+      raise UserError(fit.reason)
+    coefficients = fit.coefficients
+    hazard = evaluation.baseline_hazard(time, event, values @ coefficients)
+
+    def predict(features: np.ndarray) -> np.ndarray:
+      risk = _dense(transform.transform(features)) @ coefficients
+      if not self.ends:
+        return risk
+      # Nothing is known after the last training case: survival stays as it was.
+      ends = np.minimum(self.ends, hazard.last)
+      return np.concatenate([risk[:, None], hazard.survival(risk, ends)], axis=1)
+
+    return FittedModel(model.named('Cox regression'), f'L2 penalty {_COX_PENALTY:g} / 2', predict)
+
   def compare(
     self, tables: Sequence[SurvivalTable], decisions: Sequence[SurvivalDecision]
   ) -> dict[str, Any]:
     """See ``evaluation.survival_paired``; both with the first run's curve of the censoring."""
     return compare_survival(tables[0], tables[1], decisions[0].censoring)
+
+
+def _dense(values: Any) -> np.ndarray:
+  """Transformed features as float64 [N, D]; those of letters are sparse."""
+  return np.asarray(values.toarray() if hasattr(values, 'toarray') else values, np.float64)

@@ -25,6 +25,7 @@ from medjax.data.modality import Modality
 from medjax.errors import UserError
 from medjax.outcomes import CardRow, Outcome
 from medjax.outcomes.card import estimate, plain
+from medjax.report import baseline
 from medjax.workdir import Workdir, read_json
 
 # Settings of evaluation, which may be run again with others: what was used stands in decision.json.
@@ -105,6 +106,7 @@ def write(
     text = _card(
       flatten(config), data, about, evaluation, split, decision.checkpoint_step, rows, subgroups,
       prepared, bool(outcome.about_examples) and modality.always_drawn, network,
+      baseline.read(workdir, outcome),
     )  # fmt: skip
   except (KeyError, TypeError, ValueError) as error:
     raise UserError(f'{workdir.folder}: a file of the run is damaged ({error})') from None
@@ -126,6 +128,7 @@ def _card(
   prepared: str,
   shows_cases: bool,
   network: Network,
+  beside: baseline.Baseline,
 ) -> str:
   metrics, classes = evaluation[split], data['classes']
   augment = plain(config.get('augment', 'none'))
@@ -185,6 +188,7 @@ def _card(
       for name, metric in metrics.items()
       if name not in ('checkpoint_step', 'threshold')
     ],
+    'Simple models on the same splits (12e; comparison with another method)': _baseline(beside),
     'Fairness and subgroups (14, 23a)': _subgroups(subgroups),
     'What remains': [
       ('Differences between training and evaluation data (16, 20)', None),
@@ -252,6 +256,20 @@ def _training(config: dict[str, Any]) -> str:
     for name, value in config.items()
     if not name.startswith('data.') and name not in _OF_DECISION
   )
+
+
+def _baseline(beside: baseline.Baseline) -> list[CardRow]:
+  if beside.problem:
+    return [('Baseline', f'none: {plain(beside.problem)}')]
+  rows: list[CardRow] = []
+  for row in beside.rows:
+    text = (
+      f'none: {row.problem}'
+      if row.problem
+      else (f'{row.figure}; {row.difference}: {row.verdict}. It sees: {row.about}')
+    )
+    rows.append((f'Baseline: {row.name}', plain(text)))
+  return [*rows, ('How it was made', plain(beside.about))]
 
 
 def _subgroups(subgroups: Sequence[dict[str, Any]]) -> list[CardRow]:

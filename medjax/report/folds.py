@@ -1,6 +1,5 @@
 """The runs of a cross-validation side by side: the mean of every metric of the test splits."""
 
-import dataclasses
 import pathlib
 from collections.abc import Sequence
 
@@ -9,13 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from medjax.evaluation import Estimate
-from medjax.evaluation.estimate import t_quantile
 from medjax.outcomes import Outcome
+from medjax.report import folds_baseline, run_means
 from medjax.workdir import Workdir, read_json, write_json
-
-# Metrics between 0 and 1 that the report shows elsewhere, by the first part of their name.
-_SHARES = ('brier', 'coverage', 'ece', 'single')
-_LEFT_OUT = ('checkpoint_step', 'threshold', 'half_width')
 
 
 def summarise(runs: Sequence[Workdir], outcome: Outcome) -> dict[str, Estimate]:
@@ -33,28 +28,13 @@ def summarise(runs: Sequence[Workdir], outcome: Outcome) -> dict[str, Estimate]:
     UserError: A run is not evaluated.
   """
   evaluated = [read_json(run.evaluation)['test'] for run in runs]
-  names = [name for name in evaluated[0] if name not in _LEFT_OUT]
+  names = [name for name in evaluated[0] if name not in run_means.LEFT_OUT]
   means = {}
   for name in names:
     values = [run[name]['value'] for run in evaluated if run.get(name, {}).get('value') is not None]
-    mean = _mean(np.array(values, float), len(evaluated))
-    metric = outcome.metric(name, names)
-    share = metric.share if metric else name.split('_')[0] in _SHARES
-    if share and mean.low is not None and mean.high is not None:
-      mean = dataclasses.replace(mean, low=max(mean.low, 0.0), high=min(mean.high, 1.0))
-    means[name] = mean
+    share = run_means.is_share(outcome, name, names)
+    means[name] = run_means.mean_over_runs(values, len(evaluated), share)
   return means
-
-
-def _mean(values: np.ndarray, runs: int) -> Estimate:
-  if not len(values):
-    return Estimate(None, reason='no run defines it')
-  value = float(values.mean())
-  reason = '' if len(values) == runs else f'of {len(values)} runs'
-  if len(values) < 2:
-    return Estimate(value, reason=reason or 'one run: no interval')
-  half_width = t_quantile(0.95, len(values) - 1) * float(values.std(ddof=1)) / len(values) ** 0.5
-  return Estimate(value, value - half_width, value + half_width, reason)
 
 
 def show(runs: Sequence[Workdir], outcome: Outcome, folder: pathlib.Path) -> dict[str, Estimate]:
@@ -84,8 +64,11 @@ def show(runs: Sequence[Workdir], outcome: Outcome, folder: pathlib.Path) -> dic
       interval = '' if estimate.low is None else f'{estimate.low:.4f} to {estimate.high:.4f}'
       shown_together.add_row(name, shown, interval or estimate.reason)
     console.print(shown_together, highlight=False, markup=False)
+  beside = folds_baseline.summarise(runs, outcome)
+  for line in folds_baseline.lines(beside, outcome):
+    print(line)
   path = folder / 'crossval.json'
-  about = {'runs': [run.folder.name for run in runs], 'test': written}
+  about = {'runs': [run.folder.name for run in runs], 'test': written, 'baseline': beside}
   if together:
     about['pooled'] = {name: estimate.to_json() for name, estimate in together.items()}
   write_json(path, about)

@@ -19,7 +19,7 @@ from medjax.data.modality import Modality
 from medjax.errors import UserError
 from medjax.outcomes import Evaluated, Outcome
 from medjax.plots import curves, html
-from medjax.report import explanations, motifs
+from medjax.report import baseline, explanations, motifs
 from medjax.workdir import Workdir
 
 # Splits from the one that counts to the ones that the model has seen.
@@ -86,6 +86,7 @@ def write(
     'simulated': (data.value or {}).get('simulated'),
     'split': split,
     'summary': _summary(outcome, table, metrics),
+    'baseline': baseline.read(workdir, outcome),
     'data': data,
     'history': history,
     'curves': _curves(outcome, history.value or [], mark_best=not kept_last),

@@ -8,7 +8,8 @@ import jax
 
 from medjax.errors import UserError
 from medjax.experiment import Experiment
-from medjax.report import card, coefficients, explanations, page
+from medjax.outcomes import Outcome
+from medjax.report import baseline, card, coefficients, explanations, page
 from medjax.workdir import Workdir, read_json
 
 # Cases shown with their picture.
@@ -62,3 +63,16 @@ def headline(workdir: Workdir, split: str, metric: str) -> str:
   if estimate['low'] is None:
     return f'{text} (no interval: {estimate.get("reason", "")})'
   return f'{text} (95% interval {estimate["low"]:.3f} to {estimate["high"]:.3f})'
+
+
+def baseline_lines(workdir: Workdir, outcome: Outcome) -> list[str]:
+  """The lines on simple models that the terminal shows."""
+  found = baseline.read(workdir, outcome)
+  if found.problem:
+    return [f'no baseline: {found.problem}']
+  return [
+    f'no baseline by {row.name}: {row.problem}'
+    if row.problem
+    else f'baseline: {row.name}: {row.figure}; {row.difference}: {row.verdict}'
+    for row in found.rows
+  ]

@@ -61,11 +61,16 @@ def predict_split(
     loss = float(total) / (float(weight) or 1.0)
   else:
     loss = float(gathered['loss'].mean())
+  return table(experiment, split, statistics), loss
+
+
+def table(experiment: Experiment, split: Split, statistics: Any) -> Any:
+  """The outcome's table of a split, of the statistics of its examples, leaves [N, ...]."""
   metadata = {
     f'column_{k}' if k in _TABLE or k.startswith('probability') else k: v
     for k, v in split.metadata.items()
   }
-  table = experiment.task.outcome.table(
+  return experiment.task.outcome.table(
     statistics,
     split.label,
     id=split.id,
@@ -75,7 +80,6 @@ def predict_split(
     metadata=metadata,
     sizes=split.sizes,
   )
-  return table, loss
 
 
 def _in_order(split: Split, plan: np.ndarray, parts: Sequence[np.ndarray]) -> np.ndarray:

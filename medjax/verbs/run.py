@@ -102,19 +102,22 @@ class Run:
     return path
 
   def finish(self, experiment: Experiment) -> None:
-    """Evaluates the best checkpoint and writes the report."""
+    """Evaluates the best checkpoint, beside simple models, and writes the report."""
     from medjax.report import run as report
-    from medjax.training import evaluate
+    from medjax.training import baseline, evaluate
 
     variables, step = evaluate.best_variables(experiment, self.workdir)
     tables = evaluate.evaluate(experiment, variables, step, self.workdir, self.devices, self.config)
     if not self.lead:
       return
+    baseline.write(experiment, self.workdir, step, tables, self.config)
     explanation = _explanation(self.config)
     page = report.write(experiment, variables, self.workdir, tables, explanation)
     print(f'evaluated: the {self.config.select} checkpoint, of step {step}')
     for split in tables:
       print(report.headline(self.workdir, split, experiment.task.outcome.monitor))
+    for line in report.baseline_lines(self.workdir, experiment.task.outcome):
+      print(line)
     print(f'report: {page}')
 
   def report(self, experiment: Experiment) -> None:

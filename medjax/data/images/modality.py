@@ -8,9 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.data.images import files
+from medjax.data.images import files, thumbnails
 from medjax.data.modality import Case, Drawing, Modality
 from medjax.explain import Method, images
+from medjax.outcomes import SimpleModel
 from medjax.plots import contact_sheet, overlay
 
 
@@ -32,6 +33,7 @@ class Images(Modality):
   usual_method: ClassVar[str] = 'grad_cam'
   layout: ClassVar[Literal['', 'wide', 'long']] = ''
   always_drawn: ClassVar[bool] = True
+  simple_cases: ClassVar[int] = 5000
 
   def inputs(self, batch: dict[str, Any]) -> jax.Array:
     """float32 [B, H, W, C] in 0..1."""
@@ -69,6 +71,18 @@ class Images(Modality):
   ) -> Drawing:
     """The image, and beside it the image under the explanation."""
     return overlay.overlay(arrays['image'], images.smooth(attribution[None], method)[0])
+
+  @property
+  def simple_models(self) -> Sequence[SimpleModel]:
+    """A linear model of the principal components of small pixels."""
+    size = f'{min(self.height, thumbnails.SIZE)} x {min(self.width, thumbnails.SIZE)}'
+    colours = ' in colour' if self.channels == 3 else ''
+    features = f'at most {thumbnails.COMPONENTS} principal components of {size} pixels{colours}'
+    return (SimpleModel('linear', features, 'PCA and ', thumbnails.components),)
+
+  def simple_features(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Small pixels in 0..1, [N, D]."""
+    return thumbnails.flat(arrays['image'])
 
   def caption(self, method: str) -> str:
     """See ``Modality``."""

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import jax
+import numpy as np
 
 from medjax.data.modality import Case, Modality, opened
 from medjax.data.ragged import Axes
-from medjax.data.sequences import fasta
-from medjax.data.sequences.alphabet import PROTEIN
+from medjax.data.sequences import fasta, words
+from medjax.data.sequences.alphabet import PADDING, PROTEIN
 from medjax.data.sequences.encoder import one_hot
+from medjax.outcomes import SimpleModel
+
+_REACH = 7  # residues on either side that a simple model sees
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Residues(Modality):
   axes: Axes = dataclasses.field(default_factory=lambda: {'tokens': ('positions',)})
 
   cases: ClassVar[str] = 'chains'
+  simple_cases: ClassVar[int] = 300
 
   def inputs(self, batch: dict[str, Any]) -> jax.Array:
     """float32 [B, L, 20]; see ``encoder.one_hot``."""
@@ -36,3 +41,15 @@ class Residues(Modality):
 
   def _case(self, name: str, sequence: str) -> Case:
     return Case(name, lambda: {'tokens': PROTEIN.encode(sequence, name)})
+
+  @property
+  def simple_models(self) -> Sequence[SimpleModel]:
+    """A linear model of a residue and its neighbours."""
+    features = f'the residue and {_REACH} on either side, each one-hot'
+    return (SimpleModel('linear', features, steps=words.one_hot_steps),)
+
+  def simple_features(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Tokens around each residue, [N, L, 15]; padding beyond the ends."""
+    around = ((0, 0), (_REACH, _REACH))
+    tokens = np.pad(arrays['tokens'], around, constant_values=PADDING)
+    return np.lib.stride_tricks.sliding_window_view(tokens, 2 * _REACH + 1, axis=1)

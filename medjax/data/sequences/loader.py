@@ -70,7 +70,7 @@ def load(
 
 
 def _modality(config: Config, details: dict[str, Any]) -> Sequences:
-  return Sequences(Encoder.from_details(details), config.sequence_column)
+  return Sequences(Encoder.from_details(details), config.sequence_column, config.both_strands)
 
 
 def _made(
@@ -135,7 +135,7 @@ def _made(
   data = read.to_dataset(
     {'tokens': padded},
     label,
-    Sequences(encode, config.sequence_column),
+    Sequences(encode, config.sequence_column, config.both_strands),
     details={**encode.details(), **scale},
   )
   return data, encode

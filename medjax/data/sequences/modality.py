@@ -11,9 +11,10 @@ import numpy as np
 from medjax.data import tables
 from medjax.data.modality import Case, Drawing, Modality, opened
 from medjax.data.sequences import alphabet as alphabets
-from medjax.data.sequences import fasta
+from medjax.data.sequences import fasta, words
 from medjax.data.sequences.encoder import Encoder, one_hot
 from medjax.explain import Method, sequences
+from medjax.outcomes import SimpleModel
 from medjax.plots import logos
 
 
@@ -24,10 +25,12 @@ class Sequences(Modality):
   Attributes:
     encode: how a sequence becomes tokens.
     column: of tables, where the sequence stands.
+    both_strands: whether a sequence and its reverse complement mean the same.
   """
 
   encode: Encoder
   column: str = 'sequence'
+  both_strands: bool = False
 
   cases: ClassVar[str] = 'sequences'
   usual_method: ClassVar[str] = 'mutagenesis'
@@ -69,6 +72,22 @@ class Sequences(Modality):
     length = int((tokens != alphabets.PADDING).sum())
     heights = (letters.table[tokens] * total[:, None])[:length]
     return logos.logo(heights, letters.letters, 'What each letter adds')
+
+  @property
+  def simple_models(self) -> Sequence[SimpleModel]:
+    """A linear model of counted words; of variants of one sequence, of their letters."""
+    if self.encode.places:
+      features = 'the letter at each place that differs, one-hot'
+      return (SimpleModel('linear', features, steps=words.one_hot_steps),)
+    longest, strands = words.longest(self.encode.letters), ', on both strands' * self.both_strands
+    features = f'counts of words of 1 to {longest} letters{strands}, standardised'
+    return (SimpleModel('linear', features, 'k-mers and ', words.scaled_steps),)
+
+  def simple_features(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """Counts of words, or tokens of variants, [N, D]."""
+    if self.encode.places:
+      return arrays['tokens']
+    return words.counts(arrays['tokens'], self.encode.letters, self.both_strands)
 
   def caption(self, method: str) -> str:
     """See ``Modality``."""

@@ -9,7 +9,10 @@ import numpy as np
 
 from medjax.data.modality import Case, Drawing, Modality
 from medjax.data.signals import beats
+from medjax.outcomes import SimpleModel
 from medjax.plots import signals
+
+_SAMPLES = 256  # of a lead, that a simple model sees
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Signals(Modality):
 
   cases: ClassVar[str] = 'signals'
   always_drawn: ClassVar[bool] = True
+  simple_cases: ClassVar[int] = 5000
 
   def inputs(self, batch: dict[str, Any]) -> jax.Array:
     """float32 [B, samples, leads]."""
@@ -43,3 +47,19 @@ class Signals(Modality):
     return signals.of_signal(
       arrays['signal'], tuple(about['leads']), about['rate'], about['before']
     )
+
+  @property
+  def simple_models(self) -> Sequence[SimpleModel]:
+    """The nearest neighbours."""
+    fewer = f', {_SAMPLES} of each lead' if self.length > _SAMPLES else ''
+    return (SimpleModel('neighbours', f'Euclidean distance of samples{fewer}'),)
+
+  def simple_features(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """The samples of all leads, [N, D]; of long signals, means of neighbouring ones."""
+    signal = arrays['signal'].astype(np.float64)
+    count, length = signal.shape[:2]
+    if length > _SAMPLES:
+      starts = np.arange(_SAMPLES) * length // _SAMPLES
+      widths = np.diff(starts, append=length)
+      signal = np.add.reduceat(signal, starts, axis=1) / widths[:, None]
+    return signal.reshape(count, -1)

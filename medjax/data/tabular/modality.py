@@ -13,6 +13,7 @@ from medjax.data.modality import Case, Drawing, Modality, opened
 from medjax.data.tabular import rows
 from medjax.data.tabular.preprocess import Preprocessing
 from medjax.explain import Method, tables
+from medjax.outcomes import SimpleModel
 from medjax.plots import curves
 
 _BARS = 12  # columns that are shown, the strongest
@@ -85,6 +86,16 @@ class Table(Modality):
     """The columns that count most, [columns] -> names and what they add."""
     order = np.argsort(-np.abs(attribution), kind='stable')[:_BARS]
     return [self.parts[i] for i in order], [float(attribution[i]) for i in order]
+
+  @property
+  def simple_models(self) -> Sequence[SimpleModel]:
+    """A linear model with a penalty, and boosted trees."""
+    features = 'the columns as the network sees them'
+    return (SimpleModel('linear', features), SimpleModel('boosting', features))
+
+  def simple_features(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """The columns, [N, D]."""
+    return arrays['values'].astype(np.float64)
 
   def caption(self, method: str) -> str:
     """See ``Modality``."""

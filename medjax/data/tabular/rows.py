@@ -97,12 +97,8 @@ def parsed(path: pathlib.Path) -> tuple[list[str], list[tables.Row], bool]:
 
 def _sklearn(source: str, label: str) -> Table:
   """A data set that is part of scikit-learn; nothing is downloaded."""
-  try:
-    from sklearn import datasets
-  except ImportError:
-    raise UserError(
-      f"config.data.source={source}: scikit-learn is not installed; pip install 'scikit-learn>=1.6'"
-    ) from None
+  from sklearn import datasets
+
   loaders = {
     'breast_cancer': datasets.load_breast_cancer,
     'diabetes': functools.partial(datasets.load_diabetes, scaled=False),

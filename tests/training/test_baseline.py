@@ -1,0 +1,435 @@
+"""Simple models beside a network, against the same models built by hand in scikit-learn."""
+
+import dataclasses
+
+import numpy as np
+import optax
+import pytest
+import toys
+from sklearn.decomposition import PCA
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from medjax import evaluation, models, tasks
+from medjax.config import Config
+from medjax.data import residues, sequences, signals, tabular
+from medjax.data.images import Images
+from medjax.data.sequences.alphabet import DNA, PROTEIN
+from medjax.data.simulate import chains, clinic, cohort, heartbeat, motifs
+from medjax.experiment import Experiment
+from medjax.outcomes import simple
+from medjax.training import baseline, predict
+from medjax.workdir import Workdir, read_json, write_json
+
+
+def beside(experiment, folder, statistics=None):
+  """baseline.json of an experiment whose network predicts at random, or what is given.
+
+  Args:
+    statistics: of a split, what the network predicts; by default probabilities or numbers.
+  """
+  workdir, outcome = Workdir(folder), experiment.task.outcome
+  random = np.random.default_rng(0)
+
+  def at_random(split):
+    shape = (len(split),) if experiment.task.outputs == 1 else (len(split), experiment.task.outputs)
+    drawn = random.uniform(0.1, 0.9, shape)
+    several = drawn.ndim == 1 or experiment.task.outcome.template.stem == 'labels'
+    return drawn if several else drawn / drawn.sum(axis=-1, keepdims=True)
+
+  raw = {
+    name: predict.table(experiment, split, (statistics or at_random)(split))
+    for name, split in experiment.data.splits.items()
+    if name != 'train'
+  }
+  decision = outcome.decide(raw['val'], 7, Config())
+  tables = {name: outcome.evaluate(table, decision)[0] for name, table in raw.items()}
+  write_json(workdir.decision, decision.to_json())
+  baseline.write(experiment, workdir, 7, tables, Config())
+  return read_json(workdir.baseline), tables, decision
+
+
+def experiment_of(data, task):
+  return Experiment(data, models.MLP((), outputs=task.outputs), task, optax.adam(1e-3))
+
+
+def arrays(data, name, split):
+  of = data.splits[split]
+  batch = of.read(np.arange(len(of)))
+  return batch[name], batch['label']
+
+
+def linear():
+  return LogisticRegression(max_iter=1000, tol=1e-6)
+
+
+def test_images(make_experiment, tmp_path):
+  experiment = make_experiment()
+  about, tables, decision = beside(experiment, tmp_path)
+  (model,) = about['models']
+  assert (model['name'], about['cases']) == ('PCA and logistic regression', 50)
+  assert about['problem'] == model['problem'] == ''
+  train, label = arrays(experiment.data, 'image', 'train')
+  test, expected = arrays(experiment.data, 'image', 'test')
+  flat = [part.reshape(len(part), -1) / 255 for part in (train, test)]
+  hand = make_pipeline(PCA(50), linear()).fit(flat[0], label)
+  probability = hand.predict_proba(flat[1])[:, 1]
+  assert model['metrics']['auroc']['value'] == roc_auc_score(expected, probability)
+  # Compared by the same paired tests, each called at a threshold of validation.
+  outcome = experiment.task.outcome
+  written = outcome.read_table(Workdir(tmp_path).baseline_predictions('linear', 'test'))
+  np.testing.assert_allclose(written.probability, probability, atol=1e-3)
+  test_table = tables['test']
+  calls = [(t.probability >= float(d)).astype(int) for t, d in (
+    (test_table, decision.threshold.value), (written, model['metrics']['threshold']['value']),
+  )]  # fmt: skip
+  compared = evaluation.compare(test_table, written, tuple(calls))
+  assert model['differences'] == {name: one.to_json() for name, one in compared.items()}
+  assert set(compared) > {'auroc', 'accuracy', 'sensitivity'}
+
+
+def test_tables_of_classes(tmp_path):
+  data = tabular.load(tabular.Config(simulated_rows=300), simulator=clinic.simulate)
+  about, _, _ = beside(experiment_of(data, tasks.classification(data.classes)), tmp_path)
+  train, label = arrays(data, 'values', 'train')
+  test, expected = arrays(data, 'values', 'test')
+  boosted = HistGradientBoostingClassifier(max_iter=50, early_stopping=False, random_state=0)
+  assert [model['name'] for model in about['models']] == [
+    'logistic regression', 'gradient boosting',
+  ]  # fmt: skip
+  for model, hand in zip(about['models'], (linear(), boosted), strict=True):
+    probability = hand.fit(train, label).predict_proba(test)[:, 1]
+    assert model['metrics']['auroc']['value'] == pytest.approx(
+      roc_auc_score(expected, probability), abs=1e-9
+    )
+
+
+def test_tables_of_numbers(tmp_path):
+  data = tabular.load(tabular.Config(source='sklearn:diabetes', labels='numbers'))
+  about, tables, _ = beside(experiment_of(data, tasks.Regression()), tmp_path)
+  train, label = arrays(data, 'values', 'train')
+  test, expected = arrays(data, 'values', 'test')
+  boosted = HistGradientBoostingRegressor(max_iter=50, early_stopping=False, random_state=0)
+  for model, hand in zip(about['models'], (Ridge(), boosted), strict=True):
+    predicted = hand.fit(train, label).predict(test)
+    assert model['metrics']['r2']['value'] == pytest.approx(r2_score(expected, predicted), 1e-5)
+    gap = r2_score(expected, tables['test'].prediction) - r2_score(expected, predicted)
+    assert model['differences']['r2']['value'] == pytest.approx(gap, 1e-5)
+    assert model['differences']['r2']['high'] < 0  # the network predicts at random
+    assert model['differences']['r2']['p_value'] < 0.01
+
+
+@pytest.mark.parametrize('both', [False, True])
+def test_sequences(tmp_path, both):
+  data = sequences.load(
+    sequences.Config(simulated=200, both_strands=both),
+    simulator=motifs.simulate,
+    classes=('background', 'element'),
+  )
+  about, _, _ = beside(experiment_of(data, tasks.Binary()), tmp_path)
+  (model,) = about['models']
+  assert ('on both strands' in model['features']) == both
+
+  def counted(split):
+    tokens, label = arrays(data, 'tokens', split)
+    words = CountVectorizer(analyzer='char', ngram_range=(1, 3), lowercase=False)
+    words.fit(['ACGTACAGATCCTCGGCTTGAACACCAAACATGCGTAGGGTTTA', *map(DNA.decode, tokens)])
+    found = words.transform([DNA.decode(row) for row in tokens]).toarray()
+    if both:
+      other = [DNA.decode(DNA.reverse_complement(row)) for row in tokens]
+      found = found + words.transform(other).toarray()
+    return dict(zip(words.get_feature_names_out(), found.T, strict=True)), label
+
+  train, label = counted('train')
+  test, expected = counted('test')
+  names = sorted(set(train) & set(test))
+  stacked = [np.stack([part[name] for name in names], axis=1) for part in (train, test)]
+  hand = make_pipeline(StandardScaler(), linear()).fit(stacked[0], label)
+  probability = hand.predict_proba(stacked[1])[:, 1]
+  auroc = roc_auc_score(expected, probability)
+  assert model['metrics']['auroc']['value'] == pytest.approx(auroc, abs=0.003)
+
+
+def test_variants_are_told_by_their_letters(tmp_path):
+  random = np.random.default_rng(0)
+  letters = random.choice(list('ACDEFGHIK'), (200, 3))
+  fitness = (letters[:, 0] == 'A') + 0.5 * (letters[:, 2] == 'K') + random.normal(0, 0.1, 200)
+  rows = [f'MK{a}LL{b}V{c}W,{value:.4f}' for (a, b, c), value in zip(letters, fitness, strict=True)]
+  source = tmp_path / 'variants.csv'
+  source.write_text('\n'.join(['sequence,label', *rows]))
+  data = sequences.load(
+    sequences.Config(source=str(source), labels='numbers', varying=True, similar='identical',
+                     alphabet='protein')
+  )  # fmt: skip
+  about, _, _ = beside(experiment_of(data, tasks.Regression()), tmp_path / 'run')
+  (model,) = about['models']
+  train, label = arrays(data, 'tokens', 'train')
+  test, expected = arrays(data, 'tokens', 'test')
+  hand = make_pipeline(OneHotEncoder(sparse_output=False, handle_unknown='ignore'), Ridge())
+  r2 = r2_score(expected, hand.fit(train, label).predict(test))
+  assert model['metrics']['r2']['value'] == pytest.approx(r2, abs=1e-4)
+  assert r2 > 0.7
+
+
+def test_signals(tmp_path):
+  data = signals.load(
+    signals.Config(simulated=240), simulator=heartbeat.simulate, classes=heartbeat.CLASSES
+  )
+  about, _, _ = beside(experiment_of(data, tasks.classification(data.classes)), tmp_path)
+  (model,) = about['models']
+  train, label = arrays(data, 'signal', 'train')
+  test, expected = arrays(data, 'signal', 'test')
+  hand = KNeighborsClassifier(5, weights='distance').fit(train.reshape(len(train), -1), label)
+  probability = hand.predict_proba(test.reshape(len(test), -1))
+  for number, name in enumerate(data.classes):
+    auroc = roc_auc_score(expected == number, probability[:, number])
+    assert model['metrics'][f'auroc_{name}']['value'] == pytest.approx(auroc)
+  assert model['differences']['auroc']['high'] < 0
+
+
+def test_long_signals_are_shortened_by_means():
+  modality = signals.Signals({'form': 'table'}, 600)
+  signal = np.random.default_rng(0).normal(size=(2, 600, 1)).astype(np.float32)
+  found = modality.simple_features({'signal': signal})
+  assert found.shape == (2, 256)
+  np.testing.assert_allclose(found[0, :2], [signal[0, :2].mean(), signal[0, 2:4].mean()], 1e-6)
+  np.testing.assert_allclose(found[1, -1], signal[1, 255 * 600 // 256 :].mean(), 1e-6)
+
+
+def test_residues(tmp_path):
+  data = residues.load(residues.Config(simulated=60), simulator=chains.simulate)
+  experiment = experiment_of(data, tasks.PerPosition(len(data.classes)))
+
+  def uniform(split):
+    return np.full((*split.label.shape, len(data.classes)), 1 / len(data.classes))
+
+  about, tables, _ = beside(experiment, tmp_path, uniform)
+  (model,) = about['models']
+  assert model['problem'] == ''
+  windows = {}
+  for name in ('train', 'test'):
+    tokens, label = arrays(data, 'tokens', name)
+    rows, states = [], []
+    for row, truth in zip(tokens, label, strict=True):
+      text = '-' * 7 + ''.join(PROTEIN.tokens[token] for token in row) + '-' * 7
+      for place in np.flatnonzero(truth >= 0):
+        rows.append(list(text[place : place + 15]))
+        states.append(truth[place])
+    windows[name] = (np.array(rows), np.array(states))
+  hand = make_pipeline(OneHotEncoder(handle_unknown='ignore'), linear()).fit(*windows['train'])
+  q3 = (hand.predict(windows['test'][0]) == windows['test'][1]).mean()
+  assert model['metrics']['q3']['value'] == pytest.approx(q3, abs=0.005)
+  network = evaluation.position_metrics(tables['test'])['q3'].value
+  assert model['differences']['q3']['value'] == pytest.approx(
+    network - model['metrics']['q3']['value']
+  )
+
+
+@pytest.mark.parametrize('discrete', [False, True])
+def test_survival_is_cox_regression(tmp_path, discrete):
+  from sksurv.linear_model import CoxPHSurvivalAnalysis
+  from sksurv.metrics import concordance_index_censored
+  from sksurv.util import Surv
+
+  data = tabular.load(
+    tabular.SurvivalConfig(simulated_rows=300), simulator=cohort.simulate, reference=True
+  )
+  horizons = tuple(data.details['horizons'])
+  task = tasks.Cox(horizons)
+  if discrete:
+    task = tasks.DiscreteTime((200.0, 400.0, 800.0), (200.0, 400.0))
+  random = np.random.default_rng(0)
+
+  def at_random(split):
+    risk = random.normal(size=(len(split), 1))
+    falling = np.sort(random.uniform(size=(len(split), 3)), axis=1)[:, ::-1]
+    return np.concatenate([risk, falling], axis=1) if discrete else risk[:, 0]
+
+  about, _, _ = beside(experiment_of(data, task), tmp_path, at_random)
+  (model,) = about['models']  # boosting is not offered
+  assert (model['name'], model['problem']) == ('Cox regression', '')
+  train, label = arrays(data, 'values', 'train')
+  test, truth = arrays(data, 'values', 'test')
+  hand = CoxPHSurvivalAnalysis(alpha=1.0, ties='efron')
+  hand.fit(train, Surv.from_arrays(label['event'], label['time']))
+  c = concordance_index_censored(truth['event'], truth['time'], hand.predict(test))[0]
+  assert model['metrics']['concordance']['value'] == pytest.approx(c, abs=1e-6)
+  assert model['differences']['concordance']['value'] < 0
+  assert any(name.startswith('brier_at') for name in model['metrics'])
+
+
+def relabelled(data, name, label):
+  splits = data.splits | {name: dataclasses.replace(data.splits[name], label=label)}
+  return dataclasses.replace(data, splits=splits)
+
+
+def taken(data, name, numbers):
+  """The data set with some examples of a split."""
+  from medjax.data.memory import Selected
+
+  split = data.splits[name]
+  some = dataclasses.replace(
+    split,
+    source=Selected(split.source, numbers),
+    id=split.id[numbers],
+    label=split.label[numbers],
+    group=split.group[numbers],
+    metadata={key: [column[i] for i in numbers] for key, column in split.metadata.items()},
+  )
+  return dataclasses.replace(data, splits=data.splits | {name: some})
+
+
+def test_several_classes_of_which_some_are_not_known(make_experiment, tmp_path):
+  data = make_experiment().data
+  by_split = {}
+  for name, split in data.splits.items():
+    label = np.stack([split.label, np.arange(len(split)) % 3 == 0], axis=1).astype(np.float32)
+    label[::5, 1] = np.nan
+    by_split[name] = dataclasses.replace(split, label=label)
+  data = dataclasses.replace(data, splits=by_split)
+  about, _, _ = beside(experiment_of(data, tasks.Multilabel(2)), tmp_path)
+  (model,) = about['models']
+  assert model['name'] == 'PCA and logistic regression of each class'
+  train, label = arrays(data, 'image', 'train')
+  test, truth = arrays(data, 'image', 'test')
+  for number, name in enumerate(data.classes):
+    known, tested = ~np.isnan(label[:, number]), ~np.isnan(truth[:, number])
+    flat = [part.reshape(len(part), -1) / 255 for part in (train[known], test[tested])]
+    count = min(50, len(flat[0]))
+    hand = make_pipeline(PCA(count), linear()).fit(flat[0], label[known, number])
+    auroc = roc_auc_score(truth[tested, number], hand.predict_proba(flat[1])[:, 1])
+    assert model['metrics'][f'auroc_{name}']['value'] == pytest.approx(auroc)
+
+
+def test_a_class_that_training_lacks_is_the_reason(make_experiment, tmp_path):
+  experiment = make_experiment()
+  label = np.zeros(50, np.int32)
+  experiment = dataclasses.replace(experiment, data=relabelled(experiment.data, 'train', label))
+  about, _, _ = beside(experiment, tmp_path)
+  assert about['models'][0]['problem'] == 'no training case is bright'
+
+
+def test_one_training_case_is_the_reason(make_experiment, tmp_path):
+  experiment = make_experiment()
+  one = taken(experiment.data, 'train', [0])
+  about, _, _ = beside(dataclasses.replace(experiment, data=one), tmp_path / 'classes')
+  assert about['models'][0]['problem'] == 'no training case is bright'
+  for name in one.splits:
+    one = relabelled(one, name, np.linspace(0, 1, len(one.splits[name])).astype(np.float32))
+  about, _, _ = beside(experiment_of(one, tasks.Regression()), tmp_path / 'numbers')
+  assert about['models'][0]['problem'] == '1 labelled training cases; expected at least 2'
+
+
+def test_numbers_that_are_not_known_are_left_out(make_experiment, tmp_path):
+  data = make_experiment().data
+  for name, split in data.splits.items():
+    label = split.label + np.random.default_rng(0).normal(0, 0.1, len(split))
+    label[::7] = np.nan
+    data = relabelled(data, name, label.astype(np.float32))
+  about, _, _ = beside(experiment_of(data, tasks.Regression()), tmp_path)
+  train, label = arrays(data, 'image', 'train')
+  test, truth = arrays(data, 'image', 'test')
+  known, tested = ~np.isnan(label), ~np.isnan(truth)
+  flat = [part.reshape(len(part), -1) / 255 for part in (train[known], test[tested])]
+  hand = make_pipeline(PCA(len(flat[0])), Ridge()).fit(flat[0], label[known])
+  r2 = r2_score(truth[tested], hand.predict(flat[1]))
+  assert about['models'][0]['metrics']['r2']['value'] == pytest.approx(r2, abs=1e-5)
+
+
+def test_few_cases_have_as_many_neighbours_as_there_are(tmp_path):
+  data = signals.load(
+    signals.Config(simulated=240), simulator=heartbeat.simulate, classes=heartbeat.CLASSES
+  )
+  label = data.splits['train'].label
+  three = [int(np.flatnonzero(label == number)[0]) for number in range(3)]
+  data = taken(data, 'train', three)
+  about, _, _ = beside(experiment_of(data, tasks.classification(data.classes)), tmp_path)
+  (model,) = about['models']
+  assert model['problem'] == ''
+  assert model['settings'].startswith('3 of them')
+
+
+class Few(Images):
+  """Images of which a simple model sees twenty at most."""
+
+  simple_cases = 20
+
+
+def test_a_large_set_is_drawn_from_and_each_time_alike(make_experiment, tmp_path):
+  experiment = make_experiment()
+  data = dataclasses.replace(experiment.data, modality=Few(12, 12, 1))
+  experiment = dataclasses.replace(experiment, data=data)
+  first, second = (beside(experiment, tmp_path / name)[0] for name in 'ab')
+  assert (first['cases'], first['training_cases']) == (20, 50)
+  assert first['models'] == second['models']
+  train, label = arrays(data, 'image', 'train')
+  test, expected = arrays(data, 'image', 'test')
+  drawn = np.sort(np.random.default_rng(0).choice(50, 20, replace=False))
+  flat = [part.reshape(len(part), -1) / 255 for part in (train[drawn], test)]
+  hand = make_pipeline(PCA(20), linear()).fit(flat[0], label[drawn])
+  auroc = roc_auc_score(expected, hand.predict_proba(flat[1])[:, 1])
+  assert first['models'][0]['metrics']['auroc']['value'] == pytest.approx(auroc)
+
+
+def test_what_is_there_is_kept_and_what_is_stale_is_made_again(make_experiment, tmp_path):
+  experiment = make_experiment()
+  about, tables, decision = beside(experiment, tmp_path)
+  workdir = Workdir(tmp_path)
+  marked = about | {'seconds': 1234.5}
+  write_json(workdir.baseline, marked)
+  baseline.write(experiment, workdir, 7, tables, Config())
+  assert read_json(workdir.baseline) == marked
+  later = dataclasses.replace(decision, checkpoint_step=8)
+  write_json(workdir.decision, later.to_json())
+  baseline.write(experiment, workdir, 8, tables, Config())
+  assert read_json(workdir.baseline)['seconds'] != 1234.5
+  workdir.baseline.write_text('{"made')
+  baseline.write(experiment, workdir, 8, tables, Config())
+  assert read_json(workdir.baseline)['checkpoint_step'] == 8
+
+
+def test_without_a_test_split_it_is_of_validation(make_experiment, tmp_path):
+  experiment = make_experiment()
+  splits = {name: split for name, split in experiment.data.splits.items() if name != 'test'}
+  data = dataclasses.replace(experiment.data, splits=splits)
+  about, _, _ = beside(dataclasses.replace(experiment, data=data), tmp_path)
+  assert about['split'] == 'val'
+  assert Workdir(tmp_path).baseline_predictions('linear', 'val').exists()
+
+
+class Failing(Images):
+  """Images whose features cannot be read."""
+
+  def simple_features(self, arrays):
+    raise RuntimeError('the disk is gone\nat line 3')
+
+
+def test_a_baseline_that_fails_loses_nothing(make_experiment, tmp_path, monkeypatch):
+  experiment = make_experiment()
+  data = dataclasses.replace(experiment.data, modality=Failing(12, 12, 1))
+  about, _, _ = beside(dataclasses.replace(experiment, data=data), tmp_path / 'a')
+  assert (about['problem'], about['models']) == ('the disk is gone', [])
+
+  def too_large(*_, **__):
+    raise MemoryError
+
+  monkeypatch.setattr(LogisticRegression, 'fit', too_large)
+  about, _, _ = beside(experiment, tmp_path / 'b')
+  assert about['models'][0]['problem'] == 'MemoryError'
+
+
+def test_what_has_not_converged_says_so(make_experiment, tmp_path, monkeypatch):
+  monkeypatch.setattr(simple, '_STEPS', 1)
+  about, _, _ = beside(make_experiment(), tmp_path)
+  assert about['models'][0]['settings'].endswith('stopped before it had converged')
+
+
+def test_kinds_that_offer_none_say_so(tmp_path):
+  experiment = toys.graphs()
+  about, _, _ = beside(experiment, tmp_path)
+  assert about['problem'] == 'there is no simple model of files for these labels'
