@@ -338,8 +338,8 @@ def test_a_residual_network_and_class_weights_on_a_folder(command, make_images):
   assert code == 0, err
   assert 'test AUROC' in out
   card = pathlib.Path('residual/card.md').read_text()
-  assert 'ResNet' in card
-  assert 'depth=18' in card
+  assert 'ResNet (depth 18' in card
+  assert 'class_weight 1.0' in card
 
 
 @pytest.mark.slow
