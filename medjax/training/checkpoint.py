@@ -20,6 +20,7 @@ import orbax.checkpoint as ocp
 from absl import logging
 from orbax.checkpoint import checkpoint_managers
 
+from medjax import files
 from medjax.errors import DiskFullError, UserError
 
 # Bytes that a checkpoint takes beside its arrays: names, metadata and half-filled blocks.
@@ -52,14 +53,15 @@ class Checkpoints:
   Args:
     folder: where they are kept.
     keep: how many of the newest stay, beside the best.
+    run: ``Workdir.identity()``; a checkpoint of another run is taken for a damaged one.
 
   Example:
-    >>> with Checkpoints(workdir.checkpoints, keep=2) as checkpoints:   # doctest: +SKIP
+    >>> with Checkpoints(folder, 2, workdir.identity()) as checkpoints:   # doctest: +SKIP
     ...   checkpoints.save(state, Position(100, 1, 0, 0.9, data.fingerprint))
   """
 
-  def __init__(self, folder: pathlib.Path, keep: int):
-    self.folder = folder.absolute()
+  def __init__(self, folder: pathlib.Path, keep: int, run: str = ''):
+    self.folder, self._run = folder.absolute(), run
     self._ranks: dict[int, tuple[float, int]] = {}
     options = ocp.CheckpointManagerOptions(
       preservation_policy=_NewestAndBest(keep, self._rank), enable_async_checkpointing=True
@@ -89,7 +91,7 @@ class Checkpoints:
     # A copy: the next step takes over the state's memory while the file is written.
     arrays = {name: np.array(leaf) for name, leaf in _named(state)}
     stored = dataclasses.asdict(position) | {'digests': {k: _digest(v) for k, v in arrays.items()}}
-    stored['digest'] = _digest_of_position(stored)
+    stored['digest'] = _digest_of_position(stored, self._run)
     self._ranks[position.step] = _rank(position)
     self.wait()  # for the checkpoint before, which takes space too
     with _disk_errors(self.folder):
@@ -160,7 +162,7 @@ class Checkpoints:
         args=ocp.args.Composite(state=ocp.args.StandardRestore(), position=ocp.args.JsonRestore()),
       )
       arrays = restored['state']
-      position, digests = _checked(restored['position'])
+      position, digests = _checked(restored['position'], self._run)
       wrong = [name for name, digest in digests.items() if _digest(arrays[name]) != digest]
       if wrong or position.step != step:
         raise ValueError(f'{wrong[0] if wrong else "position"} is not what was saved')
@@ -184,7 +186,7 @@ class Checkpoints:
         restored = self._manager.restore(
           step, args=ocp.args.Composite(position=ocp.args.JsonRestore())
         )
-        self._ranks[step] = _rank(_checked(restored['position'])[0])
+        self._ranks[step] = _rank(_checked(restored['position'], self._run)[0])
       except Exception:  # whatever a damaged file makes the readers raise
         self._ranks[step] = _DAMAGED
     return self._ranks[step]
@@ -225,17 +227,17 @@ def _rank(position: Position) -> tuple[float, int]:
   return (float('-inf'), step) if score is None else (score, -step)
 
 
-def _checked(stored: Any) -> tuple[Position, dict[str, int]]:
+def _checked(stored: Any, run: str) -> tuple[Position, dict[str, int]]:
   """The position and the digests of arrays that were saved; raises ValueError for damaged ones."""
   stored = dict(stored)
-  if stored.pop('digest') != _digest_of_position(stored):
-    raise ValueError('position is not what was saved')
+  if stored.pop('digest') != _digest_of_position(stored, run):
+    raise ValueError('position is not what was saved, or is of another run')
   digests = stored.pop('digests')
   return Position(**stored), digests
 
 
-def _digest_of_position(stored: Mapping[str, Any]) -> int:
-  return zlib.crc32(json.dumps(stored, sort_keys=True).encode())
+def _digest_of_position(stored: Mapping[str, Any], run: str) -> int:
+  return zlib.crc32((run + json.dumps(stored, sort_keys=True)).encode())
 
 
 def _named(tree: Any) -> list[tuple[str, Any]]:
@@ -263,7 +265,7 @@ class _disk_errors:
   def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
     seen = error
     while seen is not None:
-      full = isinstance(seen, OSError) and seen.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+      full = isinstance(seen, OSError) and files.is_full(seen)
       if full or any(text in str(seen) for text in ('No space left', 'ENOSPC', 'quota exceeded')):
         raise DiskFullError(
           f'{self._folder}: no space left for a checkpoint; free some and repeat the command to '

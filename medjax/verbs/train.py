@@ -27,11 +27,12 @@ def train(run: Run, words: Sequence[str] = ()) -> None:
   start = time.monotonic()
   run.workdir.check(run.config)
   if run.workdir.data.exists():
-    dataset.describe(run.workdir.data)  # of an earlier version it could not be evaluated
+    dataset.describe(run.workdir)  # of an earlier version it could not be evaluated
   experiment = run.experiment()
   run.workdir.check(run.config)  # again: another process may have begun a run here meanwhile
   if run.lead:
     run.workdir.claim(run.config)
+    run.workdir.claim_data(experiment.data.summary())
     run.write_environment(0.0)
     if note := native.note():
       print(f'speed: {note}', file=sys.stderr)
