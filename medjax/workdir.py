@@ -9,6 +9,7 @@ evaluation.json those of the tables that it was made with. All are tied to the r
 its config and of its data's fingerprint, so that a file of another run is not taken for its own.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -184,6 +185,15 @@ class Workdir:
     if seal.get('files', {}).get(self._name(path)) != found:
       raise UserError(f'{path}: is not what the last evaluation wrote; {remedy}')
     return path
+
+  def tables(self) -> list[pathlib.Path]:
+    """Predictions that are there, and those that the last evaluation wrote."""
+    found = set((self.folder / 'predictions').glob('*.csv'))
+    if self.evaluation.exists():
+      with contextlib.suppress(UserError):  # who reads evaluation.json will say so
+        names = self._read(self.evaluation)[1].get('files', {})
+        found |= {self.folder / name for name in names if name.endswith('.csv')}
+    return sorted(found)
 
   def _read(self, path: pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:
     value, seal = sealed.read(path, _remedy(path))

@@ -123,7 +123,22 @@ def library() -> ctypes.CDLL:
   """The compiled kernels, which JAX knows by the names in ``_KERNELS`` from now on.
 
   Raises:
-    UnavailableError: turned off, no compiler, or it failed.
+    UnavailableError: as ``built``, or they cannot be loaded.
+  """
+  try:
+    kernels = ctypes.CDLL(str(built()))
+  except OSError as error:
+    raise UnavailableError(str(error)) from None
+  for name, symbol in _KERNELS.items():
+    jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(kernels, symbol)), platform='cpu')
+  return kernels
+
+
+def built() -> pathlib.Path:
+  """The file of the compiled kernels, made once for a processor and a compiler, whole and private.
+
+  Raises:
+    UnavailableError: turned off, no compiler, it failed, or others can write where they are kept.
   """
   if os.environ.get('MEDJAX_NATIVE', '1') == '0':
     raise UnavailableError('turned off')
@@ -138,15 +153,12 @@ def library() -> ctypes.CDLL:
     key = hashlib.sha256(b'\0'.join(parts)).hexdigest()[:16]
     folder = runtime.cache_folder() / 'native'
     files.make_private(folder)
-    kernels = ctypes.CDLL(str(_compiled(folder, key) or _compile(command, folder, key)))
+    return _compiled(folder, key) or _compile(command, folder, key)
   except subprocess.CalledProcessError as error:
     messages = (error.stderr or b'').decode(errors='replace').strip().splitlines()
     raise UnavailableError(f'{compiler} failed: {messages[0] if messages else error}') from None
   except (OSError, UserError) as error:
     raise UnavailableError(str(error)) from None
-  for name, symbol in _KERNELS.items():
-    jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(kernels, symbol)), platform='cpu')
-  return kernels
 
 
 def _compiled(folder: pathlib.Path, key: str) -> pathlib.Path | None:

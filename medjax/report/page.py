@@ -60,7 +60,7 @@ def write(
   history = _Section(workdir.metrics, lambda _: histories.read(workdir))
   sections = {
     path.stem: _Section(path, lambda path: outcome.read_table(_checked(workdir, path)))
-    for path in sorted((workdir.folder / 'predictions').glob('*.csv'))
+    for path in workdir.tables()
   }
   tables = {name: one.value.labelled() for name, one in sections.items() if not one.problem}
   split = _first_split(tables or evaluation.value or {})

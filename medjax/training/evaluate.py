@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import jax
+from absl import logging
 
 from medjax.config import Config
 from medjax.errors import UserError
@@ -26,6 +27,8 @@ def best_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, 
   """
   if not workdir.checkpoints.is_dir():
     raise UserError(f'--workdir={workdir.folder}: no checkpoint yet; train first')
+  for path in sorted(workdir.checkpoints.glob('*.damaged*')):
+    logging.warning('checkpoint %s was found damaged before and is left out', path)
   target = state.abstract(experiment)
   with checkpoint.Checkpoints(
     workdir.checkpoints, keep=1_000_000, run=workdir.identity()

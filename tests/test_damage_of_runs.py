@@ -1,0 +1,245 @@
+"""Damaged files of a run and of the cache: the right result or one line, never another result.
+
+What a verb computes is a function of what it reads. So that 2,000 damaged forms take a minute,
+programs are compiled once and figures are not drawn: what goes into them is compared instead.
+"""
+
+import contextlib
+import dataclasses
+import io
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+
+import medjax
+from experiments import tabular_mlp
+from medjax import runtime
+from medjax.data import images
+from medjax.deploy import files as deploy
+from medjax.errors import UserError
+from medjax.outcomes import Classes
+from medjax.report import comparison, page
+from medjax.training import checkpoint, evaluate, parallel
+from medjax.verbs.run import Run
+from medjax.workdir import Workdir
+
+DEFAULTS = tabular_mlp.Config(features=(4,))
+SMALL = (
+  '--config.num_epochs=3',
+  '--config.batch_size=50',
+  '--config.data.simulated_rows=150',
+  '--config.explanation=none',
+)
+OF_RUNS, OF_CACHES = 1800, 200
+KINDS = ('flip', 'cut', 'delete', 'zero', 'append', 'swap', 'flip', 'empty')
+# Nothing rests on these.
+UNREAD = ('report.html', 'card.md', 'coefficients.csv', 'tensorboard')
+# Where they are not, they have not been made.
+OPTIONAL = ('coefficients.json', 'grades-lime.json')
+
+
+def damage(kind, path, other, rng):
+  """Damages a file; ``other`` is the same file of another run, or any."""
+  content = path.read_bytes()
+  first, last = sorted(rng.integers(0, len(content) + 1, 2).tolist())
+  if kind == 'delete':
+    path.unlink()
+    return
+  if kind == 'flip' and content:
+    place = int(rng.integers(8 * len(content)))
+    damaged = bytearray(content)
+    damaged[place // 8] ^= 1 << place % 8
+    content = bytes(damaged)
+  elif kind == 'cut':
+    content = content[:first]
+  elif kind == 'zero':
+    content = content[:first] + bytes(last - first) + content[last:]
+  elif kind == 'append':
+    content += rng.bytes(20)
+  elif kind == 'swap':
+    content = other.read_bytes()
+  elif kind == 'empty':
+    content = b''
+  path.write_bytes(content)
+
+
+def call(*given):
+  with pytest.raises(SystemExit) as done:
+    medjax.main(DEFAULTS, tabular_mlp.build, given)
+  return done.value.code or 0
+
+
+@pytest.fixture(scope='module')
+def runs(tmp_path_factory):
+  """Two runs of other seeds on the same data, and a table of new cases."""
+  folder = tmp_path_factory.mktemp('runs')
+  for seed, name in enumerate(('run', 'other')):
+    assert call(*SMALL, f'--config.seed={seed}', f'--workdir={folder / name}') == 0
+    workdir = Workdir(folder / name)
+    estimate = {'value': 0.5, 'low': 0.4, 'high': 0.6, 'reason': ''}
+    grades = {'deletion': {'trained': estimate}}
+    about = {'method': 'lime', 'cases': 3 + seed, 'split': 'test', 'checkpoint_step': 2}
+    workdir.write(workdir.grades('lime'), about | {'grades': grades})
+  names = _columns(Workdir(folder / "run"))
+  (folder / 'new.csv').write_text(','.join(names) + '\n' + ','.join('1' for _ in names) + '\n')
+  return folder
+
+
+def _columns(workdir):
+  """Names of the columns that the run was trained on."""
+  return [one['name'] for one in workdir.read(workdir.data)['details']['preprocessing']['columns']]
+
+
+def _once(compile_one):
+  """Compiles for the first experiment what all of them share."""
+  made = []
+
+  def compiled(*given):
+    if not made:
+      made.append(compile_one(*given))
+    return made[0]
+
+  return compiled
+
+
+class Shown(Classes):
+  """Classes whose section and comparison are what goes into them."""
+
+  def section(self, shown):
+    return vars(shown)
+
+  def compare(self, tables, decisions):
+    self.compared = (tables, decisions)
+    return {}
+
+
+def spelled(value):
+  """Anything that results are made of, as one text."""
+  if isinstance(value, np.ndarray):
+    return f'{value.dtype}{value.shape}{value.tobytes().hex()}'
+  if isinstance(value, dict):
+    return str({name: spelled(one) for name, one in value.items()})
+  if isinstance(value, list | tuple):
+    return str([spelled(one) for one in value])
+  if dataclasses.is_dataclass(value) or isinstance(value, page._Section):
+    return spelled(vars(value))
+  return str(value)
+
+
+class Verbs:
+  """What verbs make of a run folder, with programs that are compiled once."""
+
+  def __init__(self, folder, monkeypatch):
+    self.new, self.other = str(folder / 'new.csv'), Workdir(folder / 'other')
+    self.output = folder / 'predict.csv'
+    self.warnings = []
+    monkeypatch.setattr(checkpoint.logging, 'warning', self._warn)
+    monkeypatch.setattr(parallel, 'compile_predict', _once(parallel.compile_predict))
+    monkeypatch.setattr(page.html, 'render', self._render)
+    monkeypatch.setattr(page.curves, 'learning_curve', lambda *given: spelled(given))
+
+  def _warn(self, text, *given):
+    self.warnings.append(text % given)
+
+  def _render(self, template, **context):
+    self.context = context
+    return ''
+
+  def _run(self, folder):
+    workdir = Workdir(folder)
+    return Run('tabular_mlp', workdir.stored(DEFAULTS), tabular_mlp.build, workdir, None)
+
+  def predict(self, folder):
+    run = self._run(folder)
+    experiment, devices = run.described(), runtime.devices(1)
+    deploy.predict_files(experiment, run.config, run.workdir, devices, [self.new], self.output)
+    return self.output.read_text()
+
+  def evaluate(self, folder):
+    """What it starts from: if it is another checkpoint, a warning names the damaged one."""
+    run = self._run(folder)
+    self.warnings.clear()
+    found = evaluate.best_variables(run.described(), run.workdir)
+    if self.warnings:
+      raise UserError(self.warnings[0])
+    return spelled(found)
+
+  def compare(self, folder):
+    workdir, outcome = Workdir(folder), Shown()
+    workdir.stored(DEFAULTS)
+    comparison.show(outcome, workdir, self.other)
+    return spelled(outcome.compared)
+
+  def report(self, folder):
+    """What the page shows, by section."""
+    page.write(folder, Shown(), self._run(self.other.folder).described().data.modality, pictures={})
+    return self.context
+
+
+def problems(value):
+  """All that a page says of files that cannot be read."""
+  if isinstance(value, page._Section):
+    yield value.problem
+    yield getattr(value.value, 'problem', '')
+  elif isinstance(value, dict):
+    for name, one in value.items():
+      if name in ('problems', 'evaluation_problem', 'decision_problem'):
+        yield str(one)
+      else:
+        yield from problems(one)
+
+
+def judge_page(context, whole, path, kind):
+  """What is wrong with a page of a damaged run, or nothing."""
+  said = ' '.join(problems(context))
+  same = spelled(context) == spelled(whole)
+  if same or path.name in said or (kind == 'delete' and path.name in OPTIONAL):
+    return ''
+  changed = [name for name in whole if spelled(context[name]) != spelled(whole[name])]
+  return f'changes {changed} of the page and does not name the file'
+
+
+def judge(make, folder, whole):
+  """What is wrong with a result of a damaged run, or nothing."""
+  try:
+    found = make(folder)
+  except UserError as error:
+    line = str(error)
+    return '' if line and len(line.splitlines()) == 1 else f'says {line!r}'
+  except Exception as error:
+    return f'ends with {type(error).__name__}: {str(error)[:200]}'
+  return '' if found == whole else 'gives another result'
+
+
+def test_damaged_forms_of_a_runs_files(runs, tmp_path, monkeypatch):
+  verbs = Verbs(runs, monkeypatch)
+  run, other = runs / 'run', runs / 'other'
+  quiet = contextlib.redirect_stdout(io.StringIO())
+  makers = {'predict': verbs.predict, 'evaluate': verbs.evaluate, 'compare': verbs.compare}
+  with quiet:
+    whole = {name: make(run) for name, make in makers.items()}
+    whole_page = verbs.report(run)
+  files = sorted(p.relative_to(run) for p in run.rglob('*') if p.is_file())
+  files = [path for path in files if path.parts[0] not in UNREAD]
+  strangers = sorted(p for p in other.rglob('*') if p.is_file())
+  folder, wrong = tmp_path / 'run', []
+  for number in range(OF_RUNS):
+    rng = np.random.default_rng(number)
+    path = files[number % len(files)]
+    kind = KINDS[number // len(files) % len(KINDS)]
+    stranger = other / path
+    if not stranger.exists():
+      stranger = strangers[rng.integers(len(strangers))]
+    shutil.copytree(run, folder)
+    damage(kind, folder / path, stranger, rng)
+    with quiet:
+      found = {name: judge(make, folder, whole[name]) for name, make in makers.items()}
+      try:
+        found['report'] = judge_page(verbs.report(folder), whole_page, path, kind)
+      except Exception as error:
+        found['report'] = f'ends with {type(error).__name__}: {str(error)[:200]}'
+    wrong += [f'{number} {kind} {path}: {verb} {what}' for verb, what in found.items() if what]
+    shutil.rmtree(folder)
+  assert not wrong, '\n'.join([f'{len(wrong)} of {OF_RUNS}', *wrong[:40]])
