@@ -7,7 +7,7 @@ programs are compiled once and figures are not drawn: what goes into them is com
 import contextlib
 import dataclasses
 import io
-import pathlib
+import os
 import shutil
 
 import numpy as np
@@ -16,12 +16,11 @@ import pytest
 import medjax
 from experiments import tabular_mlp
 from medjax import runtime
-from medjax.data import images
 from medjax.deploy import files as deploy
 from medjax.errors import UserError
 from medjax.outcomes import Classes
 from medjax.report import comparison, page
-from medjax.training import checkpoint, evaluate, parallel
+from medjax.training import checkpoint, evaluate, parallel, state
 from medjax.verbs.run import Run
 from medjax.workdir import Workdir
 
@@ -31,6 +30,7 @@ SMALL = (
   '--config.batch_size=50',
   '--config.data.simulated_rows=150',
   '--config.explanation=none',
+  '--config.keep_checkpoints=1',  # and the best one
 )
 OF_RUNS, OF_CACHES = 1800, 200
 KINDS = ('flip', 'cut', 'delete', 'zero', 'append', 'swap', 'flip', 'empty')
@@ -44,8 +44,8 @@ def damage(kind, path, other, rng):
   """Damages a file; ``other`` is the same file of another run, or any."""
   content = path.read_bytes()
   first, last = sorted(rng.integers(0, len(content) + 1, 2).tolist())
+  path.unlink()
   if kind == 'delete':
-    path.unlink()
     return
   if kind == 'flip' and content:
     place = int(rng.integers(8 * len(content)))
@@ -82,7 +82,7 @@ def runs(tmp_path_factory):
     grades = {'deletion': {'trained': estimate}}
     about = {'method': 'lime', 'cases': 3 + seed, 'split': 'test', 'checkpoint_step': 2}
     workdir.write(workdir.grades('lime'), about | {'grades': grades})
-  names = _columns(Workdir(folder / "run"))
+  names = _columns(Workdir(folder / 'run'))
   (folder / 'new.csv').write_text(','.join(names) + '\n' + ','.join('1' for _ in names) + '\n')
   return folder
 
@@ -90,6 +90,17 @@ def runs(tmp_path_factory):
 def _columns(workdir):
   """Names of the columns that the run was trained on."""
   return [one['name'] for one in workdir.read(workdir.data)['details']['preprocessing']['columns']]
+
+
+def _once_an_example(abstract):
+  """The shapes of a state follow from those of an example."""
+  made = {}
+
+  def shapes(experiment):
+    key = str(experiment.data.example)
+    return made[key] if key in made else made.setdefault(key, abstract(experiment))
+
+  return shapes
 
 
 def _once(compile_one):
@@ -135,7 +146,12 @@ class Verbs:
     self.new, self.other = str(folder / 'new.csv'), Workdir(folder / 'other')
     self.output = folder / 'predict.csv'
     self.warnings = []
+    self.modality = self._run(folder / 'other').described().data.modality
+    self.whole = None  # what was read of checkpoints that nobody damaged
     monkeypatch.setattr(checkpoint.logging, 'warning', self._warn)
+    monkeypatch.setattr(state, 'abstract', _once_an_example(state.abstract))
+    self._best = evaluate.best_variables
+    monkeypatch.setattr(evaluate, 'best_variables', self._best_variables)
     monkeypatch.setattr(parallel, 'compile_predict', _once(parallel.compile_predict))
     monkeypatch.setattr(page.html, 'render', self._render)
     monkeypatch.setattr(page.curves, 'learning_curve', lambda *given: spelled(given))
@@ -151,20 +167,20 @@ class Verbs:
     workdir = Workdir(folder)
     return Run('tabular_mlp', workdir.stored(DEFAULTS), tabular_mlp.build, workdir, None)
 
+  def _best_variables(self, experiment, workdir):
+    """As evaluation begins: of another checkpoint only with a warning."""
+    if self.whole and self.whole[0] == workdir.identity():
+      return self.whole[1]
+    self.warnings.clear()
+    found = self._best(experiment, workdir)
+    self.evaluated = 'another, as a warning says' if self.warnings else spelled(found)
+    return found
+
   def predict(self, folder):
     run = self._run(folder)
     experiment, devices = run.described(), runtime.devices(1)
     deploy.predict_files(experiment, run.config, run.workdir, devices, [self.new], self.output)
     return self.output.read_text()
-
-  def evaluate(self, folder):
-    """What it starts from: if it is another checkpoint, a warning names the damaged one."""
-    run = self._run(folder)
-    self.warnings.clear()
-    found = evaluate.best_variables(run.described(), run.workdir)
-    if self.warnings:
-      raise UserError(self.warnings[0])
-    return spelled(found)
 
   def compare(self, folder):
     workdir, outcome = Workdir(folder), Shown()
@@ -174,7 +190,7 @@ class Verbs:
 
   def report(self, folder):
     """What the page shows, by section."""
-    page.write(folder, Shown(), self._run(self.other.folder).described().data.modality, pictures={})
+    page.write(folder, Shown(), self.modality, pictures={})
     return self.context
 
 
@@ -191,8 +207,12 @@ def problems(value):
         yield from problems(one)
 
 
-def judge_page(context, whole, path, kind):
-  """What is wrong with a page of a damaged run, or nothing."""
+def judge_page(make, folder, whole, path, kind):
+  """What is wrong with the page of a damaged run, or nothing."""
+  try:
+    context = make(folder)
+  except Exception as error:
+    return f'ends with {type(error).__name__}: {str(error)[:200]}'
   said = ' '.join(problems(context))
   same = spelled(context) == spelled(whole)
   if same or path.name in said or (kind == 'delete' and path.name in OPTIONAL):
@@ -216,15 +236,14 @@ def judge(make, folder, whole):
 def test_damaged_forms_of_a_runs_files(runs, tmp_path, monkeypatch):
   verbs = Verbs(runs, monkeypatch)
   run, other = runs / 'run', runs / 'other'
-  quiet = contextlib.redirect_stdout(io.StringIO())
-  makers = {'predict': verbs.predict, 'evaluate': verbs.evaluate, 'compare': verbs.compare}
-  with quiet:
-    whole = {name: make(run) for name, make in makers.items()}
-    whole_page = verbs.report(run)
+  with contextlib.redirect_stdout(io.StringIO()):
+    predicted, compared, shown = verbs.predict(run), verbs.compare(run), verbs.report(run)
+    evaluated = verbs.evaluated
+    best = evaluate.best_variables(verbs._run(run).described(), Workdir(run))
   files = sorted(p.relative_to(run) for p in run.rglob('*') if p.is_file())
   files = [path for path in files if path.parts[0] not in UNREAD]
   strangers = sorted(p for p in other.rglob('*') if p.is_file())
-  folder, wrong = tmp_path / 'run', []
+  folder, wrong, unread = tmp_path / 'run', [], shutil.ignore_patterns(*UNREAD)
   for number in range(OF_RUNS):
     rng = np.random.default_rng(number)
     path = files[number % len(files)]
@@ -232,14 +251,19 @@ def test_damaged_forms_of_a_runs_files(runs, tmp_path, monkeypatch):
     stranger = other / path
     if not stranger.exists():
       stranger = strangers[rng.integers(len(strangers))]
-    shutil.copytree(run, folder)
+    # Links are quick to make; damage takes one away before it writes.
+    shutil.copytree(run, folder, ignore=unread, copy_function=os.link)
     damage(kind, folder / path, stranger, rng)
-    with quiet:
-      found = {name: judge(make, folder, whole[name]) for name, make in makers.items()}
-      try:
-        found['report'] = judge_page(verbs.report(folder), whole_page, path, kind)
-      except Exception as error:
-        found['report'] = f'ends with {type(error).__name__}: {str(error)[:200]}'
+    of_checkpoints = path.parts[0] == 'checkpoints'
+    verbs.whole = None if of_checkpoints else (Workdir(run).identity(), best)
+    verbs.evaluated = evaluated
+    with contextlib.redirect_stdout(io.StringIO()):
+      found = {'predict': judge(verbs.predict, folder, predicted)}
+      if verbs.evaluated not in (evaluated, 'another, as a warning says'):
+        found['evaluate'] = 'is of another checkpoint without a warning'
+      if not of_checkpoints:
+        found['compare'] = judge(verbs.compare, folder, compared)
+        found['report'] = judge_page(verbs.report, folder, shown, path, kind)
     wrong += [f'{number} {kind} {path}: {verb} {what}' for verb, what in found.items() if what]
     shutil.rmtree(folder)
   assert not wrong, '\n'.join([f'{len(wrong)} of {OF_RUNS}', *wrong[:40]])
