@@ -9,13 +9,19 @@ import dataclasses
 import io
 import os
 import shutil
+import warnings
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.experimental.compilation_cache import compilation_cache
 
 import medjax
 from experiments import tabular_mlp
 from medjax import runtime
+from medjax.data import images
+from medjax.data.simulate import radiograph
 from medjax.deploy import files as deploy
 from medjax.errors import UserError
 from medjax.outcomes import Classes
@@ -33,6 +39,11 @@ SMALL = (
   '--config.keep_checkpoints=1',  # and the best one
 )
 OF_RUNS, OF_CACHES = 1800, 200
+PROGRAMS = {
+  'jax_compilation_cache_dir': '',
+  'jax_persistent_cache_min_compile_time_secs': 0.0,
+  'jax_persistent_cache_min_entry_size_bytes': 0,
+}
 KINDS = ('flip', 'cut', 'delete', 'zero', 'append', 'swap', 'flip', 'empty')
 # Nothing rests on these.
 UNREAD = ('report.html', 'card.md', 'coefficients.csv', 'tensorboard')
@@ -267,3 +278,69 @@ def test_damaged_forms_of_a_runs_files(runs, tmp_path, monkeypatch):
     wrong += [f'{number} {kind} {path}: {verb} {what}' for verb, what in found.items() if what]
     shutil.rmtree(folder)
   assert not wrong, '\n'.join([f'{len(wrong)} of {OF_RUNS}', *wrong[:40]])
+
+
+def _loaded(folder):
+  """Every array and name of a folder of images, as training sees them."""
+  config = images.Config(source=str(folder), image_size=16)
+  data = images.load(config, simulator=radiograph.simulate, classes=('normal', 'ill'))
+  splits = {name: (part.read(range(len(part))), part.id) for name, part in data.splits.items()}
+  return spelled([splits, data.fingerprint, data.notes])
+
+
+def test_damaged_forms_of_the_cache_are_prepared_again(make_images, tmp_path, monkeypatch):
+  make_images(tmp_path / 'images', 12, 16)
+  make_images(tmp_path / 'others', 14, 16)
+  caches = {name: tmp_path / f'cache-{name}' for name in ('images', 'others')}
+  for name, cache in caches.items():
+    monkeypatch.setenv('MEDJAX_CACHE', str(cache))
+    whole = _loaded(tmp_path / name)
+    if name == 'images':
+      expected = whole
+  cache = caches['images']
+  monkeypatch.setenv('MEDJAX_CACHE', str(cache))
+  files = sorted(p for p in cache.rglob('*') if p.is_file() and p.name != 'lock')
+  assert len(files) == 5
+  strangers = {p.name: p for p in caches['others'].rglob('*') if p.is_file()}
+  wrong = []
+  for number in range(OF_CACHES):
+    path, kind = files[number % len(files)], KINDS[number // len(files) % len(KINDS)]
+    damage(kind, path, strangers[path.name], np.random.default_rng(number))
+    try:
+      if _loaded(tmp_path / 'images') != expected:
+        wrong.append(f'{number} {kind} {path.name}: gives other data')
+    except Exception as error:
+      wrong.append(f'{number} {kind} {path.name}: ends with {type(error).__name__}: {error}')
+  assert not wrong, '\n'.join([f'{len(wrong)} of {OF_CACHES}', *wrong[:40]])
+
+
+def test_a_damaged_compiled_program_is_compiled_again(tmp_path):
+  """JAX keeps them with a checksum; a warning says that one could not be read."""
+  before = {name: jax.config.values[name] for name in PROGRAMS}
+  x = np.ones((30, 30), np.float32)
+
+  def computed():
+    def product(x):  # another function each time, which this process has not compiled
+      return jnp.sin(x @ x.T).sum()
+
+    compilation_cache.reset_cache()
+    return float(jax.jit(product)(x))
+
+  try:
+    for name, value in PROGRAMS.items():
+      jax.config.update(name, value)
+    jax.config.update('jax_compilation_cache_dir', str(tmp_path))
+    expected = computed()
+    (path,) = (p for p in tmp_path.rglob('*product*') if p.name.endswith('-cache'))
+    whole = path.read_bytes()
+    for number in range(32):
+      kind = KINDS[number % len(KINDS)]
+      damage(kind if kind != 'swap' else 'flip', path, path, np.random.default_rng(number))
+      with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        assert computed() == expected
+      path.write_bytes(whole)
+  finally:
+    for name, value in before.items():
+      jax.config.update(name, value)
+    compilation_cache.reset_cache()

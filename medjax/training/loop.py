@@ -52,8 +52,9 @@ def train(
     workdir.claim(config)
   workdir.claim_data(experiment.data.summary(), write=lead)
   runtime.meet('claimed')  # the others read what the lead has written
-  run_of = workdir.identity()
-  with Checkpoints(workdir.checkpoints, config.keep_checkpoints, run_of) as checkpoints:
+  identity = workdir.identity()
+  keep = config.keep_checkpoints
+  with Checkpoints(workdir.checkpoints, keep, identity, trains=True) as checkpoints:
     restored = checkpoints.latest(state.abstract(experiment))
     if restored is None:
       current, step = state.create(experiment, config.seed), 0
