@@ -6,6 +6,7 @@ import hashlib
 import os
 import pathlib
 import stat
+import sys
 from collections.abc import Iterator
 
 from medjax.errors import DiskFullError, UserError
@@ -50,6 +51,33 @@ def unwritable(path: pathlib.Path, error: OSError) -> UserError:
 def is_full(error: OSError) -> bool:
   """Whether the disk, or what a user may have of it, is full."""
   return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextlib.contextmanager
+def locked(path: pathlib.Path, busy: str = '') -> Iterator[None]:
+  """Lets one process at a time past; the system takes the lock off one that is killed.
+
+  On a file system without locks, or on Windows, everyone passes, which a line on standard error
+  says.
+
+  Args:
+    path: the file to lock. It stays: to remove it would give the next two processes a lock each.
+    busy: the error where another process is past; '' waits for it.
+
+  Raises:
+    UserError: another process is past, and ``busy`` says so.
+    OSError: the file cannot be made.
+  """
+  with open(path, 'w') as file:
+    try:
+      import fcntl  # not on Windows
+
+      fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+    except BlockingIOError:
+      raise UserError(busy) from None
+    except (ImportError, OSError) as error:
+      print(f'{path.parent}: others cannot be kept out here: {error}', file=sys.stderr)
+    yield
 
 
 def make_private(folder: pathlib.Path) -> None:

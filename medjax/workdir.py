@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from medjax import config as config_lib
@@ -127,6 +127,25 @@ class Workdir:
         )
     elif write:
       self.write(self.data, summary)
+
+  @contextlib.contextmanager
+  def alone(self) -> Iterator[None]:
+    """Keeps other commands that write into the folder out of it meanwhile.
+
+    Raises:
+      UserError: another one is at work there, or the folder cannot be written.
+    """
+    busy = (
+      f'--workdir={self.folder}: another command is training or evaluating there; wait for its '
+      'end, or choose another folder'
+    )
+    with contextlib.ExitStack() as held:
+      try:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        held.enter_context(files.locked(self.folder / '.lock', busy))
+      except OSError as error:
+        raise files.unwritable(self.folder, error) from None
+      yield
 
   def stored(self, config: C) -> C:
     """The config of a finished or begun run, of the type of ``config``.

@@ -1,6 +1,7 @@
 """Files are replaced whole or not at all, and a failure leaves nothing behind."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -100,6 +101,16 @@ def test_a_disk_that_is_really_full_leaves_no_half_file(tmp_path, kind):
   first, left = done.stdout.splitlines()
   assert first == (f'error: {tmp_path}/decision.json: cannot be written: No space left on device')
   assert left == '[]'
+
+
+def test_a_file_system_without_locks_is_named_and_lets_all_pass(tmp_path, monkeypatch, capsys):
+  def none(*_):
+    raise OSError(errno.ENOTSUP, 'Operation not supported')
+
+  monkeypatch.setattr(fcntl, 'flock', none)
+  with files.locked(tmp_path / '.lock', 'busy'), files.locked(tmp_path / '.lock', 'busy'):
+    pass
+  assert f'{tmp_path}: others cannot be kept out here' in capsys.readouterr().err
 
 
 def test_a_digest_is_of_the_content(tmp_path):

@@ -79,6 +79,33 @@ def _made(folder, seed=0, fingerprint='f00'):
   return workdir
 
 
+def test_two_commands_cannot_write_into_a_folder_at_once(run):
+  with (
+    run.alone(),
+    pytest.raises(UserError, match='another command is training or evaluating there'),
+    Workdir(run.folder).alone(),
+  ):
+    pass
+  with run.alone():
+    pass
+  run.check(Config())  # what is left is no obstacle
+
+
+def test_a_new_folder_can_be_locked_and_then_claimed(tmp_path):
+  folder = Workdir(tmp_path / 'new')
+  with folder.alone():
+    folder.claim(Config())
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+  (tmp_path / 'file').write_text('')
+  with (
+    pytest.raises(UserError, match=r'file/run: cannot be written: Not a directory'),
+    Workdir(tmp_path / 'file' / 'run').alone(),
+  ):
+    pass
+
+
 def test_files_are_read_as_they_were_written(run):
   assert run.read(run.decision) == {'temperature': 0.05}
   assert run.read(run.data) == {'fingerprint': 'f00'}

@@ -1,5 +1,6 @@
 """One command on one run folder: what every verb needs."""
 
+import contextlib
 import copy
 import pathlib
 import sys
@@ -88,6 +89,10 @@ class Run:
     config.data = copy.copy(config.data)
     config.data.stored = dataset.describe(self.workdir)
     return self.build(config)
+
+  def alone(self) -> contextlib.AbstractContextManager[None]:
+    """Keeps other commands that write out of the run folder; see ``Workdir.alone``."""
+    return self.workdir.alone() if self.lead else contextlib.nullcontext()
 
   def output(self, default: pathlib.Path) -> pathlib.Path:
     """The file of --output, or ``default``.

@@ -145,7 +145,12 @@ def test_a_checkpoint_of_another_run_is_left_out(begun, tmp_path, caplog):
     assert _same(checkpoints.latest(begun)[0], saved)
   with Checkpoints(tmp_path / 'c', 2, 'another') as checkpoints, caplog.at_level('WARNING', 'absl'):
     assert checkpoints.latest(begun) is None
-  assert 'is not what was saved, or is of another run' in caplog.text
+  assert 'c/1 is damaged and is left out: it is of another run' in caplog.text
+  (tmp_path / 'c' / '1.damaged').rename(tmp_path / 'c' / '1')
+  (tmp_path / 'c' / '1' / 'digests.json').unlink()  # as when killed before it was written
+  with Checkpoints(tmp_path / 'c', 2, 'another') as checkpoints, caplog.at_level('WARNING', 'absl'):
+    assert checkpoints.latest(begun) is None
+  assert 'position is not what was saved, or is of another run' in caplog.text
 
 
 @pytest.mark.parametrize('trains', [True, False])

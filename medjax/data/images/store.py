@@ -112,7 +112,7 @@ def rows(source: Source, size: int, channels: int, cache: pathlib.Path) -> datas
   if not _is_complete(folder):  # a complete one may be on a disk that cannot be written
     try:
       folder.mkdir(parents=True, exist_ok=True)
-      with _locked(folder / 'lock'):
+      with files.locked(folder / 'lock'):
         if not _is_complete(folder):  # nor made by another process meanwhile
           _store(source, size, channels, folder)
     except (OSError, RuntimeError) as error:
@@ -161,17 +161,3 @@ def _digest(path: pathlib.Path) -> str:
 @functools.lru_cache(maxsize=100_000)
 def _digest_of(path: pathlib.Path, size: int, changed: int) -> str:
   return files.digest(path)
-
-
-@contextlib.contextmanager
-def _locked(path: pathlib.Path) -> Iterator[None]:
-  """Lets one process at a time prepare a folder; the others wait for it."""
-  try:
-    import fcntl
-  except ImportError:  # Windows: two processes may both prepare, with the same result
-    yield
-    return
-  # The file stays: to remove it would give the next two processes a lock each.
-  with open(path, 'w') as file:
-    fcntl.flock(file, fcntl.LOCK_EX)
-    yield
