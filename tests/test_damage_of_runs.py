@@ -8,7 +8,10 @@ import contextlib
 import dataclasses
 import io
 import os
+import re
 import shutil
+import subprocess
+import sys
 import warnings
 
 import jax
@@ -344,3 +347,41 @@ def test_a_damaged_compiled_program_is_compiled_again(tmp_path):
     for name, value in before.items():
       jax.config.update(name, value)
     compilation_cache.reset_cache()
+
+
+COMMANDS = (  # what is damaged, by which verb it is met, and what is said of it
+  ('config.json', 'predict', 'config.json: .*; restore it, or train again in another --workdir'),
+  ('data.json', 'predict', 'data.json: .*; restore it, or train again in another --workdir'),
+  ('decision.json', 'predict', 'decision.json: .*; run evaluate again'),
+  ('checkpoints', 'predict', 'is of the checkpoint of step .*; run evaluate again'),
+  ('predictions/test.csv', 'compare', 'test.csv: is not what the last evaluation wrote; run eval'),
+  ('evaluation.json', 'compare', 'evaluation.json: .*; run evaluate again'),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(('name', 'verb', 'line'), COMMANDS)
+def test_the_command_line_says_one_line(runs, tmp_path, name, verb, line):
+  folder = tmp_path / 'run'
+  shutil.copytree(runs / 'run', folder)
+  path = folder / name
+  if name == 'checkpoints':
+    best = Workdir(folder).read(folder / 'decision.json')['checkpoint_step']
+    path = max((path / str(best)).rglob('state/**/d/*'), key=lambda one: one.stat().st_size)
+  damage('flip', path, path, np.random.default_rng(0))
+  words = [str(runs / 'new.csv'), f'--workdir={folder}']
+  if verb == 'compare':
+    words = [str(folder), str(runs / 'other')]
+  done = subprocess.run(
+    [sys.executable, '-m', 'experiments.tabular_mlp', verb, *words],
+    cwd=tmp_path,
+    env=os.environ | {'PYTHONPATH': os.pathsep.join(p for p in sys.path if p), 'XLA_FLAGS': ''},
+    capture_output=True,
+    text=True,
+    timeout=300,
+  )
+  assert done.returncode == 2, done.stderr
+  assert 'Traceback' not in done.stderr
+  (said,) = (text for text in done.stderr.splitlines() if text.startswith('error: '))
+  assert re.search(line, said), said
+  assert not (folder / 'predict.csv').exists()
