@@ -19,12 +19,11 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from medjax import arguments, cli, runtime
+from medjax import arguments, cli, runtime, sealed
 from medjax import config as config_lib
 from medjax.bench import explainers
 from medjax.config import setting
 from medjax.errors import UserError
-from medjax.workdir import write_json
 
 
 @dataclasses.dataclass
@@ -60,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ]
     about = runtime.environment()
     explainers.table(comparisons, str(about['processor']))
-    write_json(pathlib.Path(values.output), {'environment': about, 'comparison': comparisons})
+    sealed.write(pathlib.Path(values.output), {'environment': about, 'comparison': comparisons})
     print(f'measurements: {values.output}')
 
 

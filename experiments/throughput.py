@@ -23,7 +23,7 @@ import optax
 from absl import flags
 
 import medjax
-from medjax import arguments, cli, runtime, tasks
+from medjax import arguments, cli, runtime, sealed, tasks
 from medjax import config as config_lib
 from medjax.bench import compare, network
 from medjax.bench import run as bench
@@ -32,7 +32,6 @@ from medjax.data import images
 from medjax.data.simulate import radiograph
 from medjax.errors import UserError
 from medjax.training import parallel
-from medjax.workdir import write_json
 
 _FLAGS = f"""Flags:
   --peers=NAMES     frameworks to compare with, of {', '.join(compare.PEERS)}
@@ -135,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       measured['comparison'] = race(config, values.peers)
     if config.sweep:
       measured['sweep'] = sweep(config)
-    write_json(pathlib.Path(values.output), measured)
+    sealed.write(pathlib.Path(values.output), measured)
     print(f'measurements: {values.output}')
 
 

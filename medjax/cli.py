@@ -9,7 +9,6 @@ is full; 75 asked to end (SIGTERM) and saved: the same command continues; 130 in
 """
 
 import contextlib
-import errno
 import pathlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ from typing import Any
 import jax
 from absl import logging
 
-from medjax import arguments, runtime
+from medjax import arguments, files, runtime
 from medjax import config as config_lib
 from medjax.config import Config
 from medjax.errors import DiskFullError, UserError
@@ -76,7 +75,7 @@ def one_line_errors() -> Iterator[None]:
   except UserError as error:
     code = _say(str(error), error.exit_code)
   except OSError as error:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    full = files.is_full(error)
     where = f'{error.filename}: ' if error.filename else ''
     what = 'no space left on the disk' if full else error.strerror or str(error)
     code = _say(f'{where}{what}', DiskFullError.exit_code if full else UserError.exit_code)

@@ -24,6 +24,7 @@ from jax.experimental import multihost_utils
 from jax.experimental.compilation_cache import compilation_cache as compilation_cache_lib
 from PIL import Image
 
+from medjax import files
 from medjax.errors import UserError
 
 # jaxlib versions on which these options were seen to work: XLA aborts on a name it does not know.
@@ -92,7 +93,20 @@ def configure(*, xla_tuning: bool = True, share_device: bool = False) -> None:
   # Larger images are refused by name where they are decoded; Pillow's own warning adds nothing.
   warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
   if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
-    jax.config.update('jax_compilation_cache_dir', str(cache_folder() / 'compiled'))
+    _keep_programs(cache_folder() / 'compiled')
+
+
+def _keep_programs(folder: pathlib.Path) -> None:
+  """Keeps compiled programs there, which are code: not where others could put theirs.
+
+  JAX writes each with a checksum, and compiles again where one is damaged.
+  """
+  try:
+    files.make_private(folder)
+  except (OSError, UserError) as error:
+    print(f'speed: compiled programs are not kept: {error}', file=sys.stderr)
+    return
+  jax.config.update('jax_compilation_cache_dir', str(folder))
 
 
 @contextlib.contextmanager
@@ -143,6 +157,12 @@ def join_hosts(coordinator: str, num_processes: int, process_id: int) -> None:
   except (ValueError, RuntimeError) as error:
     first = str(error).splitlines()[0]
     raise UserError(f'--coordinator={coordinator}: cannot join the others: {first}') from None
+
+
+def meet(name: str) -> None:
+  """Waits until every process of this training is here; nothing for a single one."""
+  if jax.process_count() > 1:
+    multihost_utils.sync_global_devices(name)
 
 
 @dataclasses.dataclass(frozen=True)

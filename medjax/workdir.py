@@ -1,19 +1,36 @@
 """The run folder: what is written where, by name.
 
-It stands on the lowest floor although the design first put it beside the command line: training
+It stands on a low floor although the design first put it beside the command line: training
 writes into it and reports read from it, and both must know the names and nothing else of each
 other.
+
+Every file that a result rests on is checked when it is read. JSON files carry a digest, and
+evaluation.json those of the tables that it was made with. All are tied to the run by a digest of
+its config and of its data's fingerprint, so that a file of another run is not taken for its own.
 """
 
+import contextlib
+import hashlib
 import json
 import os
 import pathlib
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from medjax import config as config_lib
+from medjax import files, sealed
 from medjax.errors import UserError
 
 C = TypeVar('C')
+
+_TRAIN_AGAIN = 'restore it, or train again in another --workdir'
+# What brings a file back that is damaged or missing, where it is not to run evaluate again.
+_REMEDIES = {
+  'config.json': _TRAIN_AGAIN,
+  'data.json': _TRAIN_AGAIN,
+  'environment.json': 'repeat the command that trained',
+  'motifs.json': 'run motifs again',
+}
 
 
 class Workdir:
@@ -94,10 +111,7 @@ class Workdir:
     """
     self.check(config)
     if not self.config.exists():
-      try:
-        write_json(self.config, config_lib.to_dict(config))
-      except OSError as error:
-        raise UserError(f'--workdir={self.folder}: cannot be written: {error.strerror}') from None
+      self.write(self.config, config_lib.to_dict(config))
 
   def claim_data(self, summary: dict[str, Any], *, write: bool = True) -> None:
     """Writes data.json, or sees that the run began on the same data.
@@ -110,14 +124,33 @@ class Workdir:
       UserError: the data have changed.
     """
     if self.data.exists():
-      before = read_json(self.data).get('fingerprint')
+      before = self.read(self.data).get('fingerprint')
       if before != summary['fingerprint']:
         raise UserError(
           f'--workdir={self.folder}: the data have changed since this run began '
           f'({before}, now {summary["fingerprint"]}); choose another --workdir'
         )
     elif write:
-      write_json(self.data, summary)
+      self.write(self.data, summary)
+
+  @contextlib.contextmanager
+  def alone(self) -> Iterator[None]:
+    """Keeps other commands that write into the folder out of it meanwhile.
+
+    Raises:
+      UserError: another one is at work there, or the folder cannot be written.
+    """
+    busy = (
+      f'--workdir={self.folder}: another command is training or evaluating there; wait for its '
+      'end, or choose another folder'
+    )
+    with contextlib.ExitStack() as held:
+      try:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        held.enter_context(files.locked(self.folder / '.lock', busy))
+      except OSError as error:
+        raise files.unwritable(self.folder, error) from None
+      yield
 
   def stored(self, config: C) -> C:
     """The config of a finished or begun run, of the type of ``config``.
@@ -127,27 +160,87 @@ class Workdir:
     """
     if not self.config.exists():
       raise UserError(f'--workdir={self.folder}: no run here (config.json is missing); train first')
-    return config_lib.from_dict(config, read_json(self.config))
+    return config_lib.from_dict(config, self.read(self.config))
+
+  def identity(self) -> str:
+    """What ties files to this run: 16 hexadecimal digits of its config and of its data.
+
+    Raises:
+      UserError: config.json or data.json is missing or damaged.
+    """
+    return self._tie(self.evaluation)
+
+  def write(
+    self, path: pathlib.Path, value: dict[str, Any], *, covers: Sequence[pathlib.Path] = ()
+  ) -> None:
+    """Writes one of the run's JSON files, which ``read`` knows again.
+
+    Args:
+      path: the file.
+      value: JSON values.
+      covers: files of the run whose digests it holds, for ``verified``.
+
+    Raises:
+      UserError: as ``identity``, or it cannot be written.
+    """
+    digests = {self._name(one): files.digest(one) for one in covers}
+    sealed.write(path, value, run=self._tie(path), files=digests)
+
+  def read(self, path: pathlib.Path) -> dict[str, Any]:
+    """The values of one of the run's JSON files.
+
+    Raises:
+      UserError: it is missing, damaged or of another run; says what brings it back.
+    """
+    return self._read(path)[0]
+
+  def verified(self, path: pathlib.Path) -> pathlib.Path:
+    """``path``, if it is as the last evaluation left it.
+
+    Raises:
+      UserError: it is missing or is not; or evaluation.json is missing or damaged.
+    """
+    _, seal = self._read(self.evaluation)
+    remedy = _remedy(path)
+    try:
+      found = files.digest(path)
+    except OSError as error:
+      raise UserError(f'{path}: cannot be read: {error.strerror}; {remedy}') from None
+    if seal.get('files', {}).get(self._name(path)) != found:
+      raise UserError(f'{path}: is not what the last evaluation wrote; {remedy}')
+    return path
+
+  def tables(self) -> list[pathlib.Path]:
+    """Predictions that are there, and those that the last evaluation wrote."""
+    found = set((self.folder / 'predictions').glob('*.csv'))
+    if self.evaluation.exists():
+      with contextlib.suppress(UserError):  # who reads evaluation.json will say so
+        names = self._read(self.evaluation)[1].get('files', {})
+        found |= {self.folder / name for name in names if name.endswith('.csv')}
+    return sorted(found)
+
+  def _read(self, path: pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    value, seal = sealed.read(path, _remedy(path))
+    if seal.get('run') != self._tie(path):
+      raise UserError(f'{path}: is of another run than {self.config.name}; {_remedy(path)}')
+    return value, seal
+
+  def _tie(self, path: pathlib.Path) -> str:
+    """What a file is tied to: config.json to nothing, data.json to it, and all others to both."""
+    if path == self.config:
+      return ''
+    config, _ = sealed.read(self.config, _remedy(self.config))
+    parts = [json.dumps(config)]
+    if path != self.data:
+      parts.append(str(self.read(self.data).get('fingerprint')))
+    return hashlib.sha256('\0'.join(parts).encode()).hexdigest()[:16]
+
+  def _name(self, path: pathlib.Path) -> str:
+    return path.relative_to(self.folder).as_posix()
 
 
-def read_json(path: pathlib.Path) -> dict[str, Any]:
-  """The JSON object in ``path``.
-
-  Raises:
-    UserError: it cannot be read or is not JSON.
-  """
-  try:
-    value = json.loads(path.read_text())
-  except (OSError, ValueError) as error:
-    raise UserError(f'{path}: cannot be read as JSON: {error}') from None
-  if not isinstance(value, dict):
-    raise UserError(f'{path}: expected a JSON object, found {type(value).__name__}')
-  return value
-
-
-def write_json(path: pathlib.Path, value: dict[str, Any]) -> None:
-  """Writes all of ``value`` or leaves the old file, whatever happens in between."""
-  path.parent.mkdir(parents=True, exist_ok=True)
-  temporary = path.with_name(f'.{path.name}.{os.getpid()}')
-  temporary.write_text(json.dumps(value, indent=2, allow_nan=False) + '\n')
-  os.replace(temporary, path)
+def _remedy(path: pathlib.Path) -> str:
+  """What a user can do where a file of a run is damaged."""
+  if path.name.startswith('grades-'):
+    return 'run explain --grade again'
+  return _REMEDIES.get(path.name, 'run evaluate again')

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import json
-import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -13,6 +12,7 @@ import numpy as np
 from medjax.data import ragged
 from medjax.data.modality import Modality
 from medjax.errors import UserError
+from medjax.workdir import Workdir
 
 Batch = dict[str, Any]
 
@@ -195,22 +195,20 @@ class Dataset:
     }
 
 
-def describe(path: pathlib.Path) -> dict[str, Any]:
+def describe(workdir: Workdir) -> dict[str, Any]:
   """What a run's data.json says of its data, for ``without_examples``.
 
   Raises:
     UserError: the file is missing or damaged, or an earlier version wrote it.
   """
-  try:
-    about = json.loads(path.read_text())
-    for name in ('source', 'classes', 'fingerprint', 'simulated', 'details', 'splits'):
-      about[name]
-  except (OSError, ValueError, KeyError, TypeError) as error:
-    raise UserError(f'{path}: does not describe the data of a run: {error}') from None
+  about = workdir.read(workdir.data)
+  for name in ('source', 'classes', 'fingerprint', 'simulated', 'details', 'splits'):
+    if name not in about:
+      raise UserError(f'{workdir.data}: does not describe the data of a run: it has no {name}')
   if 'example' not in about:
     raise UserError(
-      f'{path}: an earlier version of medjax wrote this run and did not note what an example is; '
-      'train again'
+      f'{workdir.data}: an earlier version of medjax wrote this run and did not note what an '
+      'example is; train again'
     )
   return about
 

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import csv
-import errno
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from medjax import files
 from medjax.config import Config
 from medjax.data import feed, ragged
 from medjax.data.modality import Case
@@ -85,11 +85,10 @@ def predict_files(
         rows += done
     drawn = writer.page(rows)
     if drawn:
-      page.write_text(drawn, 'utf-8', errors='backslashreplace')
+      with files.replacing(page) as new:
+        new.write_text(drawn, 'utf-8', errors='backslashreplace')
   except OSError as error:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-      raise
-    raise UserError(f'{output}: cannot be written: {error.strerror}') from None
+    raise files.unwritable(output, error) from None
   _print(rows, writer)
   print(f'predictions: {output}')
   if drawn:

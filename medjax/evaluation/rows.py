@@ -6,12 +6,12 @@ import dataclasses
 import math
 import os
 import pathlib
-import tempfile
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
 
+from medjax import files
 from medjax.errors import UserError
 from medjax.evaluation import csv_cells
 
@@ -72,19 +72,10 @@ def write_rows(
 ) -> None:
   """Writes a CSV file, replacing ``path`` in one step so that no reader sees half of it."""
   path = pathlib.Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix='.tmp')
-  try:
-    with open(handle, 'w', newline='', encoding='utf-8') as file:
-      writer = csv.writer(file)
-      writer.writerow(map(csv_cells.write, header))
-      writer.writerows(map(csv_cells.write, row) for row in rows)
-    # mkstemp makes a file that only its owner can read; results are for everyone's eyes.
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
-  except BaseException:
-    os.unlink(temporary)
-    raise
+  with files.replacing(path) as new, open(new, 'w', newline='', encoding='utf-8') as file:
+    writer = csv.writer(file)
+    writer.writerow(map(csv_cells.write, header))
+    writer.writerows(map(csv_cells.write, row) for row in rows)
 
 
 def read_columns(

@@ -23,7 +23,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from medjax import runtime
+from medjax import files, runtime
+from medjax.errors import UserError
 
 _FLAGS = (
   '-std=c++17',
@@ -122,7 +123,22 @@ def library() -> ctypes.CDLL:
   """The compiled kernels, which JAX knows by the names in ``_KERNELS`` from now on.
 
   Raises:
-    UnavailableError: turned off, no compiler, or it failed.
+    UnavailableError: as ``built``, or they cannot be loaded.
+  """
+  try:
+    kernels = ctypes.CDLL(str(built()))
+  except OSError as error:
+    raise UnavailableError(str(error)) from None
+  for name, symbol in _KERNELS.items():
+    jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(kernels, symbol)), platform='cpu')
+  return kernels
+
+
+def built() -> pathlib.Path:
+  """The file of the compiled kernels, made once for a processor and a compiler, whole and private.
+
+  Raises:
+    UnavailableError: turned off, no compiler, it failed, or others can write where they are kept.
   """
   if os.environ.get('MEDJAX_NATIVE', '1') == '0':
     raise UnavailableError('turned off')
@@ -135,27 +151,38 @@ def library() -> ctypes.CDLL:
     version = subprocess.run([compiler, '--version'], capture_output=True, check=True).stdout
     parts = (source.read_bytes(), ' '.join(command).encode(), version, _processor())
     key = hashlib.sha256(b'\0'.join(parts)).hexdigest()[:16]
-    file = runtime.cache_folder() / 'native' / f'{key}.so'
-    if not file.exists():
-      _compile(command, file)
-    kernels = ctypes.CDLL(str(file))
+    folder = runtime.cache_folder() / 'native'
+    files.make_private(folder)
+    return _compiled(folder, key) or _compile(command, folder, key)
   except subprocess.CalledProcessError as error:
     messages = (error.stderr or b'').decode(errors='replace').strip().splitlines()
     raise UnavailableError(f'{compiler} failed: {messages[0] if messages else error}') from None
-  except OSError as error:
+  except (OSError, UserError) as error:
     raise UnavailableError(str(error)) from None
-  for name, symbol in _KERNELS.items():
-    jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(kernels, symbol)), platform='cpu')
-  return kernels
 
 
-def _compile(command: list[str], file: pathlib.Path) -> None:
+def _compiled(folder: pathlib.Path, key: str) -> pathlib.Path | None:
+  """The library that was compiled before, if it is whole; loading a damaged one ends the process.
+
+  Its name holds the digest of its content. Damaged ones are removed.
+  """
+  for file in sorted(folder.glob(f'{key}-*.so')):
+    if file.name == _name(key, file):
+      return file
+    file.unlink(missing_ok=True)
+  return None
+
+
+def _compile(command: list[str], folder: pathlib.Path, key: str) -> pathlib.Path:
   """Compiles to a name of its own first: other processes may be at it as well."""
-  file.parent.mkdir(parents=True, exist_ok=True)
-  with tempfile.TemporaryDirectory(dir=file.parent) as folder:
-    made = pathlib.Path(folder) / file.name
+  with tempfile.TemporaryDirectory(dir=folder) as own:
+    made = pathlib.Path(own) / 'kernels.so'
     subprocess.run([*command, '-o', str(made)], capture_output=True, check=True)
-    os.replace(made, file)
+    return made.replace(folder / _name(key, made))
+
+
+def _name(key: str, file: pathlib.Path) -> str:
+  return f'{key}-{files.digest(file).removeprefix("sha256:")[:16]}.so'
 
 
 def _processor() -> bytes:

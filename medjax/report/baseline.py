@@ -6,7 +6,7 @@ from typing import Any
 
 from medjax.errors import UserError
 from medjax.outcomes import Outcome
-from medjax.workdir import Workdir, read_json
+from medjax.workdir import Workdir
 
 # A simple model takes at most this share of the training's time, or about a second.
 _SHARE = 0.1
@@ -58,10 +58,10 @@ def read(workdir: Workdir, outcome: Outcome) -> Baseline:
   if not workdir.baseline.exists():
     return Baseline(problem='the run was evaluated without one; run evaluate again')
   try:
-    about = read_json(workdir.baseline)
+    about = workdir.read(workdir.baseline)
     if about['problem']:
       return Baseline(problem=about['problem'])
-    step = read_json(workdir.decision)['checkpoint_step']
+    step = workdir.read(workdir.decision)['checkpoint_step']
     if about['checkpoint_step'] != step:
       return Baseline(problem='that in the run folder is of another checkpoint; run evaluate again')
     rows = [_row(model, about['split'], outcome) for model in about['models']]
@@ -154,6 +154,6 @@ def _about(about: dict[str, Any], trained: float | None) -> str:
 
 def _training_seconds(workdir: Workdir) -> float | None:
   try:
-    return float(read_json(workdir.environment)['seconds'])
+    return float(workdir.read(workdir.environment)['seconds'])
   except (UserError, KeyError, TypeError, ValueError):
     return None

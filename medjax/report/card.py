@@ -12,7 +12,6 @@ References:
 
 import dataclasses
 import functools
-import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -20,13 +19,14 @@ from typing import Any
 import jax
 from flax import linen as nn
 
+from medjax import files
 from medjax.config import flatten
 from medjax.data.modality import Modality
 from medjax.errors import UserError
 from medjax.outcomes import CardRow, Outcome
 from medjax.outcomes.card import estimate, plain
 from medjax.report import baseline
-from medjax.workdir import Workdir, read_json
+from medjax.workdir import Workdir
 
 # Settings of evaluation, which may be run again with others: what was used stands in decision.json.
 _OF_DECISION = ('operating_point', 'operating_target', 'calibration', 'conformal', 'coverage')
@@ -96,9 +96,9 @@ def write(
     UserError: a file of the run is missing or damaged.
   """
   try:
-    config, data = read_json(workdir.config), read_json(workdir.data)
-    about, evaluation = read_json(workdir.environment), read_json(workdir.evaluation)
-    decision = outcome.read_decision(read_json(workdir.decision))
+    config, data = workdir.read(workdir.config), workdir.read(workdir.data)
+    about, evaluation = workdir.read(workdir.environment), workdir.read(workdir.evaluation)
+    decision = outcome.read_decision(workdir.read(workdir.decision))
     split = 'test' if 'test' in evaluation else 'val'
     rows = outcome.card_rows(decision, data | {'weights': network.weights})
     subgroups = outcome.subgroup_rows(tables[split], decision) if split in tables else []
@@ -110,9 +110,8 @@ def write(
     )  # fmt: skip
   except (KeyError, TypeError, ValueError) as error:
     raise UserError(f'{workdir.folder}: a file of the run is damaged ({error})') from None
-  temporary = workdir.card.with_name(f'.{workdir.card.name}.{os.getpid()}')
-  temporary.write_text(text, encoding='utf-8')
-  os.replace(temporary, workdir.card)
+  with files.replacing(workdir.card) as new:
+    new.write_text(text, encoding='utf-8')
   return workdir.card
 
 

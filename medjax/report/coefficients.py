@@ -8,7 +8,7 @@ from rich.table import Table
 
 from medjax.evaluation import Coefficients
 from medjax.experiment import Experiment
-from medjax.workdir import Workdir, write_json
+from medjax.workdir import Workdir
 
 _LAYER = 'Dense_0'
 _RATIOS = {'logistic': 'odds', 'cox': 'hazard'}
@@ -49,7 +49,7 @@ def write(experiment: Experiment, variables: dict[str, Any], workdir: Workdir) -
   coefficients = of_run(experiment, variables)
   if coefficients is None:
     return
-  write_json(workdir.coefficients, coefficients.to_json())
+  workdir.write(workdir.coefficients, coefficients.to_json())
   if coefficients.rows():
     coefficients.write_csv(workdir.coefficients.with_suffix('.csv'))
     _show(coefficients)

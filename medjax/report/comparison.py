@@ -61,4 +61,4 @@ def _table(outcome: Outcome, workdir: Workdir, split: str) -> Any:
   if not path.exists():
     last = f'it has no split {split}' if workdir.evaluation.exists() else 'run evaluate first'
     raise UserError(f'{workdir.folder}: no predictions of {split} there; {last}')
-  return outcome.read_table(path)
+  return outcome.read_table(workdir.verified(path))

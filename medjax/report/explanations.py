@@ -10,7 +10,7 @@ from medjax.experiment import Experiment
 from medjax.report import pictures
 from medjax.training import evaluate
 from medjax.training.score import score_function
-from medjax.workdir import Workdir, read_json
+from medjax.workdir import Workdir
 
 
 def pictures_of(
@@ -72,7 +72,7 @@ def grade_rows(workdir: Workdir) -> tuple[list[str], list[dict[str, Any]], list[
   graded, problems = {}, []
   for path in sorted(workdir.folder.glob(workdir.grades('*').name)):
     try:
-      method, graded_so = _grades(path)
+      method, graded_so = _grades(path, workdir.read(path))
       graded[method] = graded_so
     except (KeyError, TypeError, AttributeError, UserError) as error:
       problems.append(f'{path.name} cannot be used: {error}')
@@ -90,8 +90,7 @@ def grade_rows(workdir: Workdir) -> tuple[list[str], list[dict[str, Any]], list[
   return names, rows, problems
 
 
-def _grades(path: pathlib.Path) -> tuple[str, dict[str, Any]]:
-  about = read_json(path)
+def _grades(path: pathlib.Path, about: dict[str, Any]) -> tuple[str, dict[str, Any]]:
   for grades in about['grades'].values():
     for estimate in grades.values():
       float(estimate['value'])
@@ -106,6 +105,6 @@ def _grades(path: pathlib.Path) -> tuple[str, dict[str, Any]]:
 
 def _step(workdir: Workdir) -> int | None:
   try:
-    return int(read_json(workdir.decision)['checkpoint_step'])
+    return int(workdir.read(workdir.decision)['checkpoint_step'])
   except (OSError, UserError, KeyError, TypeError, ValueError):
     return None

@@ -7,10 +7,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from medjax import sealed
 from medjax.evaluation import Estimate
 from medjax.outcomes import Outcome
 from medjax.report import folds_baseline, run_means
-from medjax.workdir import Workdir, read_json, write_json
+from medjax.workdir import Workdir
 
 
 def summarise(runs: Sequence[Workdir], outcome: Outcome) -> dict[str, Estimate]:
@@ -27,7 +28,7 @@ def summarise(runs: Sequence[Workdir], outcome: Outcome) -> dict[str, Estimate]:
   Raises:
     UserError: A run is not evaluated.
   """
-  evaluated = [read_json(run.evaluation)['test'] for run in runs]
+  evaluated = [run.read(run.evaluation)['test'] for run in runs]
   names = [name for name in evaluated[0] if name not in run_means.LEFT_OUT]
   means = {}
   for name in names:
@@ -41,7 +42,7 @@ def show(runs: Sequence[Workdir], outcome: Outcome, folder: pathlib.Path) -> dic
   """Prints means, spread and what the outcome pools, and writes them with every run's values to
   crossval.json."""
   means = summarise(runs, outcome)
-  evaluated = [read_json(run.evaluation)['test'] for run in runs]
+  evaluated = [run.read(run.evaluation)['test'] for run in runs]
   table = Table('metric', 'mean', '95% interval', 'standard deviation', title=f'{len(runs)} runs')
   written = {}
   for name, mean in means.items():
@@ -56,7 +57,9 @@ def show(runs: Sequence[Workdir], outcome: Outcome, folder: pathlib.Path) -> dic
   if not console.is_terminal:
     console = Console(width=160)
   console.print(table, highlight=False, markup=False)
-  together = outcome.pooled([outcome.read_table(run.predictions('test')) for run in runs])
+  together = outcome.pooled(
+    [outcome.read_table(run.verified(run.predictions('test'))) for run in runs]
+  )
   if together:
     shown_together = Table('metric', 'value', '95% interval', title='test cases of all runs pooled')
     for name, estimate in together.items():
@@ -71,6 +74,6 @@ def show(runs: Sequence[Workdir], outcome: Outcome, folder: pathlib.Path) -> dic
   about = {'runs': [run.folder.name for run in runs], 'test': written, 'baseline': beside}
   if together:
     about['pooled'] = {name: estimate.to_json() for name, estimate in together.items()}
-  write_json(path, about)
+  sealed.write(path, about)
   print(f'cross-validation: {path}')
   return means

@@ -5,7 +5,7 @@ from typing import Any
 
 from medjax.outcomes import Outcome
 from medjax.report import baseline, run_means
-from medjax.workdir import Workdir, read_json
+from medjax.workdir import Workdir
 
 
 def summarise(runs: Sequence[Workdir], outcome: Outcome) -> list[dict[str, Any]]:
@@ -25,7 +25,7 @@ def summarise(runs: Sequence[Workdir], outcome: Outcome) -> list[dict[str, Any]]
   by_learner: dict[str, list[dict[str, Any]]] = {}
   for run in runs:
     if not baseline.read(run, outcome).problem:
-      for model in read_json(run.baseline)['models']:
+      for model in run.read(run.baseline)['models']:
         if not model['problem']:
           by_learner.setdefault(model['learner'], []).append(model)
   return [

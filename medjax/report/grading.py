@@ -17,7 +17,7 @@ from medjax.experiment import Experiment
 from medjax.explain import Method, grade
 from medjax.training import evaluate
 from medjax.training.score import score_function
-from medjax.workdir import Workdir, write_json
+from medjax.workdir import Workdir
 
 _AT_ONCE = 8  # inputs in memory
 _BLUR = 56  # an input's length over the width of the blur before grading
@@ -72,7 +72,7 @@ def grade_run(
       for title, grades in graded[method].items()
     }
     about = {'method': method, 'cases': len(grader.rows), 'split': grader.split.name}
-    write_json(path, {**about, 'checkpoint_step': grader.step, 'grades': written})
+    workdir.write(path, {**about, 'checkpoint_step': grader.step, 'grades': written})
     print(f'grades: {path}')
   return graded
 
@@ -86,7 +86,7 @@ class _Grader:
     decision = evaluate.read_decision(outcome.read_decision, workdir, self.step)
     name = 'test' if 'test' in experiment.data.splits else 'val'
     self.split = experiment.data.splits[name]
-    table = outcome.read_table(workdir.predictions(name))
+    table = outcome.read_table(workdir.verified(workdir.predictions(name)))
     right = outcome.rightly_called(table, decision, 'explain --grade')
     place = {case: row for row, case in enumerate(self.split.id.tolist())}
     self.rows = [place[case] for case in table.id[right].tolist()[:count] if case in place]

@@ -20,7 +20,7 @@ from medjax.explain.motifs import Match, Readout
 from medjax.plots import logos
 from medjax.training import evaluate
 from medjax.training.score import score_function
-from medjax.workdir import Workdir, read_json, write_json
+from medjax.workdir import Workdir
 
 _LOOKED_AT = 4000  # sequences for the filters
 _CASES = 200  # whose mutants are scored, where nothing is asked for ...
@@ -62,7 +62,7 @@ def write(
   learned = _of_filters(variables['params'], x)
   mutants = x.shape[1] * (len(letters.letters) - 1)
   cases = cases or max(1, min(_CASES, _MUTANTS // mutants))
-  table = outcome.read_table(workdir.predictions(name))
+  table = outcome.read_table(workdir.verified(workdir.predictions(name)))
   calls = outcome.called(table, decision)
   right = np.flatnonzero(outcome.rightly_called(table, decision, 'motifs'))[:cases]
   if len(right):
@@ -79,7 +79,7 @@ def write(
     motif: readouts.best_match(learned, matrix, strands) for motif, matrix in wanted.items()
   }
   meme.write(workdir.motifs_meme, {motif: one.pwm for motif, one in learned.items()}, letters)
-  write_json(workdir.motifs, _json(learned, wanted, matches, letters, len(right), step))
+  workdir.write(workdir.motifs, _json(learned, wanted, matches, letters, len(right), step))
   _show(learned, wanted, matches, letters)
   print(f'motifs: {workdir.motifs_meme}')
 
@@ -111,7 +111,7 @@ def context(values: dict[str, Any]) -> dict[str, Any]:
 
 def read(workdir: Workdir) -> dict[str, Any]:
   """``context`` of what the verb wrote."""
-  return context(read_json(workdir.motifs))
+  return context(workdir.read(workdir.motifs))
 
 
 def _known(files: Sequence[str], letters: alphabet.Alphabet) -> dict[str, np.ndarray]:

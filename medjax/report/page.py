@@ -5,8 +5,6 @@ PNG in the page itself. It is made from the files of the run folder alone; a fil
 broken is named in its section, so that half a run still gives a page.
 """
 
-import json
-import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,12 +12,14 @@ from typing import Any
 import markupsafe
 import numpy as np
 
+from medjax import files
 from medjax.config import flatten
 from medjax.data.modality import Modality
 from medjax.errors import UserError
 from medjax.outcomes import Evaluated, Outcome
 from medjax.plots import curves, html
 from medjax.report import baseline, explanations, motifs
+from medjax.training import history as histories
 from medjax.workdir import Workdir
 
 # Splits from the one that counts to the ones that the model has seen.
@@ -52,15 +52,15 @@ def write(
     PosixPath('runs/a/report.html')
   """
   workdir = Workdir(folder)
-  config = _Section(workdir.config, _read_object)
-  environment = _Section(workdir.environment, _read_object)
-  data = _Section(workdir.data, _read_object)
-  evaluation = _Section(workdir.evaluation, _read_object)
-  decision = _Section(workdir.decision, lambda path: outcome.read_decision(_read_object(path)))
-  history = _Section(workdir.metrics, _read_lines)
+  config = _Section(workdir.config, workdir.read)
+  environment = _Section(workdir.environment, workdir.read)
+  data = _Section(workdir.data, workdir.read)
+  evaluation = _Section(workdir.evaluation, workdir.read)
+  decision = _Section(workdir.decision, lambda path: outcome.read_decision(workdir.read(path)))
+  history = _Section(workdir.metrics, lambda _: histories.read(workdir))
   sections = {
-    path.stem: _Section(path, outcome.read_table)
-    for path in sorted((workdir.folder / 'predictions').glob('*.csv'))
+    path.stem: _Section(path, lambda path: outcome.read_table(_checked(workdir, path)))
+    for path in workdir.tables()
   }
   tables = {name: one.value.labelled() for name, one in sections.items() if not one.problem}
   split = _first_split(tables or evaluation.value or {})
@@ -89,9 +89,11 @@ def write(
     'baseline': baseline.read(workdir, outcome),
     'data': data,
     'history': history,
-    'curves': _curves(outcome, history.value or [], mark_best=not kept_last),
+    'curves': _curves(
+      outcome, history.value.lines if history.value else [], mark_best=not kept_last
+    ),
     'section': outcome.section(evaluated),
-    'coefficients': _Section(workdir.coefficients, _read_object)
+    'coefficients': _Section(workdir.coefficients, workdir.read)
     if workdir.coefficients.exists()
     else None,
     'motifs': _Section(workdir.motifs, lambda _: motifs.read(workdir))
@@ -110,14 +112,16 @@ def write(
     'metric_rows': rows,
     'splits': splits,
     'environment': environment,
+    # The log knows more of a run that was killed.
+    'seconds': (history.value and history.value.seconds)
+    or (environment.value or {}).get('seconds'),
     'environment_rows': flatten(environment.value or {}),
     'config': config,
     'config_rows': flatten(config.value or {}),
   }
   page = html.render(pathlib.Path(__file__).parent / 'page.html', **context)
-  temporary = workdir.report.with_name(f'.{workdir.report.name}.{os.getpid()}')
-  temporary.write_text(page, encoding='utf-8')
-  os.replace(temporary, workdir.report)
+  with files.replacing(workdir.report) as new:
+    new.write_text(page, encoding='utf-8')
   return workdir.report
 
 
@@ -141,23 +145,9 @@ class _Section:
       self.problem = f'{path.name} cannot be read: {error}'
 
 
-def _read_object(path: pathlib.Path) -> dict[str, Any]:
-  value = json.loads(path.read_text(encoding='utf-8'))
-  if not isinstance(value, dict):
-    raise ValueError('expected a JSON object')
-  return value
-
-
-def _read_lines(path: pathlib.Path) -> list[dict[str, Any]]:
-  lines = []
-  for text in path.read_text(encoding='utf-8').splitlines():
-    try:
-      line = json.loads(text)
-    except ValueError:
-      continue  # a run that was killed may have left half a line
-    if isinstance(line, dict):
-      lines.append(line)
-  return lines
+def _checked(workdir: Workdir, path: pathlib.Path) -> pathlib.Path:
+  """A table that is as the evaluation left it, where there was one."""
+  return workdir.verified(path) if workdir.evaluation.exists() else path
 
 
 def _in_order(splits: Any) -> list[str]:

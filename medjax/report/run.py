@@ -10,7 +10,7 @@ from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.outcomes import Outcome
 from medjax.report import baseline, card, coefficients, explanations, page
-from medjax.workdir import Workdir, read_json
+from medjax.workdir import Workdir
 
 # Cases shown with their picture.
 EXAMPLES = 12
@@ -55,7 +55,7 @@ def write(
 
 def headline(workdir: Workdir, split: str, metric: str) -> str:
   """The one line on a split that the terminal shows."""
-  estimate = read_json(workdir.evaluation)[split][metric]
+  estimate = workdir.read(workdir.evaluation)[split][metric]
   text = f'{split} {metric.upper()}'
   if estimate['value'] is None:
     return f'{text}: undefined ({estimate.get("reason", "")})'

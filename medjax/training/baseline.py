@@ -23,7 +23,7 @@ from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.outcomes import SimpleModel
 from medjax.training import evaluate, predict
-from medjax.workdir import Workdir, read_json, write_json
+from medjax.workdir import Workdir
 
 # Values in memory: of the features of the training cases, and of the inputs of a block of cases.
 _CELLS = 20_000_000
@@ -62,7 +62,7 @@ def write(
     config: settings of the run, by which decisions are made.
   """
   outcome, modality = experiment.task.outcome, experiment.data.modality
-  decided = json.dumps(read_json(workdir.decision), sort_keys=True)
+  decided = json.dumps(workdir.read(workdir.decision), sort_keys=True)
   made_of = examples.digest(experiment.data.fingerprint, str(step), decided)
   if _made_of(workdir) == made_of:
     return
@@ -91,13 +91,13 @@ def write(
     except Exception as error:  # whatever it is, the report of the network is worth more
       about['problem'] = _line(error)
   about['seconds'] = round(time.perf_counter() - start, 2)
-  write_json(workdir.baseline, about)
+  workdir.write(workdir.baseline, about)
 
 
 def _made_of(workdir: Workdir) -> str:
   """What the baseline that is there was made of; '' where there is none, or a damaged one."""
   try:
-    return str(read_json(workdir.baseline).get('made_of', ''))
+    return str(workdir.read(workdir.baseline).get('made_of', ''))
   except UserError:
     return ''
 

@@ -2,7 +2,9 @@
 
 A checkpoint holds the state as plain named arrays, and a position of a few numbers with the digests
 of every array and of itself. Orbax makes each one appear complete or not at all; the digests find
-what a disk damaged afterwards. Which one is best is told by the positions alone.
+what a disk damaged afterwards. Those of its files, written when it is complete, keep damaged ones
+from the readers of arrays, which fail in many ways; a kill may come before them, so that a
+checkpoint without them is read too. Which one is best is told by the positions alone.
 """
 
 import dataclasses
@@ -20,10 +22,12 @@ import orbax.checkpoint as ocp
 from absl import logging
 from orbax.checkpoint import checkpoint_managers
 
+from medjax import files, sealed
 from medjax.errors import DiskFullError, UserError
 
 # Bytes that a checkpoint takes beside its arrays: names, metadata and half-filled blocks.
 _FILES = 2**20
+_SEAL = 'digests.json'  # of the other files of a checkpoint
 _DAMAGED = (float('inf'), 0)  # the rank of a checkpoint whose position cannot be read
 
 
@@ -52,17 +56,22 @@ class Checkpoints:
   Args:
     folder: where they are kept.
     keep: how many of the newest stay, beside the best.
+    run: ``Workdir.identity()``; a checkpoint of another run is taken for a damaged one.
+    trains: whether what a killed process left half-written is removed; not while another trains.
 
   Example:
-    >>> with Checkpoints(workdir.checkpoints, keep=2) as checkpoints:   # doctest: +SKIP
+    >>> with Checkpoints(folder, 2, workdir.identity()) as checkpoints:   # doctest: +SKIP
     ...   checkpoints.save(state, Position(100, 1, 0, 0.9, data.fingerprint))
   """
 
-  def __init__(self, folder: pathlib.Path, keep: int):
-    self.folder = folder.absolute()
+  def __init__(self, folder: pathlib.Path, keep: int, run: str = '', *, trains: bool = False):
+    self.folder, self._run = folder.absolute(), run
     self._ranks: dict[int, tuple[float, int]] = {}
+    self._unsealed: set[int] = set()
     options = ocp.CheckpointManagerOptions(
-      preservation_policy=_NewestAndBest(keep, self._rank), enable_async_checkpointing=True
+      preservation_policy=_NewestAndBest(keep, self._rank),
+      enable_async_checkpointing=True,
+      cleanup_tmp_directories=trains,
     )
     with _disk_errors(self.folder):
       self._manager = ocp.CheckpointManager(
@@ -89,7 +98,7 @@ class Checkpoints:
     # A copy: the next step takes over the state's memory while the file is written.
     arrays = {name: np.array(leaf) for name, leaf in _named(state)}
     stored = dataclasses.asdict(position) | {'digests': {k: _digest(v) for k, v in arrays.items()}}
-    stored['digest'] = _digest_of_position(stored)
+    stored['digest'] = _digest_of_position(stored, self._run)
     self._ranks[position.step] = _rank(position)
     self.wait()  # for the checkpoint before, which takes space too
     with _disk_errors(self.folder):
@@ -101,6 +110,7 @@ class Checkpoints:
         ),
         force=True,
       )
+    self._unsealed.add(position.step)
 
   def _check_space(self, needed: int) -> None:
     """Raises OSError before Orbax begins what it cannot end; its threads fail with tracebacks."""
@@ -115,6 +125,12 @@ class Checkpoints:
     """
     with _disk_errors(self.folder):
       self._manager.wait_until_finished()
+      if jax.process_index() == 0:
+        for path in (self.folder / str(step) for step in self._unsealed):
+          if path.exists():
+            digests = {one.relative_to(path).as_posix(): files.digest(one) for one in _files(path)}
+            sealed.write(path / _SEAL, digests, run=self._run)
+      self._unsealed.clear()
 
   def steps(self) -> list[int]:
     """Steps that have a checkpoint, oldest first."""
@@ -155,12 +171,13 @@ class Checkpoints:
       UserError: it is whole, but of another model or optimiser than ``target``.
     """
     try:
+      self._check_files(step)
       restored = self._manager.restore(
         step,
         args=ocp.args.Composite(state=ocp.args.StandardRestore(), position=ocp.args.JsonRestore()),
       )
       arrays = restored['state']
-      position, digests = _checked(restored['position'])
+      position, digests = _checked(restored['position'], self._run)
       wrong = [name for name, digest in digests.items() if _digest(arrays[name]) != digest]
       if wrong or position.step != step:
         raise ValueError(f'{wrong[0] if wrong else "position"} is not what was saved')
@@ -181,13 +198,27 @@ class Checkpoints:
     """Orders checkpoints; a damaged one is best, so that it is read and set aside."""
     if step not in self._ranks:
       try:
+        self._check_files(step, 'position/')
         restored = self._manager.restore(
           step, args=ocp.args.Composite(position=ocp.args.JsonRestore())
         )
-        self._ranks[step] = _rank(_checked(restored['position'])[0])
+        self._ranks[step] = _rank(_checked(restored['position'], self._run)[0])
       except Exception:  # whatever a damaged file makes the readers raise
         self._ranks[step] = _DAMAGED
     return self._ranks[step]
+
+  def _check_files(self, step: int, part: str = '') -> None:
+    """Raises an error where a file is damaged, of those whose names begin with ``part``."""
+    path = self.folder / str(step)
+    try:
+      digests, ties = sealed.read(path / _SEAL)
+    except UserError:  # not there, or damaged itself: arrays and position have digests too
+      return
+    for name, digest in digests.items():
+      if name.startswith(part) and files.digest(path / name) != digest:
+        raise ValueError(f'{name} is not what was saved')
+    if ties.get('run') != self._run:
+      raise ValueError('it is of another run')
 
   def _set_aside(self, step: int, error: Exception) -> None:
     path = self.folder / str(step)
@@ -197,6 +228,10 @@ class Checkpoints:
       path.rename(_free_name(path))
     self._ranks.pop(step, None)
     self._manager.reload()
+
+
+def _files(folder: pathlib.Path) -> list[pathlib.Path]:
+  return sorted(path for path in folder.rglob('*') if path.is_file() and path.name != _SEAL)
 
 
 def _free_name(path: pathlib.Path) -> pathlib.Path:
@@ -225,17 +260,17 @@ def _rank(position: Position) -> tuple[float, int]:
   return (float('-inf'), step) if score is None else (score, -step)
 
 
-def _checked(stored: Any) -> tuple[Position, dict[str, int]]:
+def _checked(stored: Any, run: str) -> tuple[Position, dict[str, int]]:
   """The position and the digests of arrays that were saved; raises ValueError for damaged ones."""
   stored = dict(stored)
-  if stored.pop('digest') != _digest_of_position(stored):
-    raise ValueError('position is not what was saved')
+  if stored.pop('digest') != _digest_of_position(stored, run):
+    raise ValueError('position is not what was saved, or is of another run')
   digests = stored.pop('digests')
   return Position(**stored), digests
 
 
-def _digest_of_position(stored: Mapping[str, Any]) -> int:
-  return zlib.crc32(json.dumps(stored, sort_keys=True).encode())
+def _digest_of_position(stored: Mapping[str, Any], run: str) -> int:
+  return zlib.crc32((run + json.dumps(stored, sort_keys=True)).encode())
 
 
 def _named(tree: Any) -> list[tuple[str, Any]]:
@@ -263,7 +298,7 @@ class _disk_errors:
   def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
     seen = error
     while seen is not None:
-      full = isinstance(seen, OSError) and seen.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+      full = isinstance(seen, OSError) and files.is_full(seen)
       if full or any(text in str(seen) for text in ('No space left', 'ENOSPC', 'quota exceeded')):
         raise DiskFullError(
           f'{self._folder}: no space left for a checkpoint; free some and repeat the command to '

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import jax
+from absl import logging
 
 from medjax.config import Config
 from medjax.errors import UserError
@@ -11,7 +12,7 @@ from medjax.evaluation import Estimate
 from medjax.experiment import Experiment
 from medjax.runtime import Devices
 from medjax.training import checkpoint, parallel, predict, state
-from medjax.workdir import Workdir, read_json, write_json
+from medjax.workdir import Workdir
 
 D = TypeVar('D')
 
@@ -26,8 +27,12 @@ def best_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, 
   """
   if not workdir.checkpoints.is_dir():
     raise UserError(f'--workdir={workdir.folder}: no checkpoint yet; train first')
+  for path in sorted(workdir.checkpoints.glob('*.damaged*')):
+    logging.warning('checkpoint %s was found damaged before and is left out', path)
   target = state.abstract(experiment)
-  with checkpoint.Checkpoints(workdir.checkpoints, keep=1_000_000) as checkpoints:
+  with checkpoint.Checkpoints(
+    workdir.checkpoints, keep=1_000_000, run=workdir.identity()
+  ) as checkpoints:
     while (best := checkpoints.best()) is not None:
       restored = checkpoints.read(best, target)
       if restored is not None:
@@ -77,10 +82,12 @@ def evaluate(
     metrics |= {'checkpoint_step': Estimate(step)}
     estimates[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
   if jax.process_index() == 0:
-    write_json(workdir.decision, decision.to_json())
+    workdir.write(workdir.decision, decision.to_json())
     for name, table in tables.items():
       table.write_csv(workdir.predictions(name))
-    write_json(workdir.evaluation, estimates)
+    # Last: it holds the digests of the others, so that half an evaluation is not taken for one.
+    made = [workdir.decision, *map(workdir.predictions, tables)]
+    workdir.write(workdir.evaluation, estimates, covers=made)
   return tables
 
 
@@ -91,7 +98,9 @@ def read_tables(experiment: Experiment, workdir: Workdir) -> dict[str, Any]:
     UserError: one is missing or damaged.
   """
   names = (name for name in ('val', 'test') if name in experiment.data.splits)
-  return {name: experiment.task.outcome.read_table(workdir.predictions(name)) for name in names}
+  workdir.verified(workdir.decision)  # the decision that these tables were made by
+  paths = {name: workdir.verified(workdir.predictions(name)) for name in names}
+  return {name: experiment.task.outcome.read_table(path) for name, path in paths.items()}
 
 
 def read_decision(
@@ -110,7 +119,7 @@ def read_decision(
   if not workdir.decision.exists():
     raise UserError(f'--workdir={workdir.folder}: not evaluated yet; run evaluate first')
   try:
-    decision: Any = read(read_json(workdir.decision))
+    decision: Any = read(workdir.read(workdir.decision))
   except (KeyError, TypeError, ValueError) as error:
     raise UserError(f'{workdir.decision}: damaged ({error}); run evaluate again') from None
   if step is not None and decision.checkpoint_step != step:

@@ -1,6 +1,5 @@
 """What a run says while it trains: metrics.jsonl, TensorBoard events, and the terminal."""
 
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -10,13 +9,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from tensorboardX import SummaryWriter
 
+from medjax import files
+from medjax.training import history
 from medjax.workdir import Workdir
 
 
 class MetricsLog:
   """Lines of numbers, by step, in metrics.jsonl and as TensorBoard scalars.
 
-  A resumed run continues its own file: lines of steps after the checkpoint are dropped first.
+  A resumed run continues its own file: lines of steps after the checkpoint are dropped first, and
+  what was damaged or lost is counted.
 
   Args:
     workdir: the run folder.
@@ -24,22 +26,31 @@ class MetricsLog:
   """
 
   def __init__(self, workdir: Workdir, step: int):
-    kept = [line for line in read_metrics(workdir) if line['step'] <= step] if step else []
-    workdir.folder.mkdir(parents=True, exist_ok=True)
-    self._file: TextIO = open(workdir.metrics, 'w')  # noqa: SIM115 - closed in close()
-    for line in kept:
-      self._file.write(json.dumps(line) + '\n')
-    self._file.flush()
+    before = history.read(workdir) if step else history.History([], [])
+    self._run = workdir.identity()
+    self._start, self._seconds = time.monotonic(), before.seconds
+    with files.replacing(workdir.metrics) as new:
+      new.write_text(''.join(history.spell(line, self._run) for line in _kept(before, step)))
+    self._file: TextIO = open(workdir.metrics, 'a')  # noqa: SIM115 - closed in close()
     self._writer = SummaryWriter(str(workdir.tensorboard), purge_step=step or None)
 
   def write(self, step: int, epoch: int, split: str, values: Mapping[str, float | None]) -> None:
     """Adds one line; values that are not finite are written as null."""
     clean = {k: v if v is not None and abs(v) < float('inf') else None for k, v in values.items()}
-    self._file.write(json.dumps({'step': step, 'epoch': epoch, 'split': split, **clean}) + '\n')
-    self._file.flush()
+    self._add({'step': step, 'epoch': epoch, 'split': split, **clean})
     for name, value in clean.items():
       if value is not None:
         self._writer.add_scalar(f'{split}/{name}', value, step)
+
+  def took(self, step: int, *, ended: bool = False) -> None:
+    """Notes the seconds of training so far, at a checkpoint or at the end."""
+    seconds = round(self._seconds + time.monotonic() - self._start, 1)
+    split = history.END if ended else history.TIME
+    self._add({'step': step, 'split': split, 'seconds': seconds})
+
+  def _add(self, line: Mapping[str, Any]) -> None:
+    self._file.write(history.spell(line, self._run))
+    self._file.flush()
 
   def close(self) -> None:
     """Writes everything out."""
@@ -47,16 +58,15 @@ class MetricsLog:
     self._writer.close()
 
 
-def read_metrics(workdir: Workdir) -> list[dict[str, Any]]:
-  """The lines of metrics.jsonl; a last line cut off by a kill is left out."""
-  lines = []
-  if workdir.metrics.exists():
-    for text in workdir.metrics.read_text().splitlines():
-      try:
-        lines.append(json.loads(text))
-      except ValueError:
-        continue
-  return lines
+def _kept(before: history.History, step: int) -> list[dict[str, Any]]:
+  """The lines with which a run goes on from a step, and one that counts those that it lost."""
+  lines = [line for line in before.lines if line['step'] <= step]
+  lost = max(before.damaged, step - sum(line['split'] == 'train' for line in lines))
+  own = [line for line in before.own if line['step'] <= step and line['split'] != history.END]
+  if lost:
+    own.append({'step': step, 'split': history.LOST, 'lines': lost})
+    say(f'metrics.jsonl: {lost} damaged or lost lines are left out')
+  return lines + own
 
 
 class Meter:

@@ -47,8 +47,14 @@ def train(
     DiskFullError: a checkpoint could not be written; the ones before it are kept.
     UserError: the folder holds a run on other data.
   """
-  workdir.claim_data(experiment.data.summary(), write=jax.process_index() == 0)
-  with Checkpoints(workdir.checkpoints, config.keep_checkpoints) as checkpoints:
+  lead = jax.process_index() == 0
+  if lead:
+    workdir.claim(config)
+  workdir.claim_data(experiment.data.summary(), write=lead)
+  runtime.meet('claimed')  # the others read what the lead has written
+  identity = workdir.identity()
+  keep = config.keep_checkpoints
+  with Checkpoints(workdir.checkpoints, keep, identity, trains=True) as checkpoints:
     restored = checkpoints.latest(state.abstract(experiment))
     if restored is None:
       current, step = state.create(experiment, config.seed), 0
@@ -58,6 +64,7 @@ def train(
     try:
       with runtime.Preemption() as preemption:
         run.epochs(devices.replicate(current), preemption)
+      run.end()
     finally:
       run.close()
     return run.step - step
@@ -194,6 +201,14 @@ class _Run:
     self.checkpoints.save(
       current, Position(self.step, epoch, batch, score, self.experiment.data.fingerprint)
     )
+    if self.log:
+      self.log.took(self.step)
+
+  def end(self) -> None:
+    """Notes that training is complete, when its last checkpoint is on disk."""
+    self.checkpoints.wait()
+    if self.log:
+      self.log.took(self.step, ended=True)
 
   def _stop(self) -> None:
     self.checkpoints.wait()

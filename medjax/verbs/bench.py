@@ -4,9 +4,9 @@ import pathlib
 from collections.abc import Sequence
 
 from medjax import config as config_lib
+from medjax import sealed
 from medjax.arguments import Flag, Verb
 from medjax.verbs.run import Run
-from medjax.workdir import write_json
 
 
 def bench(run: Run, words: Sequence[str]) -> None:
@@ -17,7 +17,7 @@ def bench(run: Run, words: Sequence[str]) -> None:
   benches.table(run.name, measured)
   path = run.output(pathlib.Path(f'{run.name}-bench.json'))
   about = {'experiment': run.name, 'config': config_lib.to_dict(run.config)}
-  write_json(path, {**about, **measured})
+  sealed.write(path, {**about, **measured})
   print(f'measurements: {path}')
 
 

@@ -8,7 +8,9 @@ from medjax.verbs.run import Run
 
 def evaluate(run: Run, words: Sequence[str]) -> None:
   """Evaluates the best checkpoint and writes the report."""
-  run.finish(run.finished())
+  experiment = run.finished()
+  with run.alone():
+    run.finish(experiment)
 
 
 VERB = Verb(

@@ -42,8 +42,9 @@ def _grade(run: Run, words: Sequence[str]) -> None:
     raise UserError(f"explain --grade {words[0]}: grades the run's own test cases, not files")
   experiment, method = run.finished(), run.values.method
   methods = list(experiment.data.modality.methods) if method == 'all' else [method]
-  grading.grade_run(experiment, run.workdir, methods, run.values.cases or _CASES)
-  run.report(experiment)
+  with run.alone():
+    grading.grade_run(experiment, run.workdir, methods, run.values.cases or _CASES)
+    run.report(experiment)
 
 
 VERB = Verb(

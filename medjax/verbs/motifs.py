@@ -11,8 +11,9 @@ def motifs(run: Run, words: Sequence[str]) -> None:
   from medjax.report import motifs as readout
 
   experiment = run.finished()
-  readout.write(experiment, run.workdir, words, run.values.cases)
-  run.report(experiment)
+  with run.alone():
+    readout.write(experiment, run.workdir, words, run.values.cases)
+    run.report(experiment)
 
 
 VERB = Verb(

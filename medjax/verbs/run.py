@@ -1,5 +1,6 @@
 """One command on one run folder: what every verb needs."""
 
+import contextlib
 import copy
 import pathlib
 import sys
@@ -15,7 +16,7 @@ from medjax.data import dataset
 from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.ops import native
-from medjax.workdir import Workdir, read_json, write_json
+from medjax.workdir import Workdir
 
 _NOTES = 30  # on the data that are printed; all are in data.json
 
@@ -69,7 +70,7 @@ class Run:
     """
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
-    dataset.describe(self.workdir.data)  # of an earlier version it could not be evaluated
+    dataset.describe(self.workdir)  # of an earlier version it could not be evaluated
     built = self.experiment()
     self.workdir.claim_data(built.data.summary(), write=False)
     return built
@@ -86,8 +87,12 @@ class Run:
     self.workdir.check(self.config)
     config: Any = copy.copy(self.config)
     config.data = copy.copy(config.data)
-    config.data.stored = dataset.describe(self.workdir.data)
+    config.data.stored = dataset.describe(self.workdir)
     return self.build(config)
+
+  def alone(self) -> contextlib.AbstractContextManager[None]:
+    """Keeps other commands that write out of the run folder; see ``Workdir.alone``."""
+    return self.workdir.alone() if self.lead else contextlib.nullcontext()
 
   def output(self, default: pathlib.Path) -> pathlib.Path:
     """The file of --output, or ``default``.
@@ -133,11 +138,12 @@ class Run:
 
   def write_environment(self, seconds: float) -> None:
     """Versions, device, and the seconds of training, over all commands that went on with it."""
-    path = self.workdir.environment
-    before = read_json(path).get('seconds', 0.0) if path.exists() else 0.0
-    total = round(before + seconds, 1)
+    from medjax.training import history
+
+    total = history.read(self.workdir).seconds
     about = {**runtime.environment(), 'native_kernels': native.status()}
-    write_json(path, {'experiment': self.name, **about, 'seconds': total})
+    about |= {'seconds': total}
+    self.workdir.write(self.workdir.environment, {'experiment': self.name, **about})
     if seconds:
       print(f'trained in {seconds:.0f} s')
 

@@ -27,18 +27,20 @@ def train(run: Run, words: Sequence[str] = ()) -> None:
   start = time.monotonic()
   run.workdir.check(run.config)
   if run.workdir.data.exists():
-    dataset.describe(run.workdir.data)  # of an earlier version it could not be evaluated
+    dataset.describe(run.workdir)  # of an earlier version it could not be evaluated
   experiment = run.experiment()
   run.workdir.check(run.config)  # again: another process may have begun a run here meanwhile
-  if run.lead:
-    run.workdir.claim(run.config)
-    run.write_environment(0.0)
-    if note := native.note():
-      print(f'speed: {note}', file=sys.stderr)
-  steps = loop.train(experiment, run.config, run.workdir, run.devices)
-  if run.lead and steps:
-    run.write_environment(time.monotonic() - start)
-  run.finish(experiment)
+  with run.alone():
+    if run.lead:
+      run.workdir.claim(run.config)
+      run.workdir.claim_data(experiment.data.summary())
+      run.write_environment(0.0)
+      if note := native.note():
+        print(f'speed: {note}', file=sys.stderr)
+    steps = loop.train(experiment, run.config, run.workdir, run.devices)
+    if run.lead and steps:
+      run.write_environment(time.monotonic() - start)
+    run.finish(experiment)
 
 
 def _preview(run: Run) -> None:

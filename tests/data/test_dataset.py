@@ -1,10 +1,10 @@
 """What data.json says of a data set."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
+import reseal
 
 from medjax.data import dataset
 from medjax.errors import UserError
@@ -20,9 +20,8 @@ def test_groups_in_two_splits_are_counted(make_experiment):
 
 
 def test_data_are_described_by_data_json(make_experiment, tmp_path):
-  data, path = make_experiment().data, tmp_path / 'data.json'
-  path.write_text(json.dumps(data.summary()))
-  found = dataset.describe(path)
+  data = make_experiment().data
+  found = reseal.described(tmp_path, data)
   assert found == data.summary()
   empty = dataset.without_examples(found, data.modality)
   assert (empty.splits, empty.classes, empty.input_shape) == ({}, data.classes, data.input_shape)
@@ -30,13 +29,11 @@ def test_data_are_described_by_data_json(make_experiment, tmp_path):
   assert empty.modality is data.modality
 
 
-@pytest.mark.parametrize('text', ['{"source": "x"', '{"source": "x"}', '[1]', None])
-def test_a_damaged_data_json_is_named(tmp_path, text):
-  path = tmp_path / 'data.json'
-  if text is not None:
-    path.write_text(text)
-  with pytest.raises(UserError, match=r'data.json: does not describe the data of a run'):
-    dataset.describe(path)
+def test_a_data_json_that_says_too_little_is_named(tmp_path):
+  (tmp_path / 'data.json').write_text('{"source": "x"}')
+  workdir = reseal.run_folder(tmp_path)
+  with pytest.raises(UserError, match=r'data.json: does not describe .*: it has no classes'):
+    dataset.describe(workdir)
 
 
 def test_numbers_as_labels_have_no_classes(make_experiment):

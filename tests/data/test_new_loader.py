@@ -1,14 +1,14 @@
 """A new kind of data takes two functions: point clouds in .npy files with a table of labels."""
 
 import dataclasses
-import json
 import pathlib
 
 import numpy as np
 import pytest
+import reseal
 
 from medjax.config import check, setting
-from medjax.data import dataset, examples, labels, modality, settings, split, tables
+from medjax.data import examples, labels, modality, settings, split, tables
 from medjax.errors import UserError
 
 
@@ -183,9 +183,8 @@ def test_the_fingerprint_changes_with_anything_that_is_stored(clouds, change):
 
 def test_a_run_opens_new_clouds_from_its_folder_alone(clouds, tmp_path):
   data = load(Config(source=clouds('patient'), points=5))
-  (tmp_path / 'data.json').write_text(json.dumps(data.summary()))
   config = Config(source='nowhere')
-  config.stored = dataset.describe(tmp_path / 'data.json')
+  config.stored = reseal.described(tmp_path, data)
   later = load(dataclasses.replace(config, seed=3))  # copies keep what is stored
   assert (later.splits, later.classes, later.input_shape) == ({}, data.classes, (5, 3))
   assert later.examples('test') == data.examples('test')

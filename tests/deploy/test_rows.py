@@ -19,7 +19,7 @@ from medjax.models import MLP
 from medjax.outcomes import Classes, Number
 from medjax.training import evaluate, state
 from medjax.training.checkpoint import Checkpoints, Position
-from medjax.workdir import Workdir, read_json
+from medjax.workdir import Workdir
 
 
 @dataclasses.dataclass
@@ -97,11 +97,12 @@ def _finished(folder, label, task):
   data = tabular.load(tabular.Config(source=str(folder / 'table.csv')))
   experiment = Experiment(data, MLP(()), task, optax.sgd(0.1))
   workdir = Workdir(folder / 'run')
+  workdir.claim(SETTINGS)
   workdir.claim_data(data.summary())
   made = state.create(experiment, 0)
   kernel, bias = np.array([[0.8], [-1.1]], np.float32), np.array([0.3], np.float32)
   made = made.replace(params={'Dense_0': {'kernel': kernel, 'bias': bias}})
-  with Checkpoints(workdir.checkpoints, keep=1) as checkpoints:
+  with Checkpoints(workdir.checkpoints, 1, workdir.identity()) as checkpoints:
     checkpoints.save(made, Position(5, 1, 0, 0.9, data.fingerprint))
   variables, step = evaluate.best_variables(experiment, workdir)
   devices = runtime.devices(2)
@@ -138,7 +139,7 @@ def test_new_rows_of_a_classifier(tmp_path, capsys):
   assert found[3]['error'] == "age is 'unknown to us'; expected a number"
   assert found[3]['probability'] == found[3]['call'] == ''
   assert found[20]['error'].startswith('no such file; expected a CSV file')
-  threshold = read_json(run[1].decision)['threshold']['value']
+  threshold = run[1].read(run[1].decision)['threshold']['value']
   for i in set(range(20)) - {3}:
     sex = 'q' if i == 5 else 'fm'[i % 2]
     expected = 1 / (1 + np.exp(-run[3](ages[i], sex)))
@@ -174,7 +175,7 @@ def test_new_rows_of_numbers(tmp_path):
   expected = 120 + 15 * run[3](float(columns['age'][place]), columns['sex'][place])
   assert float(row['prediction']) == pytest.approx(expected, rel=1e-5)
   assert float(row['label']) == pytest.approx(float(label[place]))
-  evaluation = read_json(run[1].evaluation)
+  evaluation = run[1].read(run[1].evaluation)
   assert evaluation['val']['half_width']['value'] == pytest.approx(width)
   assert evaluation['val']['checkpoint_step']['value'] == 5
 

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+import reseal
 
 from experiments import genome_regulation
 from medjax import cli
@@ -179,6 +180,7 @@ def _copy_that_finds_all(trained, folder):
   fitted = json.loads((run / 'decision.json').read_text())
   fitted['threshold']['value'] = 0.0
   (run / 'decision.json').write_text(json.dumps(fitted))
+  reseal.run_folder(run)
   return run
 
 

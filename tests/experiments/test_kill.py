@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from experiments import lung_cnn
-from medjax import config as config_lib
-from medjax.training import log, state
+from medjax.training import history, state
 from medjax.training.checkpoint import Checkpoints
-from medjax.workdir import Workdir, read_json
+from medjax.workdir import Workdir
 
 # A state of 50 MB, so that a save takes long enough to be killed in.
 SETTINGS = (
@@ -31,16 +30,16 @@ STEPS = 18
 
 def _final(folder):
   """Every array of the last checkpoint."""
-  config = config_lib.from_dict(lung_cnn.Config(), read_json(folder / 'config.json'))
-  target = state.abstract(lung_cnn.build(config))
-  with Checkpoints(folder / 'checkpoints', keep=99) as checkpoints:
+  workdir = Workdir(folder)
+  target = state.abstract(lung_cnn.build(workdir.stored(lung_cnn.Config())))
+  with Checkpoints(workdir.checkpoints, 99, workdir.identity()) as checkpoints:
     found, position = checkpoints.latest(target)
   assert position.step == STEPS
   return jax.tree.leaves(found)
 
 
 def _steps(folder):
-  return max((line['step'] for line in log.read_metrics(Workdir(folder))), default=0)
+  return max((line['step'] for line in history.read(Workdir(folder)).lines), default=0)
 
 
 def _kill_when(process, condition):
@@ -86,8 +85,9 @@ def test_kill_at_random_steps_and_during_saves_gives_the_same_bits(start, run, t
   assert 'continuing after step' in err
   for one, other in zip(_final(killed), _final(straight), strict=True):
     np.testing.assert_array_equal(one, other)
-  assert log.read_metrics(Workdir(killed)) == log.read_metrics(Workdir(straight))
-  assert read_json(killed / 'evaluation.json') == read_json(straight / 'evaluation.json')
+  assert history.read(Workdir(killed)).lines == history.read(Workdir(straight)).lines
+  one, other = Workdir(killed), Workdir(straight)
+  assert one.read(one.evaluation) == other.read(other.evaluation)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import sys
 import jax
 import numpy as np
 import pytest
+import reseal
 from lung import SMALL, error
 from PIL import Image
 
@@ -116,6 +117,7 @@ def test_predict_calls_and_abstains_as_was_validated(trained, command, tmp_path)
 
   def predict():
     (run / 'decision.json').write_text(json.dumps(fitted))
+    reseal.run_folder(run)
     assert command('predict', str(tmp_path), f'--workdir={run}', '--output=found.csv')[0] == 0
     with open('found.csv', encoding='utf-8') as file:
       (row,) = (row for row in csv.DictReader(file) if 'fr' in row['file'].rsplit('/', 1)[-1])
@@ -138,9 +140,10 @@ def test_predict_calls_and_abstains_as_was_validated(trained, command, tmp_path)
   assert float(predict()['probability']) == 0.25
   fitted['checkpoint_step'] += 1
   (run / 'decision.json').write_text(json.dumps(fitted))
+  reseal.run_folder(run)
   assert 'run evaluate again' in error(command('predict', str(image), f'--workdir={run}'))
   (run / 'decision.json').write_text('{}')
-  assert 'damaged' in error(command('predict', str(image), f'--workdir={run}'))
+  assert 'has no digest' in error(command('predict', str(image), f'--workdir={run}'))
 
 
 def test_evaluate_takes_another_operating_point_calibration_and_coverage(
@@ -186,6 +189,7 @@ def test_compare_two_runs(trained, command, tmp_path):
     writer = csv.DictWriter(file, rows[0].keys())
     writer.writeheader()
     writer.writerows(rows)
+  reseal.run_folder(other)
   code, out, _ = command('compare', str(trained), str(other))
   assert code == 0
   assert 'auroc' in out
@@ -197,6 +201,7 @@ def test_compare_two_runs(trained, command, tmp_path):
   assert 'found 1' in error(command('compare', str(trained)))
   assert 'no predictions of test there' in error(command('compare', str(trained), 'nowhere'))
   test.write_text('\n'.join(test.read_text().splitlines()[:-1]) + '\n')
+  reseal.run_folder(other)
   assert 'other cases' in error(command('compare', str(trained), str(other)))
 
 

@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import reseal
 from lung import SMALL, error
 from PIL import Image
 
@@ -48,6 +49,7 @@ def test_explain_grades_a_method_on_the_runs_own_cases(trained, command, tmp_pat
   fitted = json.loads((run / 'decision.json').read_text())
   fitted['threshold']['value'] = 0.0  # so that all cases of cancer count as found
   (run / 'decision.json').write_text(json.dumps(fitted))
+  reseal.run_folder(run)
   code, out, _ = command(
     'explain', '--grade', f'--workdir={run}', '--cases=10', '--method=saliency'
   )
@@ -68,6 +70,7 @@ def test_explain_grades_a_method_on_the_runs_own_cases(trained, command, tmp_pat
   assert "grades the run's own test cases" in message
   fitted['threshold']['value'] = 1.1
   (run / 'decision.json').write_text(json.dumps(fitted))
+  reseal.run_folder(run)
   assert 'nothing to explain' in error(command('explain', '--grade', f'--workdir={run}'))
 
 
@@ -77,6 +80,7 @@ def test_explain_grades_all_methods(trained, command, tmp_path, monkeypatch):
   fitted = json.loads((run / 'decision.json').read_text())
   fitted['threshold']['value'] = 0.0
   (run / 'decision.json').write_text(json.dumps(fitted))
+  reseal.run_folder(run)
   some = ('grad_cam', 'occlusion')
   monkeypatch.setattr(methods, 'METHODS', {name: METHODS[name] for name in some})
   none = '--config.explanation=none'
@@ -110,6 +114,7 @@ def test_a_method_that_does_not_suit_the_model_costs_no_report(
   fitted = json.loads((run / 'decision.json').read_text())
   fitted['threshold']['value'] = 0.0
   (run / 'decision.json').write_text(json.dumps(fitted))
+  reseal.run_folder(run)
   none = '--config.explanation=none'
   code, _, err = command(
     'explain', '--grade', f'--workdir={run}', '--cases=2', '--method=all', none

@@ -1,6 +1,6 @@
 """Where kernels cannot be compiled, the reason is said and JAX computes instead."""
 
-import stat
+import hashlib
 
 import jax
 import pytest
@@ -9,10 +9,23 @@ from medjax.ops import native
 
 
 @pytest.fixture
-def compile_anew(tmp_path, monkeypatch):
+def own_cache(tmp_path, monkeypatch):
   """Compiles as at a first start; what the other tests loaded stays as it is."""
   monkeypatch.setenv('MEDJAX_CACHE', str(tmp_path / 'cache'))
-  return native.library.__wrapped__
+
+
+@pytest.fixture
+def compiler(own_cache, tmp_path, monkeypatch):
+  """Makes a script the compiler; ``$out`` in it is the file to write."""
+
+  def use(*lines):
+    script = tmp_path / 'c++'
+    start = ['#!/bin/sh', '[ "$1" = --version ] && exit 0', 'for out; do :; done']
+    script.write_text('\n'.join([*start, *lines, '']))
+    script.chmod(0o755)
+    monkeypatch.setenv('CXX', str(script))
+
+  return use
 
 
 @pytest.mark.parametrize(
@@ -22,32 +35,49 @@ def compile_anew(tmp_path, monkeypatch):
     ('CXX', 'no-such-compiler', r'no C\+\+ compiler found'),
   ],
 )
-def test_says_why_there_are_none(compile_anew, monkeypatch, name, value, message):
+def test_says_why_there_are_none(own_cache, monkeypatch, name, value, message):
   monkeypatch.setenv(name, value)
   with pytest.raises(native.UnavailableError, match=message):
-    compile_anew()
+    native.built()
 
 
-def test_a_compiler_that_fails_is_quoted(compile_anew, monkeypatch, tmp_path):
-  compiler = tmp_path / 'c++'
-  compiler.write_text('#!/bin/sh\n[ "$1" = --version ] && exit 0\necho no room >&2\nexit 1\n')
-  compiler.chmod(compiler.stat().st_mode | stat.S_IXUSR)
-  monkeypatch.setenv('CXX', str(compiler))
+def test_a_compiler_that_fails_is_quoted(compiler):
+  compiler('echo no room >&2', 'exit 1')
   with pytest.raises(native.UnavailableError, match='failed: no room'):
-    compile_anew()
+    native.built()
 
 
-def test_a_damaged_library_is_not_loaded(compile_anew, monkeypatch, tmp_path):
-  if not native.available():
-    pytest.skip(f'kernels in C++ are {native.status()}')
-  made = []
-  monkeypatch.setattr(native, '_compile', lambda command, file: made.append(file))
-  with pytest.raises(native.UnavailableError):
-    compile_anew()  # nothing was made, so there is nothing to load
-  made[0].parent.mkdir(parents=True)
-  made[0].write_bytes(b'no library')
+def test_what_is_no_library_is_not_loaded(compiler):
+  compiler('echo no library > "$out"')
   with pytest.raises(native.UnavailableError, match=r'\.so'):
-    compile_anew()
+    native.library.__wrapped__()
+
+
+def test_a_library_is_compiled_once_and_private_to_its_user(compiler):
+  compiler('echo first > "$out"')
+  file = native.built()
+  assert file.parent.stat().st_mode & 0o777 == 0o700
+  compiler('exit 1')
+  assert native.built() == file
+  assert file.read_text() == 'first\n'
+  assert hashlib.sha256(b'first\n').hexdigest().startswith(file.stem.split('-')[1])
+
+
+@pytest.mark.parametrize('damaged', [b'', b'fir', b'firsT\n', b'first\n\0'])
+def test_a_damaged_library_is_compiled_again_and_never_loaded(compiler, damaged):
+  """To load one that is cut off ends the process with SIGBUS."""
+  compiler('echo first > "$out"')
+  native.built().write_bytes(damaged)
+  file = native.built()
+  assert file.read_bytes() == b'first\n'
+  assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_folder_in_which_others_can_write_is_not_trusted(compiler):
+  compiler('echo first > "$out"')
+  native.built().parent.chmod(0o777)
+  with pytest.raises(native.UnavailableError, match='others can write code there'):
+    native.built()
 
 
 def test_status(monkeypatch):

@@ -5,6 +5,7 @@ import json
 import re
 
 import numpy as np
+import reseal
 
 from medjax.data.images import Images
 from medjax.evaluation import (
@@ -100,6 +101,7 @@ def write_run(folder, classes=BINARY, simulated=True, prefix='case'):
     if step % 2 == 0:
       lines.append({'step': step, 'epoch': epoch, 'split': 'val', 'loss': 0.5, 'auroc': 0.6})
   (folder / 'metrics.jsonl').write_text('\n'.join(map(json.dumps, lines)) + '\n{"step": 5, "ep')
+  reseal.run_folder(folder)
   return tables['test']
 
 

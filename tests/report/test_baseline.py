@@ -9,7 +9,7 @@ from made_run import IMAGES, SEVERAL, read, write_run
 
 from medjax.outcomes import Classes
 from medjax.report import baseline, card, folds_baseline, page, run
-from medjax.workdir import Workdir, write_json
+from medjax.workdir import Workdir
 
 NETWORK = card.Network('CNN (features (32, 64))', 1234567)
 OUTCOME = Classes()
@@ -41,8 +41,9 @@ def write(folder, *models, **about):
     'problem': '',
     'seconds': 1.26,
   }
-  write_json(Workdir(folder).baseline, value | about)
-  return Workdir(folder)
+  workdir = Workdir(folder)
+  workdir.write(workdir.baseline, value | about)
+  return workdir
 
 
 def shown(workdir):

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+import reseal
 from made_run import IMAGES, SEVERAL, write_run
 
 from medjax import models
@@ -30,6 +31,7 @@ def test_figures_are_those_of_the_run(tmp_path):
   table = write_run(tmp_path)
   config = {'learning_rate': 0.001, 'operating_point': 'youden'}
   (tmp_path / 'config.json').write_text(json.dumps(config))
+  reseal.run_folder(tmp_path)
   weighted = dataclasses.replace(NETWORK, weights=(0.5, 2.0))
   path = card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table}, weighted)
   text = path.read_text()
@@ -73,6 +75,7 @@ def test_several_classes_and_names_that_break_tables(tmp_path):
 def test_damaged_run(tmp_path):
   table = write_run(tmp_path)
   (tmp_path / 'data.json').write_text('{}')
+  reseal.run_folder(tmp_path)
   with pytest.raises(UserError, match='damaged'):
     card.write(Workdir(tmp_path), Classes(), IMAGES, {'test': table}, NETWORK)
 

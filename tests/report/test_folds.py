@@ -1,15 +1,18 @@
 """Cross-validated runs pooled, against scikit-learn on all their calls."""
 
+import json
 from typing import ClassVar
 
 import numpy as np
 import pytest
+import reseal
 import sklearn.metrics
 
+from medjax import sealed
 from medjax.evaluation import Calibration, Conformal, Decision, Estimate, Predictions
 from medjax.outcomes import Classes, Number
 from medjax.report import folds
-from medjax.workdir import Workdir, read_json, write_json
+from medjax.workdir import Workdir
 
 CLASSES = ('a', 'b', 'c')
 
@@ -29,11 +32,11 @@ def run(folder, names, label, probability):
   table = Predictions(names, label, probability, names, 'test', CLASSES)
   workdir.predictions('test').parent.mkdir(parents=True)
   table.write_csv(workdir.predictions('test'))
-  write_json(workdir.data, {'classes': list(CLASSES)})
-  write_json(workdir.evaluation, {'test': {'accuracy': {'value': 0.5, 'low': None, 'high': None}}})
   fitted = Decision(1, Calibration(), Estimate(None), Conformal('split', 0.9, (0.0,) * 3, ''))
-  write_json(workdir.decision, fitted.to_json())
-  return workdir
+  found = {'test': {'accuracy': {'value': 0.5, 'low': None, 'high': None}}}
+  workdir.decision.write_text(json.dumps(fitted.to_json()))
+  workdir.evaluation.write_text(json.dumps(found))
+  return reseal.run_folder(folder)
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ def test_calls_of_all_folds_are_counted_together(runs):
 
 def test_pooled_metrics_are_shown_and_written(runs, tmp_path, capsys):
   folds.show(runs, Classes(), tmp_path)
-  written = read_json(tmp_path / 'crossval.json')
+  written = sealed.read(tmp_path / 'crossval.json')[0]
   assert written['pooled']['f1']['value'] == pooled(runs)['f1'].value
   assert 'test cases of all runs pooled' in capsys.readouterr().out
 
@@ -93,7 +96,7 @@ def test_intervals_of_shares_stay_among_them(runs):
       name: {'value': 1.0 if number else 0.6, 'low': None, 'high': None}
       for name in ('auroc', 'rmse')
     }
-    write_json(workdir.evaluation, {'test': found})
+    workdir.write(workdir.evaluation, {'test': found})
   means = folds.summarise(runs, BothKinds())
   assert means['rmse'].value == means['auroc'].value == pytest.approx(0.9)
   assert means['rmse'].high > 1 == means['auroc'].high

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import reseal
 import scipy.stats
 from made_run import read, write_run
 from test_card import NETWORK, lines
@@ -60,6 +61,7 @@ def _write(folder, coverage=0.9, count=60):
     'data.json': data,
   }.items():
     (folder / name).write_text(json.dumps(value))
+  reseal.run_folder(folder)
   return tables, interval
 
 
@@ -138,6 +140,7 @@ def test_nothing_labelled_gives_no_figure():
 def test_the_card_and_the_page_say_which_checkpoint_was_taken(tmp_path, select):
   tables, interval = _write(tmp_path)
   (tmp_path / 'config.json').write_text(json.dumps({'learning_rate': 0.1, 'select': select}))
+  reseal.run_folder(tmp_path)
   text = card.write(Workdir(tmp_path), Number(), Rows(), tables, NETWORK).read_text()
   found = lines(text)
   evaluation = json.loads((tmp_path / 'evaluation.json').read_text())['test']

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import PIL.Image
 import pytest
+import reseal
 from made_run import BINARY, IMAGES, SEVERAL, of_image, predictions, read, write_run
 
 from medjax.evaluation import (
@@ -123,6 +124,7 @@ def test_mostly_empty_files(tmp_path):
     (tmp_path / name).write_text('{}')
   (tmp_path / 'metrics.jsonl').write_text('')
   (tmp_path / 'data.json').write_text('{"splits": {"train": {}}, "classes": ["a", "b"]}')
+  reseal.run_folder(tmp_path)
   _, text, _ = read(page.write(tmp_path, Classes(), IMAGES, pictures={}))
   assert 'holds no finished step' in text
 
@@ -132,6 +134,7 @@ def test_hostile_text_is_escaped(tmp_path):
   table = write_run(tmp_path, (f'no {hostile}', f'yes $x^2 {hostile}'), prefix=hostile)
   environment = {'experiment': hostile, 'command': hostile, hostile: hostile}
   (tmp_path / 'environment.json').write_text(json.dumps(environment))
+  reseal.run_folder(tmp_path)
   image = np.zeros((4, 4), np.uint8)
   source, text, reader = read(
     page.write(tmp_path, Classes(), IMAGES, pictures={str(table.id[0]): of_image(image)})
@@ -148,6 +151,7 @@ def test_undefined_metric_is_shown_with_its_reason(tmp_path):
   found['test']['auroc'] = found['test']['sensitivity'] = nothing
   found['val']['auroc'] = {'value': 1.0, 'low': None, 'high': None, 'reason': 'variance is 0'}
   (tmp_path / 'evaluation.json').write_text(json.dumps(found))
+  reseal.run_folder(tmp_path)
   _, text, _ = read(page.write(tmp_path, Classes(), IMAGES, pictures={}))
   assert 'undefined: there is no positive case' in text
   assert '1.000 (variance is 0)' in text
@@ -167,8 +171,13 @@ def test_damaged_grades_do_not_hide_the_others(tmp_path, content, problem):
   write_run(tmp_path)
   estimate = {'value': 0.5, 'low': 0.4, 'high': 0.6, 'reason': ''}
   good = {'cases': 3, 'split': 'test', 'grades': {'deletion': {'trained': estimate}}}
-  (tmp_path / 'grades-lime.json').write_text(content)
   (tmp_path / 'grades-saliency.json').write_text(json.dumps(good))
+  workdir = reseal.run_folder(tmp_path)
+  lime = workdir.grades('lime')
+  if content.endswith('}'):
+    workdir.write(lime, json.loads(content))
+  else:
+    lime.write_text(content)
   _, text, _ = read(page.write(tmp_path, Classes(), IMAGES, pictures={}))
   assert problem in text
   assert 'saliency of another checkpoint' in text  # an old file does not say of which

@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+import reseal
 from made_run import read, write_run
 from test_card import NETWORK, lines
 
@@ -46,6 +47,7 @@ def _write(folder):
   files = {'evaluation.json': found, 'decision.json': decision.to_json(), 'data.json': data}
   for name, value in files.items():
     (folder / name).write_text(json.dumps(value))
+  reseal.run_folder(folder)
   return tables, decision
 
 

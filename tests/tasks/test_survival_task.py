@@ -17,7 +17,7 @@ from medjax.models import MLP
 from medjax.tasks.survival import Cox, DiscreteTime
 from medjax.training import evaluate, loop, parallel, state
 from medjax.training.checkpoint import Checkpoints
-from medjax.workdir import Workdir, read_json
+from medjax.workdir import Workdir
 
 COUNT = 61
 CUTS = (10.0, 20.0, 45.0)
@@ -108,7 +108,7 @@ def _train(experiment, folder):
   config = Config(batch_size=20, num_epochs=2, num_devices=1)
   workdir = Workdir(folder)
   loop.train(experiment, config, workdir, runtime.devices(1))
-  with Checkpoints(workdir.checkpoints, keep=99) as checkpoints:
+  with Checkpoints(workdir.checkpoints, 99, workdir.identity()) as checkpoints:
     return checkpoints.latest(state.abstract(experiment))[0]
 
 
@@ -127,7 +127,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits_and_is_evaluated(tmp_path, monke
   on = runtime.devices(1)
   tables = evaluate.evaluate(experiment, variables, step, workdir, on, Config())
   assert tables['val'].survival.shape == (COUNT, 2)
-  metrics = read_json(workdir.evaluation)['val']
+  metrics = workdir.read(workdir.evaluation)['val']
   assert 0.5 < metrics['concordance']['value'] < 1
   read = evaluate.read_tables(experiment, workdir)['val']
   np.testing.assert_array_equal(read.survival, tables['val'].survival)

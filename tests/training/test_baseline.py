@@ -24,7 +24,7 @@ from medjax.data.simulate import chains, clinic, cohort, heartbeat, motifs
 from medjax.experiment import Experiment
 from medjax.outcomes import simple
 from medjax.training import baseline, predict
-from medjax.workdir import Workdir, read_json, write_json
+from medjax.workdir import Workdir
 
 
 def beside(experiment, folder, statistics=None):
@@ -34,6 +34,8 @@ def beside(experiment, folder, statistics=None):
     statistics: of a split, what the network predicts; by default probabilities or numbers.
   """
   workdir, outcome = Workdir(folder), experiment.task.outcome
+  workdir.write(workdir.config, {})
+  workdir.claim_data(experiment.data.summary())
   random = np.random.default_rng(0)
 
   def at_random(split):
@@ -49,9 +51,9 @@ def beside(experiment, folder, statistics=None):
   }
   decision = outcome.decide(raw['val'], 7, Config())
   tables = {name: outcome.evaluate(table, decision)[0] for name, table in raw.items()}
-  write_json(workdir.decision, decision.to_json())
+  workdir.write(workdir.decision, decision.to_json())
   baseline.write(experiment, workdir, 7, tables, Config())
-  return read_json(workdir.baseline), tables, decision
+  return workdir.read(workdir.baseline), tables, decision
 
 
 def experiment_of(data, task):
@@ -381,16 +383,16 @@ def test_what_is_there_is_kept_and_what_is_stale_is_made_again(make_experiment, 
   about, tables, decision = beside(experiment, tmp_path)
   workdir = Workdir(tmp_path)
   marked = about | {'seconds': 1234.5}
-  write_json(workdir.baseline, marked)
+  workdir.write(workdir.baseline, marked)
   baseline.write(experiment, workdir, 7, tables, Config())
-  assert read_json(workdir.baseline) == marked
+  assert workdir.read(workdir.baseline) == marked
   later = dataclasses.replace(decision, checkpoint_step=8)
-  write_json(workdir.decision, later.to_json())
+  workdir.write(workdir.decision, later.to_json())
   baseline.write(experiment, workdir, 8, tables, Config())
-  assert read_json(workdir.baseline)['seconds'] != 1234.5
+  assert workdir.read(workdir.baseline)['seconds'] != 1234.5
   workdir.baseline.write_text('{"made')
   baseline.write(experiment, workdir, 8, tables, Config())
-  assert read_json(workdir.baseline)['checkpoint_step'] == 8
+  assert workdir.read(workdir.baseline)['checkpoint_step'] == 8
 
 
 def test_without_a_test_split_it_is_of_validation(make_experiment, tmp_path):

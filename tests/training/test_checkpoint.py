@@ -138,6 +138,39 @@ def test_every_flipped_byte_is_found(begun, tmp_path, seed):
   assert found is None or _same(found[0], saved)
 
 
+def test_a_checkpoint_of_another_run_is_left_out(begun, tmp_path, caplog):
+  with Checkpoints(tmp_path / 'c', 2, 'one run') as checkpoints:
+    saved = _save(checkpoints, begun, 1)
+  with Checkpoints(tmp_path / 'c', 2, 'one run') as checkpoints:
+    assert _same(checkpoints.latest(begun)[0], saved)
+  with Checkpoints(tmp_path / 'c', 2, 'another') as checkpoints, caplog.at_level('WARNING', 'absl'):
+    assert checkpoints.latest(begun) is None
+  assert 'c/1 is damaged and is left out: it is of another run' in caplog.text
+  (tmp_path / 'c' / '1.damaged').rename(tmp_path / 'c' / '1')
+  (tmp_path / 'c' / '1' / 'digests.json').unlink()  # as when killed before it was written
+  with Checkpoints(tmp_path / 'c', 2, 'another') as checkpoints, caplog.at_level('WARNING', 'absl'):
+    assert checkpoints.latest(begun) is None
+  assert 'position is not what was saved, or is of another run' in caplog.text
+
+
+@pytest.mark.parametrize('trains', [True, False])
+def test_what_a_killed_save_left_is_removed_by_training_alone(begun, tmp_path, caplog, trains):
+  with Checkpoints(tmp_path / 'c', 2) as checkpoints:
+    _save(checkpoints, begun, 1)
+  half = tmp_path / 'c' / '2.orbax-checkpoint-tmp'
+  shutil.copytree(tmp_path / 'c' / '1', half)
+  with Checkpoints(tmp_path / 'c', 2, trains=trains) as checkpoints:
+    assert checkpoints.steps() == [1]
+    if not trains:
+      assert half.exists()  # another process may be writing it
+      return
+    with caplog.at_level('WARNING', 'absl'):
+      saved = _save(checkpoints, begun, 2)
+    assert _same(checkpoints.latest(begun)[0], saved)
+  assert 'Attempted to create temporary directory' not in caplog.text
+  assert not half.exists()
+
+
 def test_another_model_is_an_error_that_names_the_folder(begun, make_experiment, tmp_path):
   with Checkpoints(tmp_path / 'c', keep=1) as checkpoints:
     _save(checkpoints, begun, 1)

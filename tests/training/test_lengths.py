@@ -44,7 +44,7 @@ def _train(experiment, folder, devices=1, **settings):
   config = Config(**({'batch_size': 8, 'num_epochs': 1} | settings))
   workdir = Workdir(folder)
   loop.train(experiment, config, workdir, runtime.devices(devices))
-  with Checkpoints(workdir.checkpoints, keep=99) as checkpoints:
+  with Checkpoints(workdir.checkpoints, 99, workdir.identity()) as checkpoints:
     return checkpoints.latest(state.abstract(experiment))[0]
 
 

@@ -9,14 +9,15 @@ import jax
 import numpy as np
 import optax
 import pytest
+import reseal
 
 from medjax import runtime
 from medjax.config import ClassSettings, Config
 from medjax.data import feed
 from medjax.errors import NonFiniteError, UserError
-from medjax.training import evaluate, log, loop, state, updates
+from medjax.training import evaluate, history, log, loop, state, updates
 from medjax.training.checkpoint import Checkpoints
-from medjax.workdir import Workdir, read_json
+from medjax.workdir import Workdir
 
 EPOCHS = 3
 STEPS = 5 * EPOCHS  # 50 examples in batches of 10
@@ -38,7 +39,7 @@ def _train(experiment, folder, **settings):
 
 
 def _final(experiment, workdir):
-  with Checkpoints(workdir.checkpoints, keep=99) as checkpoints:
+  with Checkpoints(workdir.checkpoints, 99, workdir.identity()) as checkpoints:
     return checkpoints.latest(state.abstract(experiment))
 
 
@@ -57,7 +58,7 @@ def _assert_same(one, other):
 
 def test_it_learns_and_writes_every_step(straight):
   _, workdir, (_, position) = straight
-  lines = log.read_metrics(workdir)
+  lines = history.read(workdir).lines
   train = [line for line in lines if line['split'] == 'train']
   val = [line for line in lines if line['split'] == 'val']
   assert [line['step'] for line in train] == list(range(1, STEPS + 1))
@@ -67,7 +68,7 @@ def test_it_learns_and_writes_every_step(straight):
   assert val[-1]['auroc'] > 0.9
   assert position.step == STEPS
   assert any(workdir.tensorboard.iterdir())
-  assert read_json(workdir.data)['splits']['train']['examples'] == 50
+  assert workdir.read(workdir.data)['splits']['train']['examples'] == 50
 
 
 @pytest.mark.parametrize('stop', [1, 4, 5, 7, 10, 14])
@@ -89,7 +90,7 @@ def test_sigterm_at_any_step_and_continuing_gives_the_same_bits(
   monkeypatch.undo()
   again = _train(experiment, tmp_path / 'run')
   _assert_same(_final(experiment, again)[0], expected)
-  assert log.read_metrics(again) == log.read_metrics(workdir)
+  assert history.read(again).lines == history.read(workdir).lines
   assert (
     evaluate.best_variables(experiment, again)[1]
     == (evaluate.best_variables(experiment, workdir)[1])
@@ -118,7 +119,7 @@ def test_several_updates_a_call_do_the_same_and_bits_do_not_depend_on_how_many(
   assert sum(counts) == STEPS
   assert {1, 2} == set(counts)  # a checkpoint after every second step leaves no more room
   # Up to the rounding of another program: Adam makes a step of any gradient, however small.
-  lines, others = log.read_metrics(workdir), log.read_metrics(uneven)
+  lines, others = history.read(workdir).lines, history.read(uneven).lines
   assert [line['step'] for line in lines] == [line['step'] for line in others]
   for line, other in zip(lines, others, strict=True):
     assert line['loss'] == pytest.approx(other['loss'], rel=1e-4)
@@ -177,7 +178,7 @@ def test_other_data_in_the_same_folder_are_refused(straight, make_experiment):
 def test_evaluation_is_of_the_best_checkpoint(straight):
   experiment, workdir, _ = straight
   variables, step = evaluate.best_variables(experiment, workdir)
-  val = [line for line in log.read_metrics(workdir) if line['split'] == 'val']
+  val = [line for line in history.read(workdir).lines if line['split'] == 'val']
   best = max(val, key=lambda line: (line['auroc'], -line['step']))
   assert step == best['step']
   tables = evaluate.evaluate(
@@ -188,7 +189,7 @@ def test_evaluation_is_of_the_best_checkpoint(straight):
     runtime.devices(2),
     _config(batch_size=8, calibration='platt'),
   )
-  found = read_json(workdir.evaluation)
+  found = workdir.read(workdir.evaluation)
   decision = evaluate.read_decision(experiment.task.outcome.read_decision, workdir, step)
   assert found['val']['auroc']['value'] == pytest.approx(best['auroc'])
   for name, table in tables.items():
@@ -213,14 +214,8 @@ def test_evaluation_is_of_the_best_checkpoint(straight):
     assert (sick >= threshold).mean() + (well < threshold).mean() == max(index.values())
 
 
-def test_a_half_written_last_line_is_dropped(straight, tmp_path):
-  folder = Workdir(tmp_path)
-  folder.metrics.write_text('{"step": 1, "loss": 0.5}\n{"step": 2, "lo')
-  assert log.read_metrics(folder) == [{'step': 1, 'loss': 0.5}]
-
-
 def test_values_that_are_no_numbers_are_null(tmp_path):
-  metrics = log.MetricsLog(Workdir(tmp_path), 0)
+  metrics = log.MetricsLog(reseal.run_folder(tmp_path), 0)
   metrics.write(1, 0, 'val', {'loss': float('nan'), 'auroc': None})
   metrics.close()
   assert json.loads((tmp_path / 'metrics.jsonl').read_text())['loss'] is None
@@ -249,10 +244,10 @@ def test_the_last_checkpoint_is_taken_where_that_is_asked_for(make_experiment, t
   experiment = make_experiment(optimizer=optax.adam(rate))
   workdir = _train(experiment, tmp_path / 'run', select='last', keep_checkpoints=1)
   variables, step = evaluate.best_variables(experiment, workdir)
-  with Checkpoints(workdir.checkpoints, keep=99) as checkpoints:
+  with Checkpoints(workdir.checkpoints, 99, workdir.identity()) as checkpoints:
     assert checkpoints.steps() == [STEPS] == [step]
   _assert_same(variables['params'], _final(experiment, workdir)[0].params)
-  lines = [line for line in log.read_metrics(workdir) if line['split'] == 'val']
+  lines = [line for line in history.read(workdir).lines if line['split'] == 'val']
   assert max(lines, key=lambda line: (line['auroc'], -line['step']))['step'] < STEPS
 
 
@@ -262,9 +257,9 @@ def test_validation_and_checkpoints_between_epochs(straight, tmp_path):
   seldom = _train(experiment, tmp_path / 'seldom', **settings)
   often = _train(experiment, tmp_path / 'often', checkpoint_steps=5, **settings)
   for workdir, steps in ((seldom, [10, 15]), (often, [5, 10, 15])):
-    lines = [line for line in log.read_metrics(workdir) if line['split'] == 'val']
+    lines = [line for line in history.read(workdir).lines if line['split'] == 'val']
     assert [line['step'] for line in lines] == [10, 15]
-    with Checkpoints(workdir.checkpoints, keep=99) as checkpoints:
+    with Checkpoints(workdir.checkpoints, 99, workdir.identity()) as checkpoints:
       assert checkpoints.steps() == steps
     _assert_same(_final(experiment, workdir)[0], expected)
 
@@ -284,5 +279,5 @@ def test_sigterm_after_an_epoch_without_validation_saves_it(straight, tmp_path, 
   monkeypatch.undo()
   again = _train(experiment, tmp_path / 'run', validate_epochs=3)
   _assert_same(_final(experiment, again)[0], expected)
-  lines = [line for line in log.read_metrics(again) if line['split'] == 'val']
+  lines = [line for line in history.read(again).lines if line['split'] == 'val']
   assert [line['step'] for line in lines] == [15]

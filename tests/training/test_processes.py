@@ -35,8 +35,8 @@ evaluate.evaluate(experiment, variables, step, workdir, devices, Config(batch_si
 def test_two_processes_of_two_devices_equal_one(make_experiment, tmp_path):
   from medjax import runtime
   from medjax.config import Config
-  from medjax.training import evaluate, log, loop
-  from medjax.workdir import Workdir, read_json
+  from medjax.training import evaluate, history, loop
+  from medjax.workdir import Workdir
 
   with socket.socket() as probe:
     probe.bind(('localhost', 0))
@@ -66,14 +66,14 @@ def test_two_processes_of_two_devices_equal_one(make_experiment, tmp_path):
   evaluate.evaluate(experiment, variables, step, one, devices, Config(batch_size=8))
 
   two = Workdir(tmp_path / 'two')
-  for mine, theirs in zip(log.read_metrics(one), log.read_metrics(two), strict=True):
+  for mine, theirs in zip(history.read(one).lines, history.read(two).lines, strict=True):
     assert mine.keys() == theirs.keys()
     for name, value in mine.items():
       assert theirs[name] == (pytest.approx(value, abs=1e-5) if name != 'split' else value)
   shared, _ = evaluate.best_variables(experiment, two)
   for a, b in zip(_leaves(variables), _leaves(shared), strict=True):
     np.testing.assert_allclose(a, b, atol=1e-5)
-  mine, theirs = read_json(one.evaluation), read_json(two.evaluation)
+  mine, theirs = one.read(one.evaluation), two.read(two.evaluation)
   assert mine.keys() == theirs.keys() == {'val', 'test'}
   for split in mine:
     for name, metric in mine[split].items():

@@ -4,6 +4,7 @@ import json
 import pathlib
 
 import pytest
+import reseal
 
 import medjax
 from experiments import ecg_rnn, tabular_mlp
@@ -93,6 +94,7 @@ def test_a_run_of_an_earlier_version_is_refused_in_one_line(run, capsys, tmp_pat
   about = json.loads((run / 'data.json').read_text())
   del about['example']
   (tmp_path / 'data.json').write_text(json.dumps(about | {'kind': 'table', 'input_shape': [17]}))
+  reseal.run_folder(tmp_path)
   settings = ['--config.num_epochs=1', '--config.data.simulated_rows=120']
   for verb in (['predict', 'new.csv'], ['explain', 'new.csv'], ['evaluate'], settings):
     call(*verb, f'--workdir={tmp_path}', code=2)
@@ -100,6 +102,7 @@ def test_a_run_of_an_earlier_version_is_refused_in_one_line(run, capsys, tmp_pat
     assert 'data.json: an earlier version of medjax wrote this run' in line
   config = json.loads((run / 'config.json').read_text())
   (tmp_path / 'config.json').write_text(json.dumps(config | {'optimizer': 'sgd'}))
+  reseal.run_folder(tmp_path)
   call('evaluate', f'--workdir={tmp_path}', code=2)
   assert 'has no setting optimizer' in capsys.readouterr().err
 

@@ -3,6 +3,7 @@
 import concurrent.futures
 import contextlib
 import errno
+import functools
 import io
 import itertools
 import json
@@ -15,7 +16,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from medjax import runtime, workdir
+from medjax import files, runtime, sealed
 from medjax.data import dataset, examples
 from medjax.data.images import decode
 from medjax.data.images.messages import for_all
@@ -111,7 +112,7 @@ def rows(source: Source, size: int, channels: int, cache: pathlib.Path) -> datas
   if not _is_complete(folder):  # a complete one may be on a disk that cannot be written
     try:
       folder.mkdir(parents=True, exist_ok=True)
-      with _locked(folder / 'lock'):
+      with files.locked(folder / 'lock'):
         if not _is_complete(folder):  # nor made by another process meanwhile
           _store(source, size, channels, folder)
     except (OSError, RuntimeError) as error:
@@ -135,29 +136,28 @@ def _store(source: Source, size: int, channels: int, folder: pathlib.Path) -> No
   with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces where it writes
     builder.download_and_prepare()
   written = sorted(pathlib.Path(builder.data_dir).iterdir())
-  files = {path.relative_to(folder).as_posix(): path.stat().st_size for path in written}
-  about = {'name': source.name, 'fingerprint': source.fingerprint, 'files': files}
-  workdir.write_json(folder / 'dataset.json', about)
+  digests = {path.relative_to(folder).as_posix(): files.digest(path) for path in written}
+  about = {'name': source.name, 'fingerprint': source.fingerprint, 'files': digests}
+  sealed.write(folder / 'dataset.json', about)
 
 
 def _is_complete(folder: pathlib.Path) -> bool:
-  """Whether every file that was written is there in full."""
+  """Whether every file is there as it was written; what TFDS does with another one is no matter."""
   try:
-    files = json.loads((folder / 'dataset.json').read_text())['files']
-    return all((folder / name).stat().st_size == size for name, size in files.items())
-  except (OSError, ValueError, KeyError):
+    about, _ = sealed.read(folder / 'dataset.json')
+    with concurrent.futures.ThreadPoolExecutor() as pool:  # digests let go of the interpreter lock
+      found = pool.map(lambda name: _digest(folder / name), about['files'])
+      return list(found) == list(about['files'].values())
+  except (OSError, UserError, KeyError):
     return False
 
 
-@contextlib.contextmanager
-def _locked(path: pathlib.Path) -> Iterator[None]:
-  """Lets one process at a time prepare a folder; the others wait for it."""
-  try:
-    import fcntl
-  except ImportError:  # Windows: two processes may both prepare, with the same result
-    yield
-    return
-  # The file stays: to remove it would give the next two processes a lock each.
-  with open(path, 'w') as file:
-    fcntl.flock(file, fcntl.LOCK_EX)
-    yield
+def _digest(path: pathlib.Path) -> str:
+  """Of a file's content; read once in a process while its size and time stay as they are."""
+  found = path.stat()
+  return _digest_of(path, found.st_size, found.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=100_000)
+def _digest_of(path: pathlib.Path, size: int, changed: int) -> str:
+  return files.digest(path)

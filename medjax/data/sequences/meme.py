@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from medjax import files
 from medjax.data import numerals
 from medjax.data.quote import short
 from medjax.data.sequences.alphabet import DNA, Alphabet
@@ -89,7 +90,8 @@ def write(path: pathlib.Path, motifs: Mapping[str, np.ndarray], alphabet: Alphab
       *(' ' + ' '.join(f'{value:.9f}' for value in row) for row in pwm),
       '',
     ]
-  path.write_text('\n'.join(lines))
+  with files.replacing(path) as new:
+    new.write_text('\n'.join(lines))
 
 
 def _check_alphabet(line: str, alphabet: Alphabet, where: str) -> None:

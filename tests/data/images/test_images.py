@@ -1,12 +1,12 @@
 """Which source a setting names, its folds, and images without examples."""
 
 import collections
-import json
 
 import numpy as np
 import pytest
+import reseal
 
-from medjax.data import dataset, images
+from medjax.data import images
 from medjax.data.images import simulated, store
 from medjax.data.simulate import radiograph
 from medjax.errors import UserError
@@ -101,8 +101,7 @@ def test_folds_of_a_folder_keep_patients_together_and_store_images_once(
 
 def test_images_without_examples_open_files_as_the_run_did(tmp_path, make_images):
   data = _simulated()
-  (tmp_path / 'data.json').write_text(json.dumps(data.summary()))
-  stored = dataset.describe(tmp_path / 'data.json')
+  stored = reseal.described(tmp_path, data)
   later = _simulated(source='nowhere', stored=stored)
   assert later.splits == {}
   assert (later.classes, later.input_shape) == (CLASSES, (32, 32, 1))

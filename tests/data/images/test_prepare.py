@@ -105,6 +105,23 @@ def test_a_damaged_cache_is_made_again(source, tmp_path, lost):
   assert train.read(range(6))['image'].shape == (6, 16, 16, 1)
 
 
+@pytest.mark.parametrize(
+  'name', ['*-examples.array_record-*', 'dataset_info.json', 'features.json']
+)
+def test_a_flipped_bit_of_the_cache_is_found_and_the_data_prepared_again(source, tmp_path, name):
+  expected = prepare.prepare(source, SIZE, tmp_path).splits['train'].read(range(6))
+  (path,) = tmp_path.glob(f'*/medical_images/1.0.0/{name}')
+  whole = path.read_bytes()
+  for place in np.random.default_rng(0).integers(0, 8 * len(whole), 4).tolist():
+    damaged = bytearray(whole)
+    damaged[place // 8] ^= 1 << place % 8
+    path.write_bytes(damaged)
+    found = prepare.prepare(source, SIZE, tmp_path).splits['train'].read(range(6))
+    np.testing.assert_array_equal(found['image'], expected['image'])
+    np.testing.assert_array_equal(found['label'], expected['label'])
+    assert path.read_bytes() != bytes(damaged)
+
+
 def test_an_unreadable_image_is_named_and_nothing_half_made_is_used(source, tmp_path):
   def fail(size, channels):
     raise UserError('case-4.png: cannot be read: truncated')

@@ -1,12 +1,12 @@
 """Sequences with labels that are numbers or several classes, given splits, and what is seen."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
+import reseal
 
-from medjax.data import dataset, sequences
+from medjax.data import sequences
 from medjax.data.sequences.alphabet import PROTEIN
 from medjax.data.simulate import sorting
 from medjax.errors import UserError
@@ -57,8 +57,7 @@ def test_numbers_with_the_splits_of_flip_and_the_places_that_differ(tmp_path):
   )
   np.testing.assert_array_equal(x[:, [3, 9]], short)
   # A run reads new sequences as it read these, from its folder alone.
-  (tmp_path / 'data.json').write_text(json.dumps(data.summary()))
-  described = load('', stored=dataset.describe(tmp_path / 'data.json'), **about)
+  described = load('', stored=reseal.described(tmp_path, data), **about)
   (tmp_path / 'new.fa').write_text(f'>one\n{WILD}\n')
   (case,) = described.modality.open([str(tmp_path / 'new.fa')])
   assert case.load()['tokens'].tolist() == PROTEIN.encode(WILD, '')[[3, 9]].tolist()

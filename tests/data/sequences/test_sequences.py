@@ -5,8 +5,9 @@ import pathlib
 
 import numpy as np
 import pytest
+import reseal
 
-from medjax.data import dataset, sequences
+from medjax.data import sequences
 from medjax.data.sequences import loader
 from medjax.data.simulate import motifs
 from medjax.errors import UserError
@@ -106,12 +107,8 @@ def test_tables_lengths_and_folds(tmp_path):
 
 
 def test_new_sequences_are_read_as_the_run_read_its_own(tmp_path):
-  import json
-
   data = load(fasta(tmp_path / 'a.fa', letters(60)), label_pattern='class:(.)')
-  about = tmp_path / 'data.json'
-  about.write_text(json.dumps(data.summary()))
-  again = load('', stored=dataset.describe(about))
+  again = load('', stored=reseal.described(tmp_path, data))
   new = fasta(tmp_path / 'new.fa', ['ACGTAC', 'A' * 50, 'ACGZ'], 'new{i}')
   missing = str(tmp_path / 'none.fa')
   cases = again.modality.open([new, missing])

@@ -6,13 +6,13 @@ import shutil
 import made_record
 import numpy as np
 import pytest
+import reseal
 import wfdb
 
-from medjax.data import dataset, signals
+from medjax.data import signals
 from medjax.data.signals import beats, records
 from medjax.data.simulate import heartbeat
 from medjax.errors import UserError
-from medjax.workdir import write_json
 
 RECORD = {'form': 'record', 'leads': [], 'rate': 30.0, 'before': 0.2, 'after': 0.1}
 
@@ -146,8 +146,7 @@ def test_simulated_beats_with_their_truth():
 def test_new_records_and_tables_are_opened_as_the_run_saw_them(make_record, tmp_path):
   folder = many(make_record, tmp_path / 'db')
   data = load(folder, before=0.6, after=0.2)
-  write_json(tmp_path / 'data.json', data.summary())
-  later = load('', stored=dataset.describe(tmp_path / 'data.json'))
+  later = load('', stored=reseal.described(tmp_path, data))
   path = make_record(tmp_path, 'new', 'NVN', rate=250)
   cases = later.modality.open([str(path)])
   assert [case.name for case in cases] == [

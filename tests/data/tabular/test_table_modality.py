@@ -1,21 +1,18 @@
 """New rows, read with what a run fitted to its own."""
 
-import json
-
 import numpy as np
 import pytest
+import reseal
 from made_table import COUNT, inputs_of, load_table, made_columns, write_table
 
-from medjax.data import dataset
 from medjax.errors import UserError
 
 
 def test_new_files_are_read_with_what_data_json_keeps(tmp_path):
   columns = made_columns()
   data = load_table(write_table(tmp_path / 'clinic.csv', columns))
-  (tmp_path / 'data.json').write_text(json.dumps(data.summary()))
   (tmp_path / 'clinic.csv').unlink()
-  again = load_table('', stored=dataset.describe(tmp_path / 'data.json'))
+  again = load_table('', stored=reseal.described(tmp_path, data))
   assert again.splits == {}
   for name in ('name', 'classes', 'fingerprint', 'simulated', 'input_shape', 'details'):
     assert getattr(again, name) == getattr(data, name)

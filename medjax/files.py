@@ -1,0 +1,107 @@
+"""Files that are there whole or not at all, and digests of what they hold."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import pathlib
+import stat
+import sys
+from collections.abc import Iterator
+
+from medjax.errors import DiskFullError, UserError
+
+
+@contextlib.contextmanager
+def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
+  """A file to write to, which takes the place of ``path`` when all of it is written.
+
+  Whatever happens in between, ``path`` is the old file or the new one, and nothing else is left.
+
+  Args:
+    path: the file to write; its folder is made if need be.
+
+  Raises:
+    DiskFullError: there was no space for it.
+    UserError: it cannot be written.
+
+  Example:
+    >>> with replacing(pathlib.Path('report.html')) as new:        # doctest: +SKIP
+    ...   new.write_text(page)
+  """
+  # Hidden, so that what a killed process leaves is taken for no file of a run.
+  new = path.with_name(f'.{path.name}.{os.getpid()}')
+  try:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    yield new
+    os.replace(new, path)
+  except OSError as error:
+    raise unwritable(path, error) from None
+  finally:
+    with contextlib.suppress(OSError):
+      new.unlink()
+
+
+def unwritable(path: pathlib.Path, error: OSError) -> UserError:
+  """What to say of a file that could not be written."""
+  kind = DiskFullError if is_full(error) else UserError
+  return kind(f'{path}: cannot be written: {error.strerror or error}')
+
+
+def is_full(error: OSError) -> bool:
+  """Whether the disk, or what a user may have of it, is full."""
+  return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextlib.contextmanager
+def locked(path: pathlib.Path, busy: str = '') -> Iterator[None]:
+  """Lets one process at a time past; the system takes the lock off one that is killed.
+
+  On a file system without locks, or on Windows, everyone passes, which a line on standard error
+  says.
+
+  Args:
+    path: the file to lock. It stays: to remove it would give the next two processes a lock each.
+    busy: the error where another process is past; '' waits for it.
+
+  Raises:
+    UserError: another process is past, and ``busy`` says so.
+    OSError: the file cannot be made.
+  """
+  with open(path, 'w') as file:
+    try:
+      import fcntl  # not on Windows
+
+      fcntl.flock(file, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+    except BlockingIOError:
+      raise UserError(busy) from None
+    except (ImportError, OSError) as error:
+      print(f'{path.parent}: others cannot be kept out here: {error}', file=sys.stderr)
+    yield
+
+
+def make_private(folder: pathlib.Path) -> None:
+  """Makes a folder whose files are run as code, or sees that nobody else can change them.
+
+  Raises:
+    UserError: it is another user's, or others can write in it.
+    OSError: it cannot be made.
+  """
+  folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+  if not hasattr(os, 'getuid'):  # Windows, where a user's folders are the user's own
+    return
+  found = folder.stat()
+  if found.st_uid not in (os.getuid(), 0):
+    raise UserError(f'{folder}: belongs to another user, whose code it may hold')
+  if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+    raise UserError(f'{folder}: others can write code there; expected a folder of your own (0700)')
+
+
+def digest(path: pathlib.Path) -> str:
+  """'sha256:' and 64 hexadecimal digits, of the bytes of a file.
+
+  Raises:
+    OSError: it cannot be read.
+  """
+  with open(path, 'rb') as file:
+    return f'sha256:{hashlib.file_digest(file, "sha256").hexdigest()}'
