@@ -16,6 +16,7 @@ from PIL import Image
 
 from experiments import lung_cnn
 from medjax import config as config_lib
+from medjax.workdir import Workdir
 
 
 def test_a_run_leaves_every_file(trained):
@@ -24,7 +25,7 @@ def test_a_run_leaves_every_file(trained):
     'config.json', 'environment.json', 'data.json', 'metrics.jsonl', 'tensorboard', 'checkpoints',
     'predictions', 'evaluation.json', 'report.html',
   }  # fmt: skip
-  evaluation = json.loads((trained / 'evaluation.json').read_text())
+  evaluation = Workdir(trained).read(trained / 'evaluation.json')
   assert set(evaluation) == {'val', 'test'}
   assert 0 <= evaluation['test']['auroc']['low'] <= evaluation['test']['auroc']['high'] <= 1
   with open(trained / 'predictions' / 'test.csv') as file:
@@ -255,9 +256,7 @@ def test_predict_agrees_with_the_evaluation(trained, command, tmp_path):
   """The stored test images as files get the probabilities that evaluation wrote."""
   from medjax.data.images import decode
 
-  config = config_lib.from_dict(
-    lung_cnn.Config(), json.loads((trained / 'config.json').read_text())
-  )
+  config = Workdir(trained).stored(lung_cnn.Config())
   split = lung_cnn.build(config).data.splits['test']
   for i in range(5):
     png = decode.encode(split.read([i])['image'][0])
