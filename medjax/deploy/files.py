@@ -63,7 +63,7 @@ def predict_files(
   cases = modality.open(names)
   if not cases:
     raise UserError(f'predict {names[0]}: no {modality.cases} there')
-  variables, trained = evaluate.best_variables(experiment, workdir)
+  variables, trained = evaluate.chosen_variables(experiment, workdir)
   decision = evaluate.read_decision(outcome.read_decision, workdir, trained)
   writer = outcome.writer(decision, experiment.data.classes)
   page = output.with_suffix('.html')

@@ -34,7 +34,7 @@ class Trained:
   def __init__(
     self, what: str, experiment: Experiment, config: Config, workdir: Workdir, at_once: int
   ):
-    variables, step = evaluate.best_variables(experiment, workdir)
+    variables, step = evaluate.chosen_variables(experiment, workdir)
     self._outcome = experiment.task.outcome
     self._decision = evaluate.read_decision(self._outcome.read_decision, workdir, step)
     self.score = score_function(experiment, variables)

@@ -172,8 +172,7 @@ def _card(
       ('Training (12c; hyperparameters)', _training(config)),
       (
         'Choice of the final model (12c)',
-        f'checkpoint of step {step}, '
-        + ('the last' if config.get('select') == 'last' else 'the best on validation'),
+        f'checkpoint of step {step}: {_choice(config, evaluation[split])}',
       ),
       *deciding,
       ('Software (18f)', ', '.join(f'{k} {v}' for k, v in about['versions'].items())),
@@ -240,6 +239,14 @@ def _sizes(data: dict[str, Any]) -> str:
 def _notes(data: dict[str, Any]) -> str:
   notes = '; '.join(map(plain, data.get('notes', []))) or 'nothing was noted while reading'
   return f'{notes}; how missing values came about: {TO_FILL}'
+
+
+def _choice(config: dict[str, Any], metrics: dict[str, Any]) -> str:
+  """How the checkpoint was chosen."""
+  if config.get('select') == 'last':
+    return 'the last'
+  chosen = metrics.get('checkpoint_step') or {}
+  return chosen.get('reason') or 'the best on validation, and the last'
 
 
 def _partitions(data: dict[str, Any]) -> str:

@@ -81,7 +81,7 @@ class _Grader:
   """The best checkpoint of a run, the cases that it found, and a network that learned nothing."""
 
   def __init__(self, experiment: Experiment, workdir: Workdir, count: int):
-    variables, self.step = evaluate.best_variables(experiment, workdir)
+    variables, self.step = evaluate.chosen_variables(experiment, workdir)
     outcome = experiment.task.outcome
     decision = evaluate.read_decision(outcome.read_decision, workdir, self.step)
     name = 'test' if 'test' in experiment.data.splits else 'val'

@@ -52,7 +52,7 @@ def write(
   letters = data.modality.encoder('motifs: reads networks on').letters
   wanted = _known(known, letters) or dict(data.motifs)
   strands = letters.letter_complement.tolist() if letters.name == 'DNA' else None
-  variables, step = evaluate.best_variables(experiment, workdir)
+  variables, step = evaluate.chosen_variables(experiment, workdir)
   outcome = experiment.task.outcome
   decision = evaluate.read_decision(outcome.read_decision, workdir, step)
   name = 'test' if 'test' in data.splits else 'val'

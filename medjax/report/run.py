@@ -53,6 +53,13 @@ def write(
   return path
 
 
+def checkpoint_line(workdir: Workdir) -> str:
+  """Which checkpoint was evaluated, and how sure that choice is."""
+  chosen = next(iter(workdir.read(workdir.evaluation).values()))['checkpoint_step']
+  text = f'the checkpoint of step {chosen["value"]}'
+  return f'{text}: {chosen["reason"]}' if chosen.get('reason') else text
+
+
 def headline(workdir: Workdir, split: str, metric: str) -> str:
   """The one line on a split that the terminal shows."""
   estimate = workdir.read(workdir.evaluation)[split][metric]

@@ -1,5 +1,6 @@
-"""Evaluates a checkpoint on every split that has not trained it, and writes what it found."""
+"""Evaluates the chosen checkpoint on val and test, and writes what it found."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from medjax.errors import UserError
 from medjax.evaluation import Estimate
 from medjax.experiment import Experiment
 from medjax.runtime import Devices
-from medjax.training import checkpoint, parallel, predict, state
+from medjax.training import checkpoint, choose, parallel, predict, state
 from medjax.workdir import Workdir
 
 D = TypeVar('D')
@@ -25,6 +26,36 @@ def best_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, 
   Raises:
     UserError: the run has no whole checkpoint.
   """
+  return _restored(experiment, workdir, lambda checkpoints: checkpoints.best())
+
+
+def last_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, Any], int]:
+  """The variables of the newest whole checkpoint and its step; see ``best_variables``."""
+  return _restored(experiment, workdir, lambda checkpoints: max(checkpoints.steps(), default=None))
+
+
+def chosen_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, Any], int]:
+  """The variables of the checkpoint that was evaluated and its step.
+
+  Those of the best one where the run was not evaluated, or where that checkpoint is damaged; what
+  rests on its evaluation then says so by the step.
+
+  Raises:
+    UserError: the run has no whole checkpoint, or decision.json is damaged.
+  """
+  chosen = workdir.read(workdir.decision).get('checkpoint_step') if workdir.decision.exists() else 0
+
+  def step(checkpoints: checkpoint.Checkpoints) -> int | None:
+    return chosen if chosen in checkpoints.steps() else checkpoints.best()
+
+  return _restored(experiment, workdir, step)
+
+
+def _restored(
+  experiment: Experiment,
+  workdir: Workdir,
+  choose: Callable[[checkpoint.Checkpoints], int | None],
+) -> tuple[dict[str, Any], int]:
   if not workdir.checkpoints.is_dir():
     raise UserError(f'--workdir={workdir.folder}: no checkpoint yet; train first')
   for path in sorted(workdir.checkpoints.glob('*.damaged*')):
@@ -33,53 +64,72 @@ def best_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, 
   with checkpoint.Checkpoints(
     workdir.checkpoints, keep=1_000_000, run=workdir.identity()
   ) as checkpoints:
-    while (best := checkpoints.best()) is not None:
-      restored = checkpoints.read(best, target)
+    while (step := choose(checkpoints)) is not None:
+      restored = checkpoints.read(step, target)
       if restored is not None:
-        return restored[0].variables, best
+        return restored[0].variables, step
   raise UserError(f'--workdir={workdir.folder}: no whole checkpoint; train first')
 
 
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+  """A checkpoint that was evaluated.
+
+  Attributes:
+    tables: the outcome's table of each split, calibrated where it holds probabilities.
+    variables: of the checkpoint.
+    step: of the checkpoint; stands in evaluation.json as ``checkpoint_step``.
+  """
+
+  tables: dict[str, Any]
+  variables: dict[str, Any]
+  step: int
+
+
 def evaluate(
-  experiment: Experiment,
-  variables: dict[str, Any],
-  step: int,
-  workdir: Workdir,
-  devices: Devices,
-  config: Config,
-) -> dict[str, Any]:
+  experiment: Experiment, workdir: Workdir, devices: Devices, config: Config
+) -> Evaluation:
   """Writes predictions/<split>.csv, decision.json and evaluation.json for val and test.
 
-  What the outcome decides by (calibration, threshold and conformal sets, or the width of intervals)
-  is fitted on val and used on both.
+  The checkpoint is the best one or the last; see ``medjax.training.choose``. What the outcome
+  decides by (calibration, threshold and conformal sets, or the width of intervals) is fitted on val
+  and used on both.
 
   Args:
     experiment: data, model and task.
-    variables: of the checkpoint to evaluate.
-    step: of that checkpoint; stands in evaluation.json as ``checkpoint_step``.
     workdir: the run folder.
     devices: devices of all hosts.
     config: settings of the run.
 
-  Returns:
-    The outcome's table of each split, calibrated where it holds probabilities.
+  Raises:
+    UserError: the run has no whole checkpoint.
   """
   evaluate_step = parallel.compile_evaluate(experiment, devices, config.precision)
-  variables = devices.replicate(variables)
-  raw: dict[str, Any] = {}
-  for name in ('val', 'test'):
-    if name in experiment.data.splits:
-      split = experiment.data.splits[name]
-      raw[name], _ = predict.predict_split(
-        experiment, evaluate_step, variables, split, devices, config.batch_size
-      )
+
+  def predicted(variables: dict[str, Any], name: str) -> Any:
+    split, on_devices = experiment.data.splits[name], devices.replicate(variables)
+    return predict.predict_split(
+      experiment, evaluate_step, on_devices, split, devices, config.batch_size
+    )[0]
+
   outcome = experiment.task.outcome
+  variables, step = best_variables(experiment, workdir)
+  raw, reason = {'val': predicted(variables, 'val')}, ''
+  last, last_step = last_variables(experiment, workdir)
+  if last_step != step:
+    of_last = predicted(last, 'val')
+    choice = choose.choose(outcome, raw['val'], of_last)
+    reason = choice.reason
+    if not choice.best:
+      variables, step, raw['val'] = last, last_step, of_last
+  if 'test' in experiment.data.splits:
+    raw['test'] = predicted(variables, 'test')
   decision = outcome.decide(raw['val'], step, config)
   tables: dict[str, Any] = {}
   estimates: dict[str, Any] = {}
   for name, table in raw.items():
     tables[name], metrics = outcome.evaluate(table, decision)
-    metrics |= {'checkpoint_step': Estimate(step)}
+    metrics |= {'checkpoint_step': Estimate(step, reason=reason)}
     estimates[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
   if jax.process_index() == 0:
     workdir.write(workdir.decision, decision.to_json())
@@ -88,7 +138,7 @@ def evaluate(
     # Last: it holds the digests of the others, so that half an evaluation is not taken for one.
     made = [workdir.decision, *map(workdir.predictions, tables)]
     workdir.write(workdir.evaluation, estimates, covers=made)
-  return tables
+  return Evaluation(tables, variables, step)
 
 
 def read_tables(experiment: Experiment, workdir: Workdir) -> dict[str, Any]:

@@ -107,19 +107,18 @@ class Run:
     return path
 
   def finish(self, experiment: Experiment) -> None:
-    """Evaluates the best checkpoint, beside simple models, and writes the report."""
+    """Evaluates the chosen checkpoint, beside simple models, and writes the report."""
     from medjax.report import run as report
     from medjax.training import baseline, evaluate
 
-    variables, step = evaluate.best_variables(experiment, self.workdir)
-    tables = evaluate.evaluate(experiment, variables, step, self.workdir, self.devices, self.config)
+    found = evaluate.evaluate(experiment, self.workdir, self.devices, self.config)
     if not self.lead:
       return
-    baseline.write(experiment, self.workdir, step, tables, self.config)
+    baseline.write(experiment, self.workdir, found.step, found.tables, self.config)
     explanation = _explanation(self.config)
-    page = report.write(experiment, variables, self.workdir, tables, explanation)
-    print(f'evaluated: the {self.config.select} checkpoint, of step {step}')
-    for split in tables:
+    page = report.write(experiment, found.variables, self.workdir, found.tables, explanation)
+    print(f'evaluated: {report.checkpoint_line(self.workdir)}')
+    for split in found.tables:
       print(report.headline(self.workdir, split, experiment.task.outcome.monitor))
     for line in report.baseline_lines(self.workdir, experiment.task.outcome):
       print(line)
@@ -130,7 +129,7 @@ class Run:
     from medjax.report import run as report
     from medjax.training import evaluate
 
-    variables, _ = evaluate.best_variables(experiment, self.workdir)
+    variables, _ = evaluate.chosen_variables(experiment, self.workdir)
     tables = evaluate.read_tables(experiment, self.workdir)
     explanation = _explanation(self.config)
     page = report.write(experiment, variables, self.workdir, tables, explanation)

@@ -104,9 +104,8 @@ def _finished(folder, label, task):
   made = made.replace(params={'Dense_0': {'kernel': kernel, 'bias': bias}})
   with Checkpoints(workdir.checkpoints, 1, workdir.identity()) as checkpoints:
     checkpoints.save(made, Position(5, 1, 0, 0.9, data.fingerprint))
-  variables, step = evaluate.best_variables(experiment, workdir)
   devices = runtime.devices(2)
-  evaluate.evaluate(experiment, variables, step, workdir, devices, SETTINGS)
+  evaluate.evaluate(experiment, workdir, devices, SETTINGS)
 
   number, level = data.details['preprocessing']['columns']
   (name,) = level['levels']

@@ -123,9 +123,8 @@ def test_a_stopped_run_goes_on_to_the_same_bits_and_is_evaluated(tmp_path, monke
   assert largest_difference(straight, _train(experiment, tmp_path / 'stopped')) == 0
   # Validation scores by concordance, and evaluation writes what it found.
   workdir = Workdir(tmp_path / 'straight')
-  variables, step = evaluate.best_variables(experiment, workdir)
   on = runtime.devices(1)
-  tables = evaluate.evaluate(experiment, variables, step, workdir, on, Config())
+  tables = evaluate.evaluate(experiment, workdir, on, Config()).tables
   assert tables['val'].survival.shape == (COUNT, 2)
   metrics = workdir.read(workdir.evaluation)['val']
   assert 0.5 < metrics['concordance']['value'] < 1

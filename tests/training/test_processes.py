@@ -26,8 +26,7 @@ devices = runtime.devices()
 assert len(devices.all) == 4 and len(devices.local) == 2, devices
 workdir = Workdir(sys.argv[3])
 loop.train(experiment, Config(batch_size=10, num_epochs=2), workdir, devices)
-variables, step = evaluate.best_variables(experiment, workdir)
-evaluate.evaluate(experiment, variables, step, workdir, devices, Config(batch_size=8))
+evaluate.evaluate(experiment, workdir, devices, Config(batch_size=8))
 """
 
 
@@ -62,8 +61,8 @@ def test_two_processes_of_two_devices_equal_one(make_experiment, tmp_path):
   experiment, devices = make_experiment(count=43), runtime.devices(1)
   one = Workdir(tmp_path / 'one')
   loop.train(experiment, Config(batch_size=10, num_epochs=2, num_devices=1), one, devices)
-  variables, step = evaluate.best_variables(experiment, one)
-  evaluate.evaluate(experiment, variables, step, one, devices, Config(batch_size=8))
+  variables, _ = evaluate.best_variables(experiment, one)
+  evaluate.evaluate(experiment, one, devices, Config(batch_size=8))
 
   two = Workdir(tmp_path / 'two')
   for mine, theirs in zip(history.read(one).lines, history.read(two).lines, strict=True):
