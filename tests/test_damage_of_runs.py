@@ -29,6 +29,7 @@ from medjax.deploy import files as deploy
 from medjax.errors import UserError
 from medjax.outcomes import Classes
 from medjax.report import comparison, page
+from medjax.report.baseline import Baseline
 from medjax.training import checkpoint, evaluate, parallel, state
 from medjax.verbs.run import Run
 from medjax.workdir import Workdir
@@ -164,8 +165,8 @@ class Verbs:
     self.whole = None  # what was read of checkpoints that nobody damaged
     monkeypatch.setattr(checkpoint.logging, 'warning', self._warn)
     monkeypatch.setattr(state, 'abstract', _once_an_example(state.abstract))
-    self._best = evaluate.best_variables
-    monkeypatch.setattr(evaluate, 'best_variables', self._best_variables)
+    self._chosen = evaluate.chosen_variables
+    monkeypatch.setattr(evaluate, 'chosen_variables', self._chosen_variables)
     monkeypatch.setattr(parallel, 'compile_predict', _once(parallel.compile_predict))
     monkeypatch.setattr(page.html, 'render', self._render)
     monkeypatch.setattr(page.curves, 'learning_curve', lambda *given: spelled(given))
@@ -181,14 +182,14 @@ class Verbs:
     workdir = Workdir(folder)
     return Run('tabular_mlp', workdir.stored(DEFAULTS), tabular_mlp.build, workdir, None)
 
-  def _best_variables(self, experiment, workdir):
-    """As evaluation begins: of another checkpoint only with a warning."""
+  def _chosen_variables(self, experiment, workdir):
+    """And what evaluation would begin with: another checkpoint only with a warning."""
     if self.whole and self.whole[0] == workdir.identity():
       return self.whole[1]
     self.warnings.clear()
-    found = self._best(experiment, workdir)
-    self.evaluated = 'another, as a warning says' if self.warnings else spelled(found)
-    return found
+    best = evaluate.best_variables(experiment, workdir)
+    self.evaluated = 'another, as a warning says' if self.warnings else spelled(best)
+    return self._chosen(experiment, workdir)
 
   def predict(self, folder):
     run = self._run(folder)
@@ -210,7 +211,9 @@ class Verbs:
 
 def problems(value):
   """All that a page says of files that cannot be read."""
-  if isinstance(value, page._Section):
+  if isinstance(value, Baseline):
+    yield value.problem
+  elif isinstance(value, page._Section):
     yield value.problem
     yield getattr(value.value, 'problem', '')
   elif isinstance(value, dict):
@@ -253,7 +256,7 @@ def test_damaged_forms_of_a_runs_files(runs, tmp_path, monkeypatch):
   with contextlib.redirect_stdout(io.StringIO()):
     predicted, compared, shown = verbs.predict(run), verbs.compare(run), verbs.report(run)
     evaluated = verbs.evaluated
-    best = evaluate.best_variables(verbs._run(run).described(), Workdir(run))
+    chosen = evaluate.chosen_variables(verbs._run(run).described(), Workdir(run))
   files = sorted(p.relative_to(run) for p in run.rglob('*') if p.is_file())
   files = [path for path in files if path.parts[0] not in UNREAD]
   strangers = sorted(p for p in other.rglob('*') if p.is_file())
@@ -269,7 +272,7 @@ def test_damaged_forms_of_a_runs_files(runs, tmp_path, monkeypatch):
     shutil.copytree(run, folder, ignore=unread, copy_function=os.link)
     damage(kind, folder / path, stranger, rng)
     of_checkpoints = path.parts[0] == 'checkpoints'
-    verbs.whole = None if of_checkpoints else (Workdir(run).identity(), best)
+    verbs.whole = None if of_checkpoints else (Workdir(run).identity(), chosen)
     verbs.evaluated = evaluated
     with contextlib.redirect_stdout(io.StringIO()):
       found = {'predict': judge(verbs.predict, folder, predicted)}

@@ -37,18 +37,25 @@ def last_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, 
 def chosen_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, Any], int]:
   """The variables of the checkpoint that was evaluated and its step.
 
-  Those of the best one where the run was not evaluated, or where that checkpoint is damaged; what
-  rests on its evaluation then says so by the step.
+  Those of the best one where the run was not evaluated.
 
   Raises:
-    UserError: the run has no whole checkpoint, or decision.json is damaged.
+    UserError: that checkpoint is damaged or gone, or decision.json is damaged.
   """
-  chosen = workdir.read(workdir.decision).get('checkpoint_step') if workdir.decision.exists() else 0
-
-  def step(checkpoints: checkpoint.Checkpoints) -> int | None:
-    return chosen if chosen in checkpoints.steps() else checkpoints.best()
-
-  return _restored(experiment, workdir, step)
+  if not workdir.decision.exists():
+    return best_variables(experiment, workdir)
+  chosen = workdir.read(workdir.decision).get('checkpoint_step')
+  found = _restored(
+    experiment,
+    workdir,
+    lambda checkpoints: chosen if chosen in checkpoints.steps() else checkpoints.best(),
+  )
+  if found[1] != chosen:
+    raise UserError(
+      f'{workdir.decision}: is of the checkpoint of step {chosen}, and the best whole one is of '
+      f'step {found[1]}; run evaluate again'
+    )
+  return found
 
 
 def _restored(
