@@ -7,7 +7,8 @@ set -euo pipefail
 experiment=${1:?usage: sbatch launch/slurm.sh EXPERIMENT [ARGUMENTS ...]}
 shift
 status=0
-srun python -m "experiments.$experiment" "$@" --coordinator=auto || status=$?
+# A process whose neighbour has died waits in a sum over all of them: it gets a minute.
+srun --wait=60 python -m "experiments.$experiment" "$@" --coordinator=auto || status=$?
 # 75: asked to end and saved; the requeued job continues.
 if [ "$status" -eq 75 ]; then
   scontrol requeue "$SLURM_JOB_ID"

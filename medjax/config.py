@@ -74,7 +74,7 @@ class Config:
     0, 'Stop after this many epochs without a better validation score; 0 never.', low=0
   )
   select: Literal['best', 'last'] = setting(
-    'best', 'Which checkpoint is evaluated: the best on validation, or the last.'
+    'best', 'Which checkpoint is evaluated: the best on validation, if that can tell, or the last.'
   )
   learning_rate: float = setting(1e-3, 'Step size of the optimiser.', low=0.0)
   accumulate: int = setting(

@@ -63,6 +63,9 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
   columns = [column for column in table.header if column and column not in taken]
   left, notes = columns_lib.no_inputs(table, rows, columns, missing, [*keep, *categorical])
   columns = [column for column in columns if column not in left]
+  if not columns:
+    told = f': {"; ".join(notes)}; config.data.keep takes one' if notes else ''
+    raise UserError(f'{table.where}: no column is left as an input{told}')
   if group and group != config.group_column:
     notes.append(f'column {group!r} is taken for the patient')
   cells = [row for _, row in rows]

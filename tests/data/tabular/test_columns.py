@@ -108,3 +108,13 @@ def test_labels_that_are_mostly_numbers_are_asked_about(tmp_path):
     loaded(tmp_path, label=label)
   with pytest.raises(UserError, match=r"holds 59 different numbers and 1 texts, such as '1e300'"):
     loaded(tmp_path, label=[*label[:-1], '1e300'])
+
+
+def test_a_table_without_an_input_says_what_was_left_out(tmp_path):
+  path = tmp_path / 'a.csv'
+  path.write_text('record_id,label\n' + ''.join(f'{i},{"ab"[i % 2]}\n' for i in range(1, 30)))
+  with pytest.raises(UserError) as caught:
+    load_table(path)
+  assert 'no column is left as an input: ' in str(caught.value)
+  assert 'record_id' in str(caught.value)
+  assert str(caught.value).endswith('; config.data.keep takes one')
