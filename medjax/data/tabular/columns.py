@@ -8,12 +8,13 @@ import numpy as np
 
 from medjax.data import labels as labels_lib
 from medjax.data import missing as missing_lib
-from medjax.data import patients, tables
+from medjax.data import patients, quote, tables
 from medjax.data.missing import Missing
-from medjax.data.tabular import number_cells
+from medjax.data.tabular import number_cells, preprocess
 from medjax.data.tabular.rows import Table
 from medjax.errors import UserError
 
+_TOLD = 20  # names of columns in a note
 _FEW = 10  # different whole numbers that are taken as classes
 _ENOUGH = 20  # rows from which it is said that a column has too many different values
 _DIGITS = 5  # of whole numbers that are names where all are different and as long
@@ -133,6 +134,23 @@ def _no_input(name: str, cells: Sequence[str]) -> str:
     if len(lengths) == 1 and min(lengths) >= _DIGITS:
       return f'looks like a name of rows, all {different} being different, as {cells[0]!r}'
   return ''
+
+
+def notes_on_kinds(columns: Sequence[preprocess.Number | preprocess.Category]) -> list[str]:
+  """Which columns are inputs as numbers, and which as categories of how many levels."""
+  of_numbers = [column.name for column in columns if isinstance(column, preprocess.Number)]
+  of_levels = [
+    f'{column.name} ({len(column.levels)} levels)'
+    for column in columns
+    if isinstance(column, preprocess.Category)
+  ]
+  kinds = {'numbers': of_numbers, 'categories': of_levels}
+  return [f'{len(some)} columns are {kind}: {_told(some)}' for kind, some in kinds.items() if some]
+
+
+def _told(names: Sequence[str]) -> str:
+  more = f' and {len(names) - _TOLD} more' if len(names) > _TOLD else ''
+  return ', '.join(quote.short(name) for name in names[:_TOLD]) + more
 
 
 def notes_on_texts(

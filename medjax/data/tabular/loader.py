@@ -66,7 +66,7 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
   if not columns:
     told = f': {"; ".join(notes)}; config.data.keep takes one' if notes else ''
     raise UserError(f'{table.where}: no column is left as an input{told}')
-  if group and group != config.group_column:
+  if group:
     notes.append(f'column {group!r} is taken for the patient')
   cells = [row for _, row in rows]
   ids = [row[name] for row in cells] if name else [f'row-{line}' for line, _ in rows]
@@ -97,6 +97,7 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
     read = read.noting(f'columns with one value, left out: {", ".join(constant)}')
   texts = [c.name for c in fitted.columns if isinstance(c, preprocess.Category)]
   read = read.noting(
+    *columns_lib.notes_on_kinds(fitted.columns),
     *columns_lib.notes_on_texts(rows, texts, missing),
     *preprocess.strays(fitted, train, categorical),
   )
