@@ -17,6 +17,8 @@ _FOLDS = 5
 def crossval(run: Run, words: Sequence[str]) -> None:
   """A run for each fold and repeat, each in a folder of its own, and their mean.
 
+  A repeat has other folds and another seed of the network, so that both are in the spread.
+
   Raises:
     UserError: the experiment's data have no folds.
   """
@@ -32,7 +34,7 @@ def crossval(run: Run, words: Sequence[str]) -> None:
       for fold in range(count):
         seed = given.data.seed + repeat
         data = dataclasses.replace(given.data, folds=count, fold=fold, seed=seed)
-        config: Any = dataclasses.replace(given, data=data)
+        config: Any = dataclasses.replace(given, data=data, seed=given.seed + repeat)
         config_lib.check(config)
         workdir = Workdir(run.workdir.folder / f'repeat-{repeat}-fold-{fold}')
         print(f'repeat {repeat + 1} of {repeats}, fold {fold + 1} of {count}')
@@ -47,5 +49,5 @@ VERB = Verb(
   'crossval',
   f'train and evaluate once for each fold (config.data.folds, {_FOLDS} by default)',
   crossval,
-  (Flag('repeats', 1, 'with as many other folds (default 1)', 'N', low=1),),
+  (Flag('repeats', 1, 'with as many other folds and seeds (default 1)', 'N', low=1),),
 )
