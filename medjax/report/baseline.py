@@ -56,7 +56,7 @@ def read(workdir: Workdir, outcome: Outcome) -> Baseline:
     outcome: what its labels are.
   """
   if not workdir.baseline.exists():
-    return Baseline(problem='baseline.json is not in the run folder; run evaluate again')
+    return Baseline(problem='baseline.json is missing; run evaluate again')
   try:
     about = workdir.read(workdir.baseline)
     if about['problem']:

@@ -27,22 +27,24 @@ def crossval(run: Run, words: Sequence[str]) -> None:
   given: Any = run.config
   if not hasattr(given.data, 'folds'):
     raise UserError(f'crossval: the data of {run.name} have no folds')
+  repeats, count = run.values.repeats, given.data.folds or _FOLDS
+  planned = []
+  for repeat in range(repeats):
+    for fold in range(count):
+      seed = given.data.seed + repeat
+      data = dataclasses.replace(given.data, folds=count, fold=fold, seed=seed)
+      config: Any = dataclasses.replace(given, data=data, seed=given.seed + repeat)
+      config_lib.check(config)  # of all, before the first one makes a folder
+      folder = run.workdir.folder / f'repeat-{repeat}-fold-{fold}'
+      planned.append(run.other(config, Workdir(folder)))
   with run.alone():
-    runs = []
-    repeats, count = run.values.repeats, given.data.folds or _FOLDS
-    for repeat in range(repeats):
-      for fold in range(count):
-        seed = given.data.seed + repeat
-        data = dataclasses.replace(given.data, folds=count, fold=fold, seed=seed)
-        config: Any = dataclasses.replace(given, data=data, seed=given.seed + repeat)
-        config_lib.check(config)
-        workdir = Workdir(run.workdir.folder / f'repeat-{repeat}-fold-{fold}')
-        print(f'repeat {repeat + 1} of {repeats}, fold {fold + 1} of {count}')
-        train(run.other(config, workdir))
-        runs.append(workdir)
+    for number, one in enumerate(planned):
+      repeat, fold = divmod(number, count)
+      print(f'repeat {repeat + 1} of {repeats}, fold {fold + 1} of {count}')
+      train(one)
     if run.lead:
-      outcome = run.other(config, runs[-1]).described().task.outcome
-      folds.show(runs, outcome, run.workdir.folder)
+      outcome = planned[-1].described().task.outcome
+      folds.show([one.workdir for one in planned], outcome, run.workdir.folder)
 
 
 VERB = Verb(

@@ -12,6 +12,8 @@ from medjax import cli
 from medjax.data import residues
 from medjax.data.simulate import chains
 from medjax.evaluation import read_positions
+from medjax.training import history
+from medjax.workdir import Workdir
 
 
 @pytest.fixture
@@ -122,7 +124,7 @@ def test_two_devices_and_a_resumed_run_train_as_one(command, tmp_path):
       f'--workdir={name}',
     )
     assert code == 0, err
-    lines = map(json.loads, (tmp_path / name / 'metrics.jsonl').read_text().splitlines())
+    lines = history.read(Workdir(tmp_path / name)).lines
     return [(line['step'], line['loss']) for line in lines]
 
   one, two = train('one', 1, 'streamed'), train('two', 2, 'resident')

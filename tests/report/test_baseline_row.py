@@ -133,10 +133,8 @@ def test_none_is_one_line_with_the_reason(tmp_path, about, reason):
 def test_a_run_of_before_has_none(tmp_path):
   write_run(tmp_path)
   workdir = Workdir(tmp_path)
-  assert 'No baseline: baseline.json is not in the run folder; run evaluate again.' in shown(
-    workdir
-  )
-  assert 'none: baseline.json is not in the run folder' in written(workdir)
+  assert 'No baseline: baseline.json is missing; run evaluate again.' in shown(workdir)
+  assert 'none: baseline.json is missing' in written(workdir)
 
 
 def test_several_classes_are_named_as_on_the_page(tmp_path):

@@ -153,8 +153,8 @@ def test_the_card_and_the_page_say_which_checkpoint_was_taken(tmp_path, select):
     f'plus or minus {interval.half_width:.4g}, made to hold the truth in 90%'
   )
   assert found['Sample size (10)'].startswith('val: 60 cases of 30 groups; test')
-  choice = 'the best on validation' if select == 'best' else 'the last'
-  assert found['Choice of the final model (12c)'] == f'checkpoint of step 4, {choice}'
+  choice = 'the best on validation, and the last' if select == 'best' else 'the last'
+  assert found['Choice of the final model (12c)'] == f'checkpoint of step 4: {choice}'
   # There are no pictures in the report of a table.
   assert found['Failures: what kind of cases go wrong (failure analysis)'] == card.TO_FILL
   assert 'threshold' not in text.lower()
