@@ -149,8 +149,11 @@ class Modality(abc.ABC):
 
     Args:
       arrays: of the cases, [N, ...], as of ``Split.read``.
+
+    Raises:
+      UserError: nothing says it, as where there are no simple models.
     """
-    raise NotImplementedError
+    raise UserError(f'simple_features does not say what a simple model sees of {self.cases}')
 
   def caption(self, method: str) -> str:
     """What a reader sees in the pictures of a method."""

@@ -86,20 +86,15 @@ def classifier(model: SimpleModel, features: np.ndarray) -> tuple[str, str, Any]
   if model.learner == 'linear':
     from sklearn.linear_model import LogisticRegression
 
-    name, settings = 'logistic regression', 'C = 1'
-    learner: Any = LogisticRegression(max_iter=_STEPS)
-  elif model.learner == 'neighbours':
+    learner = LogisticRegression(max_iter=_STEPS)
+    return model.named('logistic regression'), 'C = 1', _pipeline(model, features, learner)
+  if model.learner == 'neighbours':
     from sklearn.neighbors import KNeighborsClassifier
 
-    count = min(_NEIGHBOURS, len(features))
-    name, settings = 'nearest neighbours', f'{count} of them, weighted by 1 / distance'
-    learner = KNeighborsClassifier(count, weights='distance')
-  else:
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    return _neighbours(model, features, KNeighborsClassifier)
+  from sklearn.ensemble import HistGradientBoostingClassifier
 
-    name, settings = 'gradient boosting', f'{_ROUNDS} rounds of HistGradientBoosting'
-    learner = HistGradientBoostingClassifier(max_iter=_ROUNDS, early_stopping=False, random_state=0)
-  return model.named(name), settings, _pipeline(model, features, learner)
+  return _boosting(model, features, HistGradientBoostingClassifier)
 
 
 def regressor(model: SimpleModel, features: np.ndarray) -> tuple[str, str, Any]:
@@ -107,20 +102,31 @@ def regressor(model: SimpleModel, features: np.ndarray) -> tuple[str, str, Any]:
   if model.learner == 'linear':
     from sklearn.linear_model import Ridge
 
-    name, settings = 'ridge regression', 'alpha = 1'
-    learner: Any = Ridge()
-  elif model.learner == 'neighbours':
+    return model.named('ridge regression'), 'alpha = 1', _pipeline(model, features, Ridge())
+  if model.learner == 'neighbours':
     from sklearn.neighbors import KNeighborsRegressor
 
-    count = min(_NEIGHBOURS, len(features))
-    name, settings = 'nearest neighbours', f'{count} of them, weighted by 1 / distance'
-    learner = KNeighborsRegressor(count, weights='distance')
-  else:
-    from sklearn.ensemble import HistGradientBoostingRegressor
+    return _neighbours(model, features, KNeighborsRegressor)
+  from sklearn.ensemble import HistGradientBoostingRegressor
 
-    name, settings = 'gradient boosting', f'{_ROUNDS} rounds of HistGradientBoosting'
-    learner = HistGradientBoostingRegressor(max_iter=_ROUNDS, early_stopping=False, random_state=0)
-  return model.named(name), settings, _pipeline(model, features, learner)
+  return _boosting(model, features, HistGradientBoostingRegressor)
+
+
+def _neighbours(
+  model: SimpleModel, features: np.ndarray, learner: Callable[..., Any]
+) -> tuple[str, str, Any]:
+  count = min(_NEIGHBOURS, len(features))
+  settings = f'{count} of them, weighted by 1 / distance'
+  made = _pipeline(model, features, learner(count, weights='distance'))
+  return model.named('nearest neighbours'), settings, made
+
+
+def _boosting(
+  model: SimpleModel, features: np.ndarray, learner: Callable[..., Any]
+) -> tuple[str, str, Any]:
+  settings = f'{_ROUNDS} rounds of HistGradientBoosting'
+  made = learner(max_iter=_ROUNDS, early_stopping=False, random_state=0)
+  return model.named('gradient boosting'), settings, _pipeline(model, features, made)
 
 
 def transformer(model: SimpleModel, features: np.ndarray) -> Any:

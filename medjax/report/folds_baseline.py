@@ -55,10 +55,8 @@ def _means(
   return means
 
 
-def lines(found: Sequence[dict[str, Any]], outcome: Outcome) -> list[str]:
-  """What the terminal shows: the most important metric, and how the network differs in it."""
-  if not found:
-    return ['no baseline: no run has one']
+def rows(found: Sequence[dict[str, Any]], outcome: Outcome) -> list[baseline.Row]:
+  """What the page shows of each simple model: its most important metric, and the difference."""
   shown = []
   for model in found:
     name = outcome.monitor
@@ -66,8 +64,21 @@ def lines(found: Sequence[dict[str, Any]], outcome: Outcome) -> list[str]:
     title = name if metric is None else metric.title
     difference = model['differences'].get(name)
     shown.append(
-      f'baseline: {model["name"]}: mean test {title} {baseline.estimate(model["metrics"][name])}; '
-      f'the network minus this baseline: {baseline.difference_text(difference)}, over runs: '
-      f'{baseline.verdict(difference)}'
+      baseline.Row(
+        model['name'],
+        f'mean test {title} {baseline.estimate(model["metrics"][name])}',
+        f'the network minus this baseline: {baseline.difference_text(difference)}, over runs',
+        baseline.verdict(difference),
+      )
     )
   return shown
+
+
+def lines(found: Sequence[dict[str, Any]], outcome: Outcome) -> list[str]:
+  """What the terminal shows of them."""
+  if not found:
+    return ['no baseline: no run has one']
+  return [
+    f'baseline: {row.name}: {row.figure}; {row.difference}: {row.verdict}'
+    for row in rows(found, outcome)
+  ]

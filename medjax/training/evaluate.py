@@ -11,8 +11,9 @@ from medjax.config import Config
 from medjax.errors import UserError
 from medjax.evaluation import Estimate
 from medjax.experiment import Experiment
+from medjax.outcomes import Outcome
 from medjax.runtime import Devices
-from medjax.training import checkpoint, choose, parallel, predict, state
+from medjax.training import checkpoint, choose, history, parallel, predict, state
 from medjax.workdir import Workdir
 
 D = TypeVar('D')
@@ -129,6 +130,9 @@ def evaluate(
     reason = choice.reason
     if not choice.best:
       variables, step, raw['val'] = last, last_step, of_last
+  if missing := _missing(workdir, outcome, config, last_step):
+    logging.warning('%s: %s', workdir.folder, missing)
+    reason = f'{reason}; {missing}' if reason else missing
   if 'test' in experiment.data.splits:
     raw['test'] = predicted(variables, 'test')
   decision = outcome.decide(raw['val'], step, config)
@@ -146,6 +150,25 @@ def evaluate(
     made = [workdir.decision, *map(workdir.predictions, tables)]
     workdir.write(workdir.evaluation, estimates, covers=made)
   return Evaluation(tables, variables, step)
+
+
+def _missing(workdir: Workdir, outcome: Outcome, config: Config, last: int) -> str:
+  """Says which checkpoint would have been taken, by the log of training; '' where it is there.
+
+  Args:
+    workdir: the run folder.
+    outcome: owner of the labels, by whose metric checkpoints are best.
+    config: settings of the run.
+    last: step of the newest whole checkpoint.
+  """
+  validations = [line for line in history.read(workdir).lines if line['split'] == 'val']
+  scored = [line for line in validations if line.get(outcome.monitor) is not None]
+  end = max((line['step'] for line in validations), default=last)
+  if scored and config.select == 'best':
+    best = max(scored, key=lambda line: (line[outcome.monitor], -line['step']))['step']
+    if not (workdir.checkpoints / str(best)).exists():
+      return f'the checkpoint of step {best}, the best on validation, is not there any more'
+  return f'the checkpoint of step {end}, the last, is not there any more' if end > last else ''
 
 
 def read_tables(experiment: Experiment, workdir: Workdir) -> dict[str, Any]:

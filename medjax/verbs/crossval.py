@@ -44,7 +44,7 @@ def crossval(run: Run, words: Sequence[str]) -> None:
       train(one)
     if run.lead:
       outcome = planned[-1].described().task.outcome
-      folds.show([one.workdir for one in planned], outcome, run.workdir.folder)
+      folds.show([one.workdir for one in planned], outcome, run.workdir.folder, repeats)
 
 
 VERB = Verb(

@@ -80,6 +80,34 @@ def test_pooled_metrics_are_shown_and_written(runs, tmp_path, capsys):
   assert 'test cases of all runs pooled' in capsys.readouterr().out
 
 
+def test_the_page_shows_every_run_and_what_repeats_differ_by(runs, tmp_path):
+  for number, workdir in enumerate(runs):
+    found = {
+      name: {'value': value, 'low': None, 'high': None}
+      for name, value in (('auroc', 0.6 + 0.1 * number), ('accuracy', 0.5), ('ece', 0.1))
+    }
+    made = [workdir.decision, workdir.predictions('test')]
+    workdir.write(workdir.evaluation, {'test': found}, covers=made)
+    workdir.report.write_text('a page')
+  folds.show(runs, Classes(), tmp_path, repeats=2)
+  written = sealed.read(tmp_path / 'crossval.json')[0]
+  assert written['test']['auroc']['runs'] == pytest.approx([0.6, 0.7, 0.8, 0.9])
+  assert written['test']['auroc']['repeats'] == pytest.approx([0.65, 0.85])
+  text = (tmp_path / 'crossval.html').read_text()
+  assert '<a href="1-0/report.html">1-0</a>' in text
+  assert 'the mean AUROC of a repeat was between 0.650 and 0.850' in ' '.join(text.split())
+  assert '0.600 to 0.900' in text
+  assert 'Test AUROC of every run' in text
+  assert 'No baseline: no run has one.' in text
+
+
+def test_the_page_of_one_repeat_says_what_it_does_not_tell(runs, tmp_path):
+  folds.show(runs[:2], Classes(), tmp_path)
+  text = (tmp_path / 'crossval.html').read_text()
+  assert 'All runs began from the same seed' in text
+  assert 'Means of repeats' not in text
+
+
 def test_two_classes_are_not_pooled():
   names = np.array(['x', 'y'])
   table = Predictions(names, np.array([0, 1]), np.array([0.2, 0.7]), names, 'test', ('a', 'b'))

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import signal
 
 import jax
@@ -221,6 +222,28 @@ def test_epochs_see_every_example_once_in_an_order_of_their_own():
   orders = [feed.order(0, epoch, 50) for epoch in range(EPOCHS)]
   assert all(sorted(order) == list(range(50)) for order in orders)
   assert not np.array_equal(orders[0], orders[1])
+
+
+def test_a_checkpoint_that_somebody_removed_is_named(straight, tmp_path, caplog):
+  experiment, source, _ = straight
+  workdir = Workdir(tmp_path / 'run')
+  shutil.copytree(source.folder, workdir.folder)
+  found = evaluate.best_variables(experiment, workdir)[1]
+
+  def reason():
+    evaluate.evaluate(experiment, workdir, runtime.devices(1), _config())
+    return workdir.read(workdir.evaluation)['val']['checkpoint_step'].get('reason', '')
+
+  assert 'is not there' not in reason()
+  shutil.rmtree(workdir.checkpoints / str(found))
+  said = f'the checkpoint of step {found}, the best on validation, is not there any more'
+  assert said in reason()
+  assert said in caplog.text
+  # Where the last is asked for, the best is not missed.
+  last = f'the checkpoint of step {STEPS}, the last, is not there any more'
+  shutil.rmtree(workdir.checkpoints / str(STEPS), ignore_errors=True)
+  evaluate.evaluate(experiment, workdir, runtime.devices(1), _config(select='last'))
+  assert last in workdir.read(workdir.evaluation)['val']['checkpoint_step']['reason']
 
 
 def test_patience_stops_and_a_second_call_does_nothing(make_experiment, tmp_path):
