@@ -6,8 +6,11 @@ probabilities stay as scikit-learn gives them. Nothing is tuned and every draw h
 that its predictions depend on the data and on nothing else of the run.
 """
 
+import contextlib
 import dataclasses
+import importlib
 import json
+import threading
 import time
 import warnings
 from collections.abc import Sequence
@@ -29,6 +32,12 @@ from medjax.workdir import Workdir
 _CELLS = 20_000_000
 _BLOCK_CELLS = 4_000_000
 _BLOCK = 64
+# Where scikit-learn has its learners.
+_LIBRARIES = {
+  'linear': 'sklearn.linear_model',
+  'neighbours': 'sklearn.neighbors',
+  'boosting': 'sklearn.ensemble',
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +53,23 @@ class _Features:
   train: np.ndarray
   label: Any
   by_split: dict[str, np.ndarray]
+
+
+def load_ahead(experiment: Experiment) -> threading.Thread:
+  """Loads what ``write`` needs while training begins, and gives the thread that does.
+
+  Loading scikit-learn takes one to two seconds, which a short run would wait for at its end.
+  """
+  names = {_LIBRARIES[model.learner] for model in experiment.data.modality.simple_models}
+
+  def load() -> None:
+    with contextlib.suppress(ImportError):  # ``write`` says why
+      for name in sorted(names):
+        importlib.import_module(name)
+
+  thread = threading.Thread(target=load)
+  thread.start()
+  return thread
 
 
 def write(

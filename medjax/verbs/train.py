@@ -17,7 +17,7 @@ def train(run: Run, words: Sequence[str] = ()) -> None:
   Raises:
     UserError: the folder holds another run, or the data cannot be read.
   """
-  from medjax.training import loop
+  from medjax.training import baseline, loop
 
   if run.values.preview:
     _preview(run)
@@ -37,6 +37,7 @@ def train(run: Run, words: Sequence[str] = ()) -> None:
       run.write_environment(0.0)
       if note := native.note():
         print(f'speed: {note}', file=sys.stderr)
+      baseline.load_ahead(experiment)
     steps = loop.train(experiment, run.config, run.workdir, run.devices)
     if run.lead and steps:
       run.write_environment(time.monotonic() - start)
