@@ -2,8 +2,9 @@
 
 import contextlib
 import pathlib
+import resource
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import hypothesis
 from hypothesis import strategies as st
@@ -13,6 +14,23 @@ from medjax.errors import UserError
 # The same cases in every run; each of them soon.
 bounded = hypothesis.settings(max_examples=100, deadline=2000, derandomize=True, database=None)
 _LONGEST_MESSAGE = 500
+_MEMORY = 2**29  # bytes that a reader of a small file may take
+
+
+@contextlib.contextmanager
+def little_memory() -> Iterator[None]:
+  """Makes what takes much more memory than there is now fail with MemoryError, on Linux."""
+  statm = pathlib.Path('/proc/self/statm')
+  if not statm.exists():
+    yield
+    return
+  before = resource.getrlimit(resource.RLIMIT_AS)
+  used = int(statm.read_text().split()[0]) * resource.getpagesize()
+  resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY, before[1]))
+  try:
+    yield
+  finally:
+    resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 @st.composite
@@ -37,7 +55,7 @@ def damaged(draw: st.DrawFn, content: bytes) -> bytes:
 def check(
   read: Callable[[pathlib.Path], object], content: bytes, beside: Mapping[str, bytes] | None = None
 ) -> bool:
-  """Whether a file with this content can be read; if not, the error is one short line.
+  """Whether a file with this content can be read, in little memory; if not, the error is one line.
 
   Args:
     read: takes the path of the file, ``a``.
@@ -48,7 +66,7 @@ def check(
     path = pathlib.Path(folder) / 'a'
     for name, more in {'a': content, **(beside or {})}.items():
       path.with_name(name).write_bytes(more)
-    with contextlib.chdir(folder):
+    with contextlib.chdir(folder), little_memory():
       try:
         read(path)
       except UserError as error:

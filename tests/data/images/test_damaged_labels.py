@@ -4,7 +4,7 @@ import contextlib
 import pathlib
 import tempfile
 
-from damage import bounded, damaged
+from damage import bounded, damaged, little_memory
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -26,7 +26,7 @@ def read(content):
     for i in range(16):
       Image.new('L', (4, 4), 10 * i).save(path / f'images/{i:02d}.png')
     (path / 'labels.csv').write_bytes(content)
-    with contextlib.chdir(name):
+    with contextlib.chdir(name), little_memory():
       try:
         source = folder.load(path, Config(source=name))
       except UserError as error:

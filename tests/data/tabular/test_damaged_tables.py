@@ -2,11 +2,12 @@
 
 import csv
 import io
+import pathlib
 import tracemalloc
 
 import numpy as np
 import pytest
-from damage import bounded, check, damaged
+from damage import bounded, check, damaged, little_memory
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,3 +116,10 @@ def test_memory_is_bounded(tmp_path):
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 400e6
+
+
+@pytest.mark.skipif(not pathlib.Path('/proc/self/statm').exists(), reason='only Linux tells')
+def test_the_limit_of_memory_is_one():
+  with little_memory(), pytest.raises(MemoryError):
+    np.ones(2**28)
+  assert len(np.ones(2**20)) == 2**20
