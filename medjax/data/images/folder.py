@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data import labels
+from medjax.data import labels, patients
 from medjax.data.examples import Examples
 from medjax.data.images import decode, formats, identical, labels_table, subfolders
 from medjax.data.images.config import Config
@@ -45,8 +45,12 @@ def load(folder: pathlib.Path, config: Config) -> Source:
   digests = _digests([row['path'] for row in rows])
   rows, digests, left_out = _counted_once(rows, digests, where, config)
   has_patients = any(row['group'] for row in rows)
-  if not has_patients:
-    notes.append('no patient column: every image is taken by itself')
+  people = len({patients.key(row['group']) for row in rows})
+  notes.append(
+    f'{people} patients in {len(rows)} images'
+    if has_patients
+    else 'no patient column: every image is taken by itself'
+  )
   ids, texts, given = ([row[name] for row in rows] for name in ('id', 'label', 'split'))
   # Folds draw other splits than those that were given; in drawn ones each image is once.
   kept_splits = [''] * len(rows) if config.folds else given

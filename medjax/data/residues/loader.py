@@ -68,7 +68,11 @@ def _read(
     origin='headers',
     simulated=simulated,
     train_all=False,
-    notes=(*copies.conflicts(tokens, [chain.states for chain in chains]), note),
+    notes=(
+      *alphabet.PROTEIN.remarks(chain.sequence for chain in chains),
+      *copies.conflicts(tokens, [chain.states for chain in chains]),
+      note,
+    ),
   ).with_splits(config)
   unknown = sum(chain.states.count(UNKNOWN) for chain in chains)
   read = read.noting(f'{unknown} of {lengths.sum()} residues have no state: they count for nothing')

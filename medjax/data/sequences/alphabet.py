@@ -14,6 +14,7 @@ Source:
 
 import dataclasses
 import functools
+import string
 from collections.abc import Iterable
 
 import numpy as np
@@ -143,6 +144,28 @@ class Alphabet:
     other, letter = (''.join(part) for part in zip(*self.same, strict=True))
     return text.upper().translate(str.maketrans(other, letter))
 
+  def remarks(self, sequences: Iterable[str]) -> list[str]:
+    """Which letters are not read as they stand, with counts, a line each.
+
+    Example:
+      >>> DNA.remarks(['ACGU', 'ACGT'])
+      ['1 of 8 letters are U, read as T']
+    """
+    counts = _letter_counts(sequences)
+    total = sum(counts.values())
+    said = [
+      f'{counts[other]} of {total} letters are {other}, read as {letter}'
+      for other, letter in self.same
+      if counts[other]
+    ]
+    several = {code: counts[code] for code, _ in self.ambiguous if counts[code]}
+    if several:
+      spelled = ', '.join(f'{count} {code}' for code, count in several.items())
+      said.append(
+        f'{sum(several.values())} of {total} letters stand for several, in equal shares: {spelled}'
+      )
+    return said
+
   def decode(self, tokens: np.ndarray) -> str:
     """The letters of tokens [length], without padding.
 
@@ -214,13 +237,19 @@ def guess(sequences: Iterable[str]) -> Alphabet:
     >>> guess(['ACGUUN', 'acg']).name, guess(['MKTAYIAK']).name
     ('RNA', 'protein')
   """
+  counts = _letter_counts(sequences)
+  total = sum(counts.values())
+  if not total:
+    raise UserError('the sequences have no letters; expected DNA, RNA or protein')
+  if sum(counts[letter] for letter in 'ACGTUN') < 0.9 * total:
+    return PROTEIN
+  return RNA if counts['U'] > counts['T'] else DNA
+
+
+def _letter_counts(sequences: Iterable[str]) -> dict[str, int]:
+  """How often each letter from A to Z stands there, in either case."""
   counts = np.zeros(256, int)
   for sequence in sequences:
     text = sequence.upper().encode('ascii', 'replace')
     counts += np.bincount(np.frombuffer(text, np.uint8), minlength=256)
-  total = counts[ord('A') : ord('Z') + 1].sum()
-  if not total:
-    raise UserError('the sequences have no letters; expected DNA, RNA or protein')
-  if counts[[ord(letter) for letter in 'ACGTUN']].sum() < 0.9 * total:
-    return PROTEIN
-  return RNA if counts[ord('U')] > counts[ord('T')] else DNA
+  return {letter: int(counts[ord(letter)]) for letter in string.ascii_uppercase}

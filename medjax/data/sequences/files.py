@@ -63,7 +63,8 @@ def _read(config: Config, sources: str, where: str) -> tuple[list[Labelled], lis
     entries = fasta.read(path)
     notes += _repeats([entry.own_id for entry in entries], path)
     if config.label_pattern:
-      texts = fasta.labels(entries, config.label_pattern)
+      entries, texts, label_notes = _labelled(entries, config, path)
+      notes += label_notes
     elif len(paths) > 1 or where:
       texts = [path.name.split('.')[0]] * len(entries)
     else:
@@ -83,6 +84,20 @@ def _read(config: Config, sources: str, where: str) -> tuple[list[Labelled], lis
       for entry, text in zip(entries, texts, strict=True)
     ]
   return sequences, notes
+
+
+def _labelled(
+  entries: Sequence[fasta.Entry], config: Config, path: pathlib.Path
+) -> tuple[list[fasta.Entry], list[str], list[str]]:
+  """The entries whose header has a label, these labels, and notes on those that have none."""
+  texts = fasta.labels(entries, config.label_pattern)
+  rows = [(number, {'class': text}) for number, text in enumerate(texts)]
+  kept, notes = labels.labelled_rows(rows, 'class', path, Missing.of(config.missing))
+  return (
+    [entries[number] for number, _ in kept],
+    [cells['class'] for _, cells in kept],
+    [f'{path.name}: {note}' for note in notes],
+  )
 
 
 def _repeats(names: Sequence[str], path: pathlib.Path) -> list[str]:

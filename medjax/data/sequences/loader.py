@@ -101,6 +101,7 @@ def _made(
   texts = [one.label for one in sequences]
   label, names = targets.encode(config, sequences, known)
   tokens = [letters.encode(one.sequence, one.where) for one in sequences]
+  notes += letters.remarks(one.sequence for one in sequences)
   _require_room(name, len(tokens), config.length or max(map(len, tokens)))
   notes += copies.conflicts(tokens, texts)
   groups, note = copies.groups(config, letters, [one.sequence for one in sequences])

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data import examples, tables
+from medjax.data import examples, labels, tables
+from medjax.data.missing import Missing
 from medjax.data.signals import records, series_table
 from medjax.data.signals.beats import paths_of, prepared
 from medjax.data.signals.config import Config
@@ -58,14 +59,25 @@ def read(config: Config) -> tuple[list[Beat], dict[str, Any], list[str]]:
   return _of_records(config, named)
 
 
+def _labelled(path: pathlib.Path, missing: Missing) -> tuple[list[series_table.Row], list[str]]:
+  """The rows of a table that have a class, and notes on those that have none."""
+  rows = series_table.read(path)
+  cells = [(number, {'class': series_table.label(row)}) for number, row in enumerate(rows)]
+  kept, notes = labels.labelled_rows(cells, 'class', path, missing)
+  return [rows[number] for number, _ in kept], [f'{path.name}: {note}' for note in notes]
+
+
 def _of_tables(
   config: Config, named: Sequence[tuple[pathlib.Path, str]]
 ) -> tuple[list[Beat], dict[str, Any], list[str]]:
   beats: list[Beat] = []
   first: dict[bytes, str] = {}
   length = 0
+  without: list[str] = []
   for path, where in named:
-    for row in series_table.read(path):
+    rows, told = _labelled(path, Missing.of(config.missing))
+    without += told
+    for row in rows:
       values = series_table.samples(row, 1, length)
       length = len(values)
       name = f'{path.name}:{row.line}'
@@ -73,6 +85,7 @@ def _of_tables(
       beats.append(Beat(name, values[:, None], series_table.label(row), same, where, {}))
   _require_unique([beat.id for beat in beats])
   notes = ['a table does not say whose a beat is: each row counts as a patient of its own']
+  notes += without
   if len(first) < len(beats):
     labels_of: dict[str, set[str]] = {}
     for beat in beats:

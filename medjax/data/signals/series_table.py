@@ -63,17 +63,12 @@ def _is_header(row: Row) -> bool:
 
 
 def label(row: Row) -> str:
-  """The class in the first cell; a whole number is written without decimals.
-
-  Raises:
-    UserError: it is empty.
+  """The class in the first cell, '' where it is empty; a whole number is without decimals.
 
   Example:
     >>> label(Row('a.txt row 1', 1, ('1.0000e+00', '0.5')))
     '1'
   """
-  if not row.cells[0]:
-    raise UserError(f'{row.where}: its first cell is empty; expected a class')
   number = numerals.real(row.cells[0])
   whole = number is not None and abs(number) < _PRECISE and number == int(number)
   return str(int(number)) if number is not None and whole else row.cells[0]

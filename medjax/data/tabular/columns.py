@@ -140,7 +140,7 @@ def notes_on_kinds(columns: Sequence[preprocess.Number | preprocess.Category]) -
   """Which columns are inputs as numbers, and which as categories of how many levels."""
   of_numbers = [column.name for column in columns if isinstance(column, preprocess.Number)]
   of_levels = [
-    f'{column.name} ({len(column.levels)} levels)'
+    f'{column.name} ({len(column.levels) + bool(column.reference)} levels)'
     for column in columns
     if isinstance(column, preprocess.Category)
   ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data import dataset, examples, split
+from medjax.data import dataset, examples, patients, split
 from medjax.data.examples import Examples
 from medjax.data.missing import Missing
 from medjax.data.tabular import columns as columns_lib
@@ -66,13 +66,14 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
   if not columns:
     told = f': {"; ".join(notes)}; config.data.keep takes one' if notes else ''
     raise UserError(f'{table.where}: no column is left as an input{told}')
-  if group:
-    notes.append(f'column {group!r} is taken for the patient')
   cells = [row for _, row in rows]
   ids = [row[name] for row in cells] if name else [f'row-{line}' for line, _ in rows]
   if several := examples.repeated(ids):
     raise UserError(f'{table.where}: {name} {several[0]!r} stands in several rows; expected one')
   groups = columns_lib.groups(table, rows, ids, columns, group, missing)
+  if group:
+    people = len({patients.key(one) for one in groups})
+    notes.append(f'column {group!r} is taken for the patient: {people} in {len(rows)} rows')
   read = Examples(
     table.name,
     ids,

@@ -20,6 +20,7 @@ from medjax.errors import UserError
 
 _MOST_LEVELS = 100  # of a column of texts; more are names, not categories
 _QUANTILES = 21
+_FARTHEST = 1e18  # standard deviations; what float32 can square
 
 Row = Mapping[str, str]
 
@@ -56,6 +57,11 @@ class Number:
       raise UserError(f'{where}: {self.name} is {cell!r}; expected a number')
     lacks = math.isnan(number)
     value = ((self.median if lacks else number) - self.mean) / self.scale
+    if abs(value) > _FARTHEST:
+      raise UserError(
+        f'{where}: {self.name} is {cell}, {abs(value):.1g} standard deviations from the mean of '
+        f'{self.mean:.4g}; expected a number like others'
+      )
     return [value, float(lacks)] if self.missing else [value]
 
 

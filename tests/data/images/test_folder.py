@@ -36,7 +36,8 @@ def test_table_gives_labels_groups_splits_and_metadata(cohort):
   assert source.records[0].group == 'p0'
   pixels, label, metadata = source.records[1].read(16, 3)
   assert (pixels.shape, label, metadata) == ((16, 16, 3), 'ill', {'age': '41'})
-  assert source.notes == ("positive class: ill (as 'normal' is its absence, or a normal case)",)
+  positive = "positive class: ill (as 'normal' is its absence, or a normal case)"
+  assert source.notes == ('6 patients in 12 images', positive)
 
 
 def test_other_column_names_and_delimiters(tmp_path, make_images):

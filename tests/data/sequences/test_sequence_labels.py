@@ -174,3 +174,29 @@ def test_labels_that_are_no_numbers(tmp_path, label):
   with pytest.raises(UserError, match=r'a\.csv row 20: label .* is no number within') as raised:
     load(str(tmp_path / 'a.csv'), labels='numbers', similar='identical', alphabet='protein')
   assert len(str(raised.value)) < 300
+
+
+def test_headers_without_a_class_are_left_out_by_the_rule_of_tables(tmp_path):
+  random = np.random.default_rng(0)
+  words = ['ill', 'well', 'NA', 'nan']
+  entries = [
+    f'>s{i} class:{words[i % 4]}\n{"".join(random.choice(list("ACGT"), 30))}' for i in range(80)
+  ]
+  (tmp_path / 'a.fa').write_text('\n'.join(entries))
+  data = load(str(tmp_path / 'a.fa'), label_pattern=r'class:(\w+)', length=30)
+  assert data.classes == ('well', 'ill')
+  assert sum(len(split) for split in data.splits.values()) == 40
+  assert 'a.fa: 40 rows without class left out (20 NA, 20 nan)' in data.notes
+  data = load(str(tmp_path / 'a.fa'), label_pattern=r'class:(\w+)', length=30, missing=())
+  assert set(data.classes) == set(words)
+
+
+def test_letters_that_are_not_read_as_they_stand_are_counted(tmp_path):
+  random = np.random.default_rng(0)
+  texts = [''.join(random.choice(list('ACGT'), 30)) for _ in range(40)]
+  texts[3], texts[7] = 'ACGUU' + texts[3][5:], 'NNNRy' + texts[7][5:]
+  entries = [f'>s{i} class:{i % 2}\n{text}' for i, text in enumerate(texts)]
+  (tmp_path / 'a.fa').write_text('\n'.join(entries))
+  notes = load(str(tmp_path / 'a.fa'), label_pattern=r'class:(\w)').notes
+  assert '2 of 1200 letters are U, read as T' in notes
+  assert '5 of 1200 letters stand for several, in equal shares: 1 R, 1 Y, 3 N' in notes, notes

@@ -50,7 +50,6 @@ def test_series_of_unequal_length_end_in_nan(tmp_path):
     ('1,NaN,3\n', r"a\.txt row 1 column 2: 'NaN'; expected a number, or NaN after"),
     ('1,NaN,NaN\n', r"a\.txt row 1 column 2: 'NaN'; expected a number, or NaN after"),
     ('1,2,inf\n', r"a\.txt row 1 column 3: 'inf'; expected a number within"),
-    (',2,3\n', r'a\.txt row 1: its first cell is empty; expected a class'),
     ('1\n', r'a\.txt row 1: 0 samples; expected at least one'),
     ('  \n', r'a\.txt: is empty; expected a table with a class and samples'),
   ],

@@ -312,3 +312,14 @@ def test_a_lead_in_which_nothing_was_measured(tmp_path):
   path.with_suffix('.atr').unlink()
   with pytest.raises(UserError, match=r'a\.hea: 0 samples in the first lead are too few'):
     records.read(path, detect=True)
+
+
+def test_rows_of_a_table_without_a_class_are_left_out(tmp_path):
+  random = np.random.default_rng(0)
+  names = ['ill', 'well', '', 'NA']
+  rows = [f'{names[i % 4]},{",".join(map(str, random.normal(size=8)))}' for i in range(80)]
+  (tmp_path / 'a.txt').write_text('\n'.join(rows))
+  data = load(tmp_path / 'a.txt')
+  assert data.classes == ('well', 'ill')
+  assert sum(len(split) for split in data.splits.values()) == 40
+  assert 'a.txt: 40 rows without class left out (20 empty, 20 NA)' in data.notes

@@ -60,7 +60,7 @@ def test_patients_are_found_under_another_name_however_they_are_spelled(tmp_path
   where = splits_of(data)
   for i in range(0, COUNT, 2):
     assert where[f'row-{i + 2}'] == where[f'row-{i + 3}']
-  assert f'column {name!r} is taken for the patient' in data.notes
+  assert f'column {name!r} is taken for the patient: 30 in {COUNT} rows' in data.notes
   spelled = "30 of 30 groups are spelled in more than one way, such as 'p000' and 'P000'"
   assert any(note.startswith(spelled) for note in data.notes)
   assert len({g for split in data.splits.values() for g in split.group}) == 30

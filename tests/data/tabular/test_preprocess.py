@@ -156,3 +156,10 @@ def test_json_gives_the_same_inputs_to_the_bit():
   again = preprocess.Preprocessing.from_json(stored)
   assert again == fitted
   np.testing.assert_array_equal(_inputs(again, rows), _inputs(fitted, rows), strict=True)
+
+
+def test_a_number_too_far_from_the_others_is_refused():
+  fitted = preprocess.fit(_rows(x=['1e-12', '2e-12', '3e-12']), ['x'])
+  assert np.isfinite(fitted.row({'x': '1'}, 'row 4')).all()
+  with pytest.raises(UserError, match=r'^row 5: x is 1e30, 1e\+42 standard deviations from'):
+    fitted.row({'x': '1e30'}, 'row 5')
