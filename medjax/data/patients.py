@@ -6,33 +6,41 @@ from collections.abc import Sequence
 
 from medjax.data import text
 
-_WHOLE = re.compile(r'(\d+)\.0+')  # a number that went through a column of floats
+# Numbers that went through a column of floats, or were written for reading.
+_WHOLE = re.compile(r'(\d+)(?:\.0+|,00?)')
+_THOUSANDS = re.compile(r'\d{1,3}(?:,\d{3})+')
+_ZEROS = re.compile(r'(?<![\d.])0+(?=\d)')
 # What hospitals and registries call the column, but for case, blanks, points and lines.
-COLUMNS = frozenset({
-  'patient', 'patientid', 'patientno', 'patientnr', 'patientnumber', 'patientname', 'patientkey',
-  'patid', 'patno', 'patnr', 'ptid', 'pid', 'mrn', 'subject', 'subjectid', 'subjectno', 'subjid',
-  'subjectkey', 'person', 'personid', 'participant', 'participantid', 'individual', 'individualid',
-  'donor', 'donorid', 'caseid', 'eid',
-})  # fmt: skip
+_COLUMN = re.compile(
+  r'(anon(ymi[sz]ed)?|deid(entified)?|study|hospital|hosp|orig(inal)?|dicom|unique)?('
+  r'(patient|patienten|subject|participant|person|individual|donor|proband|probanden|pseudonym)'
+  r'(id|idhash|idnr|no|nr|num|number|nummer|name|key|code|mrn|uid|identifier|hash|pseudonym)?'
+  r'|(pat|subj|usubj|pt|case)(id|no|nr|num|number)|pid|mrn|eid|empi|patientunitstayid'
+  r')\d*'
+)
 
 
 def key(name: str) -> str:
   """What all spellings of one patient have in common.
 
-  Neither case nor blanks count, nor the form of Unicode; of numbers neither zeros in front nor a
-  fraction of zeros, which spreadsheets take away and add.
+  Neither case nor blanks count, nor the form of Unicode, nor whether parts are joined by - or _; of
+  numbers neither zeros in front nor a fraction of zeros, which spreadsheets take away and add, nor
+  commas between thousands. Two patients who differ in these alone are taken for one, which is safe
+  for a split, and said.
 
   Args:
     name: as a table has it.
 
   Example:
-    >>> key('P 001') == key('p001'), key('0012') == key('12.0'), key('P1') == key('P01')
+    >>> key('P 001') == key('p1'), key('0012') == key('12.0'), key('P1') == key('P10')
     (True, True, False)
   """
-  found = text.key(name)
-  whole = _WHOLE.fullmatch(found)
-  found = whole[1] if whole else found
-  return (found.lstrip('0') or '0') if found.isdecimal() else found
+  found = text.key(name).removeprefix("'").replace('_', '-')  # Excel's mark of a text
+  if whole := _WHOLE.fullmatch(found):
+    found = whole[1]
+  elif _THOUSANDS.fullmatch(found):
+    found = found.replace(',', '')
+  return _ZEROS.sub('', found)
 
 
 def one_each(names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -72,4 +80,4 @@ def is_column(name: str) -> bool:
     >>> is_column('Patient ID'), is_column('subject_id'), is_column('patients')
     (True, True, False)
   """
-  return re.sub(r'[\W_]', '', text.key(name)) in COLUMNS
+  return bool(_COLUMN.fullmatch(re.sub(r'[\W_]', '', text.key(name))))

@@ -8,7 +8,8 @@ from medjax.errors import UserError
 from medjax.outcomes import Outcome
 from medjax.workdir import Workdir
 
-# A simple model takes at most this share of the training's time, or about a second.
+# A simple model should take at most this share of the training's time; loading scikit-learn alone
+# takes a second or two.
 _SHARE = 0.1
 
 
@@ -146,9 +147,7 @@ def _about(about: dict[str, Any], trained: float | None) -> str:
     f'probabilities are not calibrated. It took {about["seconds"]:.1f} s'
   )
   if trained and about['seconds'] > _SHARE * trained:
-    return (
-      f'{text}, more than a tenth of the {trained:.0f} s of training, as so short a run allows.'
-    )
+    return f'{text}, more than a tenth of the {trained:.0f} s of training.'
   return text + '.'
 
 

@@ -89,6 +89,7 @@ def write(
     'choice': metrics.get('checkpoint_step') or {},
     'baseline': baseline.read(workdir, outcome),
     'data': data,
+    'guesses': [note for note in (data.value or {}).get('notes', []) if ', A GUESS: ' in note],
     'history': history,
     'curves': _curves(
       outcome, history.value.lines if history.value else [], mark_best=not kept_last

@@ -16,11 +16,18 @@ from medjax.data import text
     'M\u00fcl\u200bler',
     ' M\u00fcller\u00a0',
     'M\u00fcl\u00adler',
+    'M\u00fcl\u034fler\ufe0f',
   ],
 )
 def test_forms_that_look_alike_are_one(written):
   assert text.clean(written) == 'M\u00fcller'
   assert text.key(written) == 'm\u00fcller'
+
+
+@pytest.mark.parametrize('dash', '\u2010\u2011\u2012\u2013\u2014\u2212\uff0d')
+def test_dashes_and_apostrophes_are_those_of_the_keyboard(dash):
+  assert text.clean(f'COVID{dash}19') == 'COVID-19'
+  assert text.clean('Crohn\u2019s') == "Crohn's"
 
 
 def test_names_that_differ_to_the_eye_stay_apart():

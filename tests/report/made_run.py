@@ -82,6 +82,10 @@ def write_run(folder, classes=BINARY, simulated=True, prefix='case'):
       'example': {'image': 'uint8[20,30,3]', 'label': 'int32[]'},
       'splits': splits,
       'groups_in_two_splits': 0,
+      'notes': [
+        '3 rows without label left out (2 empty, 1 <NA>)',
+        f'positive class: {classes[-1]}',
+      ],
     },
     'environment.json': {
       'experiment': 'lung_cnn',
