@@ -2,9 +2,10 @@
 
 A column is one of numbers when every cell that is not missing is written in one way, of these:
 1234.5, 1234,5, 1.234,5, 1,234.5, 1 234,5 or 1'234.5. Where the cells fit several ways (1,234), the
-way that the training table was written in holds, then the other columns of the same table, then
-cells separated by semicolons or tabs mean a decimal comma. Percent signs are left out where all
-cells have one; a limit of detection such as <0.01 is read as the limit.
+other columns of the table tell, then cells separated by semicolons or tabs mean a decimal comma; a
+point (1.234) is one of decimals unless other columns have decimal commas. What is a guess is called
+one in the notes. Percent signs are left out where all cells have one; a limit of detection such as
+<0.01 is read as the limit. New cells are read in the training table's way and in no other.
 """
 
 import dataclasses
@@ -46,9 +47,10 @@ class _Way:
 
 
 def _grouped(between: str, decimal: str) -> re.Pattern[str]:
-  return re.compile(
-    rf'[+-]?(?=[.,]?\d)(\d{{1,3}}({between}\d{{3}})+|\d+)?({decimal}\d*)?([eE][+-]?\d+)?', re.ASCII
-  )
+  # Nobody writes thousands before an exponent, or with a zero in front: 0,500 is a half.
+  thousands = rf'[1-9]\d{{0,2}}({between}\d{{3}})+({decimal}\d*)?'
+  bare = rf'(?=[.,]?\d)\d*({decimal}\d*)?([eE][+-]?\d+)?'
+  return re.compile(rf'[+-]?({thousands}|{bare})', re.ASCII)
 
 
 _PLAIN = '1234.5'
@@ -131,7 +133,9 @@ def read(
       way = ways[0]  # nothing to tell
     way = way or next((w for w in ways if (w.decimal == ',') == commas), ways[0])
     written[name] = way.name
-    notes += _notes(name, cells, way, ways, missing)
+    # Thousands are rarely parted by points where commas separate cells.
+    several = ways if semicolons or way.name != _PLAIN else [way]
+    notes += _notes(name, cells, way, several, missing)
   read_rows = [(line, _plain(row, written, missing)) for line, row in rows]
   return read_rows, {name: way for name, way in written.items() if way != _PLAIN}, notes
 
@@ -172,6 +176,11 @@ def _plain(row: dict[str, str], written: Mapping[str, str], missing: Missing) ->
   return found
 
 
+def _is_ambiguous(cell: str, ways: Sequence[_Way]) -> bool:
+  """Whether a cell is not the same number in each of these ways."""
+  return len({way.plain(_bare(cell, True)) for way in ways}) > 1
+
+
 def _notes(
   name: str, cells: Sequence[str], way: _Way, ways: Sequence[_Way], missing: Missing
 ) -> list[str]:
@@ -180,15 +189,13 @@ def _notes(
   there = [cell for cell in cells if not missing.number(cell)]
   said = []
   odd = next((c for c in there if _WAYS[_PLAIN].pattern.fullmatch(_bare(c, True)) is None), '')
-  if odd or way.name != _PLAIN:
-    odd = odd or next(c for c in there)
-    plain = way.plain(_bare(odd, odd.endswith('%')))
-    both = (
-      ' (a guess; config.data.decimal says it)'
-      if len({w.plain(_bare(odd, True)) for w in ways}) > 1
-      else ''
-    )
-    said.append(f'{odd!r} is read as {plain}{both}')
+  if not odd and way.name != _PLAIN:
+    odd = there[0]
+  if not odd and len(ways) > 1:
+    odd = next((c for c in there if _is_ambiguous(c, ways)), '')
+  if odd:
+    both = ' (a guess; config.data.decimal says it)' if _is_ambiguous(odd, ways) else ''
+    said.append(f'{odd!r} is read as {way.plain(_bare(odd, True))}{both}')
   limits = [cell for cell in there if _LIMIT.match(cell)]
   if limits:
     said.append(f'limits of detection ({len(limits)}, such as {limits[0]!r}) are read as the limit')

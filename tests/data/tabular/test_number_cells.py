@@ -91,3 +91,32 @@ def test_of_a_known_column_each_cell_is_read_alone():
 )
 def test_dates(cells, expected):
   assert number_cells.are_dates(cells) is expected
+
+
+@pytest.mark.parametrize(
+  ('cells', 'guess'),
+  [
+    (['8.908', '1.152', '889'], '8.908'),
+    (['889', '-12.500', '', '<100.000'], '-12.500'),
+    (['45.000%', '3%'], '45.000%'),
+    (['8.908', '0.152'], ''),  # no group of thousands begins with 0
+    (['8.908', '1.5'], ''),
+    (['8.908e3', '1.152'], ''),
+    (['8.908', '1234.567'], ''),
+    (['889', '12'], ''),
+  ],
+)
+def test_points_that_may_part_thousands_are_a_guess(cells, guess):
+  found, _, note = read(cells, semicolons=True)
+  plain = [float(cell.strip('<%')) if cell else None for cell in cells]
+  assert [float(cell) if cell else None for cell in found] == plain
+  assert ('a guess; config.data.decimal says it' in note) is bool(guess)
+  assert (f'{guess!r} is read as {guess.strip("%")} (a guess' in note) is bool(guess)
+  assert 'a guess' not in read(cells)[2]  # of a file with commas between cells
+  assert 'a guess' not in read(cells, semicolons=True, decimal='point')[2]
+
+
+def test_a_zero_in_front_is_no_group_of_thousands():
+  assert read(['0,500', '0,250'])[0] == ['0.500', '0.250']
+  assert read(['1,500', '0,250'])[0] == ['1.500', '0.250']
+  assert 'a guess' not in read(['1,500', '0,250'])[2]
