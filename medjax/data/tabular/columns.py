@@ -10,7 +10,7 @@ from medjax.data import labels as labels_lib
 from medjax.data import missing as missing_lib
 from medjax.data import patients, quote, tables
 from medjax.data.missing import Missing
-from medjax.data.tabular import number_cells, preprocess
+from medjax.data.tabular import dates, preprocess
 from medjax.data.tabular.rows import Table
 from medjax.errors import UserError
 
@@ -88,8 +88,11 @@ def no_inputs(
     cells = [cell for _, row in rows if not missing.number(cell := row[name])]
     if name in keep or len(set(cells)) < 2:
       continue
-    _require_one_kind(table, rows, name, missing)
-    if why := _no_input(name, cells):
+    why = _no_input_by_name(name, cells)
+    if not why:
+      _require_one_kind(table, rows, name, missing)
+      why = _no_input_by_cells(cells)
+    if why:
       left.append(name)
       notes.append(f'column {name!r} {why}: left out; config.data.keep={name} makes it an input')
   return left, notes
@@ -111,15 +114,19 @@ def _require_one_kind(
     )
 
 
-def _no_input(name: str, cells: Sequence[str]) -> str:
-  """Why a column is no input; '' where it is one."""
+def _no_input_by_name(name: str, cells: Sequence[str]) -> str:
+  """Why a column that is called so, or that holds dates, is no input; '' where it is one."""
   different = len(set(cells))
   words = re.findall(r'[a-z]+', re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', name).lower())
   named = _NAMES & set(words) or (len(words) == 1 and words[0] in _ALONE)
   if patients.is_column(name) or (named and 2 * different > len(cells)):
     return f'looks like a name of rows or patients ({different} different of {len(cells)})'
-  if number_cells.are_dates(cells):
-    return f'holds dates, such as {cells[0]!r}'
+  return dates.why(name, words, cells)
+
+
+def _no_input_by_cells(cells: Sequence[str]) -> str:
+  """Why a column of these cells is no input, whatever it is called; '' where it is one."""
+  different = len(set(cells))
   if len(cells) < _ENOUGH:
     return ''
   numbers = [tables.parse_number(cell) for cell in cells]

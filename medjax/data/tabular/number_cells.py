@@ -10,18 +10,14 @@ one in the notes. Percent signs are left out where all cells have one; a limit o
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from medjax.data.missing import Missing, counted
 from medjax.data.tables import Row
+from medjax.data.tabular import dates
 from medjax.errors import UserError
 
 _LIMIT = re.compile(r'(<=|>=|<|>|\u2264|\u2265|~)\s*')
-_DATE = re.compile(
-  r'\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})'
-  r'|\d{1,2}[- ][A-Za-z]{3,9}[- ](\d{4}|\d{2})|[A-Za-z]{3,9} \d{1,2}, \d{4}|\d{4}-\d{2}'
-)
-_TIME = re.compile(r'([T ]|^)\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?(Z|[+-]\d{2}:?\d{2})?$')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,19 +68,6 @@ _WAYS = {
 }
 
 
-def are_dates(cells: Iterable[str]) -> bool:
-  """Whether every cell is a date, with or without a time of day, or a time of day.
-
-  Example:
-    >>> are_dates(['2021-03-04', '1.2.2020 10:30']), are_dates(['1.2'])
-    (True, False)
-  """
-  cells = list(cells)
-  return bool(cells) and all(
-    _DATE.fullmatch(_TIME.sub('', cell).strip()) or _TIME.fullmatch(cell) for cell in cells
-  )
-
-
 def read(
   header: Sequence[str],
   rows: Sequence[Row],
@@ -118,7 +101,7 @@ def read(
   sure: set[str] = set()  # what separates decimals in columns that are written in one way only
   for name in header:
     cells = [row[name] for _, row in rows]
-    if name not in texts and (ways := _fitting(cells, missing)):
+    if name not in texts and (ways := _fitting(cells, missing)) and not _dates(cells, missing):
       fits[name] = [way for way in ways if way.decimal == _DECIMAL.get(decimal)] or ways
       separators = {way.decimal for way in fits[name]}
       if len(separators) == 1 and _has(cells, min(separators)):
@@ -227,6 +210,11 @@ def _plain(row: dict[str, str], way_of: Mapping[str, _Way], missing: Missing) ->
     name: '' if missing.number(row[name]) else way.plain(_bare(row[name], True))
     for name, way in way_of.items()
   }
+
+
+def _dates(cells: Sequence[str], missing: Missing) -> bool:
+  """Whether numbers are dates, such as 20190312 or 03.2020: these tell nothing of decimals."""
+  return dates.are_dates([cell for cell in cells if not missing.number(cell)])
 
 
 def _is_ambiguous(cell: str, ways: Sequence[_Way]) -> bool:

@@ -24,6 +24,20 @@ def loaded(tmp_path, **more):
     ('code', [str(52311 + 13 * i) for i in range(COUNT)], 'looks like a name of rows, all 60'),
     ('note', [f'seen {i}' for i in range(COUNT)], 'has 60 different texts in 60 rows'),
     ('visit', [f'2021-03-{i % 28 + 1:02d}' for i in range(COUNT)], "holds dates, such as '2021-0"),
+    ('study', [f'2019{i % 12 + 1:02d}{i % 28 + 1:02d}' for i in range(COUNT)], 'holds dates, such'),
+    ('seen', [f'{i % 12 + 1:02d}/2020' for i in range(COUNT)], "holds dates, such as '01/2020'"),
+    (
+      'op',
+      [f'{i % 28 + 1:02d}.02.2020' if i % 5 else 'unbekannt' for i in range(COUNT)],
+      "holds dates, such as '02.02.2020'",
+    ),
+    (
+      'exam',
+      [f'2019{i % 12 + 1:02d}03' if i % 9 else 'unbekannt' for i in range(COUNT)],
+      "holds dates, such as '20190203'",
+    ),
+    ('OPDatum', [str(43210 + i % 50) for i in range(COUNT)], "dates as numbers, as 'OPDatum' says"),
+    ('date of birth', [f'{21000 + 9 * i}.5' for i in range(COUNT)], 'holds dates as numbers, as'),
   ],
 )
 def test_names_of_rows_and_dates_are_no_inputs_and_it_is_said(tmp_path, name, cells, why):
@@ -44,6 +58,10 @@ def test_names_of_rows_and_dates_are_no_inputs_and_it_is_said(tmp_path, name, ce
     ('ward_id', [f'w{i % 4}' for i in range(COUNT)]),
     ('platelets', [str(1000 * (150 + i % 40)) for i in range(COUNT)]),
     ('IDH', [['wt', 'mut'][i % 2] for i in range(COUNT)]),
+    ('dose', [str(43210 + 1000 * (i % 30)) for i in range(COUNT)]),
+    ('days_to_date', [str(20 + i % 50) for i in range(COUNT)]),
+    ('year of birth date', [str(1960 + i % 50) for i in range(COUNT)]),
+    ('titer', [f'1/{2 ** (i % 12)}' for i in range(COUNT)]),
     ('year', [str(1960 + i % 50) for i in range(COUNT)]),
   ],
 )

@@ -121,23 +121,6 @@ def test_whole_numbers_of_a_table_with_decimal_commas_get_commas():
 
 
 @pytest.mark.parametrize(
-  ('cells', 'expected'),
-  [
-    (['2021-03-04', '2021/3/4'], True),
-    (['04.05.2020 10:30', '4.5.20'], True),
-    (['2021-03-04T10:11:12Z', '12:30'], True),
-    (['Jan 5, 2020', '5-Jan-2020', '2021-03'], True),
-    (['1.2', '3.4'], False),
-    (['2020', '2021'], False),
-    (['2021-03-04', 'soon'], False),
-    ([], False),
-  ],
-)
-def test_dates(cells, expected):
-  assert number_cells.are_dates(cells) is expected
-
-
-@pytest.mark.parametrize(
   ('cells', 'guess'),
   [
     (['8.908', '1.152', '889'], '8.908'),
@@ -158,6 +141,13 @@ def test_points_that_may_part_thousands_are_a_guess(cells, guess):
   assert (f'{guess!r} is read as {guess.strip("%")} (a guess' in note) is bool(guess)
   assert 'a guess' not in read(cells)[2]  # of a file with commas between cells
   assert 'a guess' not in read(cells, semicolons=True, decimal='point')[2]
+
+
+def test_dates_tell_nothing_of_decimals():
+  rows = [(2, {'op': '03.2020', 'crp': '1,234'}), (3, {'op': '11.2019', 'crp': '5,678'})]
+  found, written, _ = number_cells.read(['op', 'crp'], rows, Missing(), semicolons=True)
+  assert found == [(2, {'op': '03.2020', 'crp': '1.234'}), (3, {'op': '11.2019', 'crp': '5.678'})]
+  assert written == {'crp': '1234,5'}
 
 
 def test_a_zero_in_front_is_no_group_of_thousands():
