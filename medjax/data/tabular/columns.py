@@ -16,7 +16,8 @@ from medjax.errors import UserError
 
 _TOLD = 20  # names of columns in a note
 _FEW = 10  # different whole numbers that are taken as classes
-_ENOUGH = 20  # rows from which it is said that a column has too many different values
+_ENOUGH = 20  # rows from which numbers that are all different may name rows
+_FEW_LEVELS = 3  # different texts that are categories in however few rows
 _DIGITS = 5  # of whole numbers that are names where all are different and as long
 # Words in the names of columns that name a row or a person.
 _NAMES = frozenset({
@@ -127,12 +128,11 @@ def _no_input_by_name(name: str, cells: Sequence[str]) -> str:
 def _no_input_by_cells(cells: Sequence[str]) -> str:
   """Why a column of these cells is no input, whatever it is called; '' where it is one."""
   different = len(set(cells))
+  if None in map(tables.parse_number, cells):
+    few = different <= _FEW_LEVELS or 2 * different <= len(cells)
+    return '' if few else f'has {different} different texts in {len(cells)} rows, as {cells[0]!r}'
   if len(cells) < _ENOUGH:
     return ''
-  numbers = [tables.parse_number(cell) for cell in cells]
-  if None in numbers:
-    few = 2 * different <= len(cells)
-    return '' if few else f'has {different} different texts in {len(cells)} rows, as {cells[0]!r}'
   if different == len(cells) and all(cell.isdecimal() for cell in cells):
     whole = sorted(map(int, cells))
     if whole[-1] - whole[0] == len(whole) - 1:

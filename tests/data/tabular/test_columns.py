@@ -136,3 +136,23 @@ def test_a_table_without_an_input_says_what_was_left_out(tmp_path):
   assert 'no column is left as an input: ' in str(caught.value)
   assert 'record_id' in str(caught.value)
   assert str(caught.value).endswith('; config.data.keep takes one')
+
+
+@pytest.mark.parametrize('count', [10, 15, 40])
+def test_texts_of_which_nearly_each_is_another_are_no_categories(tmp_path, count):
+  columns = made_columns(count)
+  columns |= {'finding': [f'{"ab"[i % 2]} seen {i // 2}' for i in range(count)]}
+  # More than half of those that there are, although most are missing.
+  columns |= {'remark': ['abcde'[i] if i < 5 else '' for i in range(count)]}
+  columns |= {'stage': ['abc'[i] if i < 3 else '' for i in range(count)]}
+  data = load_table(write_table(tmp_path / 'clinic.csv', columns))
+  inputs = ' '.join(data.details['inputs'])
+  assert 'finding' not in inputs
+  assert 'remark' not in inputs
+  assert 'stage=' in inputs
+  assert (
+    f"column 'finding' has {count} different texts in {count} rows, as 'a seen 0': left out; "
+    'config.data.keep=finding makes it an input'
+  ) in data.notes
+  data = load_table(tmp_path / 'clinic.csv', keep=('finding',))
+  assert any(name.startswith('finding=') for name in data.details['inputs'])
