@@ -22,6 +22,11 @@ def loaded(tmp_path, **more):
     ('nr', [str(i + 1) for i in range(COUNT)], 'looks like a name of rows or patients'),
     ('position', [str(COUNT - i) for i in range(COUNT)], 'counts the rows'),
     ('code', [str(52311 + 13 * i) for i in range(COUNT)], 'looks like a name of rows, all 60'),
+    ('position', [f'{i + i // 5}' for i in range(COUNT)], 'counts the rows'),
+    ('position', [f'{100 + 2 * (i * 7 % COUNT)}' for i in range(COUNT)], 'counts the rows'),
+    ('position', [f'{i * 9 + i % 4}.0' for i in range(COUNT)], 'counts the rows'),
+    ('code', [f'{123456 + 37 * (i * i)}.0' for i in range(COUNT)], 'a name of rows, all 60 being'),
+    ('code', [str(95000 + 593 * (i * 7 % COUNT)) for i in range(COUNT)], 'a name of rows, all 60'),
     ('note', [f'seen {i}' for i in range(COUNT)], 'has 60 different texts in 60 rows'),
     ('visit', [f'2021-03-{i % 28 + 1:02d}' for i in range(COUNT)], "holds dates, such as '2021-0"),
     ('study', [f'2019{i % 12 + 1:02d}{i % 28 + 1:02d}' for i in range(COUNT)], 'holds dates, such'),
@@ -56,6 +61,13 @@ def test_names_of_rows_and_dates_are_no_inputs_and_it_is_said(tmp_path, name, ce
   [
     ('body_mass_index', [f'{20 + i / 7:.3f}' for i in range(COUNT)]),
     ('ward_id', [f'w{i % 4}' for i in range(COUNT)]),
+    ('platelets', [str(1000 * (95 + 3 * i)) for i in range(COUNT)]),
+    ('weight_g', [str(2000 + 37 * (i * 7 % COUNT)) for i in range(COUNT)]),
+    ('INR', [str(i * i) for i in range(COUNT)]),
+    ('case', [str(i % 2) for i in range(COUNT)]),
+    ('visit', [str(i % 5) for i in range(COUNT)]),
+    ('nodes_no', [str(i % 30) for i in range(COUNT)]),
+    ('steroid', [str(i * i) for i in range(COUNT)]),
     ('platelets', [str(1000 * (150 + i % 40)) for i in range(COUNT)]),
     ('IDH', [['wt', 'mut'][i % 2] for i in range(COUNT)]),
     ('dose', [str(43210 + 1000 * (i % 30)) for i in range(COUNT)]),
@@ -69,6 +81,20 @@ def test_measurements_are_inputs_whatever_they_are_called(tmp_path, name, cells)
   assert any(
     column.startswith(name) for column in loaded(tmp_path, **{name: cells}).details['inputs']
   )
+
+
+@pytest.mark.parametrize(
+  'name',
+  ['study_no', 'case number', 'Fallnummer', 'fallnr', 'encounter', 'nhs_number', 'PatNum', 'visit',
+   'chart', 'pseudonym', 'IDNR', 'case', 'studyid', 'recordid', 'FallNr', 'Aufnahmenummer',
+   'sample no.', 'Slide', 'episode_id'],
+)  # fmt: skip
+def test_whole_numbers_that_are_all_different_name_rows_where_the_column_says_so(tmp_path, name):
+  for cell in ('{}', '{}.0'):
+    data = loaded(tmp_path, **{name: [cell.format(7 + i * i) for i in range(COUNT)]})
+    assert not any(column.startswith(name) for column in data.details['inputs'])
+    why = f'column {name!r} looks like a name of rows or patients (60 different of 60): left out'
+    assert any(note.startswith(why) for note in data.notes)
 
 
 @pytest.mark.parametrize('name', ['subject_id', 'MRN', 'Patient-ID', 'participant'])
