@@ -31,9 +31,7 @@ _OF = (
   'series', 'slide', 'specimen', 'stay', 'study', 'subj', 'subject', 'visit',
 )  # fmt: skip
 _NUMBER = ('id', 'idnr', 'no', 'nr', 'nro', 'num', 'number', 'nummer')
-_NUMBERED = re.compile(
-  rf'({"|".join(_OF)})s?({"|".join(_NUMBER)})?|{"|".join(_NUMBER)}|[a-z]{{3,}}(nr|nummer|number)'
-)
+_NUMBERED = re.compile(rf'({"|".join(_OF)})?({"|".join(_NUMBER)})|[a-z]{{3,}}(nr|nummer|number)')
 
 
 def words(name: str) -> list[str]:
@@ -62,8 +60,9 @@ def by_name(name: str, cells: Sequence[str]) -> bool:
     return True
   if _NAMES & set(found) or (len(found) == 1 and found[0] in _ALONE):
     return 2 * different > len(cells)
-  numbers = bool(found) and (_NUMBERED.fullmatch(found[0]) or _NUMBERED.fullmatch(found[-1]))
-  return bool(numbers) and different == len(cells) and len(_whole(cells)) == len(cells)
+  # A "hospital stay" is one of what rows are of, the "age at visit" is not.
+  of_rows = bool(found) and (_NUMBERED.fullmatch(found[-1]) or set(found) <= set(_OF))
+  return bool(of_rows) and different == len(cells) and len(_whole(cells)) == len(cells)
 
 
 def by_numbers(cells: Sequence[str]) -> str:

@@ -23,6 +23,9 @@ from medjax.data.tabular import dates
     (['1.2', '3.4'], False),
     (['2020', '2021'], False),
     (['2021-03-04', 'soon'], False),
+    (['soon', '2021-03-04', 'later', '2021-03-05'], False),
+    (['soon', '2021-03-04', 'later', '2021-03-05', '2021-03-06'], True),
+    (['soon'], False),
     ([], False),
   ],
 )

@@ -32,7 +32,8 @@ def test_whole_numbers_that_name_rows(numbers, why):
 
 
 @pytest.mark.parametrize(
-  'name', ['INR', 'thyroid', 'uric acid', 'age', 'height_at_visit_cm', 'nodes', 'mono', 'fallen']
+  'name',
+  ['INR', 'thyroid', 'uric acid', 'age', 'age_at_visit', 'lab_glucose', 'nodes', 'mono', 'no_of_x'],
 )
 def test_names_of_measurements_are_no_names_of_rows(name):
   assert not row_names.by_name(name, ['3', '1', '2'])
