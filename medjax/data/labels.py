@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,12 @@ from medjax.errors import UserError
 
 _FEW = 10  # different numbers with fractions that may be classes
 _MOST_NUMBERS = 50  # different whole numbers that may be classes
+# A number and its unit: 0.143 mg, <5 ng/mL, 12%; but no range of ages, and no code such as 8500/3.
+_MEASURED = re.compile(
+  r'(?:[<>~\u2264\u2265]=?\s*)?([+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?)'
+  r'\s*([^\W\d_].{0,19}|[%\u2030\u00b0].{0,9})'
+)
+_MOST_UNITS = 3  # in which one quantity is given, such as ng, mg and g
 _JOINED = ('|', ';', ',')  # what joins several findings of one case
 
 
@@ -82,6 +89,7 @@ def _require_classes(
         f'{names[-1]}; expected classes (numbers are predicted by experiments that read '
         'config.data.labels=numbers)'
       )
+  _require_no_units(names, where)
   if count > 1000:
     raise UserError(f'{where}: {count} different labels; expected classes, at most 1000')
   if len(labels) >= 20 and count > len(labels) / 2:
@@ -101,6 +109,18 @@ def _require_classes(
           f'{where}: label {name!r} looks like several findings joined by {joint!r}; expected one '
           'class an example'
         )
+
+
+def _require_no_units(names: Sequence[str], where: Any) -> None:
+  """Raises UserError for labels that are measurements with a unit."""
+  found = [match for name in names if (match := _MEASURED.fullmatch(name))]
+  different = {match[1] for match in found}
+  units = {text.key(match[2]) for match in found}
+  if len(different) > _FEW and len(units) <= _MOST_UNITS:
+    raise UserError(
+      f'{where}: labels look like measurements with a unit, {len(different)} different numbers '
+      f'such as {found[0][0]!r}; expected classes, or numbers without a unit'
+    )
 
 
 def labelled_rows(

@@ -54,6 +54,15 @@ def test_labels_that_are_no_classes(found, message):
     (['a;b', 'a', 'b'] * 9, "label 'a;b' looks like several findings joined by ';'"),
     (['a, b', 'a', 'b'] * 9, "label 'a, b' looks like several findings joined by ','"),
     ([f'{i / 7:.2f}' for i in range(40)] * 3, 'look like measurements, 40 different numbers from'),
+    (
+      [f'0.{i} mg' for i in range(110, 140)] * 4,
+      "x.csv: labels look like measurements with a unit, 30 different numbers such as '0.110 mg'; "
+      'expected classes, or numbers without a unit',
+    ),
+    ([f'{i},5ng/mL' for i in range(11)] * 9, 'measurements with a unit, 11 different numbers'),
+    ([f'{i} %' for i in range(12)] * 9 + ['low'], 'measurements with a unit, 12 different numbers'),
+    ([f'<{i} \u00b5g' for i in range(12)] * 9, 'measurements with a unit, 12 different numbers'),
+    ([f'{i + 1} {"mg" if i % 2 else "g"}' for i in range(14)] * 9, 'with a unit, 14 different'),
     ([str(i) for i in range(90)] * 9, 'look like measurements, 90 different numbers from 0 to 89'),
     ([f'scan {i}' for i in range(30)], "30 different labels of 30 examples, such as 'scan 0'"),
     (['a\x00b', 'c'], 'holds a control character; expected text'),
@@ -110,3 +119,16 @@ def test_a_label_that_may_be_missing_is_asked_about():
     'it is a class'
   )
   assert len(labels.labelled_rows(rows, 'y', 'x.csv', missing.Missing.of([]))[0]) == 3
+
+
+@pytest.mark.parametrize(
+  'found',
+  [
+    [f'{i} mg' for i in range(10)],
+    [f'{5 * i}-{5 * i + 4} years' for i in range(18)],
+    [f'85{i}/3' for i in range(10, 30)],
+    [f'{i} {name}' for i, name in enumerate('abcdefghijklmn')],
+  ],
+)
+def test_classes_that_begin_with_a_number(found):
+  assert labels.class_names(found * 3, '', 'x.csv') == tuple(sorted(found))

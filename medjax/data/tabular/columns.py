@@ -1,6 +1,5 @@
 """What the columns of a table say: whose a row is, which are no inputs, and what labels are."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -8,23 +7,15 @@ import numpy as np
 
 from medjax.data import labels as labels_lib
 from medjax.data import missing as missing_lib
-from medjax.data import patients, quote, tables
+from medjax.data import quote, tables
 from medjax.data.missing import Missing
-from medjax.data.tabular import number_cells, preprocess
+from medjax.data.tabular import dates, preprocess, row_names
 from medjax.data.tabular.rows import Table
 from medjax.errors import UserError
 
 _TOLD = 20  # names of columns in a note
 _FEW = 10  # different whole numbers that are taken as classes
-_ENOUGH = 20  # rows from which it is said that a column has too many different values
-_DIGITS = 5  # of whole numbers that are names where all are different and as long
-# Words in the names of columns that name a row or a person.
-_NAMES = frozenset({
-  'id', 'ids', 'uid', 'uuid', 'guid', 'identifier', 'mrn', 'ssn', 'accession', 'barcode', 'surname',
-  'firstname', 'lastname', 'fullname', 'email', 'phone', 'telephone', 'address', 'unnamed',
-  'rownames', 'rowname', 'rownum', 'rownumber',
-})  # fmt: skip
-_ALONE = frozenset({'index', 'idx', 'no', 'nr', 'number', 'key', 'name', 'row', 'record'})
+_FEW_LEVELS = 3  # different texts that are categories in however few rows
 
 
 def groups(
@@ -88,8 +79,11 @@ def no_inputs(
     cells = [cell for _, row in rows if not missing.number(cell := row[name])]
     if name in keep or len(set(cells)) < 2:
       continue
-    _require_one_kind(table, rows, name, missing)
-    if why := _no_input(name, cells):
+    why = _no_input_by_name(name, cells)
+    if not why:
+      _require_one_kind(table, rows, name, missing)
+      why = _no_input_by_cells(cells)
+    if why:
       left.append(name)
       notes.append(f'column {name!r} {why}: left out; config.data.keep={name} makes it an input')
   return left, notes
@@ -111,29 +105,22 @@ def _require_one_kind(
     )
 
 
-def _no_input(name: str, cells: Sequence[str]) -> str:
-  """Why a column is no input; '' where it is one."""
+def _no_input_by_name(name: str, cells: Sequence[str]) -> str:
+  """Why a column that is called so, or that holds dates, is no input; '' where it is one."""
+  if why := dates.why(name, row_names.words(name), cells):
+    return why
+  named = row_names.by_name(name, cells)
+  different = f'{len(set(cells))} different of {len(cells)}'
+  return f'looks like a name of rows or patients ({different})' if named else ''
+
+
+def _no_input_by_cells(cells: Sequence[str]) -> str:
+  """Why a column of these cells is no input, whatever it is called; '' where it is one."""
   different = len(set(cells))
-  words = re.findall(r'[a-z]+', re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', name).lower())
-  named = _NAMES & set(words) or (len(words) == 1 and words[0] in _ALONE)
-  if patients.is_column(name) or (named and 2 * different > len(cells)):
-    return f'looks like a name of rows or patients ({different} different of {len(cells)})'
-  if number_cells.are_dates(cells):
-    return f'holds dates, such as {cells[0]!r}'
-  if len(cells) < _ENOUGH:
-    return ''
-  numbers = [tables.parse_number(cell) for cell in cells]
-  if None in numbers:
-    few = 2 * different <= len(cells)
+  if None in map(tables.parse_number, cells):
+    few = different <= _FEW_LEVELS or 2 * different <= len(cells)
     return '' if few else f'has {different} different texts in {len(cells)} rows, as {cells[0]!r}'
-  if different == len(cells) and all(cell.isdecimal() for cell in cells):
-    whole = sorted(map(int, cells))
-    if whole[-1] - whole[0] == len(whole) - 1:
-      return 'counts the rows'
-    lengths = {len(cell) for cell in cells}
-    if len(lengths) == 1 and min(lengths) >= _DIGITS:
-      return f'looks like a name of rows, all {different} being different, as {cells[0]!r}'
-  return ''
+  return row_names.by_numbers(cells)
 
 
 def notes_on_kinds(columns: Sequence[preprocess.Number | preprocess.Category]) -> list[str]:

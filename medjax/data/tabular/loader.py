@@ -64,7 +64,8 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
   left, notes = columns_lib.no_inputs(table, rows, columns, missing, [*keep, *categorical])
   columns = [column for column in columns if column not in left]
   if not columns:
-    told = f': {"; ".join(notes)}; config.data.keep takes one' if notes else ''
+    more = f'; so {len(notes) - 1} more' if len(notes) > 1 else ''
+    told = f': {notes[0]}{more}; config.data.keep takes one' if notes else ''
     raise UserError(f'{table.where}: no column is left as an input{told}')
   cells = [row for _, row in rows]
   ids = [row[name] for row in cells] if name else [f'row-{line}' for line, _ in rows]

@@ -59,12 +59,15 @@ class Table(Modality):
     return opened(names, self._of_file)
 
   def _of_file(self, name: str) -> list[Case]:
-    header, read, semicolons = rows.parsed(pathlib.Path(name))
-    read = self.preprocessing.as_trained(header, read, semicolons)
-    return [self._case(f'{name} row {line}', row) for line, row in read]
+    _, read, semicolons = rows.parsed(pathlib.Path(name))
+    return [self._case(f'{name} row {line}', row, semicolons) for line, row in read]
 
-  def _case(self, where: str, row: dict[str, str]) -> Case:
-    return Case(where, lambda: {'values': self.preprocessing.row(row, where)})
+  def _case(self, where: str, row: dict[str, str], semicolons: bool) -> Case:
+    def load() -> dict[str, np.ndarray]:
+      read = self.preprocessing.as_trained(row, where, semicolons=semicolons)
+      return {'values': self.preprocessing.row(read, where)}
+
+    return Case(where, load)
 
   @functools.cached_property
   def methods(self) -> Mapping[str, Method]:  # type: ignore[override]

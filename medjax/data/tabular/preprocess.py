@@ -97,7 +97,7 @@ class Preprocessing:
   Attributes:
     columns: in order.
     missing: which words mean a missing value.
-    written: the way that numbers were written in, by column, where it is not plain.
+    written: how numbers were written, by column, where not plainly; see ``number_cells.read``.
 
   Example:
     >>> rows = [{'age': '40', 'sex': 'f'}, {'age': '60', 'sex': 'm'}, {'age': 'NA', 'sex': 'f'}]
@@ -174,25 +174,28 @@ class Preprocessing:
       columns.append((Number if one['kind'] == 'number' else Category)(**fields))
     return cls(tuple(columns), Missing.of(stored['missing']), stored['written'])
 
-  def as_trained(
-    self, header: Sequence[str], rows: Sequence[tables.Row], semicolons: bool
-  ) -> list[tables.Row]:
-    """Rows of another table, their numbers read as the training table's.
+  def as_trained(self, cells: Row, where: str, *, semicolons: bool) -> dict[str, str]:
+    """A row of another table, its numbers read as the training table's.
 
     Args:
-      header: names of its columns.
-      rows: number and cells of each.
-      semicolons: see ``number_cells.read``.
+      cells: by column, as ``tables.parse`` gives them.
+      where: the row, for errors.
+      semicolons: whether cells are separated otherwise than by commas.
+
+    Raises:
+      UserError: a number is written in another way; see ``number_cells.as_trained``.
     """
-    known = {c.name: self.written.get(c.name, '') for c in self.columns if isinstance(c, Number)}
-    found, _, _ = number_cells.read(
-      [name for name in header if name in known],
-      rows,
-      self.missing,
-      semicolons=semicolons,
-      known=known,
-    )
-    return found
+    return dict(cells) | {
+      name: number_cells.as_trained(
+        cells[name],
+        self.written.get(name, ''),
+        self.missing,
+        semicolons=semicolons,
+        where=f'{where}: {name}',
+      )
+      for name in (column.name for column in self.columns if isinstance(column, Number))
+      if name in cells
+    }
 
 
 def fit(

@@ -27,7 +27,7 @@ class Table:
     header: names of the columns.
     rows: number and cells of each.
     simulated: whether no patient stands behind them.
-    written: the way that numbers were written in, by column, where it is not plain.
+    written: how numbers were written, by column, where not plainly; see ``number_cells.read``.
     notes: what was decided, one line each.
   """
 

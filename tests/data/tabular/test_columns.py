@@ -22,8 +22,27 @@ def loaded(tmp_path, **more):
     ('nr', [str(i + 1) for i in range(COUNT)], 'looks like a name of rows or patients'),
     ('position', [str(COUNT - i) for i in range(COUNT)], 'counts the rows'),
     ('code', [str(52311 + 13 * i) for i in range(COUNT)], 'looks like a name of rows, all 60'),
+    ('position', [f'{i + i // 5}' for i in range(COUNT)], 'counts the rows'),
+    ('position', [f'{100 + 2 * (i * 7 % COUNT)}' for i in range(COUNT)], 'counts the rows'),
+    ('position', [f'{i * 9 + i % 4}.0' for i in range(COUNT)], 'counts the rows'),
+    ('code', [f'{123456 + 37 * (i * i)}.0' for i in range(COUNT)], 'a name of rows, all 60 being'),
+    ('code', [str(95000 + 593 * (i * 7 % COUNT)) for i in range(COUNT)], 'a name of rows, all 60'),
     ('note', [f'seen {i}' for i in range(COUNT)], 'has 60 different texts in 60 rows'),
     ('visit', [f'2021-03-{i % 28 + 1:02d}' for i in range(COUNT)], "holds dates, such as '2021-0"),
+    ('study', [f'2019{i % 12 + 1:02d}{i % 28 + 1:02d}' for i in range(COUNT)], 'holds dates, such'),
+    ('seen', [f'{i % 12 + 1:02d}/2020' for i in range(COUNT)], "holds dates, such as '01/2020'"),
+    (
+      'op',
+      [f'{i % 28 + 1:02d}.02.2020' if i % 5 else 'unbekannt' for i in range(COUNT)],
+      "holds dates, such as '02.02.2020'",
+    ),
+    (
+      'exam',
+      [f'2019{i % 12 + 1:02d}03' if i % 9 else 'unbekannt' for i in range(COUNT)],
+      "holds dates, such as '20190203'",
+    ),
+    ('OPDatum', [str(43210 + i % 50) for i in range(COUNT)], "dates as numbers, as 'OPDatum' says"),
+    ('date of birth', [f'{21000 + 9 * i}.5' for i in range(COUNT)], 'holds dates as numbers, as'),
   ],
 )
 def test_names_of_rows_and_dates_are_no_inputs_and_it_is_said(tmp_path, name, cells, why):
@@ -42,8 +61,19 @@ def test_names_of_rows_and_dates_are_no_inputs_and_it_is_said(tmp_path, name, ce
   [
     ('body_mass_index', [f'{20 + i / 7:.3f}' for i in range(COUNT)]),
     ('ward_id', [f'w{i % 4}' for i in range(COUNT)]),
+    ('platelets', [str(1000 * (95 + 3 * i)) for i in range(COUNT)]),
+    ('weight_g', [str(2000 + 37 * (i * 7 % COUNT)) for i in range(COUNT)]),
+    ('INR', [str(i * i) for i in range(COUNT)]),
+    ('case', [str(i % 2) for i in range(COUNT)]),
+    ('visit', [str(i % 5) for i in range(COUNT)]),
+    ('nodes_no', [str(i % 30) for i in range(COUNT)]),
+    ('steroid', [str(i * i) for i in range(COUNT)]),
     ('platelets', [str(1000 * (150 + i % 40)) for i in range(COUNT)]),
     ('IDH', [['wt', 'mut'][i % 2] for i in range(COUNT)]),
+    ('dose', [str(43210 + 1000 * (i % 30)) for i in range(COUNT)]),
+    ('days_to_date', [str(20 + i % 50) for i in range(COUNT)]),
+    ('year of birth date', [str(1960 + i % 50) for i in range(COUNT)]),
+    ('titer', [f'1/{2 ** (i % 12)}' for i in range(COUNT)]),
     ('year', [str(1960 + i % 50) for i in range(COUNT)]),
   ],
 )
@@ -51,6 +81,20 @@ def test_measurements_are_inputs_whatever_they_are_called(tmp_path, name, cells)
   assert any(
     column.startswith(name) for column in loaded(tmp_path, **{name: cells}).details['inputs']
   )
+
+
+@pytest.mark.parametrize(
+  'name',
+  ['study_no', 'case number', 'Fallnummer', 'fallnr', 'encounter', 'nhs_number', 'PatNum', 'visit',
+   'chart', 'pseudonym', 'IDNR', 'case', 'studyid', 'recordid', 'FallNr', 'Aufnahmenummer',
+   'sample no.', 'Slide', 'episode_id'],
+)  # fmt: skip
+def test_whole_numbers_that_are_all_different_name_rows_where_the_column_says_so(tmp_path, name):
+  for cell in ('{}', '{}.0'):
+    data = loaded(tmp_path, **{name: [cell.format(7 + i * i) for i in range(COUNT)]})
+    assert not any(column.startswith(name) for column in data.details['inputs'])
+    why = f'column {name!r} looks like a name of rows or patients (60 different of 60): left out'
+    assert any(note.startswith(why) for note in data.notes)
 
 
 @pytest.mark.parametrize('name', ['subject_id', 'MRN', 'Patient-ID', 'participant'])
@@ -118,3 +162,23 @@ def test_a_table_without_an_input_says_what_was_left_out(tmp_path):
   assert 'no column is left as an input: ' in str(caught.value)
   assert 'record_id' in str(caught.value)
   assert str(caught.value).endswith('; config.data.keep takes one')
+
+
+@pytest.mark.parametrize('count', [10, 15, 40])
+def test_texts_of_which_nearly_each_is_another_are_no_categories(tmp_path, count):
+  columns = made_columns(count)
+  columns |= {'finding': [f'{"ab"[i % 2]} seen {i // 2}' for i in range(count)]}
+  # More than half of those that there are, although most are missing.
+  columns |= {'remark': ['abcde'[i] if i < 5 else '' for i in range(count)]}
+  columns |= {'stage': ['abc'[i] if i < 3 else '' for i in range(count)]}
+  data = load_table(write_table(tmp_path / 'clinic.csv', columns))
+  inputs = ' '.join(data.details['inputs'])
+  assert 'finding' not in inputs
+  assert 'remark' not in inputs
+  assert 'stage=' in inputs
+  assert (
+    f"column 'finding' has {count} different texts in {count} rows, as 'a seen 0': left out; "
+    'config.data.keep=finding makes it an input'
+  ) in data.notes
+  data = load_table(tmp_path / 'clinic.csv', keep=('finding',))
+  assert any(name.startswith('finding=') for name in data.details['inputs'])

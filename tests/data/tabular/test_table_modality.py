@@ -47,3 +47,27 @@ def test_what_is_wrong_with_new_rows_is_said_for_each(tmp_path):
   assert found[4] == f"{bad} row 2: no column 'site'; the model was trained with it"
   assert found[5].endswith('none.csv: no such file; expected a CSV file')
   assert 'cannot be read: Is a directory; expected a CSV file' in found[6]
+
+
+@pytest.mark.parametrize(
+  ('trained', 'new', 'message'),
+  [
+    ('{:.3f}', '50%', "share is '50%'; expected a number as the training table wrote them"),
+    ('{:.1%}', '0.5', r"share is '0.5'; expected .* such as 1234.5%"),
+    ('{:.3f}', '0,500', r"share is '0,500'; expected .* such as 1234.5"),
+  ],
+)
+def test_a_new_row_in_another_way_of_writing_is_refused_alone(tmp_path, trained, new, message):
+  shares = [trained.format((i + 9) / 70) for i in range(COUNT)]
+  data = load_table(write_table(tmp_path / 'clinic.csv', made_columns() | {'share': shares}))
+  data = load_table('', stored=reseal.described(tmp_path, data))
+  columns = made_columns(count=3) | {'share': [shares[0], new, shares[2]]}
+  cases = data.modality.open([write_table(tmp_path / 'new.csv', columns)])
+  share = data.details['inputs'].index('share')
+  for i in (0, 2):
+    assert (
+      cases[i].load()['values'][share]
+      == inputs_of(load_table(tmp_path / 'clinic.csv'))[f'row-{i + 2}'][share]
+    )
+  with pytest.raises(UserError, match=f'row 3: {message}'):
+    cases[1].load()
