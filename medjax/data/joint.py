@@ -8,7 +8,7 @@ is one finding, *effusion, mass* are two. What tells them apart, by what stands 
 - ``,`` ``/`` ``&`` ``+`` ``^`` where all parts are classes by themselves, or a part stands in
   another such label beside something else. Of the latter only labels count whose parts all could
   be findings: no qualifiers (NOS, viral, left, type 1), no sites (breast) and no codes (A/G);
-- ``_`` and the word *and* where all parts are classes by themselves.
+- ``_`` and the word *and*, also beside commas, where all parts are classes by themselves.
 """
 
 import re
@@ -98,7 +98,7 @@ def _joined(names: Sequence[str], joint: str, alone: set[str]) -> str:
 
 def _parts(name: str, joint: str) -> list[str]:
   """What stands between the joints of a name, without parts that are blank."""
-  parts = re.split(r'\s+and\s+', name, flags=re.I) if joint == ' and ' else name.split(joint)
+  parts = re.split(r',|\s+and\s+', name, flags=re.I) if joint == ' and ' else name.split(joint)
   return [part.strip() for part in parts if part.strip()]
 
 

@@ -1,7 +1,7 @@
 """Which of two classes is the positive one: the finding, not its absence.
 
 The rule, in this order. 1. Of two numbers the larger one is positive. 2. Of two names that are the
-same but for a sign at their end (HIV+ and HIV-, ERpos and ERneg) the one with the plus is. 3. A
+same but for a sign at their end (HIV+ and HIV-, ERpos and ERneg) the one without the minus is. 3. A
 name is *negative* when it holds a word for a normal case (normal, benign, control, negative, ...)
 or denies something as a whole word (no edema, not malignant, non-covid) or by no, not, non or un
 before the other name or a word for findings (notmelanoma, unfractured, nofinding); two denials
@@ -63,7 +63,9 @@ _WISHED = frozenset({
   'viable',
 })  # fmt: skip
 _APART = _FINDINGS | _NOUNS  # what a denial may be written before in one word
-_SIGNED = re.compile(r'(.*?)[\s_(\[]*(\++|[-\u2212\u2013]+|positive|negative|pos|neg)[)\]]*')
+_SIGNED = re.compile(
+  r'(.*?)[\s_(\[]*(\++(ve)?|[-\u2212\u2013]+(ve)?|positive|negative|pos|neg|mut|wt)[)\]]*'
+)
 _PAIRS = (('n', 'y'), ('f', 't'), ('-', '+'), ('neg', 'pos'), ('wt', 'mut'))
 
 
@@ -131,23 +133,25 @@ def _words(name: str) -> list[str]:
 
 def _with_plus(first: str, second: str) -> str:
   """The one with a plus of two names that are the same but for their sign; '' of others."""
-  signs = {}
-  for name in (first, second):
-    found = _SIGNED.fullmatch(text.clean(name).casefold())
-    if found:
-      signs[name] = text.key(found[1]), found[2].startswith(('+', 'pos'))
-  if len(signs) < 2:
-    return ''
-  (stem, plus), (other_stem, other_plus) = signs[first], signs[second]
-  bare = other_stem if plus else stem  # a dash alone is beside any plus
-  if plus == other_plus or (stem != other_stem and bare):
-    return ''
-  return first if plus else second
+  (stem, plus), (other_stem, other_plus) = map(_stem_and_plus, (first, second))
+  if stem and stem == other_stem and False in (plus, other_plus) and plus != other_plus:
+    return second if plus is False else first
+  if (plus, other_plus) == (True, False) and not other_stem:  # a minus alone, beside any plus
+    return first
+  return second if (plus, other_plus) == (False, True) and not stem else ''
+
+
+def _stem_and_plus(name: str) -> tuple[str, bool | None]:
+  """A name without the sign at its end, and whether that is a plus; None where there is none."""
+  signed = _SIGNED.fullmatch(text.clean(name).casefold())
+  if not signed:
+    return text.key(name), None
+  return text.key(signed[1]), signed[2].startswith(('+', 'pos', 'mut'))
 
 
 def _is_finding(name: str) -> bool:
   spelled = _OTHER_PHRASES.sub(' ', ' '.join(_words(name)))
-  return text.key(name) == '1' or bool(_FINDINGS & set(spelled.split()))
+  return bool(_FINDINGS & set(spelled.split()))
 
 
 def _is_negative(name: str, other: str) -> bool:

@@ -26,6 +26,8 @@ from medjax.data import joint
     (['effusion^mass', 'mass', 'effusion'], ('effusion^mass', "'^'")),
     (['effusion_mass', 'mass', 'effusion'], ('effusion_mass', "'_'")),
     (['effusion AND mass', 'mass', 'effusion'], ('effusion AND mass', "' and '")),
+    (['effusion, mass, and scar', 'mass', 'effusion', 'scar'],
+     ('effusion, mass, and scar', "' and '")),
     (["['effusion', 'mass']", "['mass']"], ("['effusion', 'mass']", 'a list')),
     (['["effusion"]', 'normal'], ('["effusion"]', 'a list')),
     (['[]', 'normal'], ('[]', 'a list')),

@@ -28,6 +28,8 @@ from medjax.data import positive
     ('metastasis', 'free of metastasis'), ('free fluid', 'no free fluid'), ('hazy', 'clear'),
     ('not clear', 'clear'), ('high risk', 'low risk'), ('low EF', 'normal EF'),
     ('KRAS G12D', 'KRAS wild-type'), ('non-small cell', 'normal'), ('1', 'none'),
+    ('HIV', 'HIV-'), ('HPV', 'HPV negative'), ('+ve', '-ve'), ('HBsAg+ve', 'HBsAg-ve'),
+    ('KRASmut', 'KRASwt'), ('KRAS', 'KRASwt'), ('positive', 'negative'),
   ],
 )  # fmt: skip
 def test_the_finding_is_positive_whatever_the_order(finding, other):
@@ -43,7 +45,8 @@ def test_the_finding_is_positive_whatever_the_order(finding, other):
   [('a', 'b'), ('f', 'm'), ('adeno', 'squamous'), ('benign', 'normal'), ('noble', 'notable'),
    ('no edema', 'no mass'), ('left', 'right'),
    ('grade 1', 'grade 2'), ('1+', '2+'), ('1_0', '2_0'), ('type 1', 'type 2'), ('HSV-1', 'HSV-2'),
-   ('type 0', 'type 1'), ('clear cell carcinoma', 'papillary carcinoma'),
+   ('type 0', 'type 1'), ('1', '2+'), ('HIV', 'HIV+'), ('negative', 'normal'),
+   ('clear cell carcinoma', 'papillary carcinoma'),
    ('birth weight', 'low birth weight'), ('low EF', 'preserved EF'), ('headache', 'low back pain'),
    ('ascites', 'free fluid'), ('non-small cell', 'small cell'), ('nonsmall cell', 'small cell'),
    ('Hodgkin lymphoma', 'non-Hodgkin lymphoma'), ('stable angina', 'unstable angina'),
