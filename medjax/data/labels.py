@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from medjax.config import nearest
+from medjax.data import joint, numerals, tables, text
 from medjax.data import missing as missing_lib
-from medjax.data import numerals, tables, text
 from medjax.data import positive as positive_lib
 from medjax.data.missing import Missing
 from medjax.errors import UserError
@@ -24,7 +24,6 @@ _MEASURED = re.compile(
   r'\s*([^\W\d_].{0,19}|[%\u2030\u00b0].{0,9})'
 )
 _MOST_UNITS = 3  # in which one quantity is given, such as ng, mg and g
-_JOINED = ('|', ';', ',')  # what joins several findings of one case
 
 
 def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, ...]:
@@ -38,18 +37,19 @@ def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, 
   Raises:
     UserError: there is one class only, or more than a thousand, or two differ only by case or are
       the same number, or ``positive`` is none of two, or labels look like measurements, like names
-      of the examples, or like several findings in one.
+      of the examples, or like several findings in one (see ``joint``). Numbers may have a decimal
+      comma.
 
   Example:
     >>> class_names(['cancer', 'normal'], '', 'labels.csv')
     ('normal', 'cancer')
   """
   names = sorted(set(labels))
-  numbers = None not in map(numerals.real, names)
+  numbers = _numbers(names)
   if numbers:  # in their own order, so that 10 comes after 9
-    names.sort(key=float)
+    names.sort(key=numbers.__getitem__)
     for name, next_name in itertools.pairwise(names):
-      if float(name) == float(next_name):
+      if numbers[name] == numbers[next_name]:
         raise UserError(
           f'{where}: classes {name!r} and {next_name!r} are the same number; expected one'
         )
@@ -76,13 +76,26 @@ def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, 
   return tuple(names)
 
 
+def _numbers(names: Sequence[str]) -> dict[str, float]:
+  """The numbers that names are, with a decimal point or comma; none if one is no number."""
+  numbers = {name: value for name in names if (value := numerals.either(name)) is not None}
+  return numbers if len(numbers) == len(names) else {}
+
+
 def _require_classes(
-  labels: Sequence[str], names: Sequence[str], numbers: bool, where: Any
+  labels: Sequence[str], names: Sequence[str], numbers: dict[str, float], where: Any
 ) -> None:
-  """Raises UserError for labels that are no classes."""
+  """Raises UserError for labels that are no classes.
+
+  Args:
+    labels: of all examples.
+    names: those that are different, in order.
+    numbers: what they are where all are numbers, or nothing.
+    where: what the labels are of, for errors.
+  """
   count = len(names)
   if numbers:
-    fractions = sum(not float(name).is_integer() for name in names)
+    fractions = sum(not value.is_integer() for value in numbers.values())
     if (fractions and count > _FEW) or count > _MOST_NUMBERS:
       raise UserError(
         f'{where}: labels look like measurements, {count} different numbers from {names[0]} to '
@@ -97,18 +110,12 @@ def _require_classes(
       f'{where}: {count} different labels of {len(labels)} examples, such as {names[0]!r}; '
       'expected classes, of which most have several examples'
     )
-  alone = set(names)
-  for joint in _JOINED:
-    parts_of = {name: [part.strip() for part in name.split(joint)] for name in names}
-    several = {name: parts for name, parts in parts_of.items() if len(parts) > 1 and all(parts)}
-    shared = Counter(part for parts in several.values() for part in set(parts))
-    for name, parts in several.items():
-      known = [part in alone or (joint != ',' and shared[part] > 1) for part in parts]
-      if joint == '|' or all(known):
-        raise UserError(
-          f'{where}: label {name!r} looks like several findings joined by {joint!r}; expected one '
-          'class an example'
-        )
+  several = None if numbers else joint.several_in_one(names)
+  if several:
+    raise UserError(
+      f'{where}: label {several[0]!r} looks like several findings joined by {several[1]}; '
+      'expected one class an example'
+    )
 
 
 def _require_no_units(names: Sequence[str], where: Any) -> None:
@@ -140,7 +147,7 @@ def labelled_rows(
   """
   missing = missing or Missing()
   cells = [row[column] for _, row in rows]
-  if all(missing.number(cell) or tables.parse_number(cell) is not None for cell in cells):
+  if all(missing.number(cell) or _is_number(cell) for cell in cells):
     lacks = [missing.number(cell) for cell in cells]
   else:
     counts = Counter(cells)
@@ -158,6 +165,10 @@ def labelled_rows(
     raise UserError(f'{where}: no row has a value in column {column!r}')
   left = [cell for cell, lack in zip(cells, lacks, strict=True) if lack]
   return kept, notes_on_labels([row[column] for _, row in kept], left, column)
+
+
+def _is_number(cell: str) -> bool:
+  return tables.parse_number(cell) is not None or numerals.either(cell.strip()) is not None
 
 
 def notes_on_labels(kept: Sequence[str], left: Sequence[str], column: str) -> list[str]:

@@ -37,3 +37,16 @@ def whole(text: str) -> int | None:
     (12, None, None)
   """
   return int(text) if _WHOLE.fullmatch(text) else None
+
+
+def either(text: str) -> float | None:
+  """As ``real``, of a number with a decimal point or a decimal comma.
+
+  Args:
+    text: without blanks around it.
+
+  Example:
+    >>> either('0,143'), either('0.143'), either('1,2,3')
+    (0.143, 0.143, None)
+  """
+  return real(text) if '.' in text else real(text.replace(',', '.'))

@@ -14,6 +14,7 @@ from medjax.errors import UserError
     (['1', '0'], ('0', '1')),
     (['1', '2'], ('1', '2')),
     (['10', '9', '1'], ('1', '9', '10')),
+    (['10', '9,5', '0,25'], ('0,25', '9,5', '10')),
     (['b', '10', 'a'], ('10', 'a', 'b')),
     (['2', 'nan', '10'], ('10', '2', 'nan')),
   ],
@@ -63,6 +64,12 @@ def test_labels_that_are_no_classes(found, message):
     ([f'{i} %' for i in range(12)] * 9 + ['low'], 'measurements with a unit, 12 different numbers'),
     ([f'<{i} \u00b5g' for i in range(12)] * 9, 'measurements with a unit, 12 different numbers'),
     ([f'{i + 1} {"mg" if i % 2 else "g"}' for i in range(14)] * 9, 'with a unit, 14 different'),
+    (
+      [f'{i / 7:.3f}'.replace('.', ',') for i in range(11)] * 3,
+      'look like measurements, 11 different numbers from 0,000 to 1,429',
+    ),
+    (['0,5', '0.50', '1'], "classes '0,5' and '0.50' are the same number; expected one"),
+    (["['effusion', 'mass']", 'normal'] * 9, 'looks like several findings joined by a list'),
     ([str(i) for i in range(90)] * 9, 'look like measurements, 90 different numbers from 0 to 89'),
     ([f'scan {i}' for i in range(30)], "30 different labels of 30 examples, such as 'scan 0'"),
     (['a\x00b', 'c'], 'holds a control character; expected text'),
@@ -80,6 +87,7 @@ def test_labels_of_another_task_are_refused(found, message):
     ['pneumonia, viral', 'pneumonia, bacterial', 'normal'],
     [str(i) for i in range(20)] * 3,
     ['0.5', '1', '2'],
+    ['0,5', '1', '5', '0'],
     [f'class {i}' for i in range(15)] * 2,
   ],
 )
@@ -107,6 +115,13 @@ def test_rows_without_a_label_are_counted_by_their_words():
     '2 rows without y left out (1 NA, 1 empty)',
     "y 'none' (1 rows) is taken as a class; config.data.missing=usual,none leaves such rows out",
   ]
+
+
+def test_a_word_among_numbers_with_a_decimal_comma_is_missing():
+  rows = [(2, {'y': '0,5'}), (3, {'y': 'none'}), (4, {'y': '1'})]
+  kept, notes = labels.labelled_rows(rows, 'y', 'x.csv')
+  assert [line for line, _ in kept] == [2, 4]
+  assert notes == ['1 rows without y left out (1 none)']
 
 
 def test_a_label_that_may_be_missing_is_asked_about():

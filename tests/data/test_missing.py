@@ -32,12 +32,33 @@ def test_words_that_may_be_names_are_missing_among_numbers_alone(word):
     (['AA', 'AG'], 'NULL', True),
     (['polyp', 'cancer'], 'none', False),
     (['polyp', 'cancer'], 'unknown', False),
+    (['LUAD', 'LUSC'], 'NAT', None),
+    (['tumor', 'stroma'], 'nat', None),
+    (['LUAD', 'LUSC'], 'NaT', True),
+    (['trace', '1+'], 'nil', False),
+    (['ill', 'healthy'], 'nil', False),
     (['+'], '-', False),
+    (['1+', '2+', '3+'], '-', False),
+    (['(+)', '(++)'], '--', False),
+    (['\u00b1', 'strong'], '-', False),
+    (['pos'], '-', False),
+    (['weakly positive', 'strongly positive'], '-', False),
+    (['pos', 'neg'], '-', True),
+    (['reactive', 'non-reactive'], '-', True),
+    (['0', '1+', '2+'], '-', None),
+    (['HIV+', 'HIV-'], '-', None),
     (['mild', 'severe'], '-', True),
+    (['position', 'shape'], '-', True),
   ],
 )
 def test_a_label_is_a_class_or_missing_or_nobody_can_tell(labels, word, expected):
   assert Missing().label(word, [*labels, word]) is expected
+
+
+def test_only_the_spelling_of_data_frames_is_no_time():
+  words = ('NaT', 'NAT', 'nat', 'Nat')
+  assert [Missing().level(word) for word in words] == [True, False, False, False]
+  assert [Missing().number(word) for word in words] == [True] * 4
 
 
 def test_own_words_replace_the_usual_ones_or_add_to_them():

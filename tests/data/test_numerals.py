@@ -25,3 +25,9 @@ def test_whole_numbers():
   assert [numerals.whole(text) for text in ('0', '12', '9' * 15)] == [0, 12, 10**15 - 1]
   for text in ('', '-1', '1.0', '1_0', '٣', '9' * 16, '9' * 5000):
     assert numerals.whole(text) is None
+
+
+def test_a_number_with_a_point_or_a_comma():
+  texts = ('0,143', '0.143', '-1,5e3', '12', ',5', '1,234.5', '1,2,3', ',', 'x', '1_0')
+  expected = [0.143, 0.143, -1500.0, 12.0, 0.5, None, None, None, None, None]
+  assert [numerals.either(text) for text in texts] == expected
