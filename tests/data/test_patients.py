@@ -35,7 +35,7 @@ def test_patients_that_differ_stay_apart_and_nothing_is_said():
   [
     *('patient', 'Patient ID', 'subject_id', 'MRN', 'Pat.-Nr', 'eid', 'anon_patient_id', 'USUBJID'),
     *('patient_mrn', 'study_subject_id', 'patientid_2', 'Patienten-ID', 'Patientennummer', 'empi'),
-    *('Pseudonym', 'person_id', 'patient_id_hash', 'patientunitstayid'),
+    *('Pseudonym', 'PatNum', 'person_id', 'patient_id_hash', 'patientunitstayid'),
   ],
 )
 def test_columns_of_patients(name):

@@ -85,8 +85,8 @@ def test_measurements_are_inputs_whatever_they_are_called(tmp_path, name, cells)
 
 @pytest.mark.parametrize(
   'name',
-  ['study_no', 'case number', 'Fallnummer', 'fallnr', 'encounter', 'nhs_number', 'PatNum', 'visit',
-   'chart', 'pseudonym', 'IDNR', 'case', 'studyid', 'recordid', 'FallNr', 'Aufnahmenummer',
+  ['study_no', 'case number', 'Fallnummer', 'fallnr', 'encounter', 'nhs_number', 'visit',
+   'chart', 'IDNR', 'case', 'studyid', 'recordid', 'FallNr', 'Aufnahmenummer',
    'sample no.', 'Slide', 'episode_id'],
 )  # fmt: skip
 def test_whole_numbers_that_are_all_different_name_rows_where_the_column_says_so(tmp_path, name):
