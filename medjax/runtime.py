@@ -7,6 +7,7 @@ command line alone: importing medjax changes nothing in the process.
 import collections
 import contextlib
 import dataclasses
+import functools
 import importlib.metadata
 import os
 import pathlib
@@ -14,6 +15,7 @@ import platform
 import signal
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -35,6 +37,7 @@ _XLA_CPU = (
 _HUGE_PAGES = 'glibc.malloc.hugetlb=1'
 _RESTARTED = 'MEDJAX_RESTARTED'
 _NO_RESTART = 'MEDJAX_NO_RESTART'
+_IMPORTED = time.monotonic()
 
 
 def restart_with_huge_pages() -> None:
@@ -120,6 +123,45 @@ def compilation_cache(enabled: bool) -> Iterator[None]:
   finally:
     jax.config.update('jax_enable_compilation_cache', before)
     compilation_cache_lib.reset_cache()
+
+
+@functools.cache
+def compile_clock() -> 'CompileClock':
+  """The one clock of this process, from when it is first asked for."""
+  return CompileClock()
+
+
+class CompileClock:
+  """Seconds that this process has spent on tracing and compiling; see ``compile_clock``.
+
+  JAX tells of each piece of that work when it ends; a piece within another counts once.
+  """
+
+  def __init__(self) -> None:
+    self._pieces: list[tuple[float, float]] = []  # start and end, none within another
+    jax.monitoring.register_event_duration_secs_listener(self._note)
+
+  def __call__(self) -> float:
+    """Seconds so far."""
+    return sum(end - start for start, end in self._pieces)
+
+  def _note(self, event: str, duration_secs: float, **_: str | int) -> None:
+    if not event.startswith('/jax/core/compile/'):
+      return
+    end = time.monotonic()
+    start = end - duration_secs
+    while self._pieces and self._pieces[-1][0] >= start:
+      self._pieces.pop()
+    self._pieces.append((start, end))
+
+
+def since_start() -> float:
+  """Seconds since this process started, on Linux; elsewhere since medjax was imported."""
+  try:
+    ticks = pathlib.Path('/proc/self/stat').read_text().rpartition(')')[2].split()[19]
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(ticks) / os.sysconf('SC_CLK_TCK')
+  except (OSError, AttributeError, ValueError):
+    return time.monotonic() - _IMPORTED
 
 
 def quiet_tfds() -> None:

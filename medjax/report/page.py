@@ -117,7 +117,10 @@ def write(
     # The log knows more of a run that was killed.
     'seconds': (history.value and history.value.seconds)
     or (environment.value or {}).get('seconds'),
-    'environment_rows': flatten(environment.value or {}),
+    'environment_rows': flatten(
+      {k: v for k, v in (environment.value or {}).items() if k != 'spent'}
+    ),
+    'spent': (environment.value or {}).get('spent', {}),
     'config': config,
     'config_rows': flatten(config.value or {}),
   }

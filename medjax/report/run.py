@@ -1,7 +1,9 @@
 """Gathers what a report needs from a run: its folder, and pixels of the cases shown."""
 
+import dataclasses
 import pathlib
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -16,12 +18,54 @@ from medjax.workdir import Workdir
 EXAMPLES = 12
 
 
+@dataclasses.dataclass(frozen=True)
+class Explained:
+  """Cases that a report shows.
+
+  Attributes:
+    pictures: of each by id, data URIs; see ``explanations.pictures_of``.
+    method: that explains them; '' for none.
+  """
+
+  pictures: Mapping[str, Sequence[str]]
+  method: str
+
+
+def explain(
+  experiment: Experiment,
+  variables: dict[str, Any],
+  workdir: Workdir,
+  tables: dict[str, Any],
+  method: str,
+) -> Explained:
+  """Pictures of cases worth looking at.
+
+  Args:
+    experiment: Data and model of the run.
+    variables: Of the checkpoint that made the tables.
+    workdir: The run folder.
+    tables: The outcome's table of each split.
+    method: One of the modality's methods, or 'none'. Where it does not suit the model or the
+      data, cases are shown without, and a line says so.
+  """
+  table = tables.get('test', tables['val'])
+  try:
+    shown = explanations.pictures_of(experiment, variables, workdir, table, EXAMPLES, method)
+  except (ValueError, UserError, jax.errors.JaxRuntimeError) as error:  # a report without is better
+    reason = (str(error).splitlines() or [''])[0]
+    print(f'the report explains nothing by {method}: {reason}', file=sys.stderr)
+    method = 'none'
+    shown = explanations.pictures_of(experiment, variables, workdir, table, EXAMPLES, 'none')
+  explained = method != 'none' and shown and experiment.data.modality.methods
+  return Explained(shown, method if explained else '')
+
+
 def write(
   experiment: Experiment,
   variables: dict[str, Any],
   workdir: Workdir,
   tables: dict[str, Any],
-  explanation: str,
+  explained: Explained,
 ) -> pathlib.Path:
   """Writes report.html and card.md, and returns the path of the first.
 
@@ -30,26 +74,20 @@ def write(
     variables: Of the checkpoint that made the tables.
     workdir: The run folder.
     tables: The outcome's table of each split.
-    explanation: One of the modality's methods, or 'none'. Where it does not suit the model or the
-      data, the report is written without, and a line says so.
+    explained: The cases that it shows.
   """
-  data, outcome = experiment.data, experiment.task.outcome
-  table = tables.get('test', tables['val'])
-  shown: dict[str, list[str]] = {}
-  try:
-    shown = explanations.pictures_of(experiment, variables, workdir, table, EXAMPLES, explanation)
-  except (ValueError, UserError, jax.errors.JaxRuntimeError) as error:  # a report without is better
-    reason = (str(error).splitlines() or [''])[0]
-    print(f'the report explains nothing by {explanation}: {reason}', file=sys.stderr)
-    explanation = 'none'
-    shown = explanations.pictures_of(experiment, variables, workdir, table, EXAMPLES, 'none')
+  modality, outcome = experiment.data.modality, experiment.task.outcome
   coefficients.write(experiment, variables, workdir)
-  explained = explanation != 'none' and shown and data.modality.methods
-  method = explanation if explained else ''
-  path = page.write(workdir.folder, outcome, data.modality, pictures=shown, explanation=method)
+  path = page.write(
+    workdir.folder,
+    outcome,
+    modality,
+    pictures=explained.pictures,
+    explanation=explained.method,
+  )
   labelled = {name: of_split.labelled() for name, of_split in tables.items()}
   network = card.Network.of(experiment.model, variables['params'], experiment.task.weights)
-  card.write(workdir, outcome, data.modality, labelled, network)
+  card.write(workdir, outcome, modality, labelled, network)
   return path
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints: written by Orbax in the background, checked by digest when they are read.
+"""Checkpoints: copied, then written by Orbax in the background; checked by digest when read.
 
 A checkpoint holds the state as plain named arrays, and a position of a few numbers with the digests
 of every array and of itself. Orbax makes each one appear complete or not at all; the digests find
@@ -7,6 +7,7 @@ from the readers of arrays, which fail in many ways; a kill may come before them
 checkpoint without them is read too. Which one is best is told by the positions alone.
 """
 
+import concurrent.futures
 import dataclasses
 import errno
 import json
@@ -68,6 +69,8 @@ class Checkpoints:
     self.folder, self._run = folder.absolute(), run
     self._ranks: dict[int, tuple[float, int]] = {}
     self._unsealed: set[int] = set()
+    self._thread = concurrent.futures.ThreadPoolExecutor(1, 'checkpoint')
+    self._writing: concurrent.futures.Future[None] | None = None
     options = ocp.CheckpointManagerOptions(
       preservation_policy=_NewestAndBest(keep, self._rank),
       enable_async_checkpointing=True,
@@ -88,6 +91,8 @@ class Checkpoints:
     except Exception:
       if kind is None:  # otherwise the error on its way matters more
         raise
+    finally:
+      self._thread.shutdown()
 
   def save(self, state: Any, position: Position) -> None:
     """Copies the state and writes it in the background.
@@ -95,12 +100,22 @@ class Checkpoints:
     Raises:
       DiskFullError: the disk was full, for this checkpoint or the one still being written.
     """
+    self.wait()  # for the checkpoint before, which takes memory and space too
     # A copy: the next step takes over the state's memory while the file is written.
     arrays = {name: np.array(leaf) for name, leaf in _named(state)}
+    self._ranks[position.step] = _rank(position)
+    self._unsealed.add(position.step)
+    if jax.process_count() == 1:
+      self._writing = self._thread.submit(self._write, arrays, position, whole=True)
+    else:  # the processes wait for each other in Orbax, which has to be at the same step in all
+      self._write(arrays, position)
+
+  def _write(
+    self, arrays: dict[str, np.ndarray], position: Position, *, whole: bool = False
+  ) -> None:
+    """Begins to write a checkpoint, and with ``whole`` waits until it is complete."""
     stored = dataclasses.asdict(position) | {'digests': {k: _digest(v) for k, v in arrays.items()}}
     stored['digest'] = _digest_of_position(stored, self._run)
-    self._ranks[position.step] = _rank(position)
-    self.wait()  # for the checkpoint before, which takes space too
     with _disk_errors(self.folder):
       self._check_space(sum(array.nbytes for array in arrays.values()))
       self._manager.save(
@@ -110,7 +125,8 @@ class Checkpoints:
         ),
         force=True,
       )
-    self._unsealed.add(position.step)
+    if whole:
+      self._complete()
 
   def _check_space(self, needed: int) -> None:
     """Raises OSError before Orbax begins what it cannot end; its threads fail with tracebacks."""
@@ -123,6 +139,13 @@ class Checkpoints:
     Raises:
       DiskFullError: the disk was full.
     """
+    writing, self._writing = self._writing, None
+    if writing is not None:
+      writing.result()
+    self._complete()
+
+  def _complete(self) -> None:
+    """Returns when what Orbax writes is on disk, with digests of its files."""
     with _disk_errors(self.folder):
       self._manager.wait_until_finished()
       if jax.process_index() == 0:
@@ -134,6 +157,7 @@ class Checkpoints:
 
   def steps(self) -> list[int]:
     """Steps that have a checkpoint, oldest first."""
+    self.wait()
     return sorted(self._manager.all_steps())
 
   def best(self) -> int | None:

@@ -95,7 +95,11 @@ class Evaluation:
 
 
 def evaluate(
-  experiment: Experiment, workdir: Workdir, devices: Devices, config: Config
+  experiment: Experiment,
+  workdir: Workdir,
+  devices: Devices,
+  config: Config,
+  evaluate_step: Callable | None = None,
 ) -> Evaluation:
   """Writes predictions/<split>.csv, decision.json and evaluation.json for val and test.
 
@@ -108,11 +112,12 @@ def evaluate(
     workdir: the run folder.
     devices: devices of all hosts.
     config: settings of the run.
+    evaluate_step: ``parallel.compile_evaluate``'s function, where training has compiled it.
 
   Raises:
     UserError: the run has no whole checkpoint.
   """
-  evaluate_step = parallel.compile_evaluate(experiment, devices, config.precision)
+  evaluate_step = evaluate_step or parallel.compile_evaluate(experiment, devices, config.precision)
 
   def predicted(variables: dict[str, Any], name: str) -> Any:
     split, on_devices = experiment.data.splits[name], devices.replicate(variables)

@@ -1,6 +1,7 @@
 """The loop: epochs of steps, validation, checkpoints; resumes where a killed run stopped."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -11,6 +12,7 @@ from medjax.config import Config
 from medjax.data import feed
 from medjax.errors import NonFiniteError, UserError
 from medjax.experiment import Experiment
+from medjax.spent import CHECKPOINTS, DATA, STEPS, VALIDATION, WAITING, Spent
 from medjax.training import parallel, predict, state
 from medjax.training.checkpoint import Checkpoints, Position
 from medjax.training.log import Meter, MetricsLog
@@ -25,7 +27,12 @@ class PreemptedError(UserError):
 
 
 def train(
-  experiment: Experiment, config: Config, workdir: Workdir, devices: runtime.Devices
+  experiment: Experiment,
+  config: Config,
+  workdir: Workdir,
+  devices: runtime.Devices,
+  evaluate_step: Callable | None = None,
+  spent: Spent | None = None,
 ) -> int:
   """Trains to the last epoch, from the newest whole checkpoint in the run folder if there is one.
 
@@ -37,6 +44,8 @@ def train(
     config: seed, batch size, epochs and the like.
     workdir: the run folder.
     devices: devices of all hosts.
+    evaluate_step: ``parallel.compile_evaluate``'s function, where others use it too.
+    spent: counts where the time goes.
 
   Returns:
     The number of updates done by this call; 0 when the run was already complete.
@@ -54,15 +63,21 @@ def train(
   runtime.meet('claimed')  # the others read what the lead has written
   identity = workdir.identity()
   keep = config.keep_checkpoints
-  with Checkpoints(workdir.checkpoints, keep, identity, trains=True) as checkpoints:
+  spent = spent or Spent()
+  evaluate_step = evaluate_step or parallel.compile_evaluate(experiment, devices, config.precision)
+  with (
+    spent.on(CHECKPOINTS),
+    Checkpoints(workdir.checkpoints, keep, identity, trains=True) as checkpoints,
+  ):
     restored = checkpoints.latest(state.abstract(experiment))
     if restored is None:
       current, step = state.create(experiment, config.seed), 0
     else:
       current, step = restored[0], restored[1].step
-    run = _Run(experiment, config, workdir, devices, checkpoints, step)
+    with spent.on(DATA):
+      run = _Run(experiment, config, workdir, devices, checkpoints, step, evaluate_step, spent)
     try:
-      with runtime.Preemption() as preemption:
+      with runtime.Preemption() as preemption, spent.on(STEPS):
         run.epochs(devices.replicate(current), preemption)
       run.end()
     finally:
@@ -81,14 +96,16 @@ class _Run:
     devices: runtime.Devices,
     checkpoints: Checkpoints,
     step: int,
+    evaluate_step: Callable,
+    spent: Spent,
   ):
+    self.evaluate_step, self.spent = evaluate_step, spent
     self.experiment, self.config, self.devices = experiment, config, devices
     self.checkpoints, self.step = checkpoints, step
     self.split = experiment.data.splits['train']
     self.steps_per_epoch = -(-len(self.split) // config.batch_size)
     self.multiple = len(devices.all) * config.accumulate
     self.updates = Updates(experiment, config, devices)
-    self.evaluate_step = parallel.compile_evaluate(experiment, devices, config.precision)
     self.pending: tuple[int, int, Any] | None = None
     self.lead = jax.process_index() == 0
     self.log = MetricsLog(workdir, step) if self.lead else None
@@ -103,7 +120,8 @@ class _Run:
       plan = feed.epoch_plan(
         self.split, self.config.seed, epoch, self.config.batch_size, self.multiple
       )
-      for count, update in self.updates(plan[done:], self._room):
+      updates = self.updates(plan[done:], self._room)
+      for count, update in self.spent.each(WAITING, updates):
         current, metrics = update(current)
         self.step += count
         self._settle()
@@ -177,15 +195,16 @@ class _Run:
     split = self.experiment.data.splits.get('val')
     if split is None:
       return None
-    table, loss = predict.predict_split(
-      self.experiment,
-      self.evaluate_step,
-      current.variables,
-      split,
-      self.devices,
-      self.config.batch_size,
-    )
-    score = self.experiment.task.outcome.score(table)
+    with self.spent.on(VALIDATION):
+      table, loss = predict.predict_split(
+        self.experiment,
+        self.evaluate_step,
+        current.variables,
+        split,
+        self.devices,
+        self.config.batch_size,
+      )
+      score = self.experiment.task.outcome.score(table)
     if self.log and self.meter:
       monitor = self.experiment.task.outcome.monitor
       self.log.write(self.step, epoch, 'val', {'loss': loss, monitor: score})
@@ -198,9 +217,9 @@ class _Run:
     if self.config.select == 'last':
       score = None  # without scores the newest counts
     epoch, batch = divmod(self.step, self.steps_per_epoch)
-    self.checkpoints.save(
-      current, Position(self.step, epoch, batch, score, self.experiment.data.fingerprint)
-    )
+    position = Position(self.step, epoch, batch, score, self.experiment.data.fingerprint)
+    with self.spent.on(CHECKPOINTS):
+      self.checkpoints.save(current, position)
     if self.log:
       self.log.took(self.step)
 

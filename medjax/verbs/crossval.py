@@ -36,15 +36,16 @@ def crossval(run: Run, words: Sequence[str]) -> None:
       config: Any = dataclasses.replace(given, data=data, seed=given.seed + repeat)
       config_lib.check(config)  # of all, before the first one makes a folder
       folder = run.workdir.folder / f'repeat-{repeat}-fold-{fold}'
-      planned.append(run.other(config, Workdir(folder)))
+      planned.append((config, Workdir(folder)))
   with run.alone():
-    for number, one in enumerate(planned):
+    for number, (config, workdir) in enumerate(planned):
       repeat, fold = divmod(number, count)
       print(f'repeat {repeat + 1} of {repeats}, fold {fold + 1} of {count}')
+      one = run.other(config, workdir)
       train(one)
     if run.lead:
-      outcome = planned[-1].described().task.outcome
-      folds.show([one.workdir for one in planned], outcome, run.workdir.folder, repeats)
+      outcome = one.described().task.outcome
+      folds.show([workdir for _, workdir in planned], outcome, run.workdir.folder, repeats)
 
 
 VERB = Verb(

@@ -10,7 +10,7 @@ def evaluate(run: Run, words: Sequence[str]) -> None:
   """Evaluates the best checkpoint and writes the report."""
   experiment = run.finished()
   with run.alone():
-    run.finish(experiment)
+    run.finish('evaluate', experiment)
 
 
 VERB = Verb(

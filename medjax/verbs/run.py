@@ -10,12 +10,13 @@ from typing import Any
 import jax
 from absl import flags
 
-from medjax import runtime
+from medjax import runtime, spent
 from medjax.config import Config, ExplanationSettings
 from medjax.data import dataset
 from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.ops import native
+from medjax.spent import BASELINE, DATA, EVALUATION, REPORT, Spent
 from medjax.workdir import Workdir
 
 _NOTES = 30  # on the data that are printed; all are in data.json
@@ -46,14 +47,18 @@ class Run:
     self.workdir, self.values = workdir, values
     self.devices = runtime.devices(config.num_devices)
     self.lead = jax.process_index() == 0
+    self.spent = Spent(runtime.since_start(), runtime.compile_clock())
 
   def other(self, config: Config, workdir: Workdir) -> 'Run':
     """The same command with other settings in another folder."""
-    return Run(self.name, config, self.build, workdir, self.values)
+    run = Run(self.name, config, self.build, workdir, self.values)
+    run.spent = Spent(0.0, runtime.compile_clock())
+    return run
 
   def experiment(self) -> Experiment:
     """The experiment of the settings; notes on its data go to the terminal."""
-    built = self.build(self.config)
+    with self.spent.on(DATA):
+      built = self.build(self.config)
     _check_explanation(self.config, built)
     notes = built.data.notes if self.lead else ()
     for note in notes[:_NOTES]:
@@ -106,23 +111,39 @@ class Run:
       raise UserError(f'--output={path}: is a folder; expected the name of a file')
     return path
 
-  def finish(self, experiment: Experiment) -> None:
-    """Evaluates the chosen checkpoint, beside simple models, and writes the report."""
+  def finish(
+    self, verb: str, experiment: Experiment, evaluate_step: Callable[..., Any] | None = None
+  ) -> None:
+    """Evaluates the chosen checkpoint, beside simple models, and writes the report.
+
+    Args:
+      verb: on whose time this is.
+      experiment: data and model of the run.
+      evaluate_step: as training has compiled it, if it has.
+    """
     from medjax.report import run as report
     from medjax.training import baseline, evaluate
 
-    found = evaluate.evaluate(experiment, self.workdir, self.devices, self.config)
+    with self.spent.on(EVALUATION):
+      found = evaluate.evaluate(experiment, self.workdir, self.devices, self.config, evaluate_step)
     if not self.lead:
       return
-    baseline.write(experiment, self.workdir, found.step, found.tables, self.config)
-    explanation = _explanation(self.config)
-    page = report.write(experiment, found.variables, self.workdir, found.tables, explanation)
+    with self.spent.on(BASELINE):
+      baseline.write(experiment, self.workdir, found.step, found.tables, self.config)
+    with self.spent.on(REPORT):
+      explained = report.explain(
+        experiment, found.variables, self.workdir, found.tables, _explanation(self.config)
+      )
+      self._write_spent(verb)  # what the page shows
+      page = report.write(experiment, found.variables, self.workdir, found.tables, explained)
+    seconds = self._write_spent(verb)
     print(f'evaluated: {report.checkpoint_line(self.workdir)}')
     for split in found.tables:
       print(report.headline(self.workdir, split, experiment.task.outcome.monitor))
     for line in report.baseline_lines(self.workdir, experiment.task.outcome):
       print(line)
     print(f'report: {page}')
+    print(spent.line(seconds), file=sys.stderr)
 
   def report(self, experiment: Experiment) -> None:
     """Writes the report again, from what was evaluated."""
@@ -131,8 +152,10 @@ class Run:
 
     variables, _ = evaluate.chosen_variables(experiment, self.workdir)
     tables = evaluate.read_tables(experiment, self.workdir)
-    explanation = _explanation(self.config)
-    page = report.write(experiment, variables, self.workdir, tables, explanation)
+    explained = report.explain(
+      experiment, variables, self.workdir, tables, _explanation(self.config)
+    )
+    page = report.write(experiment, variables, self.workdir, tables, explained)
     print(f'report: {page}')
 
   def write_environment(self, seconds: float) -> None:
@@ -141,10 +164,27 @@ class Run:
 
     total = history.read(self.workdir).seconds
     about = {**runtime.environment(), 'native_kernels': native.status()}
-    about |= {'seconds': total}
+    about |= {'seconds': total, 'spent': self._spent_before()}
     self.workdir.write(self.workdir.environment, {'experiment': self.name, **about})
     if seconds:
       print(f'trained in {seconds:.0f} s')
+
+  def _write_spent(self, verb: str) -> dict[str, float]:
+    """Writes to environment.json where the time of this command went, and gives it."""
+    seconds = self.spent.seconds()
+    with contextlib.suppress(UserError):  # a damaged file, which the report names
+      about = self.workdir.read(self.workdir.environment)
+      self.workdir.write(
+        self.workdir.environment, about | {'spent': self._spent_before() | {verb: seconds}}
+      )
+    return seconds
+
+  def _spent_before(self) -> dict[str, dict[str, float]]:
+    """Where the time of earlier commands on this run went, by verb."""
+    try:
+      return dict(self.workdir.read(self.workdir.environment).get('spent', {}))
+    except UserError:  # there is none yet, or it is damaged
+      return {}
 
 
 def _explanation(config: Config) -> str:

@@ -17,7 +17,7 @@ def train(run: Run, words: Sequence[str] = ()) -> None:
   Raises:
     UserError: the folder holds another run, or the data cannot be read.
   """
-  from medjax.training import baseline, loop
+  from medjax.training import baseline, loop, parallel
 
   if run.values.preview:
     _preview(run)
@@ -38,10 +38,11 @@ def train(run: Run, words: Sequence[str] = ()) -> None:
       if note := native.note():
         print(f'speed: {note}', file=sys.stderr)
       baseline.load_ahead(experiment)
-    steps = loop.train(experiment, run.config, run.workdir, run.devices)
+    step = parallel.compile_evaluate(experiment, run.devices, run.config.precision)
+    steps = loop.train(experiment, run.config, run.workdir, run.devices, step, run.spent)
     if run.lead and steps:
       run.write_environment(time.monotonic() - start)
-    run.finish(experiment)
+    run.finish('train' if steps else 'evaluate', experiment, step)
 
 
 def _preview(run: Run) -> None:
