@@ -51,9 +51,14 @@ def test_waiting_for_each_item_is_counted(clock):
 
 def test_an_error_leaves_the_clock_right(clock):
   found = spent.Spent()
-  with pytest.raises(KeyError), found.on(spent.DATA):
-    clock[0] = 1.0
-    raise KeyError
+
+  def fail():
+    with found.on(spent.DATA):
+      clock[0] = 1.0
+      raise KeyError
+
+  with pytest.raises(KeyError):
+    fail()
   clock[0] = 3.0
   assert found.seconds() == {'start-up': 0.0, 'data': 1.0, 'other': 2.0}
 
