@@ -174,9 +174,8 @@ class Run:
     seconds = self.spent.seconds()
     with contextlib.suppress(UserError):  # a damaged file, which the report names
       about = self.workdir.read(self.workdir.environment)
-      self.workdir.write(
-        self.workdir.environment, about | {'spent': self._spent_before() | {verb: seconds}}
-      )
+      about['spent'] = about.get('spent', {}) | {verb: seconds}
+      self.workdir.write(self.workdir.environment, about)
     return seconds
 
   def _spent_before(self) -> dict[str, dict[str, float]]:

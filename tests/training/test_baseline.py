@@ -132,3 +132,12 @@ def test_kinds_that_offer_none_say_so(tmp_path):
   experiment = toys.graphs()
   about, _, _ = beside(experiment, tmp_path)
   assert about['problem'] == 'there is no simple model of files for these labels'
+
+
+def test_what_simple_models_need_is_loaded_ahead(make_experiment, monkeypatch):
+  loaded = []
+  monkeypatch.setattr(baseline.importlib, 'import_module', loaded.append)
+  baseline.load_ahead(make_experiment()).join()
+  assert loaded == ['sklearn.linear_model']
+  baseline.load_ahead(toys.graphs()).join()  # offers none
+  assert loaded == ['sklearn.linear_model']
