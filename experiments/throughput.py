@@ -23,7 +23,7 @@ import optax
 from absl import flags
 
 import medjax
-from medjax import arguments, cli, runtime, sealed, tasks
+from medjax import arguments, cli, runtime, sealed, start, tasks
 from medjax import config as config_lib
 from medjax.bench import compare, network
 from medjax.bench import run as bench
@@ -127,7 +127,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise UserError(f'--peers={peer}: expected some of {", ".join(compare.PEERS)}')
     config = config_lib.override(Config(), values)
     if argv is None:
-      runtime.restart_with_huge_pages()
+      start.restart_with_huge_pages()
+      start.loaded()
     runtime.configure(xla_tuning=config.xla_tuning, share_device=bool(values.peers))
     measured: dict[str, Any] = {'environment': runtime.environment()}
     if values.peers:

@@ -17,7 +17,7 @@ from typing import Any
 import jax
 from absl import logging
 
-from medjax import arguments, files, runtime
+from medjax import arguments, files, runtime, start
 from medjax import config as config_lib
 from medjax.config import Config
 from medjax.errors import DiskFullError, UserError
@@ -55,7 +55,8 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
     overridden = config_lib.override(config, values)
     default = pathlib.Path('runs') / f'{name}-{config_lib.short_hash(overridden)}'
     if argv is None:
-      runtime.restart_with_huge_pages()
+      start.restart_with_huge_pages()
+      start.loaded()
     runtime.configure(xla_tuning=overridden.xla_tuning)
     runtime.join_hosts(values.coordinator, values.num_processes, values.process_id)
     logging.use_absl_handler()

@@ -1,7 +1,8 @@
 """Process-wide set-up: environment, XLA options, compilation cache, hosts, signals.
 
-Nothing else in medjax touches these. ``configure`` runs before the first JAX computation, from the
-command line alone: importing medjax changes nothing in the process.
+Nothing else in medjax touches these, except ``start``, before JAX is loaded. ``configure`` runs
+before the first JAX computation, from the command line alone: importing medjax changes nothing in
+the process.
 """
 
 import collections
@@ -34,40 +35,7 @@ _TUNED_JAXLIB = ((0, 10, 2), (0, 13))
 _XLA_CPU = (
   '--xla_cpu_experimental_ynn_fusion_type=LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE'
 )
-_HUGE_PAGES = 'glibc.malloc.hugetlb=1'
-_RESTARTED = 'MEDJAX_RESTARTED'
-_NO_RESTART = 'MEDJAX_NO_RESTART'
 _IMPORTED = time.monotonic()
-
-
-def restart_with_huge_pages() -> None:
-  """Starts this command once more with transparent huge pages for large buffers (Linux, glibc).
-
-  XLA maps its temporary buffers of hundreds of MB afresh at every step on a CPU, and glibc reads
-  the setting only when a process starts: with it the reference CNN trains about 1.4 times faster.
-  The process keeps its number, arguments and terminal. Set MEDJAX_NO_RESTART=1 to prevent it; it
-  does nothing where GLIBC_TUNABLES already names the option, nor outside Linux with glibc.
-  """
-  if (
-    os.environ.get(_NO_RESTART)
-    or os.environ.get(_RESTARTED)
-    or 'glibc.malloc.hugetlb' in os.environ.get('GLIBC_TUNABLES', '')
-    or not huge_pages()
-  ):
-    return
-  os.environ.update(huge_pages())
-  os.environ[_RESTARTED] = '1'
-  sys.stdout.flush()
-  sys.stderr.flush()
-  os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
-
-
-def huge_pages() -> dict[str, str]:
-  """Environment variables that give a process huge pages; none outside Linux with glibc."""
-  if sys.platform != 'linux' or platform.libc_ver()[0] != 'glibc':
-    return {}
-  tunables = os.environ.get('GLIBC_TUNABLES', '')
-  return {'GLIBC_TUNABLES': f'{tunables}:{_HUGE_PAGES}' if tunables else _HUGE_PAGES}
 
 
 def configure(*, xla_tuning: bool = True, share_device: bool = False) -> None:

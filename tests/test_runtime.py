@@ -11,45 +11,6 @@ from medjax import runtime
 from medjax.errors import UserError
 
 
-@pytest.fixture
-def exec_calls(monkeypatch):
-  """Records a restart instead of doing it, on a machine where it would be done."""
-  calls = []
-  monkeypatch.setattr(os, 'execv', lambda *a: calls.append((a, dict(os.environ))))
-  monkeypatch.setattr(sys, 'platform', 'linux')
-  monkeypatch.setattr(runtime.platform, 'libc_ver', lambda: ('glibc', '2.36'))
-  for name in ('GLIBC_TUNABLES', 'MEDJAX_NO_RESTART', 'MEDJAX_RESTARTED'):
-    monkeypatch.setenv(name, '')  # restored afterwards, whatever the call sets
-    monkeypatch.delenv(name)
-  return calls
-
-
-def test_restart_keeps_the_arguments_and_the_users_tunables(exec_calls, monkeypatch):
-  monkeypatch.setenv('GLIBC_TUNABLES', 'glibc.malloc.check=1')
-  runtime.restart_with_huge_pages()
-  ((arguments, environment),) = exec_calls
-  assert arguments == (sys.executable, [sys.executable, *sys.orig_argv[1:]])
-  assert environment['GLIBC_TUNABLES'] == 'glibc.malloc.check=1:glibc.malloc.hugetlb=1'
-  runtime.restart_with_huge_pages()  # in the new process
-  assert len(exec_calls) == 1
-
-
-@pytest.mark.parametrize(
-  ('name', 'value'),
-  [('MEDJAX_NO_RESTART', '1'), ('GLIBC_TUNABLES', 'glibc.malloc.hugetlb=0')],
-)
-def test_restart_can_be_prevented(exec_calls, monkeypatch, name, value):
-  monkeypatch.setenv(name, value)
-  runtime.restart_with_huge_pages()
-  assert not exec_calls
-
-
-def test_no_restart_elsewhere(exec_calls, monkeypatch):
-  monkeypatch.setattr(sys, 'platform', 'darwin')
-  runtime.restart_with_huge_pages()
-  assert not exec_calls
-
-
 @pytest.mark.parametrize(
   ('given', 'tuning', 'version', 'expected'),
   [

@@ -18,7 +18,7 @@ import jax
 from rich.console import Console
 from rich.table import Table
 
-from medjax import runtime
+from medjax import runtime, start
 from medjax.bench import network, worker
 from medjax.bench.measure import Quartiles
 from medjax.errors import UserError
@@ -74,7 +74,7 @@ def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, 
     own = [Entrant(name, True) for name in ('medjax', 'jit') if name in ('medjax', *peers)]
     others = [peer for peer in peers if peer != 'jit']
     entrants = [*own, *(Entrant(peer, False) for peer in others)]
-    if runtime.huge_pages() and jax.default_backend() == 'cpu':
+    if start.huge_pages() and jax.default_backend() == 'cpu':
       entrants += [Entrant(peer, True) for peer in others]
     running: dict[str, _Process] = {}
     entries: dict[str, Any] = {}
@@ -126,7 +126,7 @@ class _Process:
     environment = dict(os.environ)
     environment.pop('GLIBC_TUNABLES', None)
     if entrant.huge_pages:
-      environment |= runtime.huge_pages()
+      environment |= start.huge_pages()
     self._process = subprocess.Popen(
       [
         sys.executable,

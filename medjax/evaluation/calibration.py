@@ -18,8 +18,7 @@ import math
 from typing import Any, Literal
 
 import numpy as np
-import scipy.optimize
-import scipy.special
+import scipy
 
 from medjax.evaluation import metrics
 from medjax.evaluation.estimate import Estimate, normal_quantile

@@ -21,8 +21,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
-import scipy.linalg
-import scipy.special
+import scipy
 
 from medjax.evaluation import design
 from medjax.evaluation.estimate import normal_quantile, t_quantile

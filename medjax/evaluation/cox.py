@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from medjax.evaluation import design
 from medjax.evaluation.partial_likelihood import PartialLikelihood

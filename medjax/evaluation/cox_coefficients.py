@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.special
+import scipy
 
 from medjax.evaluation import design
 from medjax.evaluation.coefficients import FARTHEST, SHRUNK, Coefficients, far

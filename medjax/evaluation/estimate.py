@@ -4,7 +4,7 @@ import dataclasses
 import statistics
 from typing import Any
 
-import scipy.special
+import scipy
 
 
 @dataclasses.dataclass(frozen=True)

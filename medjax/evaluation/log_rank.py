@@ -11,7 +11,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import scipy.special
+import scipy
 
 from medjax.evaluation.kaplan_meier import times_and_events
 

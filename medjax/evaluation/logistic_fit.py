@@ -5,8 +5,7 @@ Reference:
 """
 
 import numpy as np
-import scipy.linalg
-import scipy.special
+import scipy
 
 _STEPS = 30
 _STILL = 1e-20  # squared standard errors

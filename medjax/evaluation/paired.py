@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.special
+import scipy
 
 from medjax.errors import UserError
 from medjax.evaluation.bootstrap import Bootstrap, percentiles

@@ -15,7 +15,7 @@ References:
 import math
 
 import numpy as np
-import scipy.special
+import scipy
 
 from medjax.evaluation.estimate import Estimate, normal_quantile, t_quantile
 

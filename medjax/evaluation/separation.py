@@ -26,8 +26,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import scipy.optimize
-import scipy.sparse
+import scipy
 
 from medjax.evaluation import design
 

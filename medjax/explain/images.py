@@ -1,7 +1,7 @@
 """Explanations of images by name, with the settings that suit images."""
 
 import numpy as np
-import scipy.ndimage
+import scipy
 
 from medjax.explain.grad_cam import grad_cam
 from medjax.explain.gradients import integrated_gradients, saliency, smooth_grad

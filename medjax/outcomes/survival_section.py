@@ -4,7 +4,6 @@ from typing import Any
 
 import markupsafe
 import numpy as np
-from matplotlib.ticker import MaxNLocator
 
 from medjax.evaluation import (
   Estimate,
@@ -130,6 +129,8 @@ def _median(estimate: Estimate, unit: str) -> str:
 
 def _ticks(last: float) -> np.ndarray:
   """Round times from 0 to the last observed one."""
+  from matplotlib.ticker import MaxNLocator  # here, as Matplotlib takes a second to load
+
   ticks = np.array(MaxNLocator(nbins=_TICKS, steps=[1, 2, 2.5, 5, 10]).tick_values(0, last))
   return ticks[(ticks >= 0) & (ticks <= last)]
 

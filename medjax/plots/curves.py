@@ -1,12 +1,9 @@
 """The figures of the report, each as one inline SVG."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from medjax.evaluation import Predictions, auroc
 from medjax.evaluation.bands import Band
@@ -14,6 +11,10 @@ from medjax.evaluation.calibration import Bin
 from medjax.evaluation.net_benefit import DecisionCurve
 from medjax.evaluation.ranking import Ranking
 from medjax.plots.figure import COLORS, GREY, SIZE_INCHES, legend, new_figure, plain, svg
+
+if TYPE_CHECKING:
+  from matplotlib.axes import Axes
+  from matplotlib.figure import Figure
 
 
 def learning_curve(
@@ -31,6 +32,8 @@ def learning_curve(
   Returns:
     The SVG element.
   """
+  from matplotlib.ticker import MaxNLocator
+
   figure, axes = new_figure('Epoch', ylabel)
   for color, (name, (epochs, values)) in zip(COLORS, curves.items(), strict=False):
     axes.plot(epochs, values, color=color, marker='.', markersize=5, linewidth=1.6, label=name)
@@ -188,7 +191,7 @@ def bars(names: Sequence[str], values: Sequence[float], xlabel: str) -> str:
   return svg(figure, xlabel)
 
 
-def _points(axes: Axes, x: np.ndarray, y: np.ndarray) -> None:
+def _points(axes: 'Axes', x: np.ndarray, y: np.ndarray) -> None:
   # As a picture inside the figure: thousands of vector points would make the page heavy.
   axes.plot(x, y, '.', color=COLORS[0], alpha=0.45, markersize=5, rasterized=len(x) > 2000)
 
@@ -215,11 +218,11 @@ def _line(index: int) -> dict[str, Any]:
   return {'color': COLORS[index % len(COLORS)], 'linestyle': style, 'linewidth': 1.8}
 
 
-def _mark(axes: Axes, point: tuple[float, float]) -> None:
+def _mark(axes: 'Axes', point: tuple[float, float]) -> None:
   axes.plot(*point, 'o', color=COLORS[1], markersize=8, label='operating point')
 
 
-def _shares(figure: Figure) -> None:
+def _shares(figure: 'Figure') -> None:
   """Both axes from 0 to 1, and a legend below unless it would be longer than the figure."""
   axes = figure.axes[0]
   axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
@@ -227,7 +230,7 @@ def _shares(figure: Figure) -> None:
     legend(figure)
 
 
-def _shade(axes: Axes, band: Band) -> None:
+def _shade(axes: 'Axes', band: Band) -> None:
   axes.fill_between(band.x, band.low, band.high, color=COLORS[0], alpha=0.15, linewidth=0)
 
 

@@ -1,13 +1,15 @@
 """The frame that all figures share, and the SVG that is made of it.
 
 Figures are drawn without pyplot, which keeps a global list of figures and may ask for a display.
+Matplotlib takes a second to load, so it is loaded where the first figure is drawn.
 """
 
 import io
+from typing import TYPE_CHECKING
 
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+  from matplotlib.axes import Axes
+  from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, which people with any common colour blindness tell apart.
 COLORS = ('#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#000000')
@@ -16,8 +18,10 @@ GREY = '#767676'
 SIZE_INCHES = (4.8, 3.5)
 
 
-def new_figure(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
+def new_figure(xlabel: str, ylabel: str) -> 'tuple[Figure, Axes]':
   """An empty figure with a light grid."""
+  from matplotlib.figure import Figure
+
   figure = Figure(figsize=SIZE_INCHES, layout='constrained')
   axes = figure.add_subplot()
   axes.set_xlabel(xlabel, fontsize=11)
@@ -30,7 +34,7 @@ def new_figure(xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
   return figure, axes
 
 
-def legend(figure: Figure, columns: int = 2) -> None:
+def legend(figure: 'Figure', columns: int = 2) -> None:
   """A legend below the axes, where it covers nothing; the figure grows by its rows."""
   handles, labels = figure.axes[0].get_legend_handles_labels()
   rows = -(-len(handles) // columns)
@@ -45,8 +49,10 @@ def plain(text: str) -> str:
   return text.replace('$', r'\$')
 
 
-def svg(figure: Figure, title: str) -> str:
+def svg(figure: 'Figure', title: str) -> str:
   """The figure as an SVG element for a page; ``title`` is what a screen reader says."""
+  import matplotlib
+
   file = io.StringIO()
   # Text stays text (searchable, in the page's font); the salt keeps the ids of two figures on one
   # page apart and makes the same run give the same file.

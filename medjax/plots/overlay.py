@@ -1,6 +1,5 @@
 """An image beside the same image under its explanation."""
 
-import matplotlib
 import numpy as np
 import PIL.Image
 
@@ -33,6 +32,8 @@ def blend(image: np.ndarray, attribution: np.ndarray) -> PIL.Image.Image:
   Raises:
     ValueError: the shapes differ, or the image is not uint8 of 1 or 3 channels.
   """
+  import matplotlib  # here, as it takes a second to load
+
   base = contact_sheet.picture(image).convert('RGB')
   value = np.asarray(attribution, np.float64)
   value = value.sum(axis=2) if value.ndim == 3 else value

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import scipy.ndimage
+import scipy
 from rich.console import Console
 from rich.table import Table
 

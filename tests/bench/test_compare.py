@@ -38,7 +38,7 @@ class Fake:
 @pytest.fixture
 def fake(monkeypatch):
   monkeypatch.setattr(compare, '_Process', Fake)
-  monkeypatch.setattr(compare.runtime, 'huge_pages', dict)
+  monkeypatch.setattr(compare.start, 'huge_pages', dict)
   monkeypatch.setattr(Fake, 'turns', [])
   return Fake
 
@@ -59,7 +59,7 @@ def test_turns_are_taken_and_ratios_are_of_pairs(fake, capsys):
 
 
 def test_peers_run_with_and_without_huge_pages_and_plain_jit_as_medjax_does(fake, monkeypatch):
-  monkeypatch.setattr(compare.runtime, 'huge_pages', lambda: {'GLIBC_TUNABLES': 'x'})
+  monkeypatch.setattr(compare.start, 'huge_pages', lambda: {'GLIBC_TUNABLES': 'x'})
   monkeypatch.setattr(fake, 'seconds', {'medjax': 2.0, 'jit': 1.0, 'keras': 3.0})
   found = compare.compare(SPEC, ['keras', 'jit'], rounds=3)
   assert list(found['entrants']) == ['medjax', 'jit', 'keras', 'keras, same allocator']

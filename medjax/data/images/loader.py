@@ -7,7 +7,7 @@ from typing import Any
 
 from medjax import runtime
 from medjax.data import dataset, examples, simulation
-from medjax.data.images import catalogue, folder, prepare, simulated
+from medjax.data.images import folder, prepare, simulated
 from medjax.data.images.config import Config
 from medjax.data.images.modality import Images
 from medjax.errors import UserError
@@ -49,6 +49,8 @@ def _read(
   if config.source == 'simulated':
     source = simulated.load(config, simulator, classes)
   elif config.source.startswith('tfds:'):
+    from medjax.data.images import catalogue  # here: TFDS takes half a second to load
+
     source = catalogue.load(config.source.removeprefix('tfds:'), config)
   else:
     source = folder.load(_folder(config.source), config)

@@ -13,7 +13,7 @@ import numpy as np
 
 from medjax.data import dataset, examples, labels
 from medjax.data.examples import Examples
-from medjax.data.images import decode, identical, store
+from medjax.data.images import decode, identical
 from medjax.data.images.modality import Images
 from medjax.data.images.source import Source
 from medjax.data.memory import Selected
@@ -49,6 +49,8 @@ def prepare(
       same to the pixel and have different labels, or are in two splits.
     DiskFullError: see there.
   """
+  from medjax.data.images import store  # here: TFDS takes half a second to load
+
   size, channels = modality.height, modality.channels
   stored = store.rows(source, size, channels, cache)
   read, number, digests = _read(source, stored)

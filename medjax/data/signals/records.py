@@ -16,7 +16,7 @@ import pathlib
 from typing import Any
 
 import numpy as np
-import scipy.signal
+import scipy
 
 from medjax.data.quote import short
 from medjax.data.signals import annotations, samples

@@ -31,7 +31,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-import scipy.signal
+import scipy
 
 CLASSES = ('normal', 'supraventricular', 'ventricular')
 PER_PATIENT = 20
