@@ -17,10 +17,9 @@ import dataclasses
 from typing import Literal
 
 import flax.linen as nn
-import optax
 
 import medjax
-from medjax import models, tasks
+from medjax import models, optimizers, tasks
 from medjax.config import setting
 from medjax.data import augment, images
 from medjax.data.simulate import radiograph
@@ -51,7 +50,7 @@ def build(config: Config) -> medjax.Experiment:
     data=data,
     model=_network(config, task.outputs),
     task=task,
-    optimizer=optax.adam(config.learning_rate),
+    optimizer=optimizers.Adam(config.learning_rate),
     augment=augment.preset(config.augment),
   )
 

@@ -19,11 +19,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any, cast
 
-import optax
 from absl import flags
 
 import medjax
-from medjax import arguments, cli, runtime, sealed, start, tasks
+from medjax import arguments, cli, optimizers, runtime, sealed, start, tasks
 from medjax import config as config_lib
 from medjax.bench import compare, network
 from medjax.bench import run as bench
@@ -70,7 +69,7 @@ def _experiment(config: Config, name: str) -> medjax.Experiment:
     data=data,
     model=network.build(spec),
     task=tasks.classification(data.classes),
-    optimizer=optax.adam(config.learning_rate),
+    optimizer=optimizers.Adam(config.learning_rate),
   )
 
 

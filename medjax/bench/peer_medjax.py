@@ -5,9 +5,8 @@ from typing import Any
 
 import jax
 import numpy as np
-import optax
 
-from medjax import runtime, tasks
+from medjax import optimizers, runtime, tasks
 from medjax.bench import network
 from medjax.data.dataset import Dataset
 from medjax.data.images import Images
@@ -32,7 +31,7 @@ def build(
     data=Dataset('random', {}, ('a', 'b'), '', True, Images(size, size, 3), described=described),
     model=network.build(wanted),
     task=tasks.Binary(),
-    optimizer=optax.adam(1e-3),
+    optimizer=optimizers.Adam(1e-3),
   )
   devices = runtime.devices(1)
   train = parallel.compile_train(experiment, devices, wanted.precision, 1)

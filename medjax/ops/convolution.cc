@@ -10,20 +10,18 @@
 // that a result is the same to the bit every time.
 
 #include <algorithm>
-#include <atomic>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
-#include "xla/ffi/api/ffi.h"
-
-namespace ffi = xla::ffi;
+#include "threads.h"
 
 namespace {
+
+using medjax::ParallelFor;
+using medjax::Threads;
 
 #if defined(__AVX512F__)
 constexpr int kLanes = 16;
@@ -48,31 +46,6 @@ typedef uint8_t LooseBytes __attribute__((vector_size(kLanes), aligned(1), may_a
 
 inline Vec Load(const float* p) { return *reinterpret_cast<const LooseVec*>(p); }
 inline void Store(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
-
-int64_t Threads(ffi::ThreadPool& pool) {
-  int64_t cores = std::thread::hardware_concurrency();
-  return std::max<int64_t>(1, std::min(pool.num_threads(), cores));
-}
-
-// Calls work(0), ..., work(count - 1) on the threads of XLA. The caller works too and waits only for
-// calls that have begun, so that a pool whose threads are all waiting cannot stop it.
-void ParallelFor(ffi::ThreadPool& pool, int64_t count, std::function<void(int64_t)> work) {
-  struct Shared {
-    std::function<void(int64_t)> work;
-    std::atomic<int64_t> next{0}, done{0};
-  };
-  auto shared = std::make_shared<Shared>();
-  shared->work = std::move(work);
-  auto drain = [shared, count] {
-    for (int64_t i; (i = shared->next.fetch_add(1)) < count;) {
-      shared->work(i);
-      shared->done.fetch_add(1);
-    }
-  };
-  for (int64_t i = 1; i < std::min(count, Threads(pool)); ++i) pool.Schedule(std::function<void()>(drain));
-  drain();
-  while (shared->done.load() < count) std::this_thread::yield();
-}
 
 // The sum of `parts` arrays of `size`, one after the other in `from`.
 void AddUp(int64_t parts, int64_t size, const float* from, float* to) {

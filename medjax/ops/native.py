@@ -36,7 +36,10 @@ _FLAGS = (
   '-fPIC',
   '-shared',
 )
+_SOURCES = ('convolution.cc', 'adam.cc')
+_HEADERS = ('threads.h',)
 _KERNELS = {
+  'medjax_adam': 'MedjaxAdam',
   'medjax_conv': 'MedjaxConv',
   'medjax_conv_gradient': 'MedjaxConvGradient',
   'medjax_conv_pool': 'MedjaxConvPool',
@@ -103,7 +106,11 @@ def lanes() -> int:
 
 
 def call(
-  name: str, results: Sequence[tuple[Sequence[int], Any]], *args: jax.Array, **attrs: int
+  name: str,
+  results: Sequence[tuple[Sequence[int], Any]],
+  *args: jax.Array,
+  in_place: int = 0,
+  **attrs: int,
 ) -> Any:
   """Calls a kernel; under ``jax.vmap`` once for each element.
 
@@ -111,11 +118,14 @@ def call(
     name: in ``_KERNELS``.
     results: shape and dtype of each.
     *args: the kernel's arrays.
+    in_place: how many of the first results may take the memory of the arrays in the same places.
     **attrs: the kernel's numbers.
   """
   shapes = [jax.ShapeDtypeStruct(tuple(shape), dtype) for shape, dtype in results]
   numbers = {key: np.int64(value) for key, value in attrs.items()}
-  return jax.ffi.ffi_call(name, shapes, vmap_method='sequential')(*args, **numbers)
+  shared = {i: i for i in range(in_place)}
+  kernel = jax.ffi.ffi_call(name, shapes, vmap_method='sequential', input_output_aliases=shared)
+  return kernel(*args, **numbers)
 
 
 @functools.cache
@@ -142,14 +152,15 @@ def built() -> pathlib.Path:
   """
   if os.environ.get('MEDJAX_NATIVE', '1') == '0':
     raise UnavailableError('turned off')
-  source = _HERE / 'convolution.cc'
+  sources = [_HERE / name for name in _SOURCES]
   compiler = shutil.which(os.environ.get('CXX', 'c++'))
   if compiler is None:
     raise UnavailableError('no C++ compiler found')
-  command = [compiler, *_FLAGS, '-isystem', jax.ffi.include_dir(), str(source)]
+  command = [compiler, *_FLAGS, '-isystem', jax.ffi.include_dir(), *map(str, sources)]
   try:
     version = subprocess.run([compiler, '--version'], capture_output=True, check=True).stdout
-    parts = (source.read_bytes(), ' '.join(command).encode(), version, _processor())
+    texts = [path.read_bytes() for path in (*sources, *(_HERE / name for name in _HEADERS))]
+    parts = (*texts, ' '.join(command).encode(), version, _processor())
     key = hashlib.sha256(b'\0'.join(parts)).hexdigest()[:16]
     folder = runtime.cache_folder() / 'native'
     files.make_private(folder)

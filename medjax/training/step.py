@@ -4,8 +4,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 
+from medjax import optimizers
 from medjax.data import feed
 from medjax.data.dataset import Batch
 from medjax.experiment import Experiment
@@ -41,14 +41,19 @@ def train_step(
   loss, grads, model_state = at(state.params)
   # Only optimisers that search along a line look at what follows the parameters.
   value_fn = line_search.value_fn(lambda params: at(params)[:2])
-  updates, opt_state = optax.with_extra_args_support(experiment.optimizer).update(
-    grads, state.opt_state, state.params, value=loss, grad=grads, value_fn=value_fn
+  done = optimizers.step(
+    experiment.optimizer,
+    grads,
+    state.opt_state,
+    state.params,
+    value=loss,
+    grad=grads,
+    value_fn=value_fn,
   )
-  params = optax.apply_updates(state.params, updates)
-  return State(state.step + 1, params, model_state, opt_state), {
+  return State(state.step + 1, done.params, model_state, done.state), {
     'loss': loss,
-    'grad_norm': _norm(grads),
-    'update_norm': _norm(updates),
+    'grad_norm': done.grad_norm,
+    'update_norm': done.update_norm,
     'examples': jax.lax.psum(batch['mask'].sum(dtype=jnp.float32), AXIS),
   }
 
@@ -130,8 +135,3 @@ def predict_step(experiment: Experiment, dtype: Any, variables: Any, batch: Batc
     experiment, dtype, variables, experiment.data.modality.inputs(batch), train=False
   )
   return jax.lax.all_gather(experiment.task.predict(outputs), AXIS, tiled=True)
-
-
-def _norm(tree: Any) -> jax.Array:
-  """Euclidean norm of all leaves; products, as XLA would write the squares to memory first."""
-  return jnp.sqrt(sum(jnp.vdot(leaf, leaf) for leaf in jax.tree.leaves(tree)))

@@ -1,0 +1,105 @@
+"""Adam in one pass gives what optax gives, with kernels and without them."""
+
+import contextlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from medjax import optimizers
+from medjax.ops import native
+
+# Sizes of no whole vector, of one chunk of the kernel and of more.
+SHAPES = {'bias': (3,), 'kernel': (3, 3, 5, 7), 'scalar': (), 'dense': (1031, 129)}
+SCHEDULE = optax.warmup_cosine_decay_schedule(0.0, 0.01, 2, 6)
+KINDS = {
+  'adam': (optimizers.Adam(0.01), optax.adam(0.01)),
+  'adamw': (optimizers.Adam(0.01, weight_decay=0.1), optax.adamw(0.01, weight_decay=0.1)),
+  'other decays': (
+    optimizers.Adam(0.01, b1=0.8, b2=0.9, eps=1e-3),
+    optax.adam(0.01, 0.8, 0.9, 1e-3),
+  ),
+  'schedule and clipping': (
+    optimizers.Adam(SCHEDULE, weight_decay=0.01, clip_norm=1.0),
+    optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(SCHEDULE, weight_decay=0.01)),
+  ),
+}
+
+
+def tree(seed, scale=1.0):
+  rng = np.random.default_rng(seed)
+  return {k: jnp.asarray(scale * rng.normal(size=s), jnp.float32) for k, s in SHAPES.items()}
+
+
+def run(optimizer, scale):
+  """Parameters and norms of six updates."""
+
+  @jax.jit
+  def update(params, state, grads):
+    done = optimizers.step(optimizer, grads, state, params)
+    return done.params, done.state, (done.grad_norm, done.update_norm)
+
+  params, norms = tree(0), []
+  state = optimizer.init(params)
+  for i in range(6):
+    params, state, found = update(params, state, tree(i + 1, scale))
+    norms.append(found)
+  return params, norms
+
+
+@pytest.mark.core
+@pytest.mark.parametrize('kernels', [True, False])
+@pytest.mark.parametrize('kind', KINDS)
+def test_six_updates_are_those_of_optax(kind, kernels):
+  if kernels and not native.available():
+    pytest.skip(native.status())
+  ours, theirs = KINDS[kind]
+  for scale in (1.0, 1e-4):  # of which the first gradient is clipped, and the second is not
+    with contextlib.nullcontext() if kernels else native.disabled():
+      params, norms = run(ours, scale)
+    expected, expected_norms = run(theirs, scale)
+    for name, leaf in params.items():
+      np.testing.assert_allclose(leaf, expected[name], rtol=2e-6, atol=2e-6, err_msg=name)
+    np.testing.assert_allclose(norms, expected_norms, rtol=2e-5)
+
+
+def test_norms_are_those_of_float64():
+  params, grads = tree(0), tree(1)
+  optimizer = optimizers.Adam(0.01)
+  done = optimizer.step(grads, optimizer.init(params), params)
+  exact = [np.asarray(grads[name], np.float64) for name in SHAPES]
+  assert float(done.grad_norm) == pytest.approx(np.sqrt(sum((g**2).sum() for g in exact)), rel=1e-6)
+  # The first update is the learning rate times the sign, whatever the size of the gradient.
+  count = sum(g.size for g in exact)
+  assert float(done.update_norm) == pytest.approx(0.01 * np.sqrt(count), rel=1e-5)
+
+
+def test_kernel_and_jax_agree_where_the_gradient_is_no_number():
+  params, grads = tree(0), tree(1)
+  grads['bias'] = grads['bias'].at[1].set(jnp.nan)
+  optimizer = optimizers.Adam(0.01)
+  done = optimizer.step(grads, optimizer.init(params), params)
+  assert np.isnan(done.grad_norm)
+  assert np.isnan(done.update_norm)
+  assert np.isnan(done.params['bias']).tolist() == [False, True, False]
+
+
+def test_adam_is_an_optax_transformation():
+  optimizer, params = optimizers.Adam(0.01), tree(0)
+  kinds = {'bias': 'fixed', 'kernel': 'adam', 'scalar': 'adam', 'dense': 'fixed'}
+  mixed = optax.multi_transform({'adam': optimizer, 'fixed': optax.set_to_zero()}, kinds)
+  done = optimizers.step(mixed, tree(1), mixed.init(params), params)
+  assert (done.params['dense'] == params['dense']).all()
+  alone = optimizer.step(tree(1), optimizer.init(params), params)
+  np.testing.assert_allclose(done.params['kernel'], alone.params['kernel'], rtol=1e-6, atol=1e-6)
+
+
+def test_an_update_is_the_same_to_the_bit_every_time():
+  params, grads = tree(0), tree(1)
+  optimizer = optimizers.Adam(0.01, clip_norm=1.0)
+  state = optimizer.init(params)
+  first, second = (optimizer.step(grads, state, params) for _ in range(2))
+  for a, b in zip(jax.tree.leaves(vars(first)), jax.tree.leaves(vars(second)), strict=True):
+    np.testing.assert_array_equal(a, b)
