@@ -81,6 +81,9 @@ class Adam:
     for decay in (self.b1, self.b2):
       # 1 - decay**count loses half its digits in float32.
       numbers += [decay, 1 - decay, -1 / jnp.expm1(count * math.log(decay))]
+    # Numbers of every gradient, which the kernel does not read: with them XLA sees that the
+    # parameters are overwritten after all their uses, and makes no copy of them.
+    numbers += [leaf.ravel()[0] for leaf in jax.tree.leaves(grads) if leaf.size]
     settings = jnp.stack([jnp.asarray(number, jnp.float32) for number in numbers])
 
     def of_leaf(param: jax.Array, mu: jax.Array, nu: jax.Array, grad: jax.Array) -> list[jax.Array]:
