@@ -64,6 +64,8 @@ def no_inputs(
 ) -> tuple[set[str], list[str]]:
   """Columns that are left out, as they name a row or a patient, or are dates; and notes.
 
+  Notes are of these columns, and of others that may name rows.
+
   Args:
     table: where the rows are from.
     rows: number and cells of each.
@@ -87,6 +89,11 @@ def no_inputs(
     if why:
       left.add(name)
       notes.append(f'column {name!r} {why}: left out; config.data.keep={name} makes it an input')
+    elif row_names.is_one_way(cells):
+      notes.append(
+        f'column {name!r} is an input, though its numbers, all different, are in the order of the '
+        f'rows: if it counts them, config.data.drop={name} leaves it out'
+      )
   return left, notes
 
 
