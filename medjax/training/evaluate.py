@@ -170,6 +170,16 @@ def _missing(workdir: Workdir, outcome: Outcome, config: Config, last: int) -> s
   return f'the checkpoint of step {end}, the last, is not there any more' if end > last else ''
 
 
+def read(experiment: Experiment, workdir: Workdir) -> Evaluation:
+  """What ``evaluate`` found.
+
+  Raises:
+    UserError: see ``chosen_variables`` and ``read_tables``.
+  """
+  variables, step = chosen_variables(experiment, workdir)
+  return Evaluation(read_tables(experiment, workdir), variables, step)
+
+
 def read_tables(experiment: Experiment, workdir: Workdir) -> dict[str, Any]:
   """The tables that ``evaluate`` wrote, by split.
 
