@@ -30,7 +30,7 @@ from medjax.errors import UserError
 from medjax.outcomes import Classes
 from medjax.report import comparison, page
 from medjax.report.baseline import Baseline
-from medjax.training import checkpoint, evaluate, parallel, state
+from medjax.training import evaluate, parallel, state
 from medjax.verbs.run import Run
 from medjax.workdir import Workdir
 
@@ -160,19 +160,14 @@ class Verbs:
   def __init__(self, folder, monkeypatch):
     self.new, self.other = str(folder / 'new.csv'), Workdir(folder / 'other')
     self.output = folder / 'predict.csv'
-    self.warnings = []
     self.modality = self._run(folder / 'other').described().data.modality
     self.whole = None  # what was read of checkpoints that nobody damaged
-    monkeypatch.setattr(checkpoint.logging, 'warning', self._warn)
     monkeypatch.setattr(state, 'abstract', _once_an_example(state.abstract))
     self._chosen = evaluate.chosen_variables
     monkeypatch.setattr(evaluate, 'chosen_variables', self._chosen_variables)
     monkeypatch.setattr(parallel, 'compile_predict', _once(parallel.compile_predict))
     monkeypatch.setattr(page.html, 'render', self._render)
     monkeypatch.setattr(page.curves, 'learning_curve', lambda *given: spelled(given))
-
-  def _warn(self, text, *given):
-    self.warnings.append(text % given)
 
   def _render(self, template, **context):
     self.context = context
@@ -183,13 +178,16 @@ class Verbs:
     return Run('tabular_mlp', workdir.stored(DEFAULTS), tabular_mlp.build, workdir, None)
 
   def _chosen_variables(self, experiment, workdir):
-    """And what evaluation would begin with: another checkpoint only with a warning."""
     if self.whole and self.whole[0] == workdir.identity():
       return self.whole[1]
-    self.warnings.clear()
-    best = evaluate.best_variables(experiment, workdir)
-    self.evaluated = 'another, as a warning says' if self.warnings else spelled(best)
     return self._chosen(experiment, workdir)
+
+  def evaluate(self, folder):
+    """What evaluation begins with: the best checkpoint and the last."""
+    run = self._run(folder)
+    experiment = run.described()
+    read = (evaluate.best_variables, evaluate.last_variables)
+    return spelled([one(experiment, run.workdir) for one in read])
 
   def predict(self, folder):
     run = self._run(folder)
@@ -255,7 +253,7 @@ def test_damaged_forms_of_a_runs_files(runs, tmp_path, monkeypatch):
   run, other = runs / 'run', runs / 'other'
   with contextlib.redirect_stdout(io.StringIO()):
     predicted, compared, shown = verbs.predict(run), verbs.compare(run), verbs.report(run)
-    evaluated = verbs.evaluated
+    evaluated = verbs.evaluate(run)
     chosen = evaluate.chosen_variables(verbs._run(run).described(), Workdir(run))
   files = sorted(p.relative_to(run) for p in run.rglob('*') if p.is_file())
   files = [path for path in files if path.parts[0] not in UNREAD]
@@ -273,12 +271,11 @@ def test_damaged_forms_of_a_runs_files(runs, tmp_path, monkeypatch):
     damage(kind, folder / path, stranger, rng)
     of_checkpoints = path.parts[0] == 'checkpoints'
     verbs.whole = None if of_checkpoints else (Workdir(run).identity(), chosen)
-    verbs.evaluated = evaluated
     with contextlib.redirect_stdout(io.StringIO()):
       found = {'predict': judge(verbs.predict, folder, predicted)}
-      if verbs.evaluated not in (evaluated, 'another, as a warning says'):
-        found['evaluate'] = 'is of another checkpoint without a warning'
-      if not of_checkpoints:
+      if of_checkpoints:
+        found['evaluate'] = judge(verbs.evaluate, folder, evaluated)
+      else:
         found['compare'] = judge(verbs.compare, folder, compared)
         found['report'] = judge_page(verbs.report, folder, shown, path, kind)
     wrong += [f'{number} {kind} {path}: {verb} {what}' for verb, what in found.items() if what]
@@ -356,7 +353,8 @@ COMMANDS = (  # what is damaged, by which verb it is met, and what is said of it
   ('config.json', 'predict', 'config.json: .*; restore it, or train again in another --workdir'),
   ('data.json', 'predict', 'data.json: .*; restore it, or train again in another --workdir'),
   ('decision.json', 'predict', 'decision.json: .*; run evaluate again'),
-  ('checkpoints', 'predict', 'is of the checkpoint of step .*; run evaluate again'),
+  ('checkpoints', 'predict', r'is damaged \(.*\); restore it, or remove this folder and evaluate'),
+  ('checkpoints', 'evaluate', r'is damaged \(.*\); restore it, or remove this folder and evaluate'),
   ('predictions/test.csv', 'compare', 'test.csv: is not what the last evaluation wrote; run eval'),
   ('evaluation.json', 'compare', 'evaluation.json: .*; run evaluate again'),
 )
@@ -373,6 +371,8 @@ def test_the_command_line_says_one_line(runs, tmp_path, name, verb, line):
     path = max((path / str(best)).rglob('state/**/d/*'), key=lambda one: one.stat().st_size)
   damage('flip', path, path, np.random.default_rng(0))
   words = [str(runs / 'new.csv'), f'--workdir={folder}']
+  if verb == 'evaluate':
+    words = [f'--workdir={folder}']
   if verb == 'compare':
     words = [str(folder), str(runs / 'other')]
   done = subprocess.run(

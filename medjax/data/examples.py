@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data import dataset, memory, patients, positive, ragged, split
+from medjax.data import dataset, joint, memory, patients, positive, ragged, split
 from medjax.data.modality import Modality
 from medjax.data.settings import Settings
 
@@ -78,7 +78,7 @@ class Examples:
     """The same examples with splits: of a fold, or those that were given, or drawn ones.
 
     Spellings of one patient become one group first; see ``patients.key``. Notes say what was
-    decided, and of two classes, which is the positive one.
+    decided: of two classes, which is the positive one, and that joined names are classes.
 
     Raises:
       UserError: see ``split.choose``.
@@ -97,6 +97,8 @@ class Examples:
     if self.train_all and len(self.classes) == 2:
       given = self.classes[1] if self.simulated else getattr(settings, 'positive', '')
       notes += positive.note(self.classes, given)
+    if getattr(settings, 'joined_names', False):
+      notes += joint.notes(self.classes)
     return dataclasses.replace(self.noting(*spelled, *notes), group=group, split=tuple(where))
 
   def noting(self, *notes: str) -> 'Examples':

@@ -1,14 +1,15 @@
 """Labels that hold several findings of one case, as exports of other tasks write them.
 
 A class is one name, and names hold commas, slashes and plus signs too: *basal cell carcinoma, NOS*
-is one finding, *effusion, mass* are two. What tells them apart, by what stands between the parts:
+is one finding, *effusion, mass* are two. A label counts as several where
 
-- ``|`` and lists ([...] as Python and JSON write them) are several findings always;
-- ``;`` where a part is a class by itself or stands in another such label too;
-- ``,`` ``/`` ``&`` ``+`` ``^`` where all parts are classes by themselves, or a part stands in
-  another such label beside something else. Of the latter only labels count whose parts all could
-  be findings: no qualifiers (NOS, viral, left, type 1), no sites (breast) and no codes (A/G);
-- ``_`` and the word *and*, also beside commas, where all parts are classes by themselves.
+- ``|`` or ``;`` joins its parts, or it is a list ([...] as Python and JSON write them);
+- ``,`` ``/`` ``&`` ``+`` ``^`` ``_`` or *and* joins parts that all are classes by themselves;
+- ``,`` ``/`` ``&`` ``+`` ``^`` joins names of which one stands in another such label too. These may
+  be one finding each (*fracture, femur* and *fracture, tibia*) or several; codes (A/G, ER+/PR-,
+  3+4) and NOS are no names.
+
+Nobody can always tell, so that ``config.data.joined_names`` says that such labels are classes.
 """
 
 import re
@@ -23,33 +24,11 @@ _LIST = re.compile(
   r'|[({]\s*[\'"].*[\'"].*[)}]',
   re.DOTALL,
 )
-_JOINTS = ('|', ';', ',', '/', '&', '+', '^', '_', ' and ')
+_LISTS = ('|', ';')
+_JOINTS = (*_LISTS, ',', '/', '&', '+', '^', '_', ' and ')
 _WITHIN_NAMES = ('_', ' and ')  # so usual there that every part has to be a class
 _WITHIN_CODES = ('/', '+', '^')
-# A part is no finding of its own that begins with one of the first, or ends with one of the others.
-_BEFORE_QUALIFIERS = frozenset({
-  'class', 'due', 'grade', 'in', 'level', 'no', 'non', 'not', 'stage', 'subtype', 'type', 'variant',
-  'with', 'without',
-})  # fmt: skip
-_QUALIFIERS = frozenset({
-  'acute', 'adult', 'benign', 'both', 'complex', 'definite', 'diffuse', 'early', 'female', 'grade',
-  'high', 'juvenile', 'large', 'late', 'left', 'low', 'lower', 'male', 'malignant', 'mild',
-  'moderate', 'nec', 'neg', 'new', 'nos', 'old', 'other', 'persistent', 'pos', 'possible',
-  'probable', 'recurrent', 'right', 'risk', 'severe', 'simple', 'situ', 'small', 'stage', 'subtype',
-  'type', 'unknown', 'upper', 'variant',
-})  # fmt: skip
-_SITES = frozenset({
-  'abdomen', 'ankle', 'aorta', 'arm', 'back', 'bladder', 'bone', 'brain', 'breast', 'cervix',
-  'chest', 'colon', 'duodenum', 'ear', 'elbow', 'esophagus', 'eye', 'face', 'femur', 'fibula',
-  'foot', 'hand', 'head', 'heart', 'hip', 'humerus', 'ileum', 'jaw', 'kidney', 'knee', 'larynx',
-  'leg', 'liver', 'lung', 'neck', 'node', 'nodes', 'nose', 'oesophagus', 'ovary', 'pancreas',
-  'pelvis', 'pharynx', 'prostate', 'radius', 'rectum', 'scalp', 'shoulder', 'skin', 'spine',
-  'spleen', 'stomach', 'testis', 'thigh', 'thyroid', 'tibia', 'tongue', 'trunk', 'ulna', 'uterus',
-  'wrist',
-})  # fmt: skip
-_ADJECTIVE = re.compile(r'\w+(al|ar|ary|ed|ic|ive|oid|ory|ous)')
-_NOUNS = frozenset({'carcinoid', 'colic', 'keloid', 'scar'})  # though they end like adjectives
-_ROMAN = re.compile(r'[ivx]+[abc]?')
+_NOS = frozenset({'nos', 'nec'})  # not otherwise specified, not elsewhere classified
 
 
 def several_in_one(names: Sequence[str]) -> tuple[str, str] | None:
@@ -75,23 +54,30 @@ def several_in_one(names: Sequence[str]) -> tuple[str, str] | None:
   return None
 
 
+def notes(classes: Sequence[str]) -> list[str]:
+  """A note that labels which look like several findings are taken as classes, if one does."""
+  found = several_in_one(classes)
+  if not found:
+    return []
+  return [f'label {found[0]!r} is taken as one class, as config.data.joined_names says']
+
+
 def _joined(names: Sequence[str], joint: str, alone: set[str]) -> str:
   """The first of the labels that holds several findings with this between them, or ''."""
   parts_of = {name: parts for name in names if len(parts := _parts(name, joint)) > 1}
-  if joint == '|':
+  if joint in _LISTS:
     return next(iter(parts_of), '')
   letters = 3 if joint in _WITHIN_CODES else 2
-  sharing = {
-    name: [text.key(part) for part in parts if _is_finding(part, letters)]
+  keys_of = {name: {text.key(part) for part in parts} for name, parts in parts_of.items()}
+  of_names = {
+    name: keys_of[name]
     for name, parts in parts_of.items()
-    if joint == ';' or all(_is_finding(part, letters) for part in parts)
+    if joint not in _WITHIN_NAMES and all(_is_name(part, letters) for part in parts)
   }
-  counts = Counter(part for parts in sharing.values() for part in set(parts))
-  for name, parts in parts_of.items():
-    keys = {text.key(part) for part in parts}
-    if len(keys) > 1 and (keys <= alone or (joint == ';' and keys & alone)):
-      return name
-    if joint not in _WITHIN_NAMES and any(counts[part] > 1 for part in sharing.get(name, ())):
+  counts = Counter(key for keys in of_names.values() for key in keys)
+  for name, keys in keys_of.items():
+    shares = any(counts[key] > 1 for key in of_names.get(name, ()))
+    if len(keys) > 1 and (keys <= alone or shares):
       return name
   return ''
 
@@ -102,14 +88,16 @@ def _parts(name: str, joint: str) -> list[str]:
   return [part.strip() for part in parts if part.strip()]
 
 
-def _is_finding(part: str, letters: int) -> bool:
-  """Whether a part of a label may be a finding of its own, of at least so many letters in a row."""
+def _is_name(part: str, letters: int) -> bool:
+  """Whether a part of a label may be the name of a finding: words, one of so many letters at least.
+
+  Example:
+    >>> [_is_name(part, 3) for part in ('lung mass', 'ER+', '3', 'CD4', 'NOS')]
+    [True, False, False, False, False]
+  """
   words = re.findall(r'[^\W_]+', text.clean(part).casefold())
-  if not words or part.endswith(('+', '-')) or words[0][0].isdecimal():
+  if not words or not part[0].isalnum() or part.endswith(('+', '-')):
     return False
-  last = words[-1]
-  adjective = bool(_ADJECTIVE.fullmatch(last)) and last not in _NOUNS
-  said_of_another = words[0] in _BEFORE_QUALIFIERS or last in _QUALIFIERS or adjective
-  site = last in _SITES or bool(_ROMAN.fullmatch(last))
-  long = any(len(run) >= letters for word in words for run in re.findall(r'[^\W\d_]+', word))
-  return long and not said_of_another and not site
+  if words[0][0].isdecimal() or words[-1] in _NOS:
+    return False
+  return any(len(run) >= letters for word in words for run in re.findall(r'[^\W\d_]+', word))

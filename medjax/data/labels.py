@@ -26,19 +26,21 @@ _MEASURED = re.compile(
 _MOST_UNITS = 3  # in which one quantity is given, such as ng, mg and g
 
 
-def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, ...]:
+def class_names(
+  labels: Sequence[str], positive: str, where: Any, *, joined: bool = False
+) -> tuple[str, ...]:
   """Names of the classes in label order; of two, the second is the positive one.
 
   Args:
     labels: of all examples.
     positive: the positive one of two classes; '' to tell it from the names, see ``positive``.
     where: what the labels are of, for errors.
+    joined: whether labels that look like several findings in one (see ``joint``) are classes.
 
   Raises:
     UserError: there is one class only, or more than a thousand, or two differ only by case or are
       the same number, or ``positive`` is none of two, or labels look like measurements, like names
-      of the examples, or like several findings in one (see ``joint``). Numbers may have a decimal
-      comma.
+      of the examples, or like several findings in one. Numbers may have a decimal comma.
 
   Example:
     >>> class_names(['cancer', 'normal'], '', 'labels.csv')
@@ -65,6 +67,12 @@ def class_names(labels: Sequence[str], positive: str, where: Any) -> tuple[str, 
         f'{where}: classes {other!r} and {name!r} differ only by case or space; expected one'
       )
   _require_classes(labels, names, numbers, where)
+  several = None if numbers or joined else joint.several_in_one(names)
+  if several:
+    raise UserError(
+      f'{where}: label {several[0]!r} looks like several findings joined by {several[1]}; expected '
+      'one class an example, or config.data.joined_names=true where each such label is one class'
+    )
   if positive:
     if len(names) != 2 or positive not in names:
       close = nearest(positive, names)
@@ -109,12 +117,6 @@ def _require_classes(
     raise UserError(
       f'{where}: {count} different labels of {len(labels)} examples, such as {names[0]!r}; '
       'expected classes, of which most have several examples'
-    )
-  several = None if numbers else joint.several_in_one(names)
-  if several:
-    raise UserError(
-      f'{where}: label {several[0]!r} looks like several findings joined by {several[1]}; '
-      'expected one class an example'
     )
 
 

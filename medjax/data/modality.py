@@ -26,10 +26,12 @@ class Case:
     name: of its file, or of its row or entry.
     load: the arrays that travel to the device, as of ``Split.decode``; raises UserError with the
       name in front where they cannot be read.
+    note: what was decided in reading it; '' for nothing.
   """
 
   name: str
   load: Callable[[], dict[str, np.ndarray]]
+  note: str = ''
 
 
 def unreadable(name: str, error: UserError) -> Case:

@@ -15,7 +15,9 @@ _COLUMN = re.compile(
   r'(anon(ymi[sz]ed)?|deid(entified)?|study|hospital|hosp|orig(inal)?|dicom|unique)?('
   r'(patient|patienten|subject|participant|person|individual|donor|proband|probanden|pseudonym)'
   r'(id|idhash|idnr|no|nr|num|number|nummer|name|key|code|mrn|uid|identifier|hash|pseudonym)?'
-  r'|(pat|subj|usubj|pt)(id|no|nr|num|number)|caseid|pid|mrn|eid|empi|patientunitstayid'
+  r'|(pat|subj|usubj|pt)(id|no|nr|num|number)'
+  # The number that a hospital gives to a patient; its id may be that of the hospital.
+  r'|(hospital|hosp|krankenhaus|medicalrecord|nhs)(no|nr|num|number|nummer)|caseid|pid|mrn|eid|empi|patientunitstayid'
   r')\d*'
 )
 

@@ -7,8 +7,8 @@ or denies something as a whole word (no edema, not malignant, non-covid) or by n
 before the other name or a word for findings (notmelanoma, unfractured, nofinding); two denials
 cancel (not normal). If one name is negative and the other is not, the other is positive. 4. If one
 name holds a word for a finding (cancer, positive, dead, ...) and the other does not, it is
-positive. Otherwise nobody can tell from the names: the later one in the alphabet is taken, and the
-user is told to choose.
+positive. Otherwise nobody can tell from the names: the later one in the alphabet is taken, where 10
+comes after 9, and the user is told to choose.
 
 Words that mean a normal case only by themselves do not decide inside a longer name: clear is
 normal, clear cell carcinoma is not; low counts as the whole name, free as the end of one or in
@@ -83,10 +83,10 @@ def of_two(names: Sequence[str]) -> tuple[str, str]:
     ('malignant', 'edema')
     >>> of_two(['normal', 'not normal'])[0]
     'not normal'
-    >>> of_two(['squamous', 'adeno'])
-    ('squamous', '')
+    >>> of_two(['squamous', 'adeno']), of_two(['grade 9', 'grade 10'])
+    (('squamous', ''), ('grade 10', ''))
   """
-  first, second = sorted(names)
+  first, second = sorted(names, key=_place)
   numbers = {name: numerals.either(name) for name in names}
   if None not in numbers.values():
     return max(names, key=lambda name: numbers[name] or 0.0), 'the larger number'
@@ -124,6 +124,12 @@ def note(names: Sequence[str], given: str) -> list[str]:
     f'positive class: {second}, A GUESS: neither {first!r} nor {second!r} says which is the '
     f'finding; config.data.positive={first} or ={second} says it'
   ]
+
+
+def _place(name: str) -> tuple[list[str | float], str]:
+  """Where a name stands in the alphabet: by texts and the numbers between them, in turn."""
+  parts = re.split(r'(\d+(?:\.\d+)?)', name, flags=re.ASCII)
+  return [float(part) if i % 2 else part for i, part in enumerate(parts)], name
 
 
 def _words(name: str) -> list[str]:

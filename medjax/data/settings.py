@@ -43,6 +43,9 @@ class ClassSettings(Settings):
   """Of data whose labels are classes."""
 
   positive: str = setting('', 'The positive one of two classes; empty tells it from the names.')
+  joined_names: bool = setting(
+    False, "Labels that join names, such as 'fracture, femur', are classes; false refuses them."
+  )
 
 
 @dataclasses.dataclass

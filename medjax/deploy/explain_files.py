@@ -59,6 +59,7 @@ def explain_files(
   cases = modality.open(names)
   if not cases:
     raise UserError(f'explain {names[0]}: no {modality.cases} there')
+  deploy.say_notes(cases, modality.cases)
   explainer = _Explainer(experiment, config, workdir, method, explain)
   folder.mkdir(parents=True, exist_ok=True)
   rows: list[dict[str, str]] = []

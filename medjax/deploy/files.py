@@ -4,6 +4,7 @@ import concurrent.futures
 import csv
 import os
 import pathlib
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -63,6 +64,7 @@ def predict_files(
   cases = modality.open(names)
   if not cases:
     raise UserError(f'predict {names[0]}: no {modality.cases} there')
+  say_notes(cases, modality.cases)
   variables, trained = evaluate.chosen_variables(experiment, workdir)
   decision = evaluate.read_decision(outcome.read_decision, workdir, trained)
   writer = outcome.writer(decision, experiment.data.classes)
@@ -94,6 +96,19 @@ def predict_files(
   if drawn:
     print(f'drawn: {page}')
   return rows
+
+
+def say_notes(cases: Sequence[Case], what: str) -> None:
+  """Says on the terminal what was decided in reading cases: the first note, and how many have one.
+
+  Args:
+    cases: all of them.
+    what: they are called, in the plural.
+  """
+  noted = [case for case in cases if case.note]
+  if noted:
+    more = f'; so in {len(noted)} of {len(cases)} {what}' if len(noted) > 1 else ''
+    print(f'data: {noted[0].name}: {noted[0].note}{more}', file=sys.stderr)
 
 
 def load(case: Case) -> dict[str, np.ndarray] | str:

@@ -4,7 +4,6 @@ import dataclasses
 import pathlib
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import jax
 
@@ -12,6 +11,7 @@ from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.outcomes import Outcome
 from medjax.report import baseline, card, coefficients, explanations, page
+from medjax.training.evaluate import Evaluation
 from medjax.workdir import Workdir
 
 # Cases shown with their picture.
@@ -32,22 +32,18 @@ class Explained:
 
 
 def explain(
-  experiment: Experiment,
-  variables: dict[str, Any],
-  workdir: Workdir,
-  tables: dict[str, Any],
-  method: str,
+  experiment: Experiment, workdir: Workdir, evaluated: Evaluation, method: str
 ) -> Explained:
   """Pictures of cases worth looking at.
 
   Args:
     experiment: Data and model of the run.
-    variables: Of the checkpoint that made the tables.
     workdir: The run folder.
-    tables: The outcome's table of each split.
+    evaluated: The checkpoint, and what it predicted.
     method: One of the modality's methods, or 'none'. Where it does not suit the model or the
       data, cases are shown without, and a line says so.
   """
+  variables, tables = evaluated.variables, evaluated.tables
   table = tables.get('test', tables['val'])
   try:
     shown = explanations.pictures_of(experiment, variables, workdir, table, EXAMPLES, method)
@@ -61,23 +57,18 @@ def explain(
 
 
 def write(
-  experiment: Experiment,
-  variables: dict[str, Any],
-  workdir: Workdir,
-  tables: dict[str, Any],
-  explained: Explained,
+  experiment: Experiment, workdir: Workdir, evaluated: Evaluation, explained: Explained
 ) -> pathlib.Path:
   """Writes report.html and card.md, and returns the path of the first.
 
   Args:
     experiment: Data and model of the run.
-    variables: Of the checkpoint that made the tables.
     workdir: The run folder.
-    tables: The outcome's table of each split.
+    evaluated: The checkpoint, and what it predicted.
     explained: The cases that it shows.
   """
   modality, outcome = experiment.data.modality, experiment.task.outcome
-  coefficients.write(experiment, variables, workdir)
+  coefficients.write(experiment, evaluated.variables, workdir)
   path = page.write(
     workdir.folder,
     outcome,
@@ -85,8 +76,10 @@ def write(
     pictures=explained.pictures,
     explanation=explained.method,
   )
-  labelled = {name: of_split.labelled() for name, of_split in tables.items()}
-  network = card.Network.of(experiment.model, variables['params'], experiment.task.weights)
+  labelled = {name: of_split.labelled() for name, of_split in evaluated.tables.items()}
+  network = card.Network.of(
+    experiment.model, evaluated.variables['params'], experiment.task.weights
+  )
   card.write(workdir, outcome, modality, labelled, network)
   return path
 

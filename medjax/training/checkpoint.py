@@ -32,6 +32,20 @@ _SEAL = 'digests.json'  # of the other files of a checkpoint
 _DAMAGED = (float('inf'), 0)  # the rank of a checkpoint whose position cannot be read
 
 
+class DamagedError(UserError):
+  """A checkpoint is not what was saved.
+
+  Attributes:
+    reason: what was found.
+  """
+
+  def __init__(self, path: pathlib.Path, reason: str):
+    super().__init__(
+      f'{path}: is damaged ({reason}); restore it, or remove this folder and evaluate the others'
+    )
+    self.reason = reason
+
+
 @dataclasses.dataclass(frozen=True)
 class Position:
   """Where in training a checkpoint was taken.
@@ -179,19 +193,21 @@ class Checkpoints:
       UserError: a whole checkpoint is of another model or optimiser than ``target``.
     """
     for step in reversed(self.steps()):
-      restored = self.read(step, target)
-      if restored is not None:
-        return restored
+      try:
+        return self.read(step, target)
+      except DamagedError as error:
+        self._set_aside(step, error.reason)
     return None
 
-  def read(self, step: int, target: Any) -> tuple[Any, Position] | None:
-    """The checkpoint of one step; None if it is damaged, which a warning says.
+  def read(self, step: int, target: Any) -> tuple[Any, Position]:
+    """The checkpoint of one step.
 
     Args:
       step: one of ``steps()``.
       target: the state's tree with shapes and dtypes.
 
     Raises:
+      DamagedError: it is not what was saved; it stays where it is.
       UserError: it is whole, but of another model or optimiser than ``target``.
     """
     try:
@@ -206,8 +222,8 @@ class Checkpoints:
       if wrong or position.step != step:
         raise ValueError(f'{wrong[0] if wrong else "position"} is not what was saved')
     except Exception as error:  # whatever a damaged file makes the readers raise
-      self._set_aside(step, error)
-      return None
+      reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+      raise DamagedError(self.folder / str(step), reason) from None
     leaves = []
     for name, leaf in _named(target):
       if name not in arrays or arrays[name].shape != leaf.shape:
@@ -219,7 +235,7 @@ class Checkpoints:
     return jax.tree.unflatten(jax.tree.structure(target), leaves), position
 
   def _rank(self, step: int) -> tuple[float, int]:
-    """Orders checkpoints; a damaged one is best, so that it is read and set aside."""
+    """Orders checkpoints; a damaged one is best, so that it is read and named."""
     if step not in self._ranks:
       try:
         self._check_files(step, 'position/')
@@ -244,9 +260,8 @@ class Checkpoints:
     if ties.get('run') != self._run:
       raise ValueError('it is of another run')
 
-  def _set_aside(self, step: int, error: Exception) -> None:
+  def _set_aside(self, step: int, reason: str) -> None:
     path = self.folder / str(step)
-    reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
     logging.warning('checkpoint %s is damaged and is left out: %s', path, reason)
     if jax.process_index() == 0 and path.exists():
       path.rename(_free_name(path))
@@ -264,7 +279,7 @@ def _free_name(path: pathlib.Path) -> pathlib.Path:
 
 
 class _NewestAndBest(checkpoint_managers.PreservationPolicy):
-  """Keeps the newest few checkpoints and the best one, and damaged ones until they are read."""
+  """Keeps the newest few checkpoints and the best one, and damaged ones."""
 
   def __init__(self, newest: int, rank: Callable[[int], tuple[float, int]]):
     self._newest, self._rank = newest, rank

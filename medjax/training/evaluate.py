@@ -22,16 +22,15 @@ D = TypeVar('D')
 def best_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, Any], int]:
   """The variables of the best checkpoint and its step.
 
-  A damaged best checkpoint is named in a warning, and the best of the others is taken.
-
   Raises:
-    UserError: the run has no whole checkpoint.
+    UserError: the run has no checkpoint, or the best one is damaged, or it cannot be read which
+      one is best.
   """
   return _restored(experiment, workdir, lambda checkpoints: checkpoints.best())
 
 
 def last_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, Any], int]:
-  """The variables of the newest whole checkpoint and its step; see ``best_variables``."""
+  """The variables of the newest checkpoint and its step; see ``best_variables``."""
   return _restored(experiment, workdir, lambda checkpoints: max(checkpoints.steps(), default=None))
 
 
@@ -46,17 +45,16 @@ def chosen_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str
   if not workdir.decision.exists():
     return best_variables(experiment, workdir)
   chosen = workdir.read(workdir.decision).get('checkpoint_step')
-  found = _restored(
-    experiment,
-    workdir,
-    lambda checkpoints: chosen if chosen in checkpoints.steps() else checkpoints.best(),
-  )
-  if found[1] != chosen:
-    raise UserError(
-      f'{workdir.decision}: is of the checkpoint of step {chosen}, and the best whole one is of '
-      f'step {found[1]}; run evaluate again'
-    )
-  return found
+
+  def require(checkpoints: checkpoint.Checkpoints) -> int:
+    if chosen not in checkpoints.steps():
+      raise UserError(
+        f'{workdir.decision}: is of the checkpoint of step {chosen}, which is not there any more; '
+        'run evaluate again'
+      )
+    return int(chosen)
+
+  return _restored(experiment, workdir, require)
 
 
 def _restored(
@@ -66,17 +64,13 @@ def _restored(
 ) -> tuple[dict[str, Any], int]:
   if not workdir.checkpoints.is_dir():
     raise UserError(f'--workdir={workdir.folder}: no checkpoint yet; train first')
-  for path in sorted(workdir.checkpoints.glob('*.damaged*')):
-    logging.warning('checkpoint %s was found damaged before and is left out', path)
-  target = state.abstract(experiment)
   with checkpoint.Checkpoints(
     workdir.checkpoints, keep=1_000_000, run=workdir.identity()
   ) as checkpoints:
-    while (step := choose(checkpoints)) is not None:
-      restored = checkpoints.read(step, target)
-      if restored is not None:
-        return restored[0].variables, step
-  raise UserError(f'--workdir={workdir.folder}: no whole checkpoint; train first')
+    step = choose(checkpoints)
+    if step is None:
+      raise UserError(f'--workdir={workdir.folder}: no checkpoint; train first')
+    return checkpoints.read(step, state.abstract(experiment))[0].variables, step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +109,7 @@ def evaluate(
     evaluate_step: ``parallel.compile_evaluate``'s function, where training has compiled it.
 
   Raises:
-    UserError: the run has no whole checkpoint.
+    UserError: the run has no checkpoint, or one of these two is damaged; nothing is written.
   """
   evaluate_step = evaluate_step or parallel.compile_evaluate(experiment, devices, config.precision)
 
@@ -127,8 +121,8 @@ def evaluate(
 
   outcome = experiment.task.outcome
   variables, step = best_variables(experiment, workdir)
-  raw, reason = {'val': predicted(variables, 'val')}, ''
   last, last_step = last_variables(experiment, workdir)
+  raw, reason = {'val': predicted(variables, 'val')}, ''
   if last_step != step:
     of_last = predicted(last, 'val')
     choice = choose.choose(outcome, raw['val'], of_last)
@@ -164,7 +158,7 @@ def _missing(workdir: Workdir, outcome: Outcome, config: Config, last: int) -> s
     workdir: the run folder.
     outcome: owner of the labels, by whose metric checkpoints are best.
     config: settings of the run.
-    last: step of the newest whole checkpoint.
+    last: step of the newest checkpoint.
   """
   validations = [line for line in history.read(workdir).lines if line['split'] == 'val']
   scored = [line for line in validations if line.get(outcome.monitor) is not None]
@@ -174,6 +168,16 @@ def _missing(workdir: Workdir, outcome: Outcome, config: Config, last: int) -> s
     if not (workdir.checkpoints / str(best)).exists():
       return f'the checkpoint of step {best}, the best on validation, is not there any more'
   return f'the checkpoint of step {end}, the last, is not there any more' if end > last else ''
+
+
+def read(experiment: Experiment, workdir: Workdir) -> Evaluation:
+  """What ``evaluate`` found.
+
+  Raises:
+    UserError: see ``chosen_variables`` and ``read_tables``.
+  """
+  variables, step = chosen_variables(experiment, workdir)
+  return Evaluation(read_tables(experiment, workdir), variables, step)
 
 
 def read_tables(experiment: Experiment, workdir: Workdir) -> dict[str, Any]:

@@ -131,11 +131,9 @@ class Run:
     with self.spent.on(BASELINE):
       baseline.write(experiment, self.workdir, found.step, found.tables, self.config)
     with self.spent.on(REPORT):
-      explained = report.explain(
-        experiment, found.variables, self.workdir, found.tables, _explanation(self.config)
-      )
+      explained = report.explain(experiment, self.workdir, found, _explanation(self.config))
       self._write_spent(verb)  # what the page shows
-      page = report.write(experiment, found.variables, self.workdir, found.tables, explained)
+      page = report.write(experiment, self.workdir, found, explained)
     seconds = self._write_spent(verb)
     print(f'evaluated: {report.checkpoint_line(self.workdir)}')
     for split in found.tables:
@@ -150,12 +148,9 @@ class Run:
     from medjax.report import run as report
     from medjax.training import evaluate
 
-    variables, _ = evaluate.chosen_variables(experiment, self.workdir)
-    tables = evaluate.read_tables(experiment, self.workdir)
-    explained = report.explain(
-      experiment, variables, self.workdir, tables, _explanation(self.config)
-    )
-    page = report.write(experiment, variables, self.workdir, tables, explained)
+    found = evaluate.read(experiment, self.workdir)
+    explained = report.explain(experiment, self.workdir, found, _explanation(self.config))
+    page = report.write(experiment, self.workdir, found, explained)
     print(f'report: {page}')
 
   def write_environment(self, seconds: float) -> None:

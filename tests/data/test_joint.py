@@ -34,6 +34,8 @@ from medjax.data import joint
     (['[1, 0, 1]', '[0, 0, 1]'], ('[1, 0, 1]', 'a list')),
     (['[1]', '[2]'], ('[1]', 'a list')),
     (["('effusion', 'mass')", 'normal'], ("('effusion', 'mass')", 'a list')),
+    (['adenoma;polyp', 'carcinoma'], ('adenoma;polyp', "';'")),
+    (['carcinoma; NOS', 'sarcoma; NOS'], ('carcinoma; NOS', "';'")),
     (["{'NORM': 100.0}", "{'MI': 50.0}"], ("{'NORM': 100.0}", 'a list')),
   ],
 )  # fmt: skip
@@ -44,16 +46,27 @@ def test_several_findings(names, expected):
 @pytest.mark.parametrize(
   'names',
   [
-    ['basal cell carcinoma, NOS', 'squamous cell carcinoma, NOS'],
-    ['carcinoma; NOS', 'sarcoma; NOS'],
     ['pneumonia, viral', 'pneumonia, bacterial', 'normal'],
     ['diabetes, type 1', 'diabetes, type 2'],
-    ['fracture, femur', 'fracture, tibia'],
+    ['fracture, patella', 'fracture, sternum'],
     ['aneurysm, ruptured', 'aneurysm, unruptured', 'aneurysm'],
-    ['carcinoma, in situ', 'carcinoma, invasive'],
+    ['carcinoma/left breast', 'carcinoma/right breast'],
+  ],
+)
+def test_where_nobody_can_tell_the_label_is_asked_about(names):
+  assert joint.several_in_one(names)[0] == names[0]
+  assert joint.notes(names) == [
+    f'label {names[0]!r} is taken as one class, as config.data.joined_names says'
+  ]
+
+
+@pytest.mark.parametrize(
+  'names',
+  [
+    ['basal cell carcinoma, NOS', 'squamous cell carcinoma, NOS'],
     ['adenoma/polyp', 'carcinoma'],
+    ['fracture, patella', 'sprain, ankle', 'normal'],
     ['adenoma/polyp', 'polyp'],
-    ['adenoma;polyp', 'carcinoma'],
     ['A/A', 'A/G', 'A/C'],
     ['ER+/PR+', 'ER+/PR-', 'ER-/PR-'],
     ['HER2+/luminal', 'HER2+/basal'],
@@ -69,3 +82,4 @@ def test_several_findings(names, expected):
 )
 def test_names_of_one_finding(names):
   assert joint.several_in_one(names) is None
+  assert joint.notes(names) == []

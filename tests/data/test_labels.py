@@ -84,7 +84,7 @@ def test_labels_of_another_task_are_refused(found, message):
 @pytest.mark.parametrize(
   'found',
   [
-    ['pneumonia, viral', 'pneumonia, bacterial', 'normal'],
+    ['basal cell carcinoma, NOS', 'squamous cell carcinoma, NOS', 'normal'],
     [str(i) for i in range(20)] * 3,
     ['0.5', '1', '2'],
     ['0,5', '1', '5', '0'],
@@ -93,6 +93,17 @@ def test_labels_of_another_task_are_refused(found, message):
 )
 def test_classes_with_commas_or_numbers_are_classes(found):
   assert set(labels.class_names(found, '', 'x.csv')) == set(found)
+
+
+def test_joined_names_are_classes_where_the_user_says_so():
+  found = ['fracture, patella', 'fracture, sternum', 'normal|no', 'normal']
+  with pytest.raises(
+    UserError,
+    match=r"x.csv: label 'normal\|no' looks like several findings joined by '\|'; expected one "
+    'class an example, or config.data.joined_names=true where each such label is one class',
+  ):
+    labels.class_names(found, '', 'x.csv')
+  assert labels.class_names(found, '', 'x.csv', joined=True) == tuple(sorted(found))
 
 
 @pytest.mark.parametrize('text', ['1_0', '1e300', 'nan', '', 'x', '\uff11', 'inf'])

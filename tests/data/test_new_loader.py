@@ -59,7 +59,7 @@ def read(config):
     first.setdefault(cloud.tobytes(), row[file])
     for cloud, (_, row) in zip(clouds, rows, strict=True)
   ]
-  classes = labels.class_names(texts, config.positive, table)
+  classes = labels.class_names(texts, config.positive, table, joined=config.joined_names)
   found = examples.Examples(
     'clouds',
     [row[file] for _, row in rows],

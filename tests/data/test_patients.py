@@ -35,6 +35,7 @@ def test_patients_that_differ_stay_apart_and_nothing_is_said():
   [
     *('patient', 'Patient ID', 'subject_id', 'MRN', 'Pat.-Nr', 'eid', 'anon_patient_id', 'USUBJID'),
     *('patient_mrn', 'study_subject_id', 'patientid_2', 'Patienten-ID', 'Patientennummer', 'empi'),
+    *('hospital number', 'Hospital No.', 'hosp_no', 'Krankenhausnummer', 'medical_record_number'),
     *('Pseudonym', 'PatNum', 'person_id', 'patient_id_hash', 'patientunitstayid'),
   ],
 )
@@ -46,7 +47,8 @@ def test_columns_of_patients(name):
   'name',
   [
     *('patients', 'inpatient', 'id', 'age', 'subjective', '', 'patient age', 'case', 'pt', 'pat'),
-    *('person years', 'donor age', 'hospital', 'study'),
+    *('person years', 'donor age', 'hospital', 'study', 'hospital_id', 'number of hospitals'),
+    *('case number', 'case_no', 'Fallnummer', 'Aufnahmenummer'),  # of a stay, not of a person
   ],
 )
 def test_other_columns(name):

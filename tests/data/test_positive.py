@@ -63,3 +63,15 @@ def test_where_names_do_not_tell_the_user_is_asked(names):
     f'finding; config.data.positive={names[0]} or ={names[1]} says it'
   )
   assert positive.note(names, names[1]) == [f'positive class: {names[1]}']
+
+
+@pytest.mark.parametrize(
+  ('lower', 'higher'),
+  [
+    ('grade 9', 'grade 10'), ('T2', 'T10'), ('9 mm', '10 mm'), ('grade 9b', 'grade 9c'),
+    ('stage 1.25', 'stage 1.5'), ('grade 2', 'grade 10 a'), (f'x{"9" * 400}', f'x{"9" * 5000}'),
+  ],
+)  # fmt: skip
+def test_numbers_in_names_are_compared_as_numbers(lower, higher):
+  for names in ([lower, higher], [higher, lower]):
+    assert positive.of_two(names) == (higher, '')

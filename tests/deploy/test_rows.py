@@ -132,6 +132,7 @@ def test_new_rows_of_a_classifier(tmp_path, capsys):
   lines = [f'{"m" if i % 2 else "f"};{age};x' for i, age in enumerate(ages)]
   lines[3] = 'm;unknown to us;x'
   lines[5] = 'q;45;x'  # no training row is of this level
+  lines[7], lines[9] = 'm;<47;x', 'm;>= 49;x'
   new.write_text('\n'.join(['sex;age;more', *lines]), encoding='utf-8-sig')
   found = _predict(run, [str(new), str(tmp_path / 'none.csv')], tmp_path / 'out' / 'predicted.csv')
   assert [row['file'] for row in found[:20]] == [f'{new} row {i + 2}' for i in range(20)]
@@ -145,7 +146,11 @@ def test_new_rows_of_a_classifier(tmp_path, capsys):
     assert float(found[i]['probability']) == pytest.approx(expected, rel=1e-5)
     assert found[i]['call'] == str(int(float(found[i]['probability']) >= threshold))
     assert found[i]['error'] == ''
-  out = capsys.readouterr().out
+  out, said = capsys.readouterr()
+  assert said == (
+    f"data: {new} row 9: limits of detection are read as the limit (age '<47'); so in 2 of 21 "
+    'rows\n'
+  )
   assert '19 predicted, 2 could not be read' in out
   assert 'new.csv row 5' in out
 

@@ -12,7 +12,7 @@ import pytest
 
 from medjax.errors import DiskFullError, UserError
 from medjax.training import state
-from medjax.training.checkpoint import Checkpoints, Position
+from medjax.training.checkpoint import Checkpoints, DamagedError, Position
 
 
 @pytest.fixture(scope='module')
@@ -60,9 +60,7 @@ def test_without_any_score_the_newest_is_best(begun, tmp_path):
 
 
 @pytest.mark.parametrize('damage', ['score', 'lost', ''])
-def test_a_damaged_position_is_named_and_chooses_no_other_checkpoint(
-  begun, tmp_path, damage, caplog
-):
+def test_a_damaged_position_is_named_and_chooses_no_other_checkpoint(begun, tmp_path, damage):
   with Checkpoints(tmp_path / 'c', keep=9) as checkpoints:
     for step, score in ((1, 0.9), (2, 0.5), (3, 0.7)):
       _save(checkpoints, begun, step, score)
@@ -72,12 +70,15 @@ def test_a_damaged_position_is_named_and_chooses_no_other_checkpoint(
       path.write_bytes(content.replace(b'"score": 0.5', b'"score": 1.5'))
     elif damage == 'lost':
       path.unlink()
-  with Checkpoints(tmp_path / 'c', keep=1) as checkpoints, caplog.at_level('WARNING', 'absl'):
-    while (best := checkpoints.best()) and checkpoints.read(best, begun) is None:
-      pass
-    assert best == 1
-    named = f'{tmp_path / "c" / "2"} is damaged' in caplog.text
-    assert named is bool(damage)
+  with Checkpoints(tmp_path / 'c', keep=1) as checkpoints:
+    if damage:
+      assert checkpoints.best() == 2
+      with pytest.raises(DamagedError, match=r'c/2: is damaged \(.*position.*\); restore it'):
+        checkpoints.read(2, begun)
+      shutil.rmtree(tmp_path / 'c' / '2')
+  with Checkpoints(tmp_path / 'c', keep=1) as checkpoints:
+    assert checkpoints.best() == 1
+    assert checkpoints.read(1, begun)[1].score == 0.9
     _save(checkpoints, begun, 4, 0.1)
     assert checkpoints.steps() == [1, 4]
 

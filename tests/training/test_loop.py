@@ -246,6 +246,37 @@ def test_a_checkpoint_that_somebody_removed_is_named(straight, tmp_path, caplog)
   assert last in workdir.read(workdir.evaluation)['val']['checkpoint_step']['reason']
 
 
+@pytest.mark.parametrize('which', ['best', 'last'])
+def test_a_damaged_checkpoint_is_refused_and_what_was_evaluated_stays(straight, tmp_path, which):
+  experiment, source, _ = straight
+  workdir = Workdir(tmp_path / 'run')
+  shutil.copytree(source.folder, workdir.folder)
+  evaluate.evaluate(experiment, workdir, runtime.devices(1), _config())
+  best = evaluate.best_variables(experiment, workdir)[1]
+  assert best < STEPS
+  path = workdir.checkpoints / str(best if which == 'best' else STEPS)
+  largest = max(path.rglob('d/*'), key=lambda file: file.stat().st_size)
+  largest.write_bytes(largest.read_bytes()[:-1] + b'?')
+  before = {file: file.read_bytes() for file in workdir.folder.rglob('*') if file.is_file()}
+  said = rf'checkpoints/{path.name}: is damaged \(.* is not what was saved\); restore it, or remove'
+  for _ in range(2):  # the same again, however often it is asked
+    with pytest.raises(UserError, match=said):
+      evaluate.evaluate(experiment, workdir, runtime.devices(1), _config())
+  assert before == {file: file.read_bytes() for file in before}
+  # Training makes the last one again, to the same bits, and cannot make an earlier one.
+  steps = loop.train(experiment, _config(), workdir, runtime.devices(1))
+  assert steps == (0 if which == 'best' else 5)
+  if which == 'best':
+    with pytest.raises(UserError, match=said):
+      evaluate.evaluate(experiment, workdir, runtime.devices(1), _config())
+    shutil.rmtree(path)
+  evaluate.evaluate(experiment, workdir, runtime.devices(1), _config())
+  found = workdir.read(workdir.evaluation)['val']['checkpoint_step']
+  assert ('is not there any more' in found.get('reason', '')) is (which == 'best')
+  if which == 'last':
+    assert before[workdir.evaluation] == workdir.evaluation.read_bytes()
+
+
 def test_patience_stops_and_a_second_call_does_nothing(make_experiment, tmp_path):
   # Without updates every epoch has the score of the first, which is the best.
   experiment = make_experiment(optimizer=optax.sgd(0.0))

@@ -62,7 +62,7 @@ def load(folder: pathlib.Path, config: Config) -> Source:
     identical.groups([row['group'] or row['id'] for row in rows], digests),
     given,
     [row['metadata'] for row in rows],
-    labels.class_names(texts, config.positive, where),
+    labels.class_names(texts, config.positive, where, joined=config.joined_names),
     origin=origin,
     known_groups=has_patients,
     notes=(*notes, *left_out, *leaks),

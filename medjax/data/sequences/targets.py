@@ -58,7 +58,9 @@ def encode(
   if config.labels == 'several':
     parts = [[p.strip() for p in t.split(config.label_separator) if p.strip()] for t in texts]
   every = [name for part in parts for name in part]
-  names = known or labels.class_names(every, config.positive, config.source)
+  names = known or labels.class_names(
+    every, config.positive, config.source, joined=config.joined_names
+  )
   if config.labels == 'classes':
     return labels.encode(texts, names), names
   label = np.zeros((len(texts), len(names)), np.float32)

@@ -71,7 +71,7 @@ def _made(
     beats, new_notes = _kept(config.keep, beats)
     notes += new_notes
   texts = [beat.label for beat in beats]
-  names = known or labels.class_names(texts, config.positive, name)
+  names = known or labels.class_names(texts, config.positive, name, joined=config.joined_names)
   groups = [beat.patient for beat in beats]
   if config.patients == 'ignore':
     # Windows of neighbouring beats share samples, so that they stay together by the minute.

@@ -1,7 +1,7 @@
 """What the columns of a table say: whose a row is, which are no inputs, and what labels are."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -60,9 +60,11 @@ def no_inputs(
   rows: Sequence[tables.Row],
   columns: Sequence[str],
   missing: Missing,
-  keep: Sequence[str],
-) -> tuple[list[str], list[str]]:
+  keep: Collection[str],
+) -> tuple[set[str], list[str]]:
   """Columns that are left out, as they name a row or a patient, or are dates; and notes.
+
+  Notes are of these columns, and of others that may name rows.
 
   Args:
     table: where the rows are from.
@@ -74,7 +76,8 @@ def no_inputs(
   Raises:
     UserError: a few texts stand among the numbers of a column.
   """
-  left, notes = [], []
+  left: set[str] = set()
+  notes = []
   for name in columns:
     cells = [cell for _, row in rows if not missing.number(cell := row[name])]
     if name in keep or len(set(cells)) < 2:
@@ -84,8 +87,13 @@ def no_inputs(
       _require_one_kind(table, rows, name, missing)
       why = _no_input_by_cells(cells)
     if why:
-      left.append(name)
+      left.add(name)
       notes.append(f'column {name!r} {why}: left out; config.data.keep={name} makes it an input')
+    elif row_names.is_one_way(cells):
+      notes.append(
+        f'column {name!r} is an input, though its numbers, all different, are in the order of the '
+        f'rows: if it counts them, config.data.drop={name} leaves it out'
+      )
   return left, notes
 
 

@@ -53,7 +53,12 @@ class Config(RowSettings, ClassSettings):
   def target(self, table: Table) -> target.Target:
     """See ``target.classes_or_numbers``."""
     return target.classes_or_numbers(
-      table, self.label_column, self.labels, self.positive, Missing.of(self.missing)
+      table,
+      self.label_column,
+      self.labels,
+      Missing.of(self.missing),
+      positive=self.positive,
+      joined=self.joined_names,
     )
 
 

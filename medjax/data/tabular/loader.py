@@ -61,7 +61,7 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
   rows, missing = target.rows, Missing.of(config.missing)
   taken = {*target.columns, group, given, name, *drop}
   columns = [column for column in table.header if column and column not in taken]
-  left, notes = columns_lib.no_inputs(table, rows, columns, missing, [*keep, *categorical])
+  left, notes = columns_lib.no_inputs(table, rows, columns, missing, {*keep, *categorical})
   columns = [column for column in columns if column not in left]
   if not columns:
     more = f'; so {len(notes) - 1} more' if len(notes) > 1 else ''

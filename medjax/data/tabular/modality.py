@@ -67,7 +67,7 @@ class Table(Modality):
       read = self.preprocessing.as_trained(row, where, semicolons=semicolons)
       return {'values': self.preprocessing.row(read, where)}
 
-    return Case(where, load)
+    return Case(where, load, self.preprocessing.note(row))
 
   @functools.cached_property
   def methods(self) -> Mapping[str, Method]:  # type: ignore[override]

@@ -125,6 +125,16 @@ def read(
   return read_rows, {name: way for name, way in written.items() if way != _PLAIN}, notes
 
 
+def is_limit(cell: str) -> bool:
+  """Whether a cell is a limit of detection, which is read as the limit.
+
+  Example:
+    >>> is_limit('<0.01'), is_limit('0.01'), is_limit('<low')
+    (True, False, False)
+  """
+  return bool(_LIMIT.match(cell) and _fitting([cell], Missing()))
+
+
 def as_trained(cell: str, written: str, missing: Missing, *, semicolons: bool, where: str) -> str:
   """A new cell of a column of numbers, read as the training table's were.
 

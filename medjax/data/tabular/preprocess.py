@@ -174,6 +174,19 @@ class Preprocessing:
       columns.append((Number if one['kind'] == 'number' else Category)(**fields))
     return cls(tuple(columns), Missing.of(stored['missing']), stored['written'])
 
+  def note(self, cells: Row) -> str:
+    """What is to be said of reading a row of another table: its limits of detection, or ''.
+
+    Args:
+      cells: by column, as ``tables.parse`` gives them.
+    """
+    limits = [
+      f'{column.name} {cells[column.name]!r}'
+      for column in self.columns
+      if isinstance(column, Number) and number_cells.is_limit(cells.get(column.name, ''))
+    ]
+    return f'limits of detection are read as the limit ({", ".join(limits)})' if limits else ''
+
   def as_trained(self, cells: Row, where: str, *, semicolons: bool) -> dict[str, str]:
     """A row of another table, its numbers read as the training table's.
 

@@ -13,6 +13,7 @@ from medjax.data import patients
 _ENOUGH = 20  # rows from which numbers that are all different tell something
 _LARGE = 10_000  # from which numbers, if all are different, name rows
 _STEP = 10  # in which rows are counted, at most
+_MOSTLY = 0.75  # of the differences that are one step; of a sorted measurement fewer are
 _ROUND = 100  # measurements are rounded to this or more, names never are
 _WHOLE = re.compile(r'(\d+)(\.0*)?', re.ASCII)  # a column of floats adds the point and zeros
 
@@ -69,8 +70,8 @@ def by_numbers(cells: Sequence[str]) -> str:
   """Why whole numbers, whatever they are called, name the rows; '' where they do not.
 
   Numbers that are all different do when they count with few gaps, in steps of at most ten and in
-  whatever order; when they rise or fall from row to row, with more gaps; and when they are large
-  and of one size. But not when they are rounded, as only measurements are.
+  whatever order; when they rise or fall from row to row, mostly by one step, with more gaps; and
+  when they are large and of one size. But not when they are rounded, as only measurements are.
 
   Args:
     cells: that are not missing, with numbers written plainly.
@@ -90,13 +91,37 @@ def by_numbers(cells: Sequence[str]) -> str:
   if math.gcd(*numbers) >= _ROUND:
     return ''
   steps = (largest - least) // step
-  rises = [b > a for a, b in itertools.pairwise(numbers)]
-  one_way = all(rises) or not any(rises)
-  if step <= _STEP and (steps < 2 * count or (steps < 10 * count and one_way)):
+  counts = is_one_way(cells) and _share_of_steps(numbers, step) >= _MOSTLY
+  if step <= _STEP and (steps < 2 * count or (steps < 10 * count and counts)):
     return 'counts the rows'
   if least >= _LARGE and largest < 10 * least:
     return f'looks like a name of rows, all {count} being different, as {cells[0]!r}'
   return ''
+
+
+def is_one_way(cells: Sequence[str]) -> bool:
+  """Whether whole numbers rise, or fall, from each row to the next.
+
+  They may be names of rows in the order of the table, or what the table is sorted by.
+
+  Args:
+    cells: that are not missing, with numbers written plainly.
+
+  Example:
+    >>> is_one_way([str(i * i) for i in range(30)]), is_one_way(['2', '3', '1'] * 10)
+    (True, False)
+  """
+  numbers = _whole(cells)
+  if len(numbers) < max(_ENOUGH, len(cells)):
+    return False
+  pairs = list(itertools.pairwise(numbers))
+  return all(a < b for a, b in pairs) or all(a > b for a, b in pairs)
+
+
+def _share_of_steps(numbers: Sequence[int], step: int) -> float:
+  """How many of the differences between neighbours are one step."""
+  steps = [abs(b - a) == step for a, b in itertools.pairwise(numbers)]
+  return sum(steps) / len(steps)
 
 
 def _whole(cells: Sequence[str]) -> list[int]:

@@ -38,7 +38,7 @@ class Target:
 
 
 def classes_or_numbers(
-  table: Table, column: str, kind: str, positive: str, missing: Missing
+  table: Table, column: str, kind: str, missing: Missing, *, positive: str, joined: bool
 ) -> Target:
   """Labels of one column.
 
@@ -46,8 +46,9 @@ def classes_or_numbers(
     table: with that column.
     column: its name.
     kind: see ``columns.numbers``.
-    positive: see ``labels.class_names``.
     missing: which words mean that there is no label.
+    positive: see ``labels.class_names``.
+    joined: see there.
 
   Raises:
     UserError: there is no such column, no row has a label, or labels are not as expected.
@@ -57,7 +58,7 @@ def classes_or_numbers(
   texts = [row[name] for _, row in rows]
   numbers = columns.numbers(texts, kind, f'{table.where}: column {name!r}')
   if numbers is None:
-    classes = labels.class_names(texts, positive, table.where)
+    classes = labels.class_names(texts, positive, table.where, joined=joined)
     return Target(
       [name], rows, labels.encode(texts, classes), texts, lambda _: {'label': name}, classes,
       notes=tuple(notes),

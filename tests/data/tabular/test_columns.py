@@ -24,7 +24,7 @@ def loaded(tmp_path, **more):
     ('code', [str(52311 + 13 * i) for i in range(COUNT)], 'looks like a name of rows, all 60'),
     ('position', [f'{i + i // 5}' for i in range(COUNT)], 'counts the rows'),
     ('position', [f'{100 + 2 * (i * 7 % COUNT)}' for i in range(COUNT)], 'counts the rows'),
-    ('position', [f'{i * 9 + i % 4}.0' for i in range(COUNT)], 'counts the rows'),
+    ('position', [f'{i + 99 * (i // 20)}.0' for i in range(COUNT)], 'counts the rows'),
     ('code', [f'{123456 + 37 * (i * i)}.0' for i in range(COUNT)], 'a name of rows, all 60 being'),
     ('code', [str(95000 + 593 * (i * 7 % COUNT)) for i in range(COUNT)], 'a name of rows, all 60'),
     ('note', [f'seen {i}' for i in range(COUNT)], 'has 60 different texts in 60 rows'),
@@ -85,7 +85,7 @@ def test_measurements_are_inputs_whatever_they_are_called(tmp_path, name, cells)
 
 @pytest.mark.parametrize(
   'name',
-  ['study_no', 'case number', 'Fallnummer', 'fallnr', 'encounter', 'nhs_number', 'visit',
+  ['study_no', 'case number', 'Fallnummer', 'fallnr', 'encounter', 'case_no', 'visit',
    'chart', 'IDNR', 'case', 'studyid', 'recordid', 'FallNr', 'Aufnahmenummer',
    'sample no.', 'Slide', 'episode_id'],
 )  # fmt: skip
@@ -95,6 +95,19 @@ def test_whole_numbers_that_are_all_different_name_rows_where_the_column_says_so
     assert not any(column.startswith(name) for column in data.details['inputs'])
     why = f'column {name!r} looks like a name of rows or patients (60 different of 60): left out'
     assert any(note.startswith(why) for note in data.notes)
+
+
+def test_a_table_that_is_sorted_by_a_measurement_keeps_it_and_says_so(tmp_path):
+  heights = [str(3 * i + i * i % 3) for i in range(COUNT)]
+  data = loaded(tmp_path, height=heights)
+  assert 'height' in data.details['inputs']
+  assert (
+    "column 'height' is an input, though its numbers, all different, are in the order of the rows: "
+    'if it counts them, config.data.drop=height leaves it out'
+  ) in data.notes
+  left = loaded(tmp_path, height=list(map(str, range(COUNT))))
+  assert 'height' not in left.details['inputs']
+  assert not any('in the order of the rows' in note for note in left.notes)
 
 
 @pytest.mark.parametrize('name', ['subject_id', 'MRN', 'Patient-ID', 'participant'])

@@ -12,7 +12,8 @@ from medjax.data.tabular import row_names
     (range(400, 0, -10), 'counts the rows'),
     ([10 * i for i in range(60) if i % 4], 'counts the rows'),  # some cells are empty
     ([i + i // 3 for i in range(20)], 'counts the rows'),
-    ([8 * i + i % 3 for i in range(20)], 'counts the rows'),  # rising, with gaps
+    ([i + 30 * (i // 7) for i in range(40)], 'counts the rows'),  # rising, with few large gaps
+    ([4 * i + i % 3 for i in range(40)], ''),  # as a measurement by which the table is sorted
     ([(i * 7 % 20) * 8 + i % 3 for i in range(20)], ''),
     ([20 * i for i in range(40)], ''),
     (range(1, 20), ''),  # too few to tell
@@ -29,6 +30,22 @@ def test_whole_numbers_that_name_rows(numbers, why):
     assert found.startswith(why)
     assert bool(found) is bool(why)
   assert row_names.by_numbers([f'{number}.5' for number in numbers]) == ''
+
+
+@pytest.mark.parametrize(
+  ('numbers', 'found'),
+  [
+    (range(30), True),
+    (range(30, 0, -1), True),
+    ([3 * i + i % 2 for i in range(30)], True),
+    ([*range(30), 29], False),
+    ([*range(30), 5], False),
+    (range(19), False),
+  ],
+)
+def test_whole_numbers_in_the_order_of_the_rows(numbers, found):
+  assert row_names.is_one_way([str(number) for number in numbers]) is found
+  assert not row_names.is_one_way([f'{number}.5' for number in numbers])
 
 
 @pytest.mark.parametrize(

@@ -350,3 +350,16 @@ def test_heart_disease(shared_data):
   assert [n for n in coded.details['inputs'] if n.startswith('cp=')] == ['cp=2', 'cp=1', 'cp=3']
   # One patient stands in the file twice.
   assert sum(split['groups'] for split in data.summary()['splits'].values()) == 302
+
+
+def test_joined_names_are_classes_where_the_user_says_so_and_a_note_does(tmp_path):
+  label = [('fracture, patella', 'fracture, sternum', 'normal')[i % 3] for i in range(COUNT)]
+  source = write_table(tmp_path / 'bones.csv', made_columns() | {'label': label})
+  with pytest.raises(UserError, match=r"label 'fracture, patella' looks like several .*joined_n"):
+    load_table(source)
+  data = load_table(source, joined_names=True)
+  assert data.classes == ('fracture, patella', 'fracture, sternum', 'normal')
+  note = "label 'fracture, patella' is taken as one class, as config.data.joined_names says"
+  assert note in data.notes
+  plain = write_table(tmp_path / 'plain.csv', made_columns())
+  assert not any('joined_names' in note for note in load_table(plain, joined_names=True).notes)
