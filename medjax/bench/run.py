@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -173,6 +174,23 @@ class _Run:
       pending = count, metrics
     jax.block_until_ready((self.current, pending))
     return time.perf_counter() - start, waited
+
+
+def against(measured: dict[str, Any], before: dict[str, Any]) -> Iterator[str]:
+  """Lines that compare what ``bench`` measured with an earlier measurement; none without one.
+
+  Another machine, or the same one beside other work, differs by itself: ``bench.revisions`` runs
+  two revisions in turns.
+  """
+  for name in ('processor', 'device', 'versions', 'native_kernels'):
+    if before and measured[name] != before[name]:
+      yield f'another {name.replace("_", " ")}: {before[name]} then, {measured[name]} now'
+  for name, key in (('step', 'step_s'), ('streamed', 'end_to_end_per_s')) if before else ():
+    then, now = (one[key] if key in one else one[name][key] for one in (before, measured))
+    ratio = then['median'] / now['median']
+    ratio = 1 / ratio if key == 'end_to_end_per_s' else ratio
+    apart = then['high'] < now['low'] or now['high'] < then['low']
+    yield f'{name}: {ratio:.2f} times as fast{"" if apart else ", within the quartiles"}'
 
 
 def _values(quartiles: Quartiles) -> dict[str, float]:

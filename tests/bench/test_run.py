@@ -46,3 +46,26 @@ def test_the_table_names_device_and_versions(found, capsys):
   assert 'small: median (quartiles)' in out
   assert f'jax {jax.__version__}' in out
   assert 'waiting for data' in out
+
+
+def measurement(step, rate, **changed):
+  def around(value):
+    return {'median': value, 'low': 0.9 * value, 'high': 1.1 * value}
+
+  about = {'processor': 'p', 'device': 'd', 'versions': {'jax': '1'}, 'native_kernels': 'used'}
+  return {
+    **about,
+    'step_s': around(step),
+    'streamed': {'end_to_end_per_s': around(rate)},
+    **changed,
+  }
+
+
+def test_an_earlier_measurement_is_compared_with():
+  now, before = measurement(0.5, 100.0), measurement(1.0, 95.0, processor='q')
+  assert list(run.against(now, before)) == [
+    'another processor: q then, p now',
+    'step: 2.00 times as fast',
+    'streamed: 1.05 times as fast, within the quartiles',
+  ]
+  assert list(run.against(now, {})) == []

@@ -8,9 +8,10 @@ import reseal
 
 import medjax
 from experiments import ecg_rnn, tabular_mlp
-from medjax import arguments
+from medjax import arguments, sealed
 from medjax.errors import UserError
 from medjax.verbs import VERBS
+from medjax.verbs import bench as bench_verb
 
 OWN = [(verb.name, flag) for verb in VERBS for flag in verb.flags]
 
@@ -121,3 +122,15 @@ def test_the_source_of_a_stored_description_is_no_setting(run, capsys):
   call('--config.data.source=described:' + str(run / 'data.json'), code=2)
   assert 'described:' in capsys.readouterr().err
   assert not list(pathlib.Path('runs').glob('tabular_mlp-*/checkpoints'))
+
+
+def test_bench_compares_with_measurements_of_the_same_settings_alone(tmp_path):
+  path = tmp_path / 'before.json'
+  about = {'experiment': 'toy', 'config': {'batch_size': 32}}
+  sealed.write(path, {**about, 'step_s': 1})
+  assert bench_verb._read(path, about)['step_s'] == 1
+  other = about | {'config': {'batch_size': 8}}
+  with pytest.raises(
+    UserError, match=r'^--baseline=.*before\.json: is of another config; expected'
+  ):
+    bench_verb._read(path, other)
