@@ -47,7 +47,8 @@ def explain_files(
     The rows of explanations.csv: file; call and probability (of the class called, calibrated), or
     prediction; of tables adds_COLUMN, what each column adds to the logit or number;
     completeness_gap (of Integrated Gradients: how far the parts are from adding up to the logit
-    less that of an input that says nothing), fit (of LIME: R2 of its linear model), picture, array
+    less that of an input that says nothing), relative_gap (its size as a share of that difference)
+    and steps (gradients that it took), fit (of LIME: R2 of its linear model), picture, array
     and error.
 
   Raises:
@@ -88,7 +89,7 @@ class _Explainer:
     self._method, self._explain = method, explain
     self._trained = Trained('explain', experiment, config, workdir, _AT_ONCE)
     self._adds = [_ADDS + name for name in self._modality.parts]
-    notes = ['completeness_gap', 'fit']
+    notes = ['completeness_gap', 'relative_gap', 'steps', 'fit']
     called = self._outcome.call_columns
     self.columns = ['file', *called, *self._adds, *notes, 'picture', 'array', 'error']
 

@@ -5,6 +5,7 @@ Reference:
   localization, ICCV.
 """
 
+import functools
 from typing import Any
 
 import flax.linen as nn
@@ -12,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.explain.score import Score, in_chunks
+from medjax.explain.score import Score, compiled, in_chunks
 
 
 def grad_cam(
@@ -43,8 +44,8 @@ def grad_cam(
     raise ValueError('no module has an output of feature maps')
   layer = layer or names[-1]
 
-  @jax.jit
-  def of(x: Any, target: Any) -> Any:
+  @compiled
+  def of(score: Score, x: Any, target: Any) -> Any:
     def total(shift: Any) -> Any:
       outputs: list[Any] = []
 
@@ -66,7 +67,7 @@ def grad_cam(
     heat = nn.relu((weights * features).sum(axis=-1))
     return jax.image.resize(heat, x.shape[:3], 'bilinear')
 
-  return in_chunks(of, chunk, x, target)
+  return in_chunks(functools.partial(of, score), chunk, x, target)
 
 
 def _maps(score: Score, x: np.ndarray, target: np.ndarray) -> dict[str, tuple[int, ...]]:

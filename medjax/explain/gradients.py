@@ -4,8 +4,6 @@ References:
   Simonyan, Vedaldi and Zisserman (2014), Deep inside convolutional networks, ICLR workshops
     (saliency).
   Smilkov et al. (2017), SmoothGrad: removing noise by adding noise, arXiv:1706.03825.
-  Sundararajan, Taly and Yan (2017), Axiomatic attribution for deep networks, ICML (Integrated
-    Gradients).
   Erion et al. (2021), Improving performance of deep learning models with axiomatic attribution
     priors and expected gradients, Nature Machine Intelligence 3:620-631; Lundberg and Lee (2017),
     NeurIPS (GradientSHAP).
@@ -18,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.explain.score import Score, in_chunks, scores
+from medjax.explain.score import Score, compiled, in_chunks
 
 _CHUNK = 8
 
@@ -39,7 +37,7 @@ def saliency(score: Score, x: np.ndarray, target: np.ndarray, *, chunk: int = _C
     >>> saliency(lambda x, target: (x**2).sum(axis=1), np.array([[3.0, 1.0]]), np.zeros(1, int))
     array([[6., 2.]], dtype=float32)
   """
-  return in_chunks(functools.partial(_gradients, score), chunk, _float(x), target)
+  return in_chunks(functools.partial(gradients, score), chunk, _float(x), target)
 
 
 def smooth_grad(
@@ -75,51 +73,6 @@ def smooth_grad(
     return total / samples
 
   return in_chunks(of, chunk, _float(x), target)
-
-
-def integrated_gradients(
-  score: Score,
-  x: np.ndarray,
-  target: np.ndarray,
-  *,
-  baseline: np.ndarray | float = 0.0,
-  steps: int = 50,
-  chunk: int = _CHUNK,
-) -> tuple[np.ndarray, np.ndarray]:
-  """Gradients along the straight line from a baseline, times the way: parts that add up.
-
-  Args:
-    score: See ``score_function``.
-    x: [N, ...] inputs, float.
-    target: [N] class numbers.
-    baseline: A number, or an array that broadcasts to x: an input that says nothing.
-    steps: Points on the line, placed by Gauss and Legendre.
-    chunk: Inputs at a time.
-
-  Returns:
-    Attributions, float32 like x, and for each input the completeness gap [N]: how far they are from
-    adding up to the score less the baseline's score. A gap that is not small asks for more steps.
-
-  Example:
-    >>> parts, gap = integrated_gradients(
-    ...   lambda x, target: (x**2).sum(axis=1), np.array([[3.0, 1.0]]), np.zeros(1, int))
-    >>> parts.round(3), gap.round(3)
-    (array([[9., 1.]], dtype=float32), array([0.], dtype=float32))
-  """
-  nodes, weights = np.polynomial.legendre.leggauss(steps)
-
-  def of(x: Any, start: Any, target: Any) -> Any:
-    total = jnp.zeros_like(x)
-    for node, weight in zip(nodes, weights, strict=True):
-      total = _add_on_line(score, total, x, start, target, (node + 1) / 2, weight / 2)
-    return (x - start) * total
-
-  x = _float(x)
-  start = np.broadcast_to(_float(baseline), x.shape)
-  parts = in_chunks(of, chunk, x, start, target)
-  of_points = functools.partial(scores, score)
-  ends = [in_chunks(of_points, chunk, points, target) for points in (x, start)]
-  return parts, parts.reshape(len(x), -1).sum(axis=1) - (ends[0] - ends[1])
 
 
 def gradient_shap(
@@ -165,26 +118,25 @@ def gradient_shap(
   return in_chunks(of, chunk, _float(x), target)
 
 
-# The score is static: a second call with the same function and shapes compiles nothing.
-@functools.partial(jax.jit, static_argnums=0)
-def _gradients(score: Score, x: jax.Array, target: jax.Array) -> jax.Array:
+@compiled
+def gradients(score: Score, x: jax.Array, target: jax.Array) -> jax.Array:
   """The gradient of each input's own score."""
   return jax.grad(lambda x: score(x, target).sum())(x)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@compiled
 def _add_noisy(score: Score, total: Any, x: Any, target: Any, key: Any, noise: Any) -> Any:
   axes = tuple(range(1, x.ndim))
   spread = x.max(axis=axes, keepdims=True) - x.min(axis=axes, keepdims=True)
   noisy = x + noise * spread * jax.random.normal(key, x.shape[1:])
-  return total + _gradients(score, noisy, target)
+  return total + gradients(score, noisy, target)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@compiled
 def _add_on_line(
   score: Score, total: Any, x: Any, start: Any, target: Any, at: Any, weight: Any
 ) -> Any:
-  return total + weight * _gradients(score, start + at * (x - start), target)
+  return total + weight * gradients(score, start + at * (x - start), target)
 
 
 def _float(x: Any) -> np.ndarray:

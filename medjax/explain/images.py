@@ -4,7 +4,8 @@ import numpy as np
 import scipy
 
 from medjax.explain.grad_cam import grad_cam
-from medjax.explain.gradients import integrated_gradients, saliency, smooth_grad
+from medjax.explain.gradients import saliency, smooth_grad
+from medjax.explain.integrated import integrated_gradients
 from medjax.explain.lime import lime_image
 from medjax.explain.occlusion import occlusion
 from medjax.explain.regions import superpixels
@@ -21,8 +22,8 @@ def _grad_cam(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarr
 
 
 def _integrated(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
-  parts, gap = integrated_gradients(score, x, target)
-  return parts, {'completeness_gap': gap}
+  found = integrated_gradients(score, x, target)
+  return found.parts, found.notes
 
 
 def _occlusion(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:

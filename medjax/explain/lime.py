@@ -9,11 +9,10 @@ import dataclasses
 import functools
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.explain.score import Score, in_chunks, scores
+from medjax.explain.score import Score, compiled, in_chunks, scores
 
 _IMAGE_WIDTH = 0.25  # of the kernel, in cosine distance
 _TABLE_WIDTH = 0.75  # of the kernel, in Euclidean distance, times the root of the columns
@@ -123,7 +122,7 @@ def lime_table(
                      for f in dataclasses.fields(Surrogate)))  # fmt: skip
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@compiled
 def _masked(score: Score, one: Any, empty: Any, part: Any, target: Any, present: Any) -> Any:
   """Scores of one image with the patches present that each row [n, M] says."""
   mixed = jnp.where(present[:, part][..., None], one, empty)

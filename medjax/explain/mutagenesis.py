@@ -8,11 +8,10 @@ Reference:
 import functools
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.explain.score import Score, in_chunks, scores
+from medjax.explain.score import Score, compiled, in_chunks, scores
 
 
 def mutagenesis(score: Score, x: np.ndarray, target: np.ndarray, *, chunk: int = 256) -> np.ndarray:
@@ -48,7 +47,7 @@ def mutagenesis(score: Score, x: np.ndarray, target: np.ndarray, *, chunk: int =
   return changes
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@compiled
 def _mutants(score: Score, one: Any, target: Any, place: Any, letter: Any) -> Any:
   """Scores of one sequence [L, letters] with these letters at these places."""
   row = jnp.arange(len(place))

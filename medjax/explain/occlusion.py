@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.explain.score import Score, in_chunks, scores
+from medjax.explain.score import Score, compiled, in_chunks, scores
 
 
 def occlusion(
@@ -87,7 +87,7 @@ def occlusion(
   return drops / times
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(compiled, static_argnums=(1,))
 def _covered(
   score: Score, window: tuple[int, ...], cover: Any, one: Any, target: Any, corners: Any
 ) -> Any:

@@ -1,24 +1,57 @@
 """What is explained: one number for each input, of a class that is chosen for it."""
 
 import functools
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
 
+F = TypeVar('F', bound=Callable[..., Any])
+
+# A plain function, or a ``jax.tree_util.Partial`` of one and the arrays that it needs.
 Score = Callable[[jax.Array, jax.Array], jax.Array]
 
 # What a method says of itself, by name: one number for each input.
 Notes = dict[str, np.ndarray]
 
 # (score, inputs [N, ...], class numbers [N]) -> attributions, and what the method says of itself:
-# 'completeness_gap' (see ``integrated_gradients``) or 'fit' (R2 of LIME's linear model).
+# 'completeness_gap', 'relative_gap' and 'steps' (see ``integrated_gradients``), or 'fit' (R2 of
+# LIME's linear model).
 Method = Callable[[Score, np.ndarray, np.ndarray], tuple[np.ndarray, Notes]]
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def scores(score: Score, x: jax.Array, target: jax.Array) -> jax.Array:
+def as_tree(score: Score) -> jax.tree_util.Partial:
+  """The score as a tree, whose arrays are those that it was made with by ``jax.tree_util.Partial``.
+
+  Example:
+    >>> score = jax.tree_util.Partial(lambda weights, x, target: x @ weights, jnp.ones(3))
+    >>> [leaf.shape for leaf in jax.tree.leaves(as_tree(score))]
+    [(3,)]
+    >>> jax.tree.leaves(as_tree(lambda x, target: x.sum(axis=1)))
+    []
+  """
+  return score if isinstance(score, jax.tree_util.Partial) else jax.tree_util.Partial(score)
+
+
+def compiled(function: F, static_argnums: Sequence[int] = ()) -> F:
+  """``jax.jit`` of a function whose first argument is a score.
+
+  The arrays of the score, such as the variables of a network, are arguments of the program. As
+  constants of it they would have to be compiled with it, which takes seconds for a large network,
+  and another network of the same kind could not use a program that was compiled and kept before.
+  """
+  jitted = jax.jit(function, static_argnums=static_argnums)
+
+  @functools.wraps(function)
+  def call(score: Score, *args: Any) -> Any:
+    return jitted(as_tree(score), *args)
+
+  return call  # type: ignore[return-value]
+
+
+@compiled
+def scores(score: Score, x: Any, target: Any) -> Any:
   """The score, compiled once for every function and shape."""
   return score(x, target)
 

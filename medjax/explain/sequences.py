@@ -7,16 +7,17 @@ References:
     networks for genomics, Genome Biology 24:109 (saliency less its mean over letters).
 """
 
-import functools
 from typing import Any
 
+import jax
 import numpy as np
 
-from medjax.explain.gradients import integrated_gradients, saliency
+from medjax.explain.gradients import saliency
+from medjax.explain.integrated import integrated_gradients
 from medjax.explain.lime import lime_image
 from medjax.explain.mutagenesis import mutagenesis
 from medjax.explain.occlusion import occlusion
-from medjax.explain.score import Method, Notes, Score
+from medjax.explain.score import Method, Notes, Score, as_tree
 from medjax.explain.shap import kernel_shap
 
 _SAMPLES = 512  # sequences with some stretches absent, for LIME and KernelSHAP
@@ -42,8 +43,8 @@ def _mutagenesis(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.nd
 
 
 def _integrated(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
-  parts, gap = integrated_gradients(score, x, target, baseline=neutral(x))
-  return parts, {'completeness_gap': gap}
+  found = integrated_gradients(score, x, target, baseline=neutral(x))
+  return found.parts, found.notes
 
 
 def _saliency(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
@@ -80,20 +81,15 @@ def _kernel_shap(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.nd
 def _lime(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
   stretches = _stretches(x.shape[1])
   fitted = lime_image(
-    _of_one_row(score), x[:, None], target, stretches[None], fill=neutral(x)[:, None],
-    samples=_SAMPLES, chunk=_CHUNK,
+    jax.tree_util.Partial(_of_one_row, as_tree(score)), x[:, None], target, stretches[None],
+    fill=neutral(x)[:, None], samples=_SAMPLES, chunk=_CHUNK,
   )  # fmt: skip
   return fitted.weights[:, stretches], {'fit': fitted.fit}
 
 
-@functools.lru_cache(maxsize=4)  # the same function again compiles nothing
-def _of_one_row(score: Score) -> Score:
-  """The score of sequences as images [n, 1, L, letters]."""
-
-  def of_images(x: Any, target: Any) -> Any:
-    return score(x[:, 0], target)
-
-  return of_images
+def _of_one_row(score: Score, x: Any, target: Any) -> Any:
+  """The score of sequences that are images [n, 1, L, letters]."""
+  return score(x[:, 0], target)
 
 
 # [N, L, letters] -> [N, L, letters], whose sum over letters counts, or [N, L].

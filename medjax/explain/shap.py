@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from medjax.explain import affine
-from medjax.explain.score import Score, in_chunks
+from medjax.explain.score import Score, compiled, in_chunks
 
 _CACHED = 2**15  # numbers of a layer that stay in a core's cache
 _WIDE = 128  # units of a layer whose products are better shared by all cores
@@ -128,7 +128,7 @@ def _cores() -> int:
   return os.cpu_count() or 1
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@functools.partial(compiled, static_argnums=(1, 2, 3))
 def _mixed(
   score: Score,
   chunk: int,
@@ -178,7 +178,7 @@ def _mixed(
   return jax.lax.map(of_part, parts).swapaxes(0, 1).reshape(rows, count)
 
 
-@functools.partial(jax.jit, static_argnums=0)
+@compiled
 def _worth(
   score: Score, regions: Any, background: Any, one: Any, target: Any, coalition: Any
 ) -> Any:

@@ -7,7 +7,7 @@ training and independent of the others: no training row is kept with a run.
 
 import numpy as np
 
-from medjax.explain.gradients import integrated_gradients
+from medjax.explain.integrated import integrated_gradients
 from medjax.explain.lime import lime_table
 from medjax.explain.score import Method, Notes, Score
 from medjax.explain.shap import kernel_shap
@@ -29,8 +29,8 @@ def methods(column: np.ndarray, typical: np.ndarray) -> dict[str, Method]:
     return _by_column(surrogate.weights, column), {'fit': surrogate.fit}
 
   def of_gradients(score: Score, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, Notes]:
-    parts, gap = integrated_gradients(score, x, target, baseline=typical.mean(axis=0))
-    return _by_column(parts, column), {'completeness_gap': gap}
+    found = integrated_gradients(score, x, target, baseline=typical.mean(axis=0))
+    return _by_column(found.parts, column), found.notes
 
   return {'integrated_gradients': of_gradients, 'kernel_shap': of_shap, 'lime': of_lime}
 

@@ -9,13 +9,15 @@ ResNet on small images (3x3 kernels on 2x2 pixels, 512 channels) takes about 40 
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from medjax.ops import native
+
+Shapes = Sequence[Sequence[int]]
 
 _FEW = 4  # channels that the kernels for few take, such as those of an image
 _SMALL = 4  # pixels of a side below which a product of patches is faster
@@ -146,7 +148,10 @@ def convolve(padding: int, x_BHWC: jax.Array, kernel: jax.Array) -> jax.Array:
   Returns:
     float32 [batch, height + 2 * padding - 2, width + 2 * padding - 2, features].
   """
-  return _forward(padding, x_BHWC, kernel)[0]
+  batch, height, width, _ = x_BHWC.shape
+  shape = (batch, height + 2 * padding - 2, width + 2 * padding - 2, kernel.shape[3])
+  inside, padded = pad_few(padding, x_BHWC)
+  return native.call('medjax_conv', [(shape, jnp.float32)], padded, kernel, padding=inside)[0]
 
 
 def pad_few(padding: int, x: jax.Array) -> tuple[int, jax.Array]:
@@ -156,33 +161,73 @@ def pad_few(padding: int, x: jax.Array) -> tuple[int, jax.Array]:
   return 0, jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
 
 
-def input_gradient(padding: int, x: jax.Array, kernel: jax.Array, gradient: jax.Array) -> jax.Array:
-  """Gradient of the convolved images, by XLA; for few channels, where only explanations ask."""
+def asked(*primals: Any) -> tuple[()] | None:
+  """Whether the gradient of any of these is needed, in a form that can be kept for the way back.
 
-  def convolved(x: jax.Array) -> jax.Array:
-    sides = [(padding, padding)] * 2
-    return jax.lax.conv_general_dilated(x, kernel, (1, 1), sides, dimension_numbers=_LAYOUT)
+  Args:
+    *primals: Arguments of a function with ``custom_vjp`` and ``symbolic_zeros``.
 
-  return jax.linear_transpose(convolved, x)(gradient)[0]
-
-
-def _forward(padding: int, x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple]:
-  batch, height, width, _ = x.shape
-  shape = (batch, height + 2 * padding - 2, width + 2 * padding - 2, kernel.shape[3])
-  inside, padded = pad_few(padding, x)
-  (y,) = native.call('medjax_conv', [(shape, x.dtype)], padded, kernel, padding=inside)
-  return y, (x, kernel)
+  Returns:
+    None where it is not.
+  """
+  return () if any(primal.perturbed for primal in primals) else None
 
 
-def _backward(padding: int, kept: tuple, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
-  x, kernel = kept
-  inside, padded = pad_few(padding, x)
-  direct = is_direct(x.shape[3])
-  shapes = [((0,) if direct else x.shape, x.dtype), (kernel.shape, x.dtype)]
-  d_x, d_kernel = native.call(
-    'medjax_conv_gradient', shapes, padded, kernel, gradient, padding=inside
-  )
-  return input_gradient(padding, x, kernel, gradient) if direct else d_x, d_kernel
+def gradients(
+  call: Callable[[int, jax.Array, jax.Array, Shapes], Sequence[jax.Array]],
+  padding: int,
+  x: jax.Array,
+  kernel: jax.Array,
+  of_x: tuple[()] | None,
+  of_kernel: tuple[()] | None,
+  shapes: Shapes,
+) -> list[jax.Array | None]:
+  """The gradient of the images, and those of the kernel and its like.
+
+  Args:
+    call: Calls the kernel in C++ for padding, images, kernel and the shapes of all its results,
+      which leaves out what is empty.
+    padding: Pixels on every side.
+    x: float32 [batch, height, width, channels].
+    kernel: float32 [3, 3, channels, features].
+    of_x: Whether the first is needed; see ``asked``.
+    of_kernel: Whether the others are.
+    shapes: Of the others.
+
+  Returns:
+    None in place of each that is not needed.
+  """
+  rest: list[Any] = [None] * len(shapes)
+  empty = [(0,)] * len(shapes)
+  d_x: jax.Array | None = None
+  if not is_direct(x.shape[3]):
+    d_x, *found = call(padding, x, kernel, [x.shape, *(empty if of_kernel is None else shapes)])
+    return [d_x, *(rest if of_kernel is None else found)]
+  if of_kernel is not None:
+    inside, padded = pad_few(padding, x)
+    _, *rest = call(inside, padded, kernel, [(0,), *shapes])
+  if of_x is not None:
+    # Only explanations ask for it: by the kernels for many channels, of which most are 0.
+    wide = (*x.shape[:3], native.lanes())
+    more = native.lanes() - x.shape[3]
+    filled = jnp.pad(kernel, ((0, 0), (0, 0), (0, more), (0, 0)))
+    d_x = call(padding, jnp.zeros(wide, x.dtype), filled, [wide, *empty])[0][..., : x.shape[3]]
+  return [d_x, *rest]
 
 
-convolve.defvjp(_forward, _backward)
+def _forward(padding: int, x: Any, kernel: Any) -> tuple[jax.Array, tuple]:
+  kept = (x.value, kernel.value, asked(x), asked(kernel))
+  return convolve(padding, x.value, kernel.value), kept
+
+
+def _backward(padding: int, kept: tuple, gradient: jax.Array) -> tuple[Any, Any]:
+  def call(padding: int, x: jax.Array, kernel: jax.Array, shapes: Shapes) -> Sequence[jax.Array]:
+    results = [(shape, gradient.dtype) for shape in shapes]
+    return native.call('medjax_conv_gradient', results, x, kernel, gradient, padding=padding)
+
+  x, kernel, of_x, of_kernel = kept
+  d_x, d_kernel = gradients(call, padding, x, kernel, of_x, of_kernel, [kernel.shape])
+  return d_x, d_kernel
+
+
+convolve.defvjp(_forward, _backward, symbolic_zeros=True)

@@ -7,6 +7,8 @@ pooled while it is in the cache.
 """
 
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -53,38 +55,42 @@ def conv_relu_pool(
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _fused(padding: int, x: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
-  return _forward(padding, x, kernel, bias)[0]
+  return _pooled(padding, x, kernel, bias)[0]
 
 
-def _forward(
+def _pooled(
   padding: int, x: jax.Array, kernel: jax.Array, bias: jax.Array
-) -> tuple[jax.Array, tuple]:
+) -> tuple[jax.Array, jax.Array]:
+  """What is pooled, and which cell of each window won."""
   batch, height, width, features = _convolved(padding, x, kernel)
   shape = (batch, height // 2, width // 2, features)
   inside, padded = conv.pad_few(padding, x)
   results = [(shape, x.dtype), (shape, jnp.uint8)]
-  pooled, winner = native.call('medjax_conv_pool', results, padded, kernel, bias, padding=inside)
-  return pooled, (x, kernel, winner)
+  return native.call('medjax_conv_pool', results, padded, kernel, bias, padding=inside)
 
 
-def _backward(
-  padding: int, kept: tuple, gradient: jax.Array
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-  x, kernel, winner = kept
-  inside, padded = conv.pad_few(padding, x)
-  direct = conv.is_direct(x.shape[3])
-  shapes = [(0,) if direct else x.shape, kernel.shape, kernel.shape[3:]]
-  results = [(shape, x.dtype) for shape in shapes]
-  d_x, d_kernel, d_bias = native.call(
-    'medjax_conv_pool_gradient', results, padded, kernel, winner, gradient, padding=inside
-  )
-  if direct:
-    spread = pool.place((2, 2), winner, _convolved(padding, x, kernel), gradient)
-    d_x = conv.input_gradient(padding, x, kernel, spread)
+def _forward(padding: int, x: Any, kernel: Any, bias: Any) -> tuple[jax.Array, tuple]:
+  pooled, winner = _pooled(padding, x.value, kernel.value, bias.value)
+  return pooled, (x.value, kernel.value, winner, conv.asked(x), conv.asked(kernel, bias))
+
+
+def _backward(padding: int, kept: tuple, gradient: jax.Array) -> tuple[Any, Any, Any]:
+  x, kernel, winner, of_x, of_kernel = kept
+
+  def call(
+    padding: int, x: jax.Array, kernel: jax.Array, shapes: conv.Shapes
+  ) -> Sequence[jax.Array]:
+    results = [(shape, gradient.dtype) for shape in shapes]
+    return native.call(
+      'medjax_conv_pool_gradient', results, x, kernel, winner, gradient, padding=padding
+    )
+
+  shapes = [kernel.shape, kernel.shape[3:]]
+  d_x, d_kernel, d_bias = conv.gradients(call, padding, x, kernel, of_x, of_kernel, shapes)
   return d_x, d_kernel, d_bias
 
 
-_fused.defvjp(_forward, _backward)
+_fused.defvjp(_forward, _backward, symbolic_zeros=True)
 
 
 def _convolved(padding: int, x: jax.Array, kernel: jax.Array) -> tuple[int, int, int, int]:

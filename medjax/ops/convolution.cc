@@ -479,10 +479,11 @@ void WinogradForward(ffi::ThreadPool& pool, const Shape& s, const float* x, cons
   });
 }
 
-// d_bias [F] is null where there is none.
+// d_bias [F] is null where there is none, and d_kernel where nobody asks for it: then x is not read.
 void WinogradBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, const float* kernel,
                       const Gradient& gradient, float* dx, float* d_kernel, float* d_bias) {
-  Memory turned(9 * s.plane()), transformed(kPositions * s.plane()), sums(kPositions * s.plane());
+  Memory turned(9 * s.plane()), transformed(kPositions * s.plane());
+  Memory sums(d_kernel ? kPositions * s.plane() : 0);
   ParallelFor(pool, 9 * s.features / kLanes, [&](int64_t task) {
     int64_t k = task % 9, f0 = task / 9 * kLanes;
     for (int64_t c = 0; c < s.channels; ++c) {
@@ -503,7 +504,7 @@ void WinogradBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, con
     int64_t last = std::min(first + rows, s.tile_rows);
     Strip strip(s, first, last, memory.data());
     ParallelFor(pool, last - first, [&](int64_t i) {
-      TransformInput(strip, first + i, x);
+      if (d_kernel) TransformInput(strip, first + i, x);
       ForTiles(strip, first + i, [&](Tile t) {
         for (int64_t f = 0; f < s.features; f += kLanes) {
           Vec in[16], out[36];
@@ -520,8 +521,10 @@ void WinogradBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, con
       });
     });
     ParallelFor(pool, kPositions, [&](int64_t p) {
-      Multiply({s.channels, s.features, strip.tiles(), 1, strip.in(p, 0), 1, s.channels, 0,
-                strip.out(p, 0), s.features, sums.data() + p * s.plane(), s.features, first > 0});
+      if (d_kernel) {
+        Multiply({s.channels, s.features, strip.tiles(), 1, strip.in(p, 0), 1, s.channels, 0,
+                  strip.out(p, 0), s.features, sums.data() + p * s.plane(), s.features, first > 0});
+      }
       Multiply({strip.tiles(), s.channels, s.features, 1, strip.out(p, 0), s.features, 1, 0,
                 transformed.data() + p * s.plane(), s.channels, strip.in(p, 0), s.channels, false});
     });
@@ -531,7 +534,7 @@ void WinogradBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, con
       });
     }
   }
-  TransformKernelGradient(pool, s.plane(), sums.data(), d_kernel);
+  if (d_kernel) TransformKernelGradient(pool, s.plane(), sums.data(), d_kernel);
   if (d_bias) AddUp(rows, s.features, bias_sums.data(), d_bias);
 }
 
@@ -622,13 +625,15 @@ void Backward(ffi::ThreadPool& pool, const Shape& s, const Floats& x, const Floa
   if (s.direct()) {
     DirectBackward(pool, s, x.typed_data(), gradient, d_kernel->typed_data(), d_bias);
   } else {
+    // Empty where nobody asks for them.
+    bool wanted = d_kernel->element_count() > 0;
     WinogradBackward(pool, s, x.typed_data(), kernel.typed_data(), gradient, dx->typed_data(),
-                     d_kernel->typed_data(), d_bias);
+                     wanted ? d_kernel->typed_data() : nullptr, wanted ? d_bias : nullptr);
   }
 }
 
 // x [B, H, W, C], kernel [3, 3, C, F] -> y [B, rows, columns, F]. With few channels x is padded by
-// the caller, and its gradient stays empty.
+// the caller, and its gradient stays empty. With many those of kernel and bias may.
 ffi::Error Conv(ffi::ThreadPool pool, Floats x, Floats kernel, ffi::Result<Floats> y,
                 int64_t padding) {
   Shape s(x, kernel, padding, false);

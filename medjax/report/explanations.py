@@ -1,16 +1,34 @@
 """Explanations in the report: of the cases that it shows, and how good the methods are."""
 
+import dataclasses
 import pathlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from medjax.errors import UserError
 from medjax.experiment import Experiment
+from medjax.explain import Notes, integrated
 from medjax.report import pictures
 from medjax.training import evaluate
 from medjax.training.score import score_function
 from medjax.workdir import Workdir
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+  """Cases that a report shows.
+
+  Attributes:
+    pictures: of each by id, data URIs, of which the last is an explanation where there is one.
+    notes: what the method says of itself, a line for each case by id.
+    summary: the same of all cases, a sentence; '' where it says nothing.
+  """
+
+  pictures: Mapping[str, Sequence[str]]
+  notes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  summary: str = ''
 
 
 def pictures_of(
@@ -20,8 +38,8 @@ def pictures_of(
   table: Any,
   count: int,
   method: str,
-) -> dict[str, list[str]]:
-  """Cases worth looking at, and what speaks for the class that each is called: data URIs by id.
+) -> Shown:
+  """Cases worth looking at, and what speaks for the class that each is called.
 
   Args:
     experiment: Data and model.
@@ -38,10 +56,11 @@ def pictures_of(
   split, modality = data.splits[table.split], data.modality
   shown = outcome.choose_examples(table, count)
   if not shown:
-    return {}
+    return Shown({})
   row_of = {name: row for row, name in enumerate(split.id.tolist())}
   batch = split.read([row_of[name] for name in shown])
-  parts = None
+  parts: np.ndarray | None = None
+  said: Notes = {}
   if method != 'none' and modality.methods:
     if method not in modality.methods:
       raise ValueError(f'it does not suit {modality.cases}')
@@ -49,15 +68,43 @@ def pictures_of(
     decision = evaluate.read_decision(outcome.read_decision, workdir)
     target = outcome.called(table, decision)[[place[name] for name in shown]]
     score = score_function(experiment, variables)
-    parts, _ = modality.methods[method](score, np.asarray(modality.inputs(batch)), target)
-  sources = {}
+    parts, said = modality.methods[method](score, np.asarray(modality.inputs(batch)), target)
+  sources, notes = {}, {}
   for i, name in enumerate(shown):
     arrays = {key: values[i] for key, values in batch.items() if key != 'label'}
     drawings = [modality.draw(arrays)]
     if parts is not None:
       drawings.append(modality.draw_explained(arrays, parts[i], method))
     sources[name] = [pictures.uri(drawing) for drawing in drawings if drawing is not None]
-  return {name: uris for name, uris in sources.items() if uris}
+    notes[name] = _note({key: values[i] for key, values in said.items()})
+  return Shown({name: uris for name, uris in sources.items() if uris}, notes, _summary(said))
+
+
+def _note(said: Mapping[str, float]) -> str:
+  """What the method says of one case; '' where it says nothing."""
+  if 'relative_gap' not in said:
+    return ''
+  return f'{said["steps"]:.0f} gradients, parts off by {said["relative_gap"]:.1%}'
+
+
+def _summary(said: Notes) -> str:
+  """How exact the explanations are that are integrals; '' of others."""
+  if 'relative_gap' not in said:
+    return ''
+  steps, gap = said['steps'], said['relative_gap']
+  many = int((gap > integrated.TOLERANCE).sum())
+  text = (
+    f'The parts of a case should add up to its score less that of an input that says nothing; they '
+    f'are off by at most {gap.max():.1%} of that difference, with {steps.min():.0f} to '
+    f'{steps.max():.0f} gradients a case.'
+  )
+  if not many:
+    return text
+  cases = 'one case' if many == 1 else f'{many} cases'
+  return (
+    f'{text} In {cases} that is more than the {integrated.TOLERANCE:.0%} aimed at, after the most '
+    'gradients that are taken: read them with care.'
+  )
 
 
 def grade_rows(workdir: Workdir) -> tuple[list[str], list[dict[str, Any]], list[str]]:

@@ -6,6 +6,7 @@ broken is named in its section, so that half a run still gives a page.
 """
 
 import pathlib
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,8 @@ def write(
   modality: Modality,
   *,
   pictures: Mapping[str, Sequence[str]],
+  notes: Mapping[str, str] = types.MappingProxyType({}),
+  summary: str = '',
   explanation: str = '',
 ) -> pathlib.Path:
   """Writes `folder/report.html` from the files of the run.
@@ -42,6 +45,8 @@ def write(
     modality: What its inputs are.
     pictures: Of examples by id: data URIs, of which the last is an explanation where there is one;
       see ``explanations.pictures_of``. Ids that the predictions do not hold are left out.
+    notes: A line on the explanation of each by id.
+    summary: A sentence on all explanations.
     explanation: The method that says what speaks for the class that a case is called; '' for none.
 
   Returns:
@@ -105,7 +110,8 @@ def write(
     'layout': modality.layout or ('wide' if explanation else ''),
     'about_examples': outcome.about_examples,
     'expects_pictures': modality.always_drawn and not examples,
-    'caption': modality.caption(explanation) if explanation else '',
+    'caption': f'{modality.caption(explanation)} {summary}'.rstrip() if explanation else '',
+    'notes': notes,
     'grades': dict(
       zip(('names', 'rows', 'problems'), explanations.grade_rows(workdir), strict=True)
     ),

@@ -3,7 +3,6 @@
 import dataclasses
 import pathlib
 import sys
-from collections.abc import Mapping, Sequence
 
 import jax
 
@@ -23,11 +22,11 @@ class Explained:
   """Cases that a report shows.
 
   Attributes:
-    pictures: of each by id, data URIs; see ``explanations.pictures_of``.
+    shown: their pictures and notes.
     method: that explains them; '' for none.
   """
 
-  pictures: Mapping[str, Sequence[str]]
+  shown: explanations.Shown
   method: str
 
 
@@ -52,7 +51,7 @@ def explain(
     print(f'the report explains nothing by {method}: {reason}', file=sys.stderr)
     method = 'none'
     shown = explanations.pictures_of(experiment, variables, workdir, table, EXAMPLES, 'none')
-  explained = method != 'none' and shown and experiment.data.modality.methods
+  explained = method != 'none' and shown.pictures and experiment.data.modality.methods
   return Explained(shown, method if explained else '')
 
 
@@ -73,7 +72,9 @@ def write(
     workdir.folder,
     outcome,
     modality,
-    pictures=explained.pictures,
+    pictures=explained.shown.pictures,
+    notes=explained.shown.notes,
+    summary=explained.shown.summary,
     explanation=explained.method,
   )
   labelled = {name: of_split.labelled() for name, of_split in evaluated.tables.items()}

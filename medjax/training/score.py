@@ -16,7 +16,8 @@ def score_function(experiment: Experiment, variables: Any) -> Score:
     variables: of the model.
 
   Returns:
-    (inputs float32 [n, ...], classes int [n]) -> [n].
+    (inputs float32 [n, ...], classes int [n]) -> [n]. The variables are arrays of its tree; see
+    ``explain.compiled``.
 
   Example:
     >>> score = score_function(experiment, variables)              # doctest: +SKIP
@@ -24,8 +25,8 @@ def score_function(experiment: Experiment, variables: Any) -> Score:
     (8,)
   """
 
-  def score(x: jax.Array, target: jax.Array) -> jax.Array:
+  def score(variables: Any, x: jax.Array, target: jax.Array) -> jax.Array:
     outputs: Any = experiment.model.apply(variables, x, train=False)
     return experiment.task.explained(outputs, target)
 
-  return score
+  return jax.tree_util.Partial(score, jax.device_put(variables))

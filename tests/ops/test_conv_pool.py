@@ -72,6 +72,24 @@ def test_values_and_gradients_equal_lax(size, channels, features, batch, padding
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-5 * np.abs(b).max())
 
 
+@pytest.mark.usefixtures('_kernels')
+@pytest.mark.parametrize('padding', ['VALID', 'SAME'])
+@pytest.mark.parametrize(('channels', 'features'), [(3, 16), (16, 32)])
+@pytest.mark.parametrize('asked', [0, 1, 2])
+def test_the_gradient_of_one_argument_alone(channels, features, padding, asked):
+  arguments = _arguments((11, 8), channels, features)
+
+  def gradient(block):
+    def weighted(argument):
+      y = block(*arguments[:asked], argument, *arguments[asked + 1 :], padding)
+      return (y * jnp.cos(jnp.arange(y.size)).reshape(y.shape)).sum()
+
+    return jax.jit(jax.grad(weighted))(arguments[asked])
+
+  mine, plain = gradient(ops.conv_relu_pool), gradient(_plain)
+  np.testing.assert_allclose(mine, plain, rtol=1e-4, atol=2e-5 * np.abs(plain).max())
+
+
 @pytest.mark.parametrize(
   ('channels', 'features', 'dtype', 'size'),
   [(5, 16, 'float32', 8), (16, 6, 'float32', 8), (16, 16, 'bfloat16', 8), (3, 16, 'float32', 3)],
