@@ -70,7 +70,10 @@ def _restored(
     step = choose(checkpoints)
     if step is None:
       raise UserError(f'--workdir={workdir.folder}: no checkpoint; train first')
-    return checkpoints.read(step, state.abstract(experiment))[0].variables, step
+    # What an optimiser remembers is twice as large as the parameters.
+    whole: Any = state.abstract(experiment)
+    wanted = dataclasses.replace(whole, step=None, opt_state=None)
+    return checkpoints.read(step, wanted)[0].variables, step
 
 
 @dataclasses.dataclass(frozen=True)
