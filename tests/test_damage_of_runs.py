@@ -186,8 +186,7 @@ class Verbs:
     """What evaluation begins with: the best checkpoint and the last."""
     run = self._run(folder)
     experiment = run.described()
-    read = (evaluate.best_variables, evaluate.last_variables)
-    return spelled([one(experiment, run.workdir) for one in read])
+    return spelled(evaluate.best_and_last(experiment, run.workdir))
 
   def predict(self, folder):
     run = self._run(folder)

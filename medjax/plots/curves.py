@@ -182,13 +182,30 @@ def residuals(prediction: np.ndarray, label: np.ndarray) -> str:
 def bars(names: Sequence[str], values: Sequence[float], xlabel: str) -> str:
   """Draws a bar for each value, the first one on top."""
   figure, axes = new_figure(xlabel, '')
-  figure.set_size_inches(SIZE_INCHES[0], 0.8 + 0.26 * len(names))
+  shown = [name[:28] for name in names]
+  wide, high = SIZE_INCHES[0], 0.8 + 0.26 * len(names)
+  figure.set_size_inches(wide, high)
+  # Room for the names by their own width: a report has dozens of these figures, and Matplotlib's
+  # layout would draw each of them twice.
+  figure.set_layout_engine(None)
+  left = max(map(_inches, shown), default=0.0) + 0.15
+  figure.subplots_adjust(left / wide, 0.55 / high, 0.97, 1 - 0.08 / high)
   places = np.arange(len(names))
   axes.barh(places, values, color=[COLORS[1] if value > 0 else COLORS[0] for value in values])
-  axes.set_yticks(places, [plain(name[:28]) for name in names])
+  axes.set_yticks(places, [plain(name) for name in shown])
   axes.invert_yaxis()
   axes.axvline(0, color=GREY, linewidth=1.0)
   return svg(figure, xlabel)
+
+
+def _inches(text: str) -> float:
+  """How wide a label of an axis is."""
+  from matplotlib import font_manager
+
+  font = font_manager.get_font(font_manager.findfont(font_manager.FontProperties()))
+  font.set_size(10, 72)
+  font.set_text(text)
+  return font.get_width_height()[0] / 64 / 72
 
 
 def _points(axes: 'Axes', x: np.ndarray, y: np.ndarray) -> None:

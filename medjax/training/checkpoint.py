@@ -83,6 +83,7 @@ class Checkpoints:
     self.folder, self._run = folder.absolute(), run
     self._ranks: dict[int, tuple[float, int]] = {}
     self._unsealed: set[int] = set()
+    self._copies: dict[str, np.ndarray] = {}  # kept, as fresh memory costs as much as the copying
     self._thread = concurrent.futures.ThreadPoolExecutor(1, 'checkpoint')
     self._writing: concurrent.futures.Future[None] | None = None
     options = ocp.CheckpointManagerOptions(
@@ -114,13 +115,20 @@ class Checkpoints:
     """
     self.wait()  # for the checkpoint before, which takes memory and space too
     # A copy: the next step takes over the state's memory while the file is written.
-    arrays = {name: np.array(leaf) for name, leaf in _named(state)}
+    arrays = {name: self._copy(name, leaf) for name, leaf in _named(state)}
     self._ranks[position.step] = _rank(position)
     self._unsealed.add(position.step)
     if jax.process_count() == 1:
       self._writing = self._thread.submit(self._write, arrays, position, whole=True)
     else:  # the processes wait for each other in Orbax, which has to be at the same step in all
       self._write(arrays, position)
+
+  def _copy(self, name: str, leaf: Any) -> np.ndarray:
+    held = self._copies.get(name)
+    if held is None or (held.shape, held.dtype) != (leaf.shape, leaf.dtype):
+      held = self._copies[name] = np.empty(leaf.shape, leaf.dtype)
+    np.copyto(held, leaf)
+    return held
 
   def _write(
     self, arrays: dict[str, np.ndarray], position: Position, *, whole: bool = False

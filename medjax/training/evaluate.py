@@ -26,12 +26,20 @@ def best_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, 
     UserError: the run has no checkpoint, or the best one is damaged, or it cannot be read which
       one is best.
   """
-  return _restored(experiment, workdir, lambda checkpoints: checkpoints.best())
+  return _restored(experiment, workdir, _best)[0]
 
 
-def last_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, Any], int]:
-  """The variables of the newest checkpoint and its step; see ``best_variables``."""
-  return _restored(experiment, workdir, lambda checkpoints: max(checkpoints.steps(), default=None))
+def best_and_last(experiment: Experiment, workdir: Workdir) -> list[tuple[dict[str, Any], int]]:
+  """``best_variables``, and the same of the newest checkpoint; read once where it is the best."""
+  return _restored(experiment, workdir, _best, _newest)
+
+
+def _best(checkpoints: checkpoint.Checkpoints) -> int | None:
+  return checkpoints.best()
+
+
+def _newest(checkpoints: checkpoint.Checkpoints) -> int | None:
+  return max(checkpoints.steps(), default=None)
 
 
 def chosen_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str, Any], int]:
@@ -54,26 +62,29 @@ def chosen_variables(experiment: Experiment, workdir: Workdir) -> tuple[dict[str
       )
     return int(chosen)
 
-  return _restored(experiment, workdir, require)
+  return _restored(experiment, workdir, require)[0]
 
 
 def _restored(
   experiment: Experiment,
   workdir: Workdir,
-  choose: Callable[[checkpoint.Checkpoints], int | None],
-) -> tuple[dict[str, Any], int]:
+  *choices: Callable[[checkpoint.Checkpoints], int | None],
+) -> list[tuple[dict[str, Any], int]]:
+  """Variables and step of each choice."""
   if not workdir.checkpoints.is_dir():
     raise UserError(f'--workdir={workdir.folder}: no checkpoint yet; train first')
   with checkpoint.Checkpoints(
     workdir.checkpoints, keep=1_000_000, run=workdir.identity()
   ) as checkpoints:
-    step = choose(checkpoints)
-    if step is None:
+    chosen = [choose(checkpoints) for choose in choices]
+    steps = [step for step in chosen if step is not None]
+    if len(steps) < len(choices):
       raise UserError(f'--workdir={workdir.folder}: no checkpoint; train first')
     # What an optimiser remembers is twice as large as the parameters.
     whole: Any = state.abstract(experiment)
     wanted = dataclasses.replace(whole, step=None, opt_state=None)
-    return checkpoints.read(step, wanted)[0].variables, step
+    read = {step: checkpoints.read(step, wanted)[0].variables for step in dict.fromkeys(steps)}
+    return [(read[step], step) for step in steps]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,8 +134,7 @@ def evaluate(
     )[0]
 
   outcome = experiment.task.outcome
-  variables, step = best_variables(experiment, workdir)
-  last, last_step = last_variables(experiment, workdir)
+  (variables, step), (last, last_step) = best_and_last(experiment, workdir)
   raw, reason = {'val': predicted(variables, 'val')}, ''
   if last_step != step:
     of_last = predicted(last, 'val')
