@@ -1,6 +1,6 @@
 """What a command does first, before anything large is loaded.
 
-``python -m experiments.NAME`` calls ``command`` when the package is loaded, which costs 0.03 s;
+``python -m experiments.NAME`` calls ``command`` when the package is loaded, before JAX;
 ``medjax.main`` calls ``loaded`` when all modules are there.
 """
 
@@ -18,8 +18,8 @@ _COLLECTION = gc.get_threshold()
 def command() -> None:
   """Starts the process again with huge pages, and collects little garbage until ``loaded``.
 
-  Loading JAX and its friends makes many objects and next to no garbage: to look for it takes a
-  fifth of the time.
+  Loading JAX and its friends makes many objects and next to no garbage, so that looking for it is
+  time lost.
   """
   restart_with_huge_pages()
   gc.set_threshold(100_000, 20, 100)

@@ -19,9 +19,7 @@ from medjax.explain.score import Notes, Score, compiled, in_chunks, scores
 # The authors find that 20 to 300 points come within 5%.
 TOLERANCE = 0.02
 _DOUBLINGS = 4  # of 7 points, to 127
-_FIRST = (
-  1  # doublings after which a gap is believed, at 15 points: with 7 it may be small by chance
-)
+_FIRST = 1  # doublings after which a gap is believed: with 7 points it may be small by chance
 _WAY = 0.1  # of the whole way, where the score comes back to where it was
 _CHUNK = 8
 

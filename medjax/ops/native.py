@@ -160,7 +160,8 @@ def built() -> pathlib.Path:
   try:
     version = subprocess.run([compiler, '--version'], capture_output=True, check=True).stdout
     texts = [path.read_bytes() for path in (*sources, *(_HERE / name for name in _HEADERS))]
-    parts = (*texts, ' '.join(command).encode(), version, _processor())
+    # Without the path of the sources: another checkout of the same ones compiles nothing.
+    parts = (*texts, ' '.join([compiler, *_FLAGS]).encode(), version, _processor())
     key = hashlib.sha256(b'\0'.join(parts)).hexdigest()[:16]
     folder = runtime.cache_folder() / 'native'
     files.make_private(folder)

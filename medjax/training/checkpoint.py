@@ -83,7 +83,7 @@ class Checkpoints:
     self.folder, self._run = folder.absolute(), run
     self._ranks: dict[int, tuple[float, int]] = {}
     self._unsealed: set[int] = set()
-    self._copies: dict[str, np.ndarray] = {}  # kept, as fresh memory costs as much as the copying
+    self._copies: dict[str, np.ndarray] = {}  # kept: fresh memory takes time
     self._thread = concurrent.futures.ThreadPoolExecutor(1, 'checkpoint')
     self._writing: concurrent.futures.Future[None] | None = None
     options = ocp.CheckpointManagerOptions(
@@ -282,7 +282,7 @@ class Checkpoints:
 
 
 def _handlers() -> dict[str, Any]:
-  # Weights are noise to a compressor: a tenth smaller for more work than all else on the way.
+  # Weights are noise to a compressor: hardly smaller, for more work than writing them.
   arrays = ocp.PyTreeCheckpointHandler(use_compression=False)
   return {'state': arrays, 'position': ocp.JsonCheckpointHandler()}
 
