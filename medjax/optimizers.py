@@ -1,8 +1,8 @@
 """Adam whose update is one pass over memory on a CPU, and the update of any optimiser.
 
-With a large dense layer the update is a good part of a step, not the convolutions alone: compiled by
-XLA, optax's transformations and the norms that are logged beside them go over the parameters many
-times.
+With a large dense layer the update is a good part of a step, not the convolutions alone: as XLA
+compiles them, optax's transformations and the norms that are logged beside them go over the
+parameters many times.
 """
 
 import dataclasses
