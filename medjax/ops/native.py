@@ -16,6 +16,7 @@ import pathlib
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -189,6 +190,7 @@ def _compile(command: list[str], folder: pathlib.Path, key: str) -> pathlib.Path
   """Compiles to a name of its own first: other processes may be at it as well."""
   with tempfile.TemporaryDirectory(dir=folder) as own:
     made = pathlib.Path(own) / 'kernels.so'
+    print('compiling kernels in C++, once', file=sys.stderr, flush=True)
     subprocess.run([*command, '-o', str(made)], capture_output=True, check=True)
     return made.replace(folder / _name(key, made))
 

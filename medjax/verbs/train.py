@@ -8,6 +8,7 @@ from medjax.arguments import Flag, Verb
 from medjax.data import dataset
 from medjax.errors import UserError
 from medjax.ops import native
+from medjax.spent import COMPILE
 from medjax.verbs.run import Run
 
 
@@ -34,8 +35,10 @@ def train(run: Run, words: Sequence[str] = ()) -> None:
     if run.lead:
       run.workdir.claim(run.config)
       run.workdir.claim_data(experiment.data.summary())
+      with run.spent.on(COMPILE):
+        note = native.note()
       run.write_environment(0.0)
-      if note := native.note():
+      if note:
         print(f'speed: {note}', file=sys.stderr)
       baseline.load_ahead(experiment)
     step = parallel.compile_evaluate(experiment, run.devices, run.config.precision)

@@ -1,6 +1,7 @@
 """Where kernels cannot be compiled, the reason is said and JAX computes instead."""
 
 import hashlib
+import shutil
 
 import jax
 import pytest
@@ -53,14 +54,26 @@ def test_what_is_no_library_is_not_loaded(compiler):
     native.library.__wrapped__()
 
 
-def test_a_library_is_compiled_once_and_private_to_its_user(compiler):
+def test_a_library_is_compiled_once_and_private_to_its_user(compiler, capsys):
   compiler('echo first > "$out"')
   file = native.built()
+  assert capsys.readouterr().err == 'compiling kernels in C++, once\n'
   assert file.parent.stat().st_mode & 0o777 == 0o700
   compiler('exit 1')
   assert native.built() == file
   assert file.read_text() == 'first\n'
   assert hashlib.sha256(b'first\n').hexdigest().startswith(file.stem.split('-')[1])
+
+
+def test_another_checkout_of_the_same_sources_compiles_nothing(compiler, tmp_path, monkeypatch):
+  compiler('echo first > "$out"')
+  file = native.built()
+  elsewhere = tmp_path / 'elsewhere'
+  shutil.copytree(native._HERE, elsewhere)
+  monkeypatch.setattr(native, '_HERE', elsewhere)
+  assert native.built() == file
+  (elsewhere / 'threads.h').write_text('// another')
+  assert native.built() != file
 
 
 @pytest.mark.parametrize('damaged', [b'', b'fir', b'firsT\n', b'first\n\0'])
