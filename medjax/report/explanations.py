@@ -93,10 +93,11 @@ def _summary(said: Notes) -> str:
     return ''
   steps, gap = said['steps'], said['relative_gap']
   many = int((gap > integrated.TOLERANCE).sum())
+  most = f'{steps.max():.0f}'
+  taken = most if steps.min() == steps.max() else f'{steps.min():.0f} to {most}'
   text = (
     f'The parts of a case should add up to its score less that of an input that says nothing; they '
-    f'are off by at most {gap.max():.1%} of that difference, with {steps.min():.0f} to '
-    f'{steps.max():.0f} gradients a case.'
+    f'are off by at most {gap.max():.1%} of that difference, with {taken} gradients a case.'
   )
   if not many:
     return text

@@ -14,6 +14,8 @@ def notes(gaps, steps):
 def test_the_summary_names_the_largest_gap_and_the_gradients():
   text = explanations._summary(notes([0.001, 0.0124], [15, 31]))
   assert 'off by at most 1.2% of that difference, with 15 to 31 gradients a case.' in text
+  same = explanations._summary(notes([0.001, 0.0124], [15, 15]))
+  assert 'of that difference, with 15 gradients a case.' in same
   assert 'care' not in text
   assert explanations._summary({'fit': np.ones(2)}) == ''
   assert explanations._note({'fit': 1.0}) == ''
@@ -36,4 +38,4 @@ def test_the_page_shows_a_note_below_its_case(tmp_path):
     )
   )  # fmt: skip
   assert '31 gradients, parts off by 1.2%' in text
-  assert 'All add up. It says what the network looked at' in text
+  assert 'All add up. An explanation says what the network looked at' in text
