@@ -1,7 +1,6 @@
 """Verbs own their flags, help is made of them, and runs of earlier versions are refused."""
 
 import json
-import pathlib
 
 import pytest
 import reseal
@@ -118,10 +117,11 @@ def test_a_flag_that_would_do_nothing_is_refused(run, capsys):
     assert line in capsys.readouterr().err
 
 
-def test_the_source_of_a_stored_description_is_no_setting(run, capsys):
+def test_the_source_of_a_stored_description_is_no_setting(run, capsys, tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)  # where no other run is
   call('--config.data.source=described:' + str(run / 'data.json'), code=2)
   assert 'described:' in capsys.readouterr().err
-  assert not list(pathlib.Path('runs').glob('tabular_mlp-*/checkpoints'))
+  assert not list(tmp_path.rglob('checkpoints'))
 
 
 def test_bench_compares_with_measurements_of_the_same_settings_alone(tmp_path):
