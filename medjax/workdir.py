@@ -23,6 +23,8 @@ from medjax.errors import UserError
 
 C = TypeVar('C')
 
+SEAL = 'digests.json'  # in the folder of a checkpoint, of its other files
+
 _TRAIN_AGAIN = 'restore it, or train again in another --workdir'
 # What brings a file back that is damaged or missing, where it is not to run evaluate again.
 _REMEDIES = {
@@ -61,6 +63,7 @@ class Workdir:
     self.motifs = self.folder / 'motifs.json'
     self.motifs_meme = self.folder / 'motifs.meme'
     self.preview = self.folder / 'preview.png'
+    self.finished = self.folder / 'finished.json'
 
   def predictions(self, split: str) -> pathlib.Path:
     return self.folder / 'predictions' / f'{split}.csv'
@@ -183,7 +186,7 @@ class Workdir:
     Raises:
       UserError: as ``identity``, or it cannot be written.
     """
-    digests = {self._name(one): files.digest(one) for one in covers}
+    digests = {self.name(one): files.digest(one) for one in covers}
     sealed.write(path, value, run=self._tie(path), files=digests)
 
   def read(self, path: pathlib.Path) -> dict[str, Any]:
@@ -206,7 +209,7 @@ class Workdir:
       found = files.digest(path)
     except OSError as error:
       raise UserError(f'{path}: cannot be read: {error.strerror}; {remedy}') from None
-    if seal.get('files', {}).get(self._name(path)) != found:
+    if seal.get('files', {}).get(self.name(path)) != found:
       raise UserError(f'{path}: is not what the last evaluation wrote; {remedy}')
     return path
 
@@ -235,7 +238,8 @@ class Workdir:
       parts.append(str(self.read(self.data).get('fingerprint')))
     return hashlib.sha256('\0'.join(parts).encode()).hexdigest()[:16]
 
-  def _name(self, path: pathlib.Path) -> str:
+  def name(self, path: pathlib.Path) -> str:
+    """Of a file within the folder, such as 'predictions/test.csv'."""
     return path.relative_to(self.folder).as_posix()
 
 

@@ -25,10 +25,10 @@ from orbax.checkpoint import checkpoint_managers
 
 from medjax import files, sealed
 from medjax.errors import DiskFullError, UserError
+from medjax.workdir import SEAL
 
 # Bytes that a checkpoint takes beside its arrays: names, metadata and half-filled blocks.
 _FILES = 2**20
-_SEAL = 'digests.json'  # of the other files of a checkpoint
 _DAMAGED = (float('inf'), 0)  # the rank of a checkpoint whose position cannot be read
 
 
@@ -172,7 +172,7 @@ class Checkpoints:
         for path in (self.folder / str(step) for step in self._unsealed):
           if path.exists():
             digests = {one.relative_to(path).as_posix(): files.digest(one) for one in _files(path)}
-            sealed.write(path / _SEAL, digests, run=self._run)
+            sealed.write(path / SEAL, digests, run=self._run)
       self._unsealed.clear()
 
   def steps(self) -> list[int]:
@@ -263,7 +263,7 @@ class Checkpoints:
     """Raises an error where a file is damaged, of those whose names begin with ``part``."""
     path = self.folder / str(step)
     try:
-      digests, ties = sealed.read(path / _SEAL)
+      digests, ties = sealed.read(path / SEAL)
     except UserError:  # not there, or damaged itself: arrays and position have digests too
       return
     for name, digest in digests.items():
@@ -288,7 +288,7 @@ def _handlers() -> dict[str, Any]:
 
 
 def _files(folder: pathlib.Path) -> list[pathlib.Path]:
-  return sorted(path for path in folder.rglob('*') if path.is_file() and path.name != _SEAL)
+  return sorted(path for path in folder.rglob('*') if path.is_file() and path.name != SEAL)
 
 
 def _free_name(path: pathlib.Path) -> pathlib.Path:

@@ -17,6 +17,7 @@ from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.ops import native
 from medjax.spent import BASELINE, DATA, EVALUATION, REPORT, Spent
+from medjax.verbs import finished
 from medjax.workdir import Workdir
 
 _NOTES = 30  # on the data that are printed; all are in data.json
@@ -116,6 +117,8 @@ class Run:
   ) -> None:
     """Evaluates the chosen checkpoint, beside simple models, and writes the report.
 
+    Nothing is computed where an earlier command left all this as it would be again.
+
     Args:
       verb: on whose time this is.
       experiment: data and model of the run.
@@ -124,6 +127,12 @@ class Run:
     from medjax.report import run as report
     from medjax.training import baseline, evaluate
 
+    # Of several processes each sees files of its own; all have to take the same way.
+    caused_by = finished.causes(experiment, self.config) if jax.process_count() == 1 else ''
+    if caused_by and not self.values.again and finished.stands(self.workdir, caused_by):
+      print('nothing has changed since the last evaluation, which stands (--again repeats it)')
+      self._say(experiment)
+      return
     with self.spent.on(EVALUATION):
       found = evaluate.evaluate(experiment, self.workdir, self.devices, self.config, evaluate_step)
     if not self.lead:
@@ -133,15 +142,24 @@ class Run:
     with self.spent.on(REPORT):
       explained = report.explain(experiment, self.workdir, found, _explanation(self.config))
       self._write_spent(verb)  # what the page shows
-      page = report.write(experiment, self.workdir, found, explained)
+      report.write(experiment, self.workdir, found, explained)
     seconds = self._write_spent(verb)
-    print(f'evaluated: {report.checkpoint_line(self.workdir)}')
-    for split in found.tables:
-      print(report.headline(self.workdir, split, experiment.task.outcome.monitor))
-    for line in report.baseline_lines(self.workdir, experiment.task.outcome):
-      print(line)
-    print(f'report: {page}')
+    if caused_by:
+      finished.note(self.workdir, caused_by)
+    self._say(experiment)
     print(spent.line(seconds), file=sys.stderr)
+
+  def _say(self, experiment: Experiment) -> None:
+    """Prints what the last evaluation found."""
+    from medjax.report import run as report
+
+    outcome = experiment.task.outcome
+    print(f'evaluated: {report.checkpoint_line(self.workdir)}')
+    for split in self.workdir.read(self.workdir.evaluation):
+      print(report.headline(self.workdir, split, outcome.monitor))
+    for line in report.baseline_lines(self.workdir, outcome):
+      print(line)
+    print(f'report: {self.workdir.report}')
 
   def report(self, experiment: Experiment) -> None:
     """Writes the report again, from what was evaluated."""

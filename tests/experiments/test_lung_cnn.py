@@ -49,7 +49,7 @@ def test_the_same_command_again_says_the_same(trained, command):
 
 def test_evaluate_needs_only_the_folder(trained, command):
   before = (trained / 'evaluation.json').read_text()
-  code, out, _ = command('evaluate', f'--workdir={trained}')
+  code, out, _ = command('evaluate', '--again', f'--workdir={trained}')
   assert code == 0
   assert '95% interval' in out
   assert (trained / 'evaluation.json').read_text() == before
