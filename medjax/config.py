@@ -100,7 +100,13 @@ class Config:
   )
   num_devices: int = setting(0, 'Devices to use on this host; 0 is all.', low=0, execution=True)
   checkpoint_steps: int = setting(
-    0, 'Updates between checkpoints; 0 is once an epoch.', low=0, execution=True
+    0, 'Updates between checkpoints; 0 is none within an epoch.', low=0, execution=True
+  )
+  checkpoint_seconds: float = setting(
+    30.0,
+    'Least seconds between checkpoints of epochs; the best and the last are kept anyway.',
+    low=0.0,
+    execution=True,
   )
   keep_checkpoints: int = setting(
     2, 'Newest checkpoints kept beside the best one.', low=1, execution=True

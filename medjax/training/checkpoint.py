@@ -13,6 +13,7 @@ import errno
 import json
 import pathlib
 import shutil
+import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -73,14 +74,25 @@ class Checkpoints:
     keep: how many of the newest stay, beside the best.
     run: ``Workdir.identity()``; a checkpoint of another run is taken for a damaged one.
     trains: whether what a killed process left half-written is removed; not while another trains.
+    pause: seconds between writing those that are offered.
 
   Example:
     >>> with Checkpoints(folder, 2, workdir.identity()) as checkpoints:   # doctest: +SKIP
     ...   checkpoints.save(state, Position(100, 1, 0, 0.9, data.fingerprint))
   """
 
-  def __init__(self, folder: pathlib.Path, keep: int, run: str = '', *, trains: bool = False):
+  def __init__(
+    self,
+    folder: pathlib.Path,
+    keep: int,
+    run: str = '',
+    *,
+    trains: bool = False,
+    pause: float = 0.0,
+  ):
     self.folder, self._run = folder.absolute(), run
+    self._pause, self._last = pause, time.monotonic()
+    self._held: tuple[dict[str, np.ndarray], Position] | None = None
     self._ranks: dict[int, tuple[float, int]] = {}
     self._unsealed: set[int] = set()
     self._copies: dict[str, np.ndarray] = {}  # kept: fresh memory takes time
@@ -107,16 +119,47 @@ class Checkpoints:
     finally:
       self._thread.shutdown()
 
+  def offer(self, state: Any, position: Position) -> bool:
+    """Saves the state if the pause since the last one is over, or holds it if it is the best.
+
+    What is held is in memory alone. It is written before the next checkpoint, so that a run that is
+    killed and goes on from that one still has the best of all before it. A state without a score is
+    saved, as nobody knows whether it is the best; several processes, whose clocks differ, save all.
+
+    Returns:
+      Whether it is being written.
+
+    Raises:
+      DiskFullError: see ``save``.
+    """
+    over = position.score is None or time.monotonic() - self._last >= self._pause
+    if over or jax.process_count() > 1:
+      self.save(state, position)
+      return True
+    best = self.best()
+    self._ranks[position.step] = _rank(position)
+    if best is None or self._rank(position.step) > self._rank(best):
+      # Not into the copies, which may be on their way to the disk.
+      self._held = {name: np.array(leaf) for name, leaf in _named(state)}, position
+    return False
+
   def save(self, state: Any, position: Position) -> None:
-    """Copies the state and writes it in the background.
+    """Copies the state and writes it in the background, and before it the best that was offered.
 
     Raises:
       DiskFullError: the disk was full, for this checkpoint or the one still being written.
     """
+    self._ranks[position.step] = _rank(position)
+    held, self._held = self._held, None
+    if held is not None and self._rank(held[1].step) > self._rank(position.step):
+      self._begin(*held)
     self.wait()  # for the checkpoint before, which takes memory and space too
     # A copy: the next step takes over the state's memory while the file is written.
-    arrays = {name: self._copy(name, leaf) for name, leaf in _named(state)}
-    self._ranks[position.step] = _rank(position)
+    self._begin({name: self._copy(name, leaf) for name, leaf in _named(state)}, position)
+
+  def _begin(self, arrays: dict[str, np.ndarray], position: Position) -> None:
+    self.wait()
+    self._last = time.monotonic()
     self._unsealed.add(position.step)
     if jax.process_count() == 1:
       self._writing = self._thread.submit(self._write, arrays, position, whole=True)
@@ -181,8 +224,12 @@ class Checkpoints:
     return sorted(self._manager.all_steps())
 
   def best(self) -> int | None:
-    """The step with the best score, the earliest of equals; without scores the newest."""
-    return max(self.steps(), key=self._rank, default=None)
+    """The step with the best score, the earliest of equals; without scores the newest.
+
+    One that is held in memory counts.
+    """
+    steps = self.steps() + ([self._held[1].step] if self._held else [])
+    return max(steps, key=self._rank, default=None)
 
   def latest(self, target: Any) -> tuple[Any, Position] | None:
     """The newest checkpoint that is whole, or None if there is none.

@@ -67,7 +67,9 @@ def train(
   evaluate_step = evaluate_step or parallel.compile_evaluate(experiment, devices, config.precision)
   with (
     spent.on(CHECKPOINTS),
-    Checkpoints(workdir.checkpoints, keep, identity, trains=True) as checkpoints,
+    Checkpoints(
+      workdir.checkpoints, keep, identity, trains=True, pause=config.checkpoint_seconds
+    ) as checkpoints,
   ):
     restored = checkpoints.latest(state.abstract(experiment))
     if restored is None:
@@ -115,7 +117,8 @@ class _Run:
       self.meter.note(f'continuing after step {step} of {total}')
 
   def epochs(self, current: state.State, preemption: runtime.Preemption) -> None:
-    while not self._finished():
+    finished = self._finished()
+    while not finished:
       epoch, done = divmod(self.step, self.steps_per_epoch)
       plan = feed.epoch_plan(
         self.split, self.config.seed, epoch, self.config.batch_size, self.multiple
@@ -133,12 +136,16 @@ class _Run:
           self._save(current, None)
         if asked:
           self._stop()
-      validated = self._validates()
-      if validated:
-        self._save(current, self._validate(current, epoch))
+      score = self._validate(current, epoch) if self._validates() else None
       asked = preemption.requested(self.step)
-      if not validated and (asked or self._saves()):
-        self._save(current, None)
+      saved = asked or self._saves() or self._last_epoch()
+      if saved:
+        self._save(current, score)
+      elif self._validates():
+        saved = self._save(current, score, offered=True)
+      finished = self._finished()
+      if finished and not saved:  # patience is at its end
+        self._save(current, score)
       if asked:
         self._stop()
 
@@ -149,12 +156,15 @@ class _Run:
 
   def _finished(self) -> bool:
     """Whether all epochs are done, or as many as ``patience`` allows were no better."""
-    if self.step >= self.steps_per_epoch * self.config.num_epochs:
+    if self._last_epoch():
       return True
     patience = self.config.patience * self.steps_per_epoch
     at_an_end = self.step > 0 and self.step % self.steps_per_epoch == 0
     best = self.checkpoints.best() if patience and at_an_end else None
     return best is not None and self.step - best >= patience
+
+  def _last_epoch(self) -> bool:
+    return self.step >= self.steps_per_epoch * self.config.num_epochs
 
   def _validates(self) -> bool:
     """Whether the epoch that has just ended is one after which there is a validation."""
@@ -212,16 +222,22 @@ class _Run:
       self.meter.note(f'epoch {epoch + 1}: validation loss {loss:.3f}, {monitor} {shown}')
     return score
 
-  def _save(self, current: state.State, score: float | None) -> None:
+  def _save(self, current: state.State, score: float | None, *, offered: bool = False) -> bool:
+    """Saves the state, or offers it; see ``Checkpoints``. Returns whether it is being written."""
     self._settle()  # a state whose loss is not finite must not replace a good one
     if self.config.select == 'last':
       score = None  # without scores the newest counts
     epoch, batch = divmod(self.step, self.steps_per_epoch)
     position = Position(self.step, epoch, batch, score, self.experiment.data.fingerprint)
     with self.spent.on(CHECKPOINTS):
-      self.checkpoints.save(current, position)
-    if self.log:
+      if offered:
+        saved = self.checkpoints.offer(current, position)
+      else:
+        self.checkpoints.save(current, position)
+        saved = True
+    if self.log and saved:
       self.log.took(self.step)
+    return saved
 
   def end(self) -> None:
     """Notes that training is complete, when its last checkpoint is on disk."""

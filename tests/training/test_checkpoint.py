@@ -51,6 +51,29 @@ def test_newest_and_best_are_kept(begun, tmp_path):
     assert checkpoints.best() == 2  # the earlier of equals
 
 
+def test_what_is_offered_within_the_pause_waits_in_memory(begun, tmp_path):
+  def offer(step, score):
+    moved = begun.replace(params=jax.tree.map(lambda p: p + step, begun.params))
+    return moved, checkpoints.offer(moved, Position(step, step, 0, score, 'f00'))
+
+  with Checkpoints(tmp_path / 'c', keep=1, pause=3600) as checkpoints:
+    (_, first), (second, _), (_, third) = offer(1, 0.6), offer(2, 0.9), offer(3, 0.7)
+    assert (first, third, checkpoints.steps(), checkpoints.best()) == (False, False, [], 2)
+    _save(checkpoints, begun, 4, 0.8)
+    assert checkpoints.steps() == [2, 4]
+    assert _same(checkpoints.read(2, begun)[0], second)
+    offer(5, 0.91)
+    assert checkpoints.best() == 5
+    last = _save(checkpoints, begun, 6, 0.92)  # better than what is held
+    assert checkpoints.steps() == [6]
+    assert _same(checkpoints.read(6, begun)[0], last)
+    assert offer(7, None)[1]  # nobody can tell whether it is the best
+    assert checkpoints.steps() == [6, 7]
+  with Checkpoints(tmp_path / 'c', keep=1, pause=0) as checkpoints:
+    assert offer(8, 0.1)[1]
+    assert checkpoints.steps() == [6, 8]
+
+
 def test_without_any_score_the_newest_is_best(begun, tmp_path):
   with Checkpoints(tmp_path / 'c', keep=2) as checkpoints:
     for step in (1, 2, 3):

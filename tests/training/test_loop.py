@@ -30,7 +30,8 @@ class Settings(ClassSettings, Config):
 
 
 def _config(**settings):
-  return Settings(**({'batch_size': 10, 'num_epochs': EPOCHS, 'num_devices': 1} | settings))
+  own = {'batch_size': 10, 'num_epochs': EPOCHS, 'num_devices': 1, 'checkpoint_seconds': 0.0}
+  return Settings(**(own | settings))
 
 
 def _train(experiment, folder, **settings):
@@ -312,6 +313,26 @@ def test_validation_and_checkpoints_between_epochs(straight, tmp_path):
     with Checkpoints(workdir.checkpoints, 99, workdir.identity()) as checkpoints:
       assert checkpoints.steps() == steps
     _assert_same(_final(experiment, workdir)[0], expected)
+
+
+@pytest.mark.parametrize('patience', [0, 2])
+def test_a_pause_between_checkpoints_keeps_the_best_and_the_last(
+  make_experiment, tmp_path, patience
+):
+  experiment = make_experiment(optimizer=optax.sgd(0.0))  # the first epoch stays the best
+  settings = {'keep_checkpoints': 99, 'num_epochs': 4, 'patience': patience}
+  last = 5 * (1 + patience) if patience else 20
+  workdir = _train(experiment, tmp_path / 'run', checkpoint_seconds=3600.0, **settings)
+  every = _train(experiment, tmp_path / 'every', **settings)
+  with Checkpoints(workdir.checkpoints, 99, workdir.identity()) as checkpoints:
+    assert (checkpoints.steps(), checkpoints.best()) == ([5, last], 5)
+    kept = checkpoints.read(5, state.abstract(experiment))
+  with Checkpoints(every.checkpoints, 99, every.identity()) as checkpoints:
+    assert checkpoints.steps() == list(range(5, last + 1, 5))
+    _assert_same(kept[0], checkpoints.read(5, state.abstract(experiment))[0])
+  _assert_same(_final(experiment, workdir)[0], _final(experiment, every)[0])
+  assert history.read(workdir).lines == history.read(every).lines
+  assert loop.train(experiment, _config(**settings), workdir, runtime.devices(1)) == 0
 
 
 def test_sigterm_after_an_epoch_without_validation_saves_it(straight, tmp_path, monkeypatch):
