@@ -10,6 +10,7 @@ from medjax.data import dataset, examples, simulation
 from medjax.data.images import folder, prepare, simulated
 from medjax.data.images.config import Config
 from medjax.data.images.modality import Images
+from medjax.data.images.options import Options
 from medjax.errors import UserError
 
 
@@ -35,7 +36,7 @@ def load(
     >>> data = load(Config(), simulator=radiograph.simulate, classes=('no cancer', 'cancer'))
     ... # doctest: +SKIP
   """
-  modality = Images(config.image_size, config.image_size, config.channels)
+  modality = Images(config.image_size, config.image_size, config.channels, Options.of(config))
   read = functools.partial(_read, config, modality, simulator, classes)
   return examples.load(config, lambda details: modality, read)
 

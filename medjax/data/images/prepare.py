@@ -23,6 +23,7 @@ from medjax.errors import UserError
 # Part of every fingerprint: raise it when images become other pixels.
 _PIXELS = '3'
 _AT_ONCE = 1024  # rows
+_NAMED = 10  # images that are left out
 
 
 def prepare(
@@ -52,14 +53,17 @@ def prepare(
   from medjax.data.images import store  # here: TFDS takes half a second to load
 
   size, channels = modality.height, modality.channels
-  stored = store.rows(source, size, channels, cache)
-  read, number, digests = _read(source, stored)
+  share = getattr(settings, 'max_broken', 0.0)
+  stored = store.rows(source, modality, cache, max_broken=share)
+  read, number, digests = _read(source, stored.rows)
   about: list[Any] = [_PIXELS, source.fingerprint, source.classes, size, channels]
+  about += modality.options.unusual
   if settings is not None and not any(read.given):
     read = read.with_splits(settings)
     about.append(read.split)
   else:
     read = dataclasses.replace(read, split=tuple(read.given))
+  read = _without(read, stored.broken, stored.empty, source)
   if settings is not None and not source.simulated:
     read = _counted_once(read, digests, source, settings.allow_group_overlap)
   read = read.in_order(_shuffled(read))
@@ -68,7 +72,7 @@ def prepare(
     return {'image': decode.decode(row['image'], size, channels, dataset._text(row['id']))}
 
   return read.to_dataset(
-    Selected(stored, [number[name] for name in read.id]),
+    Selected(stored.rows, [number[name] for name in read.id]),
     labels.encode(read.text, source.classes),
     modality,
     decode=pixels,
@@ -101,8 +105,41 @@ def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str,
     source.classes,
     simulated=source.simulated,
     notes=source.notes,
-  ).in_order([number[record.id] for record in source.records])
+  ).in_order([number[record.id] for record in source.records if record.id in number])
   return read, number, [digest_of[name] for name in read.id]
+
+
+def _without(read: Examples, broken: dict[str, str], empty: list[str], source: Source) -> Examples:
+  """The examples with notes on what is left out.
+
+  Args:
+    read: those that are left.
+    broken: why each image that cannot be read is left out, by id.
+    empty: slices in which nothing is to be seen.
+    source: of all.
+
+  Raises:
+    UserError: without the others a split has no images, or no training image is of some class.
+  """
+  if not broken and not empty:
+    return read
+  there = set(zip(read.split, read.text, strict=True))
+  splits = {record.split for record in source.records if record.split}
+  lost = [f'in {name}' for name in sorted(splits.difference(read.split))]
+  lost += [f'of class {name!r} in train' for name in source.classes if ('train', name) not in there]
+  if lost:
+    first = next(iter(broken.values()), empty[0] if empty else '')
+    raise UserError(
+      f'{len(broken) + len(empty)} images that cannot be used, the first {first}, leave none '
+      f'{" and none ".join(lost)}'
+    )
+  notes = [f'{len(empty)} slices in which nothing is to be seen are left out'] if empty else []
+  if broken:
+    notes.append(f'{len(broken)} of {len(source.records)} images cannot be read and are left out:')
+    notes += list(broken.values())[:_NAMED]
+  if len(broken) > _NAMED:
+    notes.append(f'and {len(broken) - _NAMED} more')
+  return read.noting(*notes)
 
 
 def _counted_once(read: Examples, digests: list[str], source: Source, allow: bool) -> Examples:
