@@ -26,8 +26,9 @@ _BY_ENDING = {
   '.npz': 'NumPy', '.npy': 'NumPy', '.dcm': 'DICOM', '.dicom': 'DICOM', '.nii': 'NIfTI',
   '.nii.gz': 'NIfTI', '.mha': 'MetaImage', '.mhd': 'MetaImage', '.nrrd': 'NRRD', '.h5': 'HDF5',
   '.hdf5': 'HDF5', '.json': 'JSON', '.mat': 'MATLAB', '.pt': 'PyTorch', '.csv': 'table',
-  '.tsv': 'table', '.xlsx': 'table', '.parquet': 'table', '.tfrecord': 'TensorFlow', '.zip': 'archive',
-  '.tar': 'archive', '.tar.gz': 'archive', '.tgz': 'archive', '.7z': 'archive', '.rar': 'archive',
+  '.tsv': 'table', '.xlsx': 'table', '.parquet': 'table', '.tfrecord': 'TensorFlow',
+  '.zip': 'archive', '.tar': 'archive', '.tar.gz': 'archive', '.tgz': 'archive', '.7z': 'archive',
+  '.rar': 'archive',
 }  # fmt: skip
 # What stands at which place.
 _BY_CONTENT = (

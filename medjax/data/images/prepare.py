@@ -7,6 +7,7 @@ nothing that another one did.
 import dataclasses
 import hashlib
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from medjax.data import dataset, examples, labels
 from medjax.data.examples import Examples
 from medjax.data.images import decode, identical
 from medjax.data.images.modality import Images
-from medjax.data.images.source import Source
+from medjax.data.images.source import SEVERAL, Source
 from medjax.data.memory import Selected
 from medjax.data.settings import Settings
 from medjax.errors import UserError
@@ -73,7 +74,7 @@ def prepare(
 
   return read.to_dataset(
     Selected(stored.rows, [number[name] for name in read.id]),
-    labels.encode(read.text, source.classes),
+    _encoded(read.text, source),
     modality,
     decode=pixels,
     fingerprint=examples.digest(about),
@@ -98,15 +99,30 @@ def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str,
   read = Examples(
     source.name,
     ids.tolist(),
-    [source.classes[row['label']] for row in rows],
+    [_label(row['label'], source) for row in rows],
     groups.tolist(),
     [split_of[name] for name in ids.tolist()],
     [{name: cells[i] for name, cells in columns.items()} for i in range(len(rows))],
     source.classes,
     simulated=source.simulated,
+    train_all=not source.several,
     notes=source.notes,
   ).in_order([number[record.id] for record in source.records if record.id in number])
   return read, number, [digest_of[name] for name in read.id]
+
+
+def _label(stored: Any, source: Source) -> str:
+  return dataset._text(stored) if source.several else source.classes[stored]
+
+
+def _encoded(texts: Sequence[str], source: Source) -> np.ndarray:
+  """Class numbers, int32 [N]; or where there may be several, 1 for each class, float32 [N, C]."""
+  if not source.several:
+    return labels.encode(texts, source.classes)
+  label = np.zeros((len(texts), len(source.classes)), np.float32)
+  for row, text in zip(label, texts, strict=True):
+    row[labels.encode(text.split(SEVERAL) if text else [], source.classes)] = 1
+  return label
 
 
 def _without(read: Examples, broken: dict[str, str], empty: list[str], source: Source) -> Examples:
@@ -126,7 +142,9 @@ def _without(read: Examples, broken: dict[str, str], empty: list[str], source: S
   there = set(zip(read.split, read.text, strict=True))
   splits = {record.split for record in source.records if record.split}
   lost = [f'in {name}' for name in sorted(splits.difference(read.split))]
-  lost += [f'of class {name!r} in train' for name in source.classes if ('train', name) not in there]
+  if not source.several:
+    classes = [name for name in source.classes if ('train', name) not in there]
+    lost += [f'of class {name!r} in train' for name in classes]
   if lost:
     first = next(iter(broken.values()), empty[0] if empty else '')
     raise UserError(

@@ -5,6 +5,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+# Between the classes of a label that names several.
+SEVERAL = ' | '
+
 
 @dataclasses.dataclass(frozen=True)
 class Record:
@@ -39,6 +42,8 @@ class Source:
     content: changes with the content of any example and not with splits, so that images are stored
       once for all folds; '' where that is ``fingerprint``.
     mendable: whether the user can leave images out.
+    several: whether an image may be of several classes, or of none; labels then are the names of
+      its classes, joined by ``SEVERAL``.
   """
 
   name: str
@@ -49,3 +54,4 @@ class Source:
   notes: tuple[str, ...] = ()
   content: str = ''
   mendable: bool = True
+  several: bool = False

@@ -50,7 +50,9 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
         'image': tfds.features.Image(
           shape=(self._size, self._size, self._channels), encoding_format='png'
         ),
-        'label': tfds.features.ClassLabel(names=list(self._source.classes)),
+        'label': tfds.features.Text()
+        if self._source.several
+        else tfds.features.ClassLabel(names=list(self._source.classes)),
         'id': tfds.features.Text(),
         'group': tfds.features.Text(),
         'metadata': tfds.features.Text(),
