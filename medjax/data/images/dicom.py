@@ -85,6 +85,18 @@ def header(file: BinaryIO, name: str, keywords: tuple[str, ...]) -> Any:
   return found
 
 
+def frames(dataset: Any, name: str) -> int:
+  """How many frames a header says that there are.
+
+  Raises:
+    UserError: none, or more than any file has; ``name`` says of what.
+  """
+  count = int(dataset.get('NumberOfFrames') or 1)
+  if not 1 <= count <= limits.MAX_PLACES:
+    raise UserError(f'{name}: {count} frames; expected 1 to {limits.MAX_PLACES:,}')
+  return count
+
+
 def guarded(name: str, read: Callable[[], Any]) -> Any:
   """What ``read`` gives; what pydicom says of a failure may quote the header, and is not told.
 
@@ -126,6 +138,8 @@ def read(file: BinaryIO, name: str, place: int = 0) -> Picture:
 
 def _picture(file: BinaryIO, dataset: Any, name: str, place: int) -> Picture:
   limits.require(name, int(dataset.Columns), int(dataset.Rows))
+  if frames(dataset, name) <= place:
+    raise UserError(f'{name}: has no frame {place + 1}')
   frame = _stored(file, dataset, place)
   for element in _of_frame(dataset, place):
     dataset[element.tag] = element

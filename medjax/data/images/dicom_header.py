@@ -9,9 +9,8 @@ import re
 from typing import Any, BinaryIO
 
 from medjax.data import patients, text
-from medjax.data.images import dicom, limits
+from medjax.data.images import dicom
 from medjax.data.images.pseudonym import Pseudonyms
-from medjax.errors import UserError
 
 _TAGS = (
   'PatientID', 'StudyInstanceUID', 'ViewPosition', 'PatientAge', 'PatientSex', 'NumberOfFrames',
@@ -20,10 +19,16 @@ _TAGS = (
 )  # fmt: skip
 _YEARS = {'Y': 1.0, 'M': 1 / 12, 'W': 7 / 365.25, 'D': 1 / 365.25}
 _OLDEST = 89  # ages beyond are few enough to identify; the limit is that of HIPAA's Safe Harbor
+# Terms of PS3.3 C.8.1.1 and CID 4014, and what scanners write; another text may be anything.
+_VIEWS = frozenset({
+  'AP', 'PA', 'LL', 'RL', 'LLD', 'RLD', 'LLO', 'RLO', 'LAT', 'LATERAL', 'OBL', 'OBLIQUE', 'AX',
+  'AXIAL', 'LAO', 'RAO', 'LPO', 'RPO', 'CC', 'ML', 'LM', 'MLO', 'LMO', 'XCC', 'XCCL', 'XCCM', 'FB',
+  'SIO', 'ISO', 'CV', 'AT', 'SUNRISE', 'SWIMMERS',
+})  # fmt: skip
 _SECONDARY_CAPTURE = '1.2.840.10008.5.1.4.1.1.7'
 # What is written in place of an id, once marks and digits are taken away.
 _NOBODY = re.compile(
-  r'(anon\w*|de?identif\w*|pseudonym\w*|removed|redacted|unknown|none|null|na|nan|noid|no|x+|test|'
+  r'(anon[a-z]*|de?identif[a-z]*|pseudonym[a-z]*|removed|redacted|unknown|none|null|na|nan|noid|no|x+|test|'
   r'patient|patientid|id|pat|default|empty|missing|unbekannt|inconnu|hidden|private)?'
 )
 
@@ -70,14 +75,7 @@ def read(file: BinaryIO, name: str, pseudonyms: Pseudonyms) -> Header:
 def frames(file: BinaryIO, name: str) -> int:
   """How many frames a file has; raises what ``read`` does."""
   found = dicom.header(file, name, ('NumberOfFrames', 'SOPClassUID'))
-  return dicom.guarded(name, lambda: _frames(found, name))
-
-
-def _frames(found: Any, name: str) -> int:
-  count = int(found.get('NumberOfFrames') or 1)
-  if not 1 <= count <= limits.MAX_PLACES:
-    raise UserError(f'{name}: {count} frames; expected 1 to {limits.MAX_PLACES}')
-  return count
+  return dicom.guarded(name, lambda: dicom.frames(found, name))
 
 
 def _header(found: Any, name: str, pseudonyms: Pseudonyms) -> Header:
@@ -86,7 +84,7 @@ def _header(found: Any, name: str, pseudonyms: Pseudonyms) -> Header:
   study = _text(found, 'StudyInstanceUID')
   view, sex = _text(found, 'ViewPosition').upper(), _text(found, 'PatientSex').upper()
   columns = {
-    'view': view if re.fullmatch(r'[A-Z0-9]{1,8}', view) else '',
+    'view': view if view in _VIEWS else '',
     'age': age(_text(found, 'PatientAge')),
     'sex': sex if sex in ('M', 'F', 'O') else '',
   }
@@ -96,7 +94,7 @@ def _header(found: Any, name: str, pseudonyms: Pseudonyms) -> Header:
     pseudonyms('spelling', spelled),
     pseudonyms('study', study) if study else '',
     {column: value for column, value in columns.items() if value},
-    _frames(found, name),
+    dicom.frames(found, name),
     dicom.windowed(found) or 'SharedFunctionalGroupsSequence' in found,
     _text(found, 'BurnedInAnnotation').upper() == 'YES'
     or f'{capture}.'.startswith(f'{_SECONDARY_CAPTURE}.'),

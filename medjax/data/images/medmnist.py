@@ -15,11 +15,11 @@ from PIL import Image
 from medjax import files
 from medjax.data import labels
 from medjax.data.examples import Examples
-from medjax.data.images import limits, medmnist_names
+from medjax.data.images import label_sets, limits, medmnist_names
 from medjax.data.images.config import Config
 from medjax.data.images.options import Options
 from medjax.data.images.resize import Picture, to_square
-from medjax.data.images.source import SEVERAL, Record, Source
+from medjax.data.images.source import Record, Source
 from medjax.errors import UserError
 
 _SPLITS = ('train', 'val', 'test')
@@ -69,6 +69,7 @@ def load(path: pathlib.Path, config: Config) -> Source:
     classes,
     origin=str(path),
     known_groups=False,
+    strata=label_sets.strata(texts) if several else None,
     train_all=not several,
     notes=(*notes, 'a MedMNIST file names no patients: every image is taken by itself'),
   ).with_splits(config)
@@ -163,7 +164,9 @@ def _named(
   """The label of each image as a text, and the names of the classes."""
   if label.shape[1] > 1:
     classes = medmnist_names.names(of_set, label.shape[1])
-    return [SEVERAL.join(classes[i] for i in np.flatnonzero(row)) for row in label], classes
+    return [
+      label_sets.SEPARATOR.join(classes[i] for i in np.flatnonzero(row)) for row in label
+    ], classes
   names = medmnist_names.names(of_set, int(label.max(initial=0)) + 1)
   texts = [names[number] for number in label[:, 0]]
   there = set(texts)

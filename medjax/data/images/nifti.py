@@ -118,7 +118,26 @@ def _opened(file: BinaryIO, name: str, keep: bool = False) -> Any:
       f'{name}: {" x ".join(map(str, shape))} voxels; expected 2 or 3 axes and at most '
       f'{limits.MAX_VOXELS:,} in all'
     )
+  if not (packed and keep):
+    _require_whole(file, packed, volume, name)
   return volume
+
+
+def _require_whole(file: BinaryIO, packed: bool, volume: Any, name: str) -> None:
+  """Sees that all voxels are there, though one slice is read."""
+  needed = volume.dataobj.offset + int(np.prod(volume.shape)) * volume.dataobj.dtype.itemsize
+  size = file.seek(0, 2)
+  if packed:
+    file.seek(max(0, size - 4))
+    size = int.from_bytes(file.read(4), 'little')  # of what was packed last, modulo 2**32
+    if size < needed:
+      file.seek(0)
+      unpacked, size = gzip.GzipFile(fileobj=file), 0
+      while size < needed and (chunk := unpacked.read(2**20)):
+        size += len(chunk)
+  file.seek(0)
+  if size < needed:
+    raise UserError(f'{name}: NIfTI file that is cut off')
 
 
 def _image(nibabel: Any, file: Any) -> Any:
@@ -183,13 +202,12 @@ def _count(volume: Any, axis: Axis) -> int:
 def _picture(volume: Any, axis: Axis, place: int, name: str) -> Picture:
   cut, (rows, columns), leads = _turned(volume, axis)
   lengths = [*volume.shape[:3], 1][:3]
+  if len(volume.shape) == 2 and cut != 2:
+    raise UserError(f'{name}: is one slice; expected config.data.slice_axis=axial')
   limits.require(name, lengths[columns], lengths[rows])
   at: list[Any] = [slice(None)] * 3 + [0] * (len(volume.shape) - 3)
   at[cut] = place if leads[cut, 1] > 0 else lengths[cut] - 1 - place
-  if len(volume.shape) == 2:
-    if cut != 2:
-      raise UserError(f'{name}: is one axial slice; expected config.data.slice_axis=axial')
-    at = [slice(None)] * 2
+  at = at[: len(volume.shape)]
   found = np.asarray(volume.dataobj[tuple(at)])
   if found.dtype.kind == 'c':
     raise UserError(f'{name}: has complex numbers; expected real ones')

@@ -7,16 +7,15 @@ nothing that another one did.
 import dataclasses
 import hashlib
 import pathlib
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from medjax.data import dataset, examples, labels
 from medjax.data.examples import Examples
-from medjax.data.images import decode, identical
+from medjax.data.images import decode, identical, label_sets
 from medjax.data.images.modality import Images
-from medjax.data.images.source import SEVERAL, Source
+from medjax.data.images.source import Source
 from medjax.data.memory import Selected
 from medjax.data.settings import Settings
 from medjax.errors import UserError
@@ -74,7 +73,7 @@ def prepare(
 
   return read.to_dataset(
     Selected(stored.rows, [number[name] for name in read.id]),
-    _encoded(read.text, source),
+    (label_sets if source.several else labels).encode(read.text, source.classes),
     modality,
     decode=pixels,
     fingerprint=examples.digest(about),
@@ -94,17 +93,19 @@ def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str,
       digest_of[dataset._text(row['id'])] = hashlib.blake2b(row['image']).hexdigest()
       rows.append({name: value for name, value in row.items() if name != 'image'})
   ids, groups, columns = dataset.columns(rows)
+  texts = [_label(row['label'], source) for row in rows]
   number = {name: i for i, name in enumerate(ids.tolist())}
   split_of = {record.id: record.split for record in source.records}
   read = Examples(
     source.name,
     ids.tolist(),
-    [_label(row['label'], source) for row in rows],
+    texts,
     groups.tolist(),
     [split_of[name] for name in ids.tolist()],
     [{name: cells[i] for name, cells in columns.items()} for i in range(len(rows))],
     source.classes,
     simulated=source.simulated,
+    strata=label_sets.strata(texts) if source.several else None,
     train_all=not source.several,
     notes=source.notes,
   ).in_order([number[record.id] for record in source.records if record.id in number])
@@ -113,16 +114,6 @@ def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str,
 
 def _label(stored: Any, source: Source) -> str:
   return dataset._text(stored) if source.several else source.classes[stored]
-
-
-def _encoded(texts: Sequence[str], source: Source) -> np.ndarray:
-  """Class numbers, int32 [N]; or where there may be several, 1 for each class, float32 [N, C]."""
-  if not source.several:
-    return labels.encode(texts, source.classes)
-  label = np.zeros((len(texts), len(source.classes)), np.float32)
-  for row, text in zip(label, texts, strict=True):
-    row[labels.encode(text.split(SEVERAL) if text else [], source.classes)] = 1
-  return label
 
 
 def _without(read: Examples, broken: dict[str, str], empty: list[str], source: Source) -> Examples:

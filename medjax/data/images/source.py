@@ -5,9 +5,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-# Between the classes of a label that names several.
-SEVERAL = ' | '
-
 
 @dataclasses.dataclass(frozen=True)
 class Record:
@@ -43,7 +40,7 @@ class Source:
       once for all folds; '' where that is ``fingerprint``.
     mendable: whether the user can leave images out.
     several: whether an image may be of several classes, or of none; labels then are the names of
-      its classes, joined by ``SEVERAL``.
+      its classes; see ``label_sets``.
   """
 
   name: str

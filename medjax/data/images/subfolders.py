@@ -51,7 +51,7 @@ def read(folder: pathlib.Path) -> tuple[list[dict[str, Any]], list[str], str]:
       if count > 1
     ]
   if not rows:
-    found = formats.summary(path for path in files.walk(folder)) or 'no files'
+    found = formats.summary(sorted(files.walk(folder))) or 'no files'
     raise UserError(
       f'{folder}: expected labels.csv or one sub-folder of images for each class, in '
       f'{formats.NAMES}; found {found}'
