@@ -13,9 +13,11 @@ pydicom = pytest.importorskip('pydicom')
 from pydicom.datadict import DicomDictionary  # noqa: E402
 from pydicom.dataset import Dataset, FileMetaDataset  # noqa: E402
 
+# One device and little to compile.
 SMALL = (
   '--config.data.image_size=16', '--config.data.channels=1', '--config.features=4',
-  '--config.hidden=4', '--config.batch_size=8', '--config.num_epochs=1',
+  '--config.hidden=4', '--config.batch_size=8', '--config.num_epochs=1', '--config.num_devices=1',
+  '--config.explanation=saliency',
 )  # fmt: skip
 # Of each kind of value one that nothing else would write.
 PLANTED = {
