@@ -34,6 +34,16 @@ class Content:
     return f'the middle one of {self.count} {self.unit}'
 
 
+def may_be_several(name: str, head: bytes) -> bool:
+  """Whether a file is of a format with frames, slices or pages.
+
+  Args:
+    name: of the file.
+    head: its first bytes, ``formats.HEAD`` of them.
+  """
+  return bool(head) and (tiff.is_tiff(head) or bool(formats.medical(name, head)))
+
+
 def of(
   path: str | os.PathLike[str], options: Options, pseudonyms: Pseudonyms | None = None
 ) -> Content:

@@ -113,7 +113,9 @@ def guarded(name: str, read: Callable[[], Any]) -> Any:
     raise UserError(
       f'{name}: DICOM file in a transfer syntax, or with values, that is not read'
     ) from None
-  except Exception as error:
+  except (KeyboardInterrupt, SystemExit):
+    raise
+  except BaseException as error:  # a panic of the decoder of RLE, which is in Rust, is no Exception
     raise UserError(
       f'{name}: DICOM file that is damaged, cut off, or of a kind that is not read '
       f'({type(error).__name__})'

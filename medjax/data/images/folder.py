@@ -52,8 +52,8 @@ def load(folder: pathlib.Path, config: Config) -> Source:
     rows, notes, origin = subfolders.read(folder)
   where = table if table.exists() else folder
   options = Options.of(config)
-  digests = _digests([row['path'] for row in rows])
-  rows, digests, found = pictures.of_files(rows, digests, options, named=table.exists())
+  begun = _digests([row['path'] for row in rows])
+  rows, digests, found = pictures.of_files(rows, begun, options, named=table.exists())
   if not rows:
     raise UserError(f'{folder}: expected images; {found[-1]}')
   in_table = any(row['group'] for row in rows)
@@ -159,17 +159,20 @@ def _digest(*columns: Iterable[str]) -> str:
   return content.hexdigest()
 
 
-def _digests(paths: Sequence[os.PathLike[str]]) -> list[str]:
-  """Digest of each file's bytes.
+def _digests(paths: Sequence[os.PathLike[str]]) -> list[tuple[str, bytes]]:
+  """Digest of each file's bytes, and the first of them.
 
   Raises:
     UserError: some cannot be read.
   """
 
-  def digest(path: os.PathLike[str]) -> str | UserError:
+  def digest(path: os.PathLike[str]) -> tuple[str, bytes] | UserError:
     try:
       with open(path, 'rb') as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        head = file.read(formats.HEAD)
+        file.seek(0)
+        content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+        return content.hexdigest(), head
     except OSError as error:
       return UserError(f'{one_line(str(path))}: cannot be read: {error.strerror}')
 
@@ -178,4 +181,4 @@ def _digests(paths: Sequence[os.PathLike[str]]) -> list[str]:
   errors = [part for part in found if isinstance(part, UserError)]
   if errors:
     raise for_all(errors, 'cannot be read')
-  return [part for part in found if isinstance(part, str)]
+  return [part for part in found if not isinstance(part, UserError)]

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def of_files(
-  rows: Sequence[Row], digests: Sequence[str], options: Options, *, named: bool
+  rows: Sequence[Row], read: Sequence[tuple[str, bytes]], options: Options, *, named: bool
 ) -> tuple[list[Row], list[str], list[str]]:
   """A row for each picture that is a case, a digest of each, and notes.
 
@@ -28,7 +28,7 @@ def of_files(
 
   Args:
     rows: of files, with ``id`` and ``path``.
-    digests: of each file.
+    read: digest and first bytes of each file.
     options: which pictures are cases.
     named: whether somebody named each file. Otherwise DICOM files without pixels, which every
       export has, are left out with a note.
@@ -44,8 +44,14 @@ def of_files(
   several: Counter[str] = Counter()
   pseudonyms = Pseudonyms(runtime.cache_folder())
   with concurrent.futures.ThreadPoolExecutor() as pool:
-    held = pool.map(lambda row: _content(row['path'], options, pseudonyms), rows)
-    for row, digest, content in zip(rows, digests, held, strict=True):
+    held = [
+      pool.submit(_content, row['path'], options, pseudonyms)
+      if contents.may_be_several(row['path'].name, head)
+      else None
+      for row, (_, head) in zip(rows, read, strict=True)
+    ]
+    for row, (digest, _), looked in zip(rows, read, held, strict=True):
+      content = looked.result() if looked else Content()
       if isinstance(content, dicom.NoPictureError) and not named:
         no_pictures.append(row['path'])
         continue

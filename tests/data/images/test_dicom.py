@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 import pytest
+from damage import little_memory
 from PIL import Image
 
 from medjax.data.images import decode, depth, dicom, files, packages
@@ -289,3 +290,42 @@ def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch):
       decode.decode(path, 16, 1)
   finally:
     packages.load.cache_clear()
+
+
+def test_a_decoder_that_panics_is_an_error_and_an_interrupt_is_none(tmp_path, monkeypatch):
+  class PanicError(BaseException):
+    """As of decoders in Rust."""
+
+  path = _written(tmp_path, RAMP)
+  for raised, expected in ((PanicError, UserError), (KeyboardInterrupt, KeyboardInterrupt)):
+
+    def panic(*_, raised=raised, **__):
+      raise raised('of what is in the file')
+
+    monkeypatch.setattr('pydicom.pixels.pixel_array', panic)
+    with pytest.raises(expected):
+      decode.decode(path, 16, 1)
+
+
+@pytest.mark.filterwarnings('ignore')
+@pytest.mark.parametrize('name', ['MR_small', 'MR_small_jp2klossless', 'image_dfl', 'liver_1frame'])
+def test_damaged_files_are_an_image_or_refused(tmp_path, name):
+  (source,) = (path for path in _packaged() if path.stem == name)
+  whole = source.read_bytes()
+  rng = np.random.default_rng(0)
+  path, refused = tmp_path / 'damaged.dcm', 0
+  for kind in range(24):
+    content = bytearray(whole[: rng.integers(len(whole)) if kind % 3 == 0 else len(whole)])
+    if content:
+      for place in rng.integers(0, min(len(content), 2500), 4):
+        content[place] = rng.integers(256)
+    path.write_bytes(content)
+    with little_memory():
+      for case in files.find([str(path)], 16, 3, Options(slices=9))[:2]:
+        try:
+          assert case.load()['image'].shape == (16, 16, 3)
+        except UserError as error:
+          refused += 1
+          assert str(error).startswith(f'{path}: ')
+          assert '\n' not in str(error)
+  assert refused >= 8
