@@ -12,6 +12,7 @@ import numpy as np
 from medjax.data import labels, patients
 from medjax.data.examples import Examples
 from medjax.data.images import (
+  bids,
   decode,
   dicom_patients,
   formats,
@@ -58,13 +59,15 @@ def load(folder: pathlib.Path, config: Config) -> Source:
     raise UserError(f'{folder}: expected images; {found[-1]}')
   in_table = any(row['group'] for row in rows)
   rows, of_headers = dicom_patients.described(rows)
+  rows, of_names = bids.subjects(rows)
   rows, digests, left_out = _counted_once(rows, digests, where, config)
   has_patients = any(row['group'] for row in rows)
   if in_table:
     people = len({patients.key(row['group']) for row in rows})
     notes.append(f'{people} patients in {len(rows)} images')
   elif not has_patients:
-    notes.append('no patient column: every image is taken by itself')
+    each = 'image' if len({row['file'] for row in rows}) == len(rows) else 'file'
+    notes.append(f'no patient column: every {each} is taken by itself')
   ids, texts, given = ([row[name] for row in rows] for name in ('id', 'label', 'split'))
   # Folds draw other splits than those that were given; in drawn ones each image is once.
   kept_splits = [''] * len(rows) if config.folds else given
@@ -81,7 +84,7 @@ def load(folder: pathlib.Path, config: Config) -> Source:
     labels.class_names(texts, config.positive, where, joined=config.joined_names),
     origin=origin,
     known_groups=has_patients,
-    notes=(*notes, *found, *of_headers, *left_out, *leaks),
+    notes=(*notes, *found, *of_headers, *of_names, *left_out, *leaks),
   ).with_splits(config)
   # Digests of patients and studies differ from machine to machine; what they stand for does not.
   groups = read.group if in_table or not has_patients else _numbered(read.group)

@@ -98,7 +98,8 @@ class Images(Modality):
 
   def preparation(self, shapes: str) -> str:
     """See ``Modality``."""
-    return f'inputs of {shapes}, divided by 255'
+    unusual = ''.join(f', {name} {value}' for name, value in self.options.unusual)
+    return f'inputs of {shapes}, divided by 255{unusual}'
 
   def pixels(self, inputs: np.ndarray, what: str) -> np.ndarray:
     """uint8 [B, H, W, C] of inputs in 0..1."""

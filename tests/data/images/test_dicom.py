@@ -307,6 +307,14 @@ def test_a_decoder_that_panics_is_an_error_and_an_interrupt_is_none(tmp_path, mo
       decode.decode(path, 16, 1)
 
 
+def _refusal(case):
+  try:
+    assert case.load()['image'].shape == (16, 16, 3)
+  except UserError as error:
+    return str(error)
+  return ''
+
+
 @pytest.mark.filterwarnings('ignore')
 @pytest.mark.parametrize('name', ['MR_small', 'MR_small_jp2klossless', 'image_dfl', 'liver_1frame'])
 def test_damaged_files_are_an_image_or_refused(tmp_path, name):
@@ -322,10 +330,8 @@ def test_damaged_files_are_an_image_or_refused(tmp_path, name):
     path.write_bytes(content)
     with little_memory():
       for case in files.find([str(path)], 16, 3, Options(slices=9))[:2]:
-        try:
-          assert case.load()['image'].shape == (16, 16, 3)
-        except UserError as error:
-          refused += 1
-          assert str(error).startswith(f'{path}: ')
-          assert '\n' not in str(error)
+        message = _refusal(case)
+        refused += bool(message)
+        assert message.startswith(f'{path}: ') or not message
+        assert '\n' not in message
   assert refused >= 8

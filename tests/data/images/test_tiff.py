@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from medjax.data import images
-from medjax.data.images import decode, depth, files, folder
+from medjax.data.images import decode, depth, files, folder, packages
 from medjax.errors import UserError
 
 tifffile = pytest.importorskip('tifffile')
@@ -116,3 +116,13 @@ def test_what_neither_reads_is_refused_in_one_line(tmp_path):
       with pytest.raises(UserError, match=f'{name}: .*{reason}') as caught:
         case.load()
       assert '\n' not in str(caught.value)
+
+
+def test_a_kind_that_needs_tifffile_says_so_without_it(monkeypatch):
+  def missing(name, what):
+    raise packages.MissingPackageError(f'{what} files need {name}')
+
+  monkeypatch.setattr(packages, 'load', missing)
+  text = r"needs the package tifffile: pip install 'medjax\[imaging\]'"
+  with pytest.raises(UserError, match=text):
+    decode.decode(_bytes(DOUBLE), 24, 1)
