@@ -200,7 +200,7 @@ def _greys(stored: np.ndarray, dataset: Any) -> np.ndarray:
     try:
       return _window(dataset, turned, different).take(number)
     except (ValueError, TypeError, IndexError, NotImplementedError, AttributeError, KeyError):
-      pass  # a window of no width, or a table that is not as it says: as without one
+      pass  # a table that is not as it says: as without one
   counts = np.bincount(number.ravel(), minlength=len(different))
   padding = _padding(different, dataset)
   if counts[~padding].any():
@@ -236,9 +236,20 @@ def values(dataset: Any, stored: np.ndarray) -> np.ndarray:
 
 
 def windowed(dataset: Any) -> bool:
-  """Whether a header has a window or a VOI LUT."""
-  has_window = dataset.get('WindowCenter') is not None and dataset.get('WindowWidth') is not None
-  return bool(dataset.get('VOILUTSequence')) or has_window
+  """Whether a header has a VOI LUT, or a window of some width."""
+  if dataset.get('VOILUTSequence'):
+    return True
+  linear = str(dataset.get('VOILUTFunction') or 'LINEAR').upper() == 'LINEAR'
+  try:
+    center, width = (_first(dataset.get(name)) for name in ('WindowCenter', 'WindowWidth'))
+  except (TypeError, ValueError, IndexError):
+    return False
+  return math.isfinite(center) and (width >= 1 if linear else width > 0)
+
+
+def _first(value: Any) -> float:
+  """The number, or the first of several."""
+  return float(value if isinstance(value, (int, float, str)) else value[0])
 
 
 def through_window(dataset: Any, stored: np.ndarray) -> tuple[np.ndarray, float, float]:

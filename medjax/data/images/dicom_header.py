@@ -14,8 +14,8 @@ from medjax.data.images.pseudonym import Pseudonyms
 
 _TAGS = (
   'PatientID', 'StudyInstanceUID', 'ViewPosition', 'PatientAge', 'PatientSex', 'NumberOfFrames',
-  'SOPClassUID', 'BurnedInAnnotation', 'WindowCenter', 'WindowWidth', 'VOILUTSequence',
-  'SharedFunctionalGroupsSequence',
+  'SOPClassUID', 'BurnedInAnnotation', 'WindowCenter', 'WindowWidth', 'VOILUTFunction',
+  'VOILUTSequence', 'SharedFunctionalGroupsSequence',
 )  # fmt: skip
 _YEARS = {'Y': 1.0, 'M': 1 / 12, 'W': 7 / 365.25, 'D': 1 / 365.25}
 _OLDEST = 89  # ages beyond are few enough to identify; the limit is that of HIPAA's Safe Harbor

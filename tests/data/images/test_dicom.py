@@ -85,8 +85,9 @@ def test_without_a_window_the_scale_is_that_of_the_pixels(tmp_path, kind, side):
 @pytest.mark.parametrize('width', [0, -3, 'none'])
 def test_a_window_of_no_width_is_as_none(tmp_path, width):
   tags = {'WindowCenter': 100} | ({} if width == 'none' else {'WindowWidth': width})
-  found = _read(_written(tmp_path, RAMP, **tags))
-  np.testing.assert_array_equal(found, depth.to_eight_bits(RAMP))
+  path = _written(tmp_path, RAMP, **tags)
+  np.testing.assert_array_equal(_read(path), depth.to_eight_bits(RAMP))
+  assert not dicom.windowed(pydicom.dcmread(path))  # which is counted in a note
 
 
 def test_padding_has_no_part_in_the_scale(tmp_path):
