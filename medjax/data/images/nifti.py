@@ -144,7 +144,7 @@ def _image(nibabel: Any, file: Any) -> Any:
   head = file.read(_HEADER)
   file.seek(0)
   if any(head[place:].startswith(mark) for place, mark in ((344, b'ni1\0'), (4, b'ni2\0'))):
-    raise UserError('a header without voxels; expected both in one file')
+    raise ValueError('a header without voxels; expected both in one file')
   kind = nibabel.Nifti2Image if head[4:].startswith(b'n+2') else nibabel.Nifti1Image
   holder = nibabel.FileHolder(fileobj=file)
   return kind.from_file_map({'image': holder, 'header': holder})

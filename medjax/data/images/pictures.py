@@ -87,6 +87,6 @@ def _note(count: int, unit: str, options: Options) -> str:
   if unit == 'pages':
     return f'{files}: each is an image, all of a file in one group'
   if options.slices:
-    each = 'each' if options.slices == 1 else f'every {options.slices}th'
+    each = 'each' if options.slices == 1 else f'one in {options.slices}'
     return f'{files}: {each} is an image, all of a file in one group'
   return f'{files}: the middle one is taken (config.data.slices=N takes every Nth)'

@@ -128,6 +128,7 @@ def test_damaged_volumes_are_one_line(tmp_path):
     'large.nii': bytes(large),
     'half.nii.gz': gzip.compress(whole)[:-4000],
     'none.nii.gz': gzip.compress(b'no volume'),
+    'pair.nii.gz': gzip.compress(whole[:344] + b'ni1\0' + whole[348:]),
     'noise.nii': whole[:344] + b'n+1\0' + bytes(40),
   }
   for name, content in damaged.items():
@@ -138,6 +139,8 @@ def test_damaged_volumes_are_one_line(tmp_path):
         case.load()
       assert str(caught.value).startswith(f'{tmp_path / name}: ')
       assert '\n' not in str(caught.value)
+  with pytest.raises(UserError, match=r'pair.nii.gz: .*: a header without voxels; expected both'):
+    decode.decode(tmp_path / 'pair.nii.gz', 16, 1)
   with pytest.raises(UserError, match='30000 x 30000 x 30000 voxels; expected'):
     decode.decode(tmp_path / 'large.nii', 16, 1)
 
