@@ -45,7 +45,8 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
 def build(config: Config) -> medjax.Experiment:
   data = images.load(config.data, simulator=radiograph.simulate, classes=('no cancer', 'cancer'))
   weights = tasks.class_weights(data.labels('train'), len(data.classes), config.class_weight)
-  task = tasks.classification(data.classes, weights)
+  several = data.example['label'].ndim > 0  # as in ChestMNIST
+  task = tasks.classification(data.classes, weights, several=several)
   return medjax.Experiment(
     data=data,
     model=_network(config, task.outputs),

@@ -28,7 +28,7 @@ from medjax.workdir import Workdir
 
 # Rows shown on the terminal; the CSV has all.
 _SHOWN = 50
-# Cases read at the same time; an image may take 4 bytes a pixel of decode.MAX_PIXELS.
+# Cases read at the same time; an image may take 4 bytes a pixel of limits.MAX_PIXELS.
 _READERS = 2
 
 

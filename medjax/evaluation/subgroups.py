@@ -133,7 +133,7 @@ def _parts(column: list[str]) -> list[tuple[str, np.ndarray]]:
     return [(value, cells == value) for value in values] + unknown
   try:
     numbers = np.array(
-      [np.nan if none else float(cell) for cell, none in zip(cells, empty, strict=True)]
+      [np.nan if none else _number(cell) for cell, none in zip(cells, empty, strict=True)]
     )
   except ValueError:
     if len(values) > _LARGEST:
@@ -154,6 +154,11 @@ def _parts(column: list[str]) -> list[tuple[str, np.ndarray]]:
       low, high = numbers[members].min(), numbers[members].max()
       parts.append((f'{low:.4g} to {high:.4g}', members))
   return parts + unknown
+
+
+def _number(cell: str) -> float:
+  """The number in a cell; ages that would identify somebody are cut off, as 90+."""
+  return float(cell.removesuffix('+'))
 
 
 def _is_count(numbers: np.ndarray) -> bool:

@@ -8,9 +8,11 @@ import jax
 import numpy as np
 import optax
 
+from medjax.errors import UserError
 from medjax.evaluation import Coefficients, coefficients
 from medjax.outcomes import Classes, Outcome
 from medjax.tasks.base import Task
+from medjax.tasks.multilabel import Multilabel
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,12 +96,19 @@ def class_weights(label: np.ndarray | None, classes: int, power: float) -> tuple
   Returns:
     A weight a class; none where examples weigh the same or there are none.
 
+  Raises:
+    UserError: examples are of several classes at once.
+
   Example:
     >>> class_weights(np.array([0, 0, 0, 1]), 2, 1.0)
     (0.6666666666666666, 2.0)
   """
   if label is None or not power:
     return ()
+  if label.ndim > 1:
+    raise UserError(
+      'config.class_weight: expected 0 where an example is of several classes at once'
+    )
   counts = np.bincount(label, minlength=classes)
   weights = np.maximum(counts, 1.0) ** -power
   return tuple((weights * len(label) / (weights * counts).sum()).tolist())
@@ -109,13 +118,18 @@ def _weighted(losses: jax.Array, label: jax.Array, weights: tuple[float, ...]) -
   return losses * jax.numpy.asarray(weights, losses.dtype)[label] if weights else losses
 
 
-def classification(classes: Sequence[str], weights: tuple[float, ...] = ()) -> Binary | Multiclass:
-  """The task for these classes: Binary for two, Multiclass for more.
+def classification(
+  classes: Sequence[str], weights: tuple[float, ...] = (), *, several: bool = False
+) -> Binary | Multiclass | Multilabel:
+  """The task for these classes: Binary for two, Multiclass for more, Multilabel for several.
 
   Args:
     classes: their names.
     weights: of each class in the loss, see ``class_weights``; empty for none.
+    several: whether an example is of any number of them at once.
   """
+  if several:
+    return Multilabel(len(classes))
   if len(classes) == 2:
     return Binary(weights=weights)
   return Multiclass(len(classes), weights=weights)

@@ -117,3 +117,15 @@ def test_a_column_that_says_what_the_label_says_is_no_subgroup(table):
 def test_unknown_column(table):
   with pytest.raises(ValueError, match="no column 'height'; there are sex, age"):
     subgroups(table, np.zeros(240, int), ('height',))
+
+
+def test_ages_that_are_cut_off_are_numbers(table):
+  ages = [str(20 + i % 70) for i in range(240)]
+  cut = ['90+' if age == '89' else age for age in ages]
+  parts = []
+  for column in (ages, cut):
+    one = dataclasses.replace(table, metadata={'age': column})
+    parts.append([(s.value, s.cases) for s in subgroups(one, np.zeros(240, int))])
+  assert len(parts[0]) == 3
+  assert [cases for _, cases in parts[0]] == [cases for _, cases in parts[1]]
+  assert parts[1][-1][0].endswith('to 90')

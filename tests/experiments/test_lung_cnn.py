@@ -105,7 +105,7 @@ def test_predict_reports_every_file_and_goes_on(trained, command, tmp_path):
     assert not rows[name]['probability']
   assert '1x1' in rows['one.png']['error']
   assert 'empty' in rows['zero.png']['error']
-  assert 'table file; expected PNG' in rows['notes.csv']['error']
+  assert 'table file; expected DICOM' in rows['notes.csv']['error']
   assert '5 predicted, 7 could not be read' in out
   assert 'huge.png' in out
 

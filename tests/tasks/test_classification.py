@@ -8,6 +8,7 @@ import sklearn.metrics
 import sklearn.utils.class_weight
 
 from medjax import tasks
+from medjax.errors import UserError
 from medjax.evaluation import Predictions
 
 
@@ -77,3 +78,9 @@ def test_class_weights_are_scikit_learns_balanced_ones_and_weigh_the_loss(count)
 
 def test_a_class_without_examples_has_a_weight():
   assert tasks.class_weights(np.array([0, 0, 0, 0]), 2, 1.0) == (1.0, 4.0)
+
+
+def test_several_classes_at_once_have_a_task_and_no_weights_of_classes():
+  assert tasks.classification(('a', 'b', 'c'), several=True) == tasks.Multilabel(3)
+  with pytest.raises(UserError, match=r'config.class_weight: expected 0 where an example is of s'):
+    tasks.class_weights(np.zeros((4, 3)), 3, 1.0)

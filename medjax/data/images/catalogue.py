@@ -19,6 +19,7 @@ from medjax.data import split
 from medjax.data.examples import Examples
 from medjax.data.images import decode
 from medjax.data.images.config import Config
+from medjax.data.images.options import Options
 from medjax.data.images.source import Record, Source
 from medjax.errors import UserError
 
@@ -99,10 +100,13 @@ def load(name: str, config: Config, *, data_dir: pathlib.Path | None = None) -> 
   if hidden:
     notes.append(f'{hidden} examples without a label left out')
 
+  options = Options.of(config)
+
   def reader(part: str, i: int, label_name: str) -> Any:
     def decoded(size: int, channels: int) -> tuple[np.ndarray, str, dict[str, str]]:
       stored = sources[part][i][image]
-      return decode.decode(stored, size, channels, f'{part}/{i}'), label_name, {}
+      pixels = decode.decode(stored, size, channels, f'{part}/{i}', options=options)
+      return pixels, label_name, {}
 
     return decoded
 

@@ -4,6 +4,7 @@ import dataclasses
 import os
 
 from medjax.config import setting
+from medjax.data.images import options
 from medjax.data.settings import ColumnSettings
 from medjax.errors import UserError
 
@@ -12,12 +13,24 @@ from medjax.errors import UserError
 class Config(ColumnSettings):
   """Which images, at what size, and which columns say what."""
 
-  source: str = setting('simulated', "'simulated', a folder of images, or tfds:NAME.")
+  source: str = setting(
+    'simulated', "'simulated', a folder of images, a MedMNIST file (.npz), or tfds:NAME."
+  )
   allow_group_overlap: bool = setting(False, 'Accept a patient or an image in two given splits.')
   image_size: int = setting(
     224, 'Height and width in pixels that the network sees.', low=8, high=4096
   )
   channels: int = setting(3, 'Colour channels that the network sees, 1 or 3.', low=1, high=3)
+  resize: options.Resize = setting(
+    'stretch', 'Images fill the square, or keep their proportions in it (letterbox).'
+  )
+  slice_axis: options.Axis = setting('axial', 'Axis of the body along which volumes are cut.')
+  slices: int = setting(
+    0, 'Of volumes and films 0 takes the middle slice or frame, n every n-th.', low=0
+  )
+  max_broken: float = setting(
+    0.05, 'Share of the images that may be unreadable and are left out.', low=0.0, high=1.0
+  )
   file_column: str = setting('file', 'Column of labels.csv with the path of the image.')
   label_column: str = setting('label', 'Column of labels.csv with the class.')
   simulated_train: int = setting(544, 'Simulated training images.', low=2)
@@ -29,6 +42,8 @@ class Config(ColumnSettings):
     if self.channels == 2:
       raise UserError('config.data.channels=2: expected 1 (grey) or 3 (RGB)')
     if not self.source:
-      raise UserError("config.data.source=: expected 'simulated', a folder or tfds:NAME")
+      raise UserError(
+        "config.data.source=: expected 'simulated', a folder, a .npz file or tfds:NAME"
+      )
     if ':' not in self.source:  # 'a', 'a/' and './a' are one source and so one run folder
       self.source = os.path.normpath(self.source)

@@ -7,48 +7,49 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin
 
-from medjax.data.images import damage, depth, formats
+from medjax.data.images import damage, depth, dicom, formats, limits, nifti, tiff
 from medjax.data.images.messages import one_line
+from medjax.data.images.options import Options
+from medjax.data.images.resize import Picture, to_square
 from medjax.errors import UserError
 
-# Pillow warns above this number of pixels and refuses above twice as many.
-MAX_PIXELS = 89_478_485
-MIN_SIDE = 8
-
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _SIGNED = 0, 1, 2
-_LIMIT = f'expected at most {MAX_PIXELS:,} in all'
-
-# Pillow lacks some kinds of TIFF with white as 0 of which it knows the twin with black as 0. It
-# reads the values as they are; they are turned round here.
-for _key, _modes in list(TiffImagePlugin.OPEN_INFO.items()):
-  if _key[1] == _BLACK_IS_ZERO and (_modes[0][0] in 'IF' or _key[2] == (_SIGNED,)):
-    TiffImagePlugin.OPEN_INFO.setdefault((_key[0], _WHITE_IS_ZERO, *_key[2:]), _modes)
+_WHITE_IS_ZERO, _SIGNED = 0, 2
+_USUAL = Options()
 
 
 def decode(
-  file: str | os.PathLike[str] | bytes, size: int, channels: int, name: str = ''
+  file: str | os.PathLike[str] | bytes,
+  size: int,
+  channels: int,
+  name: str = '',
+  *,
+  place: int = 0,
+  options: Options = _USUAL,
 ) -> np.ndarray:
-  """Reads the first frame of an image file and resizes it.
+  """Reads one picture of an image file and makes it the size that the network sees.
 
-  The file's content decides its format, not its suffix, and one of ``formats.FORMATS`` it has to
-  be. Deep greys and fractions are scaled as ``depth.to_eight_bits`` says, so that 12-bit images in
-  16-bit files do not come out black. Palettes are resolved, transparency is dropped, EXIF
-  orientation is applied, and where 0 is white that is turned round. The aspect ratio is not kept:
-  the network sees a square.
+  The file's content decides its format, not its suffix: DICOM (see ``dicom``), a NIfTI volume (see
+  ``nifti``), or one of ``formats.FORMATS``. Of the last, deep greys and fractions are scaled as
+  ``depth.to_eight_bits`` says, so that 12-bit images in 16-bit files do not come out black.
+  Palettes are resolved, transparency is dropped, EXIF orientation is applied, and where 0 is white
+  that is turned round.
 
-  Time and memory are bounded by ``MAX_PIXELS``, and half an image is never taken for a whole one;
-  see ``damage.check``.
+  Time and memory are bounded by ``limits.MAX_PIXELS``, and half an image is never taken for a whole
+  one; see ``damage.check``.
 
   Args:
     file: a path, or the file's bytes.
     size: height and width of the result in pixels.
     channels: 1 for grey, 3 for RGB.
     name: what to call the file in an error, when ``file`` is bytes.
+    place: of the frame, slice or page, from 0; animations have their first frame alone.
+    options: how files become pictures.
 
   Returns:
     uint8 [size, size, channels].
 
   Raises:
+    packages.MissingPackageError: the format needs a package that is not installed.
     UserError: one line with the file's name and what is wrong with it.
 
   Example:
@@ -58,53 +59,58 @@ def decode(
   name = one_line(name or (str(file) if not isinstance(file, bytes) else 'image'))
   try:
     if isinstance(file, bytes):
-      return _decode(io.BytesIO(file), size, channels, name)
-    if os.path.exists(file) and not os.path.isfile(file):  # a pipe would be waited for
-      raise UserError(f'{name}: is no file; expected an image')
-    with open(file, 'rb') as opened:
-      return _decode(opened, size, channels, name)
+      picture = _decode(io.BytesIO(file), 2 * size, name, place, options)
+    else:
+      if os.path.exists(file) and not os.path.isfile(file):  # a pipe would be waited for
+        raise UserError(f'{name}: is no file; expected an image')
+      with open(file, 'rb') as opened:
+        picture = _decode(opened, 2 * size, name, place, options)
+    return to_square(picture, size, channels, options.resize)
   except UserError:
     raise
   except Image.DecompressionBombError:
-    raise UserError(f'{name}: too many pixels; {_LIMIT}') from None
+    raise UserError(f'{name}: too many pixels; {limits.EXPECTED}') from None
   except Exception as error:  # Pillow's readers raise anything on damaged bytes
     reason = getattr(error, 'strerror', None) or str(error) or type(error).__name__
     raise UserError(f'{name}: cannot be read: {reason.splitlines()[0]}') from None
 
 
-def _decode(file: BinaryIO, size: int, channels: int, name: str) -> np.ndarray:
+def _decode(file: BinaryIO, enough: int, name: str, place: int, options: Options) -> Picture:
+  """The picture; ``enough`` is the height and width that a JPEG need not exceed."""
   head = file.read(formats.HEAD)
   if not head:
     raise UserError(f'{name}: the file is empty (0 bytes)')
+  what = formats.medical(name, head)
+  if what == 'DICOM':
+    return dicom.read(file, name, place)
+  if what == 'NIfTI':
+    return nifti.read(file, name, options.slice_axis, place, one_of_many=options.slices > 0)
   file.seek(0)
   try:
     image = Image.open(file, formats=formats.FORMATS)
   except Image.UnidentifiedImageError:
+    if tiff.is_tiff(head):
+      return tiff.read(file, name, place)
     raise UserError(f'{name}: {formats.refusal(name, head)}') from None
   with image:
-    width, height = image.size
-    if min(width, height) < MIN_SIDE:
-      raise UserError(f'{name}: {width}x{height} pixels; expected at least {MIN_SIDE}x{MIN_SIDE}')
-    if width * height > MAX_PIXELS:
-      raise UserError(f'{name}: {width}x{height} pixels; {_LIMIT}')
-    damage.check(image, file, MAX_PIXELS)
-    return _resize(image, size, channels)
+    if place:
+      image.seek(place)
+    limits.require(name, *image.size)
+    damage.check(image, file, limits.MAX_PIXELS)
+    return Picture(_pixels(image, enough))
 
 
-def _resize(image: Image.Image, size: int, channels: int) -> np.ndarray:
-  """An open image as uint8 [size, size, channels]."""
-  # JPEG only: decodes at a fraction of the size where that still is at least twice the target.
-  image.draft(None, (2 * size, 2 * size))
+def _pixels(image: Image.Image, enough: int) -> Image.Image:
+  """An open image in 8 bits, upright."""
+  # JPEG only: decodes at a fraction of the size where that still is enough.
+  image.draft(None, (enough, enough))
   deep, white_is_zero = _as_stored(image)
   image = ImageOps.exif_transpose(image)
-  if deep is not None:
-    pixels = np.asarray(image)
-    pixels = pixels.view(deep) if pixels.itemsize == deep.itemsize else pixels.astype(deep)
-    image = Image.fromarray(depth.to_eight_bits(pixels, white_is_zero=white_is_zero))
-  image = image.convert('L' if channels == 1 else 'RGB')
-  if image.size != (size, size):
-    image = image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=3.0)
-  return np.asarray(image).reshape(size, size, channels)
+  if deep is None:
+    return image
+  pixels = np.asarray(image)
+  pixels = pixels.view(deep) if pixels.itemsize == deep.itemsize else pixels.astype(deep)
+  return Image.fromarray(depth.to_eight_bits(pixels, white_is_zero=white_is_zero))
 
 
 def _as_stored(image: Image.Image) -> tuple[np.dtype | None, bool]:

@@ -16,7 +16,9 @@ _DETECTOR_BITS = 14
 _LARGEST = 1e30
 
 
-def to_eight_bits(pixels: np.ndarray, *, white_is_zero: bool = False) -> np.ndarray:
+def to_eight_bits(
+  pixels: np.ndarray, counts: np.ndarray | None = None, *, white_is_zero: bool = False
+) -> np.ndarray:
   """Greys on a scale that no single pixel can change.
 
   The odd ones, one pixel in a thousand at each end and at least one, count only if they are within
@@ -33,12 +35,14 @@ def to_eight_bits(pixels: np.ndarray, *, white_is_zero: bool = False) -> np.ndar
 
   Args:
     pixels: [H, W], integers or floats.
+    counts: how often each stands there, of the same shape, so that different values stand for all
+      pixels; None for once.
     white_is_zero: 0 is white, as in MONOCHROME1 of DICOM: x becomes w - x before, where w is the
       largest number of the type; or of the bits in use, where those are at most 14, as detectors
       have them; or white of fractions, as above.
 
   Returns:
-    uint8 [H, W].
+    uint8 of the same shape.
 
   Raises:
     ValueError: more than half are not finite, or there are numbers beyond 1e30.
@@ -48,11 +52,11 @@ def to_eight_bits(pixels: np.ndarray, *, white_is_zero: bool = False) -> np.ndar
     [[0, 128, 255]]
   """
   fractions = pixels.dtype.kind == 'f'
-  if fractions and 2 * np.count_nonzero(np.isfinite(pixels)) < pixels.size:
+  if fractions and np.average(np.isfinite(pixels), weights=counts) < 0.5:
     raise ValueError('more than half of the pixels are not finite numbers')
   if white_is_zero:
-    pixels = _turned(pixels, _Reach.of(pixels))
-  reach = _Reach.of(pixels)
+    pixels = _turned(pixels, _Reach.of(pixels, counts))
+  reach = _Reach.of(pixels, counts)
   if max(abs(reach.low), abs(reach.top)) > _LARGEST:
     raise ValueError(f'pixels from {reach.low:.3g} to {reach.top:.3g}; expected at most 1e30')
   black, white = _scale(reach, fractions)
@@ -81,13 +85,21 @@ class _Reach:
   most: float
 
   @classmethod
-  def of(cls, pixels: np.ndarray) -> '_Reach':
+  def of(cls, pixels: np.ndarray, counts: np.ndarray | None) -> '_Reach':
     """That of those pixels that are finite."""
-    values = pixels[np.isfinite(pixels)] if pixels.dtype.kind == 'f' else pixels.ravel()
-    last = len(values) - 1
-    odd = min(max(1, int(ODD * len(values))), last // 2)
-    places = (0, odd, last - odd, last)
-    smallest, low, top, largest = map(float, np.partition(values, places)[list(places)])
+    finite = np.isfinite(pixels) if pixels.dtype.kind == 'f' else ...
+    values = pixels[finite].ravel()
+    number = len(values) if counts is None else int(counts[finite].sum())
+    last = number - 1
+    odd = min(max(1, int(ODD * number)), last // 2)
+    places = [0, odd, last - odd, last]
+    if counts is None:
+      found = np.partition(values, places)[places]
+    else:
+      order = np.argsort(values)
+      ends = np.cumsum(counts[finite][order])
+      found = values[order][np.searchsorted(ends, places, side='right')]
+    smallest, low, top, largest = map(float, found)
     near = OVERSHOOT * (top - low)
     least = smallest if low - smallest <= near else low
     return cls(low, top, least, largest if largest - top <= near else top)

@@ -4,13 +4,19 @@ import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
-from medjax.data.images import decode
+import numpy as np
+
+from medjax.data.images import contents, decode
+from medjax.data.images.contents import Content
 from medjax.data.images.messages import one_line
+from medjax.data.images.options import Options
 from medjax.data.modality import Case, opened
 from medjax.errors import UserError
 
+_USUAL = Options()
 
-def find(names: Sequence[str], size: int, channels: int) -> list[Case]:
+
+def find(names: Sequence[str], size: int, channels: int, options: Options = _USUAL) -> list[Case]:
   """Files by name, and every file of folders: what is no image becomes a case that says so.
 
   Files named outright come as they are, also when they are missing: loading them says so. Hidden
@@ -20,15 +26,26 @@ def find(names: Sequence[str], size: int, channels: int) -> list[Case]:
     names: files and folders.
     size: height and width in pixels that the network sees.
     channels: 1 or 3.
+    options: how files become pictures; one of which several are taken is several cases.
   """
 
-  def case(name: str) -> Case:
-    return Case(name, lambda: {'image': decode.decode(name, size, channels)})
+  def of_file(name: str) -> list[Case]:
+    try:
+      held = contents.of(name, options)
+    except UserError:  # reading it says the same, at its place among the others
+      held = Content()
+    return [case(name, suffix, place, held.note) for suffix, place in held.places]
+
+  def case(name: str, suffix: str, place: int, note: str) -> Case:
+    def load() -> dict[str, np.ndarray]:
+      return {'image': decode.decode(name, size, channels, place=place, options=options)}
+
+    return Case(f'{name}{suffix}', load, note)
 
   def cases(name: str) -> list[Case]:
     if not os.path.isdir(name):
-      return [case(name)]
-    return [case(str(path)) for path in sorted(walk(pathlib.Path(name)))]
+      return of_file(name)
+    return [case for path in sorted(walk(pathlib.Path(name))) for case in of_file(str(path))]
 
   return opened(names, cases)
 

@@ -11,9 +11,19 @@ import numpy as np
 
 from medjax.data import labels, patients
 from medjax.data.examples import Examples
-from medjax.data.images import decode, formats, identical, labels_table, subfolders
+from medjax.data.images import (
+  bids,
+  decode,
+  dicom_patients,
+  formats,
+  identical,
+  labels_table,
+  pictures,
+  subfolders,
+)
 from medjax.data.images.config import Config
 from medjax.data.images.messages import for_all, one_line, readable
+from medjax.data.images.options import Options
 from medjax.data.images.source import Record, Source
 from medjax.errors import UserError
 
@@ -42,42 +52,66 @@ def load(folder: pathlib.Path, config: Config) -> Source:
   else:
     rows, notes, origin = subfolders.read(folder)
   where = table if table.exists() else folder
-  digests = _digests([row['path'] for row in rows])
+  options = Options.of(config)
+  begun = _digests([row['path'] for row in rows])
+  rows, digests, found = pictures.of_files(rows, begun, options, named=table.exists())
+  if not rows:
+    raise UserError(f'{folder}: expected images; {found[-1]}')
+  in_table = any(row['group'] for row in rows)
+  rows, of_headers = dicom_patients.described(rows)
+  rows, of_names = bids.subjects(rows)
   rows, digests, left_out = _counted_once(rows, digests, where, config)
   has_patients = any(row['group'] for row in rows)
-  people = len({patients.key(row['group']) for row in rows})
-  notes.append(
-    f'{people} patients in {len(rows)} images'
-    if has_patients
-    else 'no patient column: every image is taken by itself'
-  )
+  if in_table:
+    people = len({patients.key(row['group']) for row in rows})
+    notes.append(f'{people} patients in {len(rows)} images')
+  elif not has_patients:
+    each = 'image' if len({row['file'] for row in rows}) == len(rows) else 'file'
+    notes.append(f'no patient column: every {each} is taken by itself')
   ids, texts, given = ([row[name] for row in rows] for name in ('id', 'label', 'split'))
   # Folds draw other splits than those that were given; in drawn ones each image is once.
   kept_splits = [''] * len(rows) if config.folds else given
+  if not in_table and not config.allow_group_overlap:
+    dicom_patients.require_one_split(rows, kept_splits)
   leaks = identical.between_splits(ids, digests, kept_splits, config.allow_group_overlap)
   read = Examples(
     readable(folder.resolve().name),
     ids,
     texts,
-    identical.groups([row['group'] or row['id'] for row in rows], digests),
+    identical.groups([row['group'] or row['file'] for row in rows], digests),
     given,
     [row['metadata'] for row in rows],
     labels.class_names(texts, config.positive, where, joined=config.joined_names),
     origin=origin,
     known_groups=has_patients,
-    notes=(*notes, *left_out, *leaks),
+    notes=(*notes, *found, *of_headers, *of_names, *left_out, *leaks),
   ).with_splits(config)
+  # Digests of patients and studies differ from machine to machine; what they stand for does not.
+  groups = read.group if in_table or not has_patients else _numbered(read.group)
+  columns = [repr(_but_study(row)) for row in rows]
   return Source(
     read.name,
     [
-      Record(row['id'], where, group, _reader(row), of)
+      Record(row['id'], where, group, _reader(row, options), of)
       for row, where, group, of in zip(rows, read.split, read.group, kept_splits, strict=True)
     ],
     tuple(read.classes),
-    _digest(read.id, texts, digests, read.split, read.group, map(repr, read.metadata)),
+    _digest(read.id, texts, digests, read.split, groups, columns),
     notes=read.notes,
-    content=_digest(read.id, texts, digests, read.group, map(repr, read.metadata)),
+    content=_digest(read.id, texts, digests, groups, columns),
   )
+
+
+def _numbered(groups: Sequence[str]) -> list[str]:
+  """Groups by their number, in the order in which they first stand there."""
+  number: dict[str, int] = {}
+  return [str(number.setdefault(group, len(number))) for group in groups]
+
+
+def _but_study(row: dict[str, Any]) -> dict[str, str]:
+  """Metadata without the digest of the study, if it is one."""
+  study = row['header'].study if row['header'] else ''
+  return {k: v for k, v in row['metadata'].items() if k != 'study' or v != study}
 
 
 def _require_folder(folder: pathlib.Path) -> None:
@@ -112,9 +146,10 @@ def _counted_once(
   return [rows[number] for number in kept], [digests[number] for number in kept], [note]
 
 
-def _reader(row: dict[str, Any]) -> Any:
+def _reader(row: dict[str, Any], options: Options) -> Any:
   def read(size: int, channels: int) -> tuple[np.ndarray, str, dict[str, str]]:
-    return decode.decode(row['path'], size, channels), row['label'], row['metadata']
+    pixels = decode.decode(row['path'], size, channels, place=row['place'], options=options)
+    return pixels, row['label'], row['metadata']
 
   return read
 
@@ -127,17 +162,20 @@ def _digest(*columns: Iterable[str]) -> str:
   return content.hexdigest()
 
 
-def _digests(paths: Sequence[os.PathLike[str]]) -> list[str]:
-  """Digest of each file's bytes.
+def _digests(paths: Sequence[os.PathLike[str]]) -> list[tuple[str, bytes]]:
+  """Digest of each file's bytes, and the first of them.
 
   Raises:
     UserError: some cannot be read.
   """
 
-  def digest(path: os.PathLike[str]) -> str | UserError:
+  def digest(path: os.PathLike[str]) -> tuple[str, bytes] | UserError:
     try:
       with open(path, 'rb') as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        head = file.read(formats.HEAD)
+        file.seek(0)
+        content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+        return content.hexdigest(), head
     except OSError as error:
       return UserError(f'{one_line(str(path))}: cannot be read: {error.strerror}')
 
@@ -146,4 +184,4 @@ def _digests(paths: Sequence[os.PathLike[str]]) -> list[str]:
   errors = [part for part in found if isinstance(part, UserError)]
   if errors:
     raise for_all(errors, 'cannot be read')
-  return [part for part in found if isinstance(part, str)]
+  return [part for part in found if not isinstance(part, UserError)]

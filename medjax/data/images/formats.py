@@ -6,25 +6,29 @@ import os
 import pathlib
 from collections.abc import Iterable
 
+from medjax.data.images import nifti
 from medjax.data.images.messages import one_line
 
 # Nothing else is tried, whatever Pillow can do: PostScript and WMF would start other programs
 # (Ghostscript), and a damaged AVIF can end the process. These are decoded in this process, in time
 # and memory that follow from the number of pixels.
 FORMATS = ('PNG', 'JPEG', 'TIFF', 'BMP', 'GIF', 'WEBP', 'JPEG2000', 'PPM')
-NAMES = 'PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000 or PGM/PPM'
+NAMES = 'DICOM, NIfTI, PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000 or PGM/PPM'
 SUFFIXES = frozenset({
   '.png', '.jpg', '.jpeg', '.jpe', '.jfif', '.tif', '.tiff', '.bmp', '.gif', '.webp', '.jp2',
   '.j2k', '.pgm', '.ppm', '.pbm', '.pnm',
 })  # fmt: skip
+_DICOM_NAMES = ('.dcm', '.dicom')
+_MEDICAL_NAMES = (*_DICOM_NAMES, '.nii', '.nii.gz')
 
 # The end of a name says more than the first bytes of an archive.
 _BY_ENDING = {
   '.npz': 'NumPy', '.npy': 'NumPy', '.dcm': 'DICOM', '.dicom': 'DICOM', '.nii': 'NIfTI',
   '.nii.gz': 'NIfTI', '.mha': 'MetaImage', '.mhd': 'MetaImage', '.nrrd': 'NRRD', '.h5': 'HDF5',
-  '.hdf5': 'HDF5', '.mat': 'MATLAB', '.pt': 'PyTorch', '.csv': 'table', '.tsv': 'table',
-  '.xlsx': 'table', '.parquet': 'table', '.tfrecord': 'TensorFlow', '.zip': 'archive',
-  '.tar': 'archive', '.tar.gz': 'archive', '.tgz': 'archive', '.7z': 'archive', '.rar': 'archive',
+  '.hdf5': 'HDF5', '.json': 'JSON', '.mat': 'MATLAB', '.pt': 'PyTorch', '.csv': 'table',
+  '.tsv': 'table', '.xlsx': 'table', '.parquet': 'table', '.tfrecord': 'TensorFlow',
+  '.zip': 'archive', '.tar': 'archive', '.tar.gz': 'archive', '.tgz': 'archive', '.7z': 'archive',
+  '.rar': 'archive',
 }  # fmt: skip
 # What stands at which place.
 _BY_CONTENT = (
@@ -58,6 +62,42 @@ _READ = (
 HEAD = 512
 
 
+def medical(name: str, head: bytes) -> str:
+  """'DICOM' or 'NIfTI' for files that are read as such, '' for others.
+
+  DICOM is told by its mark, or where a file lacks that by the end of its name, unless it is
+  another image.
+
+  Args:
+    name: of the file.
+    head: its first bytes, ``HEAD`` of them.
+
+  Example:
+    >>> medical('IM000001', bytes(128) + b'DICM'), medical('a.dcm', b'GIF89a'), medical('a', b'')
+    ('DICOM', '', '')
+  """
+  if head[128:132] == b'DICM':
+    return 'DICOM'
+  if nifti.is_nifti(name, head):
+    return 'NIfTI'
+  return 'DICOM' if name.lower().endswith(_DICOM_NAMES) and not _signed(_READ, head) else ''
+
+
+def is_named(path: pathlib.Path) -> bool:
+  """Whether a file is an image by the end of its name, or is DICOM by its content."""
+  if path.suffix.lower() in SUFFIXES or path.name.lower().endswith(_MEDICAL_NAMES):
+    return True
+  return head_of(path)[128:132] == b'DICM'
+
+
+def head_of(path: pathlib.Path) -> bytes:
+  """The first bytes of a file; none where it cannot be read."""
+  if path.is_file():
+    with contextlib.suppress(OSError), open(path, 'rb') as file:
+      return file.read(HEAD)
+  return b''
+
+
 def kind(name: str, head: bytes) -> str:
   """What a file is that is not read here, by the end of its name or by its content; '' if unknown.
 
@@ -83,19 +123,15 @@ def _signed(signatures: Iterable[tuple[int, bytes, str]], head: bytes) -> str:
 
 def kind_of(path: pathlib.Path) -> str:
   """As ``kind`` for a file on disk; by its name alone where it cannot be read."""
-  head = b''
-  if path.is_file():
-    with contextlib.suppress(OSError), open(path, 'rb') as file:
-      head = file.read(HEAD)
-  return kind(path.name, head)
+  return kind(path.name, head_of(path))
 
 
 def refusal(name: str, head: bytes) -> str:
   """Why a file is not read.
 
   Example:
-    >>> refusal('scan.dcm', b'')
-    'DICOM file; expected PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000 or PGM/PPM'
+    >>> refusal('scan.mha', b'')
+    'MetaImage file; expected DICOM, NIfTI, PNG, JPEG, TIFF, BMP, GIF, WebP, JPEG 2000 or PGM/PPM'
   """
   read = _signed(_READ, head)
   if read:

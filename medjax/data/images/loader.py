@@ -7,9 +7,10 @@ from typing import Any
 
 from medjax import runtime
 from medjax.data import dataset, examples, simulation
-from medjax.data.images import folder, prepare, simulated
+from medjax.data.images import folder, medmnist, prepare, simulated
 from medjax.data.images.config import Config
 from medjax.data.images.modality import Images
+from medjax.data.images.options import Options
 from medjax.errors import UserError
 
 
@@ -35,7 +36,7 @@ def load(
     >>> data = load(Config(), simulator=radiograph.simulate, classes=('no cancer', 'cancer'))
     ... # doctest: +SKIP
   """
-  modality = Images(config.image_size, config.image_size, config.channels)
+  modality = Images(config.image_size, config.image_size, config.channels, Options.of(config))
   read = functools.partial(_read, config, modality, simulator, classes)
   return examples.load(config, lambda details: modality, read)
 
@@ -52,8 +53,10 @@ def _read(
     from medjax.data.images import catalogue  # here: TFDS takes half a second to load
 
     source = catalogue.load(config.source.removeprefix('tfds:'), config)
+  elif config.source.lower().endswith('.npz') and _path(config.source).is_file():
+    source = medmnist.load(_path(config.source), config)
   else:
-    source = folder.load(_folder(config.source), config)
+    source = folder.load(_path(config.source), config)
   cache = runtime.cache_folder() / 'data'
   data = prepare.prepare(source, modality, cache, settings=config)
   if config.source != 'simulated':
@@ -63,7 +66,7 @@ def _read(
   )
 
 
-def _folder(name: str) -> pathlib.Path:
+def _path(name: str) -> pathlib.Path:
   try:
     return pathlib.Path(name).expanduser()
   except RuntimeError:  # '~name' of nobody here

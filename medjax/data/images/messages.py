@@ -7,6 +7,10 @@ from medjax.errors import SeveralErrors, UserError
 _LONGEST = 80
 
 
+class EmptySliceError(UserError):
+  """A slice in which nothing is to be seen: all of it is one number."""
+
+
 def readable(name: str) -> str:
   """A file name as valid text: bytes in it that are not UTF-8 become escapes."""
   return name.encode(errors='backslashreplace').decode()

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from medjax.data.images import files, thumbnails
+from medjax.data.images.options import Options
 from medjax.data.modality import Case, Drawing, Modality
 from medjax.explain import Method, images
 from medjax.outcomes import SimpleModel
@@ -23,11 +24,13 @@ class Images(Modality):
     height: pixels that the network sees.
     width: the same.
     channels: 1 or 3.
+    options: how files become pictures.
   """
 
   height: int
   width: int
   channels: int
+  options: Options = Options()
 
   cases: ClassVar[str] = 'image files'
   usual_method: ClassVar[str] = 'grad_cam'
@@ -41,7 +44,7 @@ class Images(Modality):
 
   def open(self, names: Sequence[str]) -> list[Case]:
     """See ``files.find``."""
-    return files.find(names, self.height, self.channels)
+    return files.find(names, self.height, self.channels, self.options)
 
   @property
   def methods(self) -> Mapping[str, Method]:
@@ -95,7 +98,8 @@ class Images(Modality):
 
   def preparation(self, shapes: str) -> str:
     """See ``Modality``."""
-    return f'inputs of {shapes}, divided by 255'
+    unusual = ''.join(f', {name} {value}' for name, value in self.options.unusual)
+    return f'inputs of {shapes}, divided by 255{unusual}'
 
   def pixels(self, inputs: np.ndarray, what: str) -> np.ndarray:
     """uint8 [B, H, W, C] of inputs in 0..1."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from medjax.data import dataset, examples, labels
 from medjax.data.examples import Examples
-from medjax.data.images import decode, identical
+from medjax.data.images import decode, identical, label_sets
 from medjax.data.images.modality import Images
 from medjax.data.images.source import Source
 from medjax.data.memory import Selected
@@ -23,6 +23,7 @@ from medjax.errors import UserError
 # Part of every fingerprint: raise it when images become other pixels.
 _PIXELS = '3'
 _AT_ONCE = 1024  # rows
+_NAMED = 10  # images that are left out
 
 
 def prepare(
@@ -52,14 +53,17 @@ def prepare(
   from medjax.data.images import store  # here: TFDS takes half a second to load
 
   size, channels = modality.height, modality.channels
-  stored = store.rows(source, size, channels, cache)
-  read, number, digests = _read(source, stored)
+  share = getattr(settings, 'max_broken', 0.0)
+  stored = store.rows(source, modality, cache, max_broken=share)
+  read, number, digests = _read(source, stored.rows)
   about: list[Any] = [_PIXELS, source.fingerprint, source.classes, size, channels]
+  about += modality.options.unusual
   if settings is not None and not any(read.given):
     read = read.with_splits(settings)
     about.append(read.split)
   else:
     read = dataclasses.replace(read, split=tuple(read.given))
+  read = _without(read, stored.broken, stored.empty, source)
   if settings is not None and not source.simulated:
     read = _counted_once(read, digests, source, settings.allow_group_overlap)
   read = read.in_order(_shuffled(read))
@@ -68,8 +72,8 @@ def prepare(
     return {'image': decode.decode(row['image'], size, channels, dataset._text(row['id']))}
 
   return read.to_dataset(
-    Selected(stored, [number[name] for name in read.id]),
-    labels.encode(read.text, source.classes),
+    Selected(stored.rows, [number[name] for name in read.id]),
+    (label_sets if source.several else labels).encode(read.text, source.classes),
     modality,
     decode=pixels,
     fingerprint=examples.digest(about),
@@ -89,20 +93,62 @@ def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str,
       digest_of[dataset._text(row['id'])] = hashlib.blake2b(row['image']).hexdigest()
       rows.append({name: value for name, value in row.items() if name != 'image'})
   ids, groups, columns = dataset.columns(rows)
+  texts = [_label(row['label'], source) for row in rows]
   number = {name: i for i, name in enumerate(ids.tolist())}
   split_of = {record.id: record.split for record in source.records}
   read = Examples(
     source.name,
     ids.tolist(),
-    [source.classes[row['label']] for row in rows],
+    texts,
     groups.tolist(),
     [split_of[name] for name in ids.tolist()],
     [{name: cells[i] for name, cells in columns.items()} for i in range(len(rows))],
     source.classes,
     simulated=source.simulated,
+    strata=label_sets.strata(texts) if source.several else None,
+    train_all=not source.several,
     notes=source.notes,
-  ).in_order([number[record.id] for record in source.records])
+  ).in_order([number[record.id] for record in source.records if record.id in number])
   return read, number, [digest_of[name] for name in read.id]
+
+
+def _label(stored: Any, source: Source) -> str:
+  return dataset._text(stored) if source.several else source.classes[stored]
+
+
+def _without(read: Examples, broken: dict[str, str], empty: list[str], source: Source) -> Examples:
+  """The examples with notes on what is left out.
+
+  Args:
+    read: those that are left.
+    broken: why each image that cannot be read is left out, by id.
+    empty: slices in which nothing is to be seen.
+    source: of all.
+
+  Raises:
+    UserError: without the others a split has no images, or no training image is of some class.
+  """
+  if not broken and not empty:
+    return read
+  there = set(zip(read.split, read.text, strict=True))
+  splits = {record.split for record in source.records if record.split}
+  lost = [f'in {name}' for name in sorted(splits.difference(read.split))]
+  if not source.several:
+    classes = [name for name in source.classes if ('train', name) not in there]
+    lost += [f'of class {name!r} in train' for name in classes]
+  if lost:
+    first = next(iter(broken.values()), empty[0] if empty else '')
+    raise UserError(
+      f'{len(broken) + len(empty)} images that cannot be used, the first {first}, leave none '
+      f'{" and none ".join(lost)}'
+    )
+  notes = [f'{len(empty)} slices in which nothing is to be seen are left out'] if empty else []
+  if broken:
+    notes.append(f'{len(broken)} of {len(source.records)} images cannot be read and are left out:')
+    notes += list(broken.values())[:_NAMED]
+  if len(broken) > _NAMED:
+    notes.append(f'and {len(broken) - _NAMED} more')
+  return read.noting(*notes)
 
 
 def _counted_once(read: Examples, digests: list[str], source: Source, allow: bool) -> Examples:

@@ -39,6 +39,8 @@ class Source:
     content: changes with the content of any example and not with splits, so that images are stored
       once for all folds; '' where that is ``fingerprint``.
     mendable: whether the user can leave images out.
+    several: whether an image may be of several classes, or of none; labels then are the names of
+      its classes; see ``label_sets``.
   """
 
   name: str
@@ -49,3 +51,4 @@ class Source:
   notes: tuple[str, ...] = ()
   content: str = ''
   mendable: bool = True
+  several: bool = False

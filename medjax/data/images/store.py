@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import errno
 import functools
 import io
@@ -11,15 +12,16 @@ import os
 import pathlib
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import tensorflow_datasets as tfds
 
 from medjax import files, runtime, sealed
 from medjax.data import dataset, examples
-from medjax.data.images import decode
-from medjax.data.images.messages import for_all
+from medjax.data.images import decode, packages
+from medjax.data.images.messages import EmptySliceError, for_all
+from medjax.data.images.modality import Images
 from medjax.data.images.source import Record, Source
 from medjax.errors import DiskFullError, UserError
 
@@ -33,8 +35,13 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
 
   VERSION = tfds.core.Version('1.0.0')
 
-  def __init__(self, source: Source, size: int, channels: int, **kwargs: Any):
+  def __init__(
+    self, source: Source, size: int, channels: int, max_broken: float = 0.0, **kwargs: Any
+  ):
     self._source, self._size, self._channels = source, size, channels
+    self._max_broken = max_broken
+    self.broken: dict[str, str] = {}
+    self.empty: list[str] = []
     super().__init__(file_format='array_record', **kwargs)
 
   def _info(self) -> tfds.core.DatasetInfo:
@@ -43,7 +50,9 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
         'image': tfds.features.Image(
           shape=(self._size, self._size, self._channels), encoding_format='png'
         ),
-        'label': tfds.features.ClassLabel(names=list(self._source.classes)),
+        'label': tfds.features.Text()
+        if self._source.several
+        else tfds.features.ClassLabel(names=list(self._source.classes)),
         'id': tfds.features.Text(),
         'group': tfds.features.Text(),
         'metadata': tfds.features.Text(),
@@ -59,9 +68,14 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
   def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
     records = iter(self._source.records)
 
-    def store(record: Record) -> tuple[str, dict[str, Any]]:
-      pixels, label, metadata = record.read(self._size, self._channels)
-      return record.id, {
+    def store(record: Record) -> dict[str, Any] | UserError:
+      try:
+        pixels, label, metadata = record.read(self._size, self._channels)
+      except packages.MissingPackageError:  # no file of the format can be read
+        raise
+      except UserError as error:
+        return error
+      return {
         'image': io.BytesIO(decode.encode(pixels)),
         'label': label,
         'id': record.id,
@@ -73,10 +87,17 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
     # bounds how many decoded images wait.
     with concurrent.futures.ThreadPoolExecutor() as pool:
       for chunk in iter(lambda: list(itertools.islice(records, 64)), []):
-        try:
-          yield from pool.map(store, chunk)
-        except UserError:
-          raise self._unreadable(pool) from None
+        for record, made in zip(chunk, pool.map(store, chunk), strict=True):
+          if not isinstance(made, UserError):
+            yield record.id, made
+          elif isinstance(made, EmptySliceError):
+            self.empty.append(record.id)
+          else:
+            self.broken[record.id] = str(made)
+        if len(self.broken) > _allowed(self._source, self._max_broken):
+          raise self._unreadable(pool)
+    if len(self.broken) + len(self.empty) == len(self._source.records):
+      raise UserError(f'{self._source.name}: no image has anything to be seen in it')
 
   def _unreadable(self, pool: concurrent.futures.Executor) -> UserError:
     """One error for all images that cannot be read, so that they can be fixed at once."""
@@ -84,37 +105,75 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
     def attempt(record: Record) -> UserError | None:
       try:
         record.read(self._size, self._channels)
+      except EmptySliceError:
+        return None
       except UserError as error:
         return error
       return None
 
     errors = [error for error in pool.map(attempt, self._source.records) if error]
-    return for_all(errors, 'cannot be used')
+    return too_many(errors, self._source, self._max_broken)
 
 
-def rows(source: Source, size: int, channels: int, cache: pathlib.Path) -> dataset.Readable:
+def _allowed(source: Source, max_broken: float) -> int:
+  """How many images may be unreadable."""
+  return int(max_broken * len(source.records))
+
+
+def too_many(errors: Sequence[UserError], source: Source, max_broken: float) -> UserError:
+  """One error for more images that cannot be read than may be left out."""
+  of = ''
+  if max_broken:
+    of = (
+      f' (of {len(source.records)}; config.data.max_broken={max_broken:g} leaves out at most '
+      f'{_allowed(source, max_broken)})'
+    )
+  if len(errors) == 1:
+    return UserError(f'{errors[0]}{of}')
+  return for_all(errors, f'cannot be used{of}')
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+  """What is stored of a source.
+
+  Attributes:
+    rows: all of them.
+    broken: why each image that could not be read is left out, by id.
+    empty: ids of slices in which nothing is to be seen.
+  """
+
+  rows: dataset.Readable
+  broken: dict[str, str]
+  empty: list[str]
+
+
+def rows(
+  source: Source, modality: Images, cache: pathlib.Path, *, max_broken: float = 0.0
+) -> Stored:
   """All stored rows, with 'image' as PNG bytes, 'label', 'id', 'group' and 'metadata' as JSON.
 
   Args:
     source: examples; their splits are not stored.
-    size: height and width in pixels to store.
-    channels: 1 or 3.
+    modality: the size, channels and options of what is stored.
     cache: folder for prepared data; the data set goes to ``cache/<key>``, where the key follows
       from the content and the stored form, and is left there complete or not at all.
+    max_broken: share of the images that may be unreadable, and are left out.
 
   Raises:
-    UserError: images cannot be read (the first ten are named), or the data set is not stored yet
-      and the cache folder cannot be written.
+    UserError: more images than that cannot be read (the first ten are named), or the data set is
+      not stored yet and the cache folder cannot be written.
     DiskFullError: there is no space for it.
   """
-  about = [_FORMAT, source.content or source.fingerprint, source.classes, size, channels]
-  folder = cache / examples.digest(about)
+  size, channels = modality.height, modality.channels
+  about: list[Any] = [_FORMAT, source.content or source.fingerprint, source.classes, size, channels]
+  folder = cache / examples.digest([*about, *modality.options.unusual])
   if not _is_complete(folder):  # a complete one may be on a disk that cannot be written
     try:
       folder.mkdir(parents=True, exist_ok=True)
       with files.locked(folder / 'lock'):
         if not _is_complete(folder):  # nor made by another process meanwhile
-          _store(source, size, channels, folder)
+          _store(source, size, channels, folder, max_broken)
     except (OSError, RuntimeError) as error:
       full = 'No space left' in str(error)  # TFDS makes a RuntimeError of ArrayRecord's
       if not full and not isinstance(error, OSError):
@@ -123,21 +182,30 @@ def rows(source: Source, size: int, channels: int, cache: pathlib.Path) -> datas
       kind = DiskFullError if full else UserError
       raise kind(f'{folder}: the cache cannot be written: {reason}') from None
   builder = MedicalImages(source, size, channels, data_dir=folder)
+  left_out = sealed.read(folder / 'dataset.json')[0].get('left_out', {'broken': {}, 'empty': []})
+  if len(left_out['broken']) > _allowed(source, max_broken):  # another share was allowed then
+    raise too_many([UserError(why) for why in left_out['broken'].values()], source, max_broken)
   skip = {'image': tfds.decode.SkipDecoding()}
-  return builder.as_data_source(split=_ALL, decoders=skip)
+  return Stored(builder.as_data_source(split=_ALL, decoders=skip), **left_out)
 
 
-def _store(source: Source, size: int, channels: int, folder: pathlib.Path) -> None:
+def _store(
+  source: Source, size: int, channels: int, folder: pathlib.Path, max_broken: float
+) -> None:
   """Writes the data set, in place of what may be left of one, and last its list of files."""
   shutil.rmtree(folder / MedicalImages.name, ignore_errors=True)
-  builder = MedicalImages(source, size, channels, data_dir=folder)
+  builder = MedicalImages(source, size, channels, max_broken, data_dir=folder)
   print(f'preparing {len(source.records)} images, once', file=sys.stderr, flush=True)
   runtime.quiet_tfds()
   with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces where it writes
     builder.download_and_prepare()
   written = sorted(pathlib.Path(builder.data_dir).iterdir())
   digests = {path.relative_to(folder).as_posix(): files.digest(path) for path in written}
-  about = {'name': source.name, 'fingerprint': source.fingerprint, 'files': digests}
+  about: dict[str, Any] = {
+    'name': source.name, 'fingerprint': source.fingerprint, 'files': digests
+  }  # fmt: skip
+  if builder.broken or builder.empty:
+    about['left_out'] = {'broken': builder.broken, 'empty': builder.empty}
   sealed.write(folder / 'dataset.json', about)
 
 

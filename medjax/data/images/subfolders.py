@@ -32,12 +32,12 @@ def read(folder: pathlib.Path) -> tuple[list[dict[str, Any]], list[str], str]:
   rows: list[dict[str, Any]] = []
   left = []
   for parent, where in parents:
-    left += [path for path in parent.iterdir() if path.suffix.lower() in formats.SUFFIXES]
+    left += [path for path in parent.iterdir() if formats.is_named(path)]
     subs = files.folders(parent)
     for sub in subs:
       label = class_name(sub)
       for path in sorted(files.walk(sub)):
-        if not (path.suffix.lower() in formats.SUFFIXES and path.is_file()):
+        if not (formats.is_named(path) and path.is_file()):
           left.append(path)
           continue
         name = readable(path.relative_to(folder).as_posix())
@@ -51,7 +51,7 @@ def read(folder: pathlib.Path) -> tuple[list[dict[str, Any]], list[str], str]:
       if count > 1
     ]
   if not rows:
-    found = formats.summary(path for path in files.walk(folder)) or 'no files'
+    found = formats.summary(sorted(files.walk(folder))) or 'no files'
     raise UserError(
       f'{folder}: expected labels.csv or one sub-folder of images for each class, in '
       f'{formats.NAMES}; found {found}'

@@ -271,10 +271,10 @@ def test_a_file_where_a_folder_is_expected_is_called_what_it_is(tmp_path, name, 
 
 
 def test_a_folder_without_images_says_what_it_holds(tmp_path):
-  for name in ('ill/a.dcm', 'ill/b.dcm', 'well/c.dcm', 'well/d.nii.gz'):
+  for name in ('ill/a.mha', 'ill/b.mha', 'well/c.mha', 'well/d.nrrd'):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(bytes(400))
-  text = r'in PNG, .* or PGM/PPM; found 3 DICOM files \(a.dcm, b.dcm, c.dcm\), 1 NIfTI file \(d.nii'
+  text = r'in DICOM, .*; found 3 MetaImage files \(a.mha, b.mha, c.mha\), 1 NRRD file \(d.nrr'
   with pytest.raises(UserError, match=text) as caught:
     _load(tmp_path)
   assert '\n' not in str(caught.value)
@@ -282,14 +282,14 @@ def test_a_folder_without_images_says_what_it_holds(tmp_path):
 
 def test_files_that_are_left_out_are_noted(tmp_path, make_images):
   make_images(tmp_path, 20)
-  (tmp_path / 'ill' / 'scan.dcm').write_bytes(bytes(400))
+  (tmp_path / 'ill' / 'scan.mha').write_bytes(bytes(400))
   (tmp_path / 'ill' / 'notes.txt').touch()
   shutil.copy(tmp_path / 'ill' / '001.png', tmp_path / 'beside.png')
   source = _load(tmp_path)
   assert len(source.records) == 20
   assert source.notes[0] == (
     '3 files left out, which are no images of a class by their names and places: 1 image file '
-    '(beside.png), 1 other file (notes.txt), 1 DICOM file (scan.dcm)'
+    '(beside.png), 1 other file (notes.txt), 1 MetaImage file (scan.mha)'
   )
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from tensorflow_datasets.core import hashing
 
-from medjax.data.images import Images, prepare
+from medjax.data.images import Config, Images, prepare
+from medjax.data.images.messages import EmptySliceError
 from medjax.data.images.source import Record, Source
 from medjax.data.images.store import MedicalImages
 from medjax.errors import DiskFullError, UserError
@@ -182,3 +183,65 @@ def test_a_cache_that_cannot_be_written_is_one_line(source, tmp_path):
   (tmp_path / 'file').write_text('')
   with pytest.raises(UserError, match='the cache cannot be written'):
     prepare.prepare(source, SIZE, tmp_path / 'file')
+
+
+def _with_broken(source, broken, empty=()):
+  """40 images, of which those of some numbers cannot be read and others show nothing."""
+
+  def record(i):
+    def read(size, channels):
+      if i in broken:
+        raise UserError(f'/images/case-{i}: cannot be read: truncated')
+      if i in empty:
+        raise EmptySliceError(f'/images/case-{i}: a slice that is all one number')
+      return np.random.default_rng(i).integers(0, 255, (16, 16, 1), np.uint8), 'ab'[i % 2], {}
+
+    where = ('train', 'train', 'val', 'test')[i // 2 % 4]
+    return Record(f'case-{i}', where, f'p{i}', read, where)
+
+  records = [record(i) for i in range(40)]
+  return dataclasses.replace(source, records=records, simulated=False, fingerprint=f'{broken}')
+
+
+def test_a_few_broken_images_are_left_out_and_listed(source, tmp_path):
+  settings = Config()
+  assert settings.max_broken == 0.05
+  bad = _with_broken(source, (3, 9), empty=(20,))
+  for _ in range(2):  # also from the cache
+    data = prepare.prepare(bad, SIZE, tmp_path, settings=settings)
+    names = {name for split in data.splits.values() for name in split.id.tolist()}
+    assert names == {f'case-{i}' for i in range(40)} - {'case-3', 'case-9', 'case-20'}
+    assert data.notes[:4] == (
+      '1 slices in which nothing is to be seen are left out',
+      '2 of 40 images cannot be read and are left out:',
+      '/images/case-3: cannot be read: truncated',
+      '/images/case-9: cannot be read: truncated',
+    )
+  strict = dataclasses.replace(settings, max_broken=0.04)
+  tail = r' \(of 40; config.data.max_broken=0.04 leaves out at most 1\)'
+  for cache in (tmp_path, tmp_path / 'other'):  # stored before, and not
+    with pytest.raises(UserError, match=f'2 images cannot be used{tail}'):
+      prepare.prepare(bad, SIZE, cache, settings=strict)
+
+
+def test_many_broken_images_are_counted_and_ten_named(source, tmp_path):
+  settings = Config(max_broken=0.5)
+  even, some = (_with_broken(source, tuple(numbers)) for numbers in (range(0, 40, 2), range(4, 24)))
+  text = r"20 images that cannot be used, the first .* leave none of class 'a' in train"
+  with pytest.raises(UserError, match=text):
+    prepare.prepare(even, SIZE, tmp_path, settings=settings)
+  data = prepare.prepare(some, SIZE, tmp_path, settings=settings)
+  assert data.notes[0] == '20 of 40 images cannot be read and are left out:'
+  assert data.notes[10:12] == ('/images/case-13: cannot be read: truncated', 'and 10 more')
+
+
+def test_without_the_broken_images_no_split_may_be_empty(source, tmp_path):
+  val = tuple(i for i in range(40) if i // 2 % 4 == 2)
+  with pytest.raises(UserError, match=r'10 images that cannot be used.* leave none in val'):
+    prepare.prepare(_with_broken(source, val), SIZE, tmp_path, settings=Config(max_broken=0.5))
+
+
+def test_images_that_all_show_nothing_are_refused(source, tmp_path):
+  empty = _with_broken(source, (), empty=range(40))
+  with pytest.raises(UserError, match='made: no image has anything to be seen in it'):
+    prepare.prepare(empty, SIZE, tmp_path, settings=Config())
