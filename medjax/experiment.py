@@ -9,7 +9,7 @@ import jax
 import optax
 
 from medjax import tasks
-from medjax.data.augment import Transform
+from medjax.data.augment import Mix, Transform, View
 from medjax.data.dataset import Dataset
 
 
@@ -25,6 +25,14 @@ class Experiment:
     optimizer: the update rule. One that searches along a line, such as ``optax.lbfgs``, gets the
       batch's loss as ``value_fn``.
     augment: random transform of each training input, or None; ``augment.Joint`` moves targets too.
+    mix: random mixture of pairs of training inputs, such as ``augment.Mixup``, or None; the loss is
+      that of both labels, each by its share.
+    balance: from 0, where every training example is seen once an epoch, to 1, where all classes are
+      seen as often; see ``feed.balanced_order``.
+    average: decay of the moving average of the network's variables that is evaluated; 0 for the
+      variables themselves.
+    views: changes of a batch of inputs, such as ``augment.views('flip')``, over which outputs are
+      averaged wherever the network is not trained; none for the inputs as they are.
     penalty: of the parameters, a scalar that is added to the mean loss, such as
       ``models.l2(1 / examples)``; or None.
 
@@ -39,4 +47,8 @@ class Experiment:
   task: tasks.Task
   optimizer: optax.GradientTransformation
   augment: Transform | None = None
+  mix: Mix | None = None
+  balance: float = 0.0
+  average: float = 0.0
+  views: tuple[View, ...] = ()
   penalty: Callable[[Any], jax.Array] | None = None

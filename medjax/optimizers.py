@@ -7,12 +7,14 @@ parameters many times.
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from medjax.config import Config, setting
+from medjax.errors import UserError
 from medjax.ops import native
 
 
@@ -108,6 +110,44 @@ class Adam:
       return None
     found = norm(grads)
     return jnp.where(found < self.clip_norm, 1.0, self.clip_norm / found)
+
+
+@dataclasses.dataclass
+class Settings:
+  """How the step size changes over a training, and what restrains it."""
+
+  schedule: Literal['constant', 'cosine'] = setting(
+    'constant', 'The step size stays, or falls to 0 along half a cosine.'
+  )
+  warmup_epochs: float = setting(0.0, 'Epochs in which the step size rises from 0.', low=0.0)
+  weight_decay: float = setting(
+    0.0, 'Share of the parameters taken away each update, times the step size.', low=0.0
+  )
+  clip_norm: float = setting(0.0, 'Largest norm of the gradient; 0 for any.', low=0.0)
+
+  def adam(self, config: Config, examples: int) -> Adam:
+    """Adam with these settings.
+
+    Args:
+      config: of the experiment: its learning rate, batch size and epochs.
+      examples: in training.
+
+    Raises:
+      UserError: the warm-up is as long as the training.
+    """
+    epoch = -(-examples // config.batch_size)
+    warmup, total = round(self.warmup_epochs * epoch), config.num_epochs * epoch
+    if warmup >= total:
+      raise UserError(
+        f'config.optimizer.warmup_epochs={self.warmup_epochs:g}: expected fewer than '
+        f'config.num_epochs={config.num_epochs}'
+      )
+    rate: float | optax.Schedule = config.learning_rate
+    if self.schedule == 'cosine':
+      rate = optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, warmup, total)
+    elif warmup:
+      rate = optax.linear_schedule(0.0, config.learning_rate, warmup)
+    return Adam(rate, self.weight_decay, self.clip_norm or None)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,8 @@ import optax
 import pytest
 
 from medjax import optimizers
+from medjax.config import Config
+from medjax.errors import UserError
 from medjax.ops import native
 
 # Sizes of no whole vector, of one chunk of the kernel and of more.
@@ -103,3 +105,18 @@ def test_an_update_is_the_same_to_the_bit_every_time():
   first, second = (optimizer.step(grads, state, params) for _ in range(2))
   for a, b in zip(jax.tree.leaves(vars(first)), jax.tree.leaves(vars(second)), strict=True):
     np.testing.assert_array_equal(a, b)
+
+
+def test_settings_of_the_step_size():
+  config = Config(batch_size=10, num_epochs=5, learning_rate=0.1)  # 3 updates an epoch
+  assert optimizers.Settings().adam(config, 25) == optimizers.Adam(0.1)
+  settings = optimizers.Settings('cosine', 1.0, weight_decay=0.2, clip_norm=3.0)
+  adam = settings.adam(config, 25)
+  assert (adam.weight_decay, adam.clip_norm) == (0.2, 3.0)
+  found = [float(adam.learning_rate(step)) for step in range(16)]
+  falling = [0.05 * (1 + np.cos(np.pi * step / 12)) for step in range(13)]
+  np.testing.assert_allclose(found, [0, 0.1 / 3, 0.2 / 3, *falling], atol=1e-6)
+  rising = optimizers.Settings(warmup_epochs=1.0).adam(config, 25).learning_rate
+  np.testing.assert_allclose([rising(s) for s in (0, 1, 3, 9)], [0, 0.1 / 3, 0.1, 0.1], rtol=1e-6)
+  with pytest.raises(UserError, match=r'warmup_epochs=5: expected fewer than config\.num_epochs=5'):
+    optimizers.Settings(warmup_epochs=5.0).adam(config, 25)

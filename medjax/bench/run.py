@@ -89,7 +89,7 @@ class _Run:
     self.split = experiment.data.splits['train']
     self.key = jax.random.key(config.seed)
     self.current = devices.replicate(state.create(experiment, config.seed))
-    multiple = len(devices.all) * config.accumulate
+    multiple = len(devices.all) * config.accumulate * (2 if experiment.mix else 1)
     if not self.split.sizes:
       rows = feed.order(config.seed, 0, len(self.split))
       rows = np.resize(rows, max(len(rows), _EPOCH * config.batch_size))  # a small set goes round

@@ -15,12 +15,46 @@ import numpy as np
 
 from medjax.data import ragged
 from medjax.data.dataset import Batch, Split
+from medjax.errors import UserError
 from medjax.runtime import Devices
 
 
 def order(seed: int, epoch: int, count: int) -> np.ndarray:
   """The order of ``count`` training examples in one epoch, int64 [count]."""
   return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(count)
+
+
+def balanced_order(seed: int, epoch: int, label: np.ndarray, power: float) -> np.ndarray:
+  """As many draws as there are examples, in which rare classes come more often.
+
+  A class of n examples gets a share of them in proportion to n ** (1 - power). Within a class every
+  example comes equally often, or once more than others.
+
+  Args:
+    seed: of the run.
+    epoch: its number; each has another draw.
+    label: class numbers, int [N].
+    power: from 0, as common as they are, to 1, all classes equally often.
+
+  Returns:
+    Numbers of examples, int64 [N], in random order.
+
+  Example:
+    >>> np.bincount(np.array([0, 0, 0, 1])[balanced_order(0, 0, np.array([0, 0, 0, 1]), 1.0)])
+    array([2, 2])
+  """
+  random = np.random.Generator(np.random.Philox(key=[seed, epoch]))
+  members = [np.flatnonzero(label == number) for number in np.unique(label)]
+  shares = np.array([len(one) for one in members]) ** (1.0 - power)
+  wanted = len(label) * shares / shares.sum()
+  draws = np.floor(wanted).astype(int)
+  # Whole numbers that add up: the largest remainders get one more.
+  draws[np.argsort(draws - wanted, kind='stable')[: len(label) - draws.sum()]] += 1
+  drawn = []
+  for one, count in zip(members, draws, strict=True):
+    whole, rest = divmod(count, len(one))
+    drawn += [np.tile(one, whole), random.permutation(one)[:rest]]
+  return random.permutation(np.concatenate(drawn))
 
 
 def batches(indices: np.ndarray, batch_size: int, multiple: int) -> np.ndarray:
@@ -48,13 +82,23 @@ def batches(indices: np.ndarray, batch_size: int, multiple: int) -> np.ndarray:
   return padded
 
 
-def epoch_plan(split: Split, seed: int, epoch: int, batch_size: int, multiple: int) -> np.ndarray:
+def epoch_plan(
+  split: Split, seed: int, epoch: int, batch_size: int, multiple: int, balance: float = 0.0
+) -> np.ndarray:
   """The batches of one training epoch, in their order; see ``batches`` for arguments and result.
+
+  With ``balance`` examples are drawn by ``balanced_order``.
 
   Where sizes differ, examples are drawn at random within a bucket of sizes only, and then the order
   of batches is drawn. Any of them may be the one that is not full.
+
+  Raises:
+    UserError: there is no one class a case to balance.
   """
-  indices = order(seed, epoch, len(split))
+  if balance:
+    indices = balanced_order(seed, epoch, _one_class(split), balance)
+  else:
+    indices = order(seed, epoch, len(split))
   if not split.sizes:
     return batches(indices, batch_size, multiple)
   batch_size = min(batch_size, len(indices))
@@ -65,6 +109,13 @@ def epoch_plan(split: Split, seed: int, epoch: int, batch_size: int, multiple: i
   whole = np.full(there.shape, -1, np.int64)
   whole[there] = split.by_size(indices)
   return batches(whole[random.permutation(rows)].ravel(), batch_size, multiple)
+
+
+def _one_class(split: Split) -> np.ndarray:
+  label = split.label
+  if not (isinstance(label, np.ndarray) and label.ndim == 1 and label.dtype.kind in 'iu'):
+    raise UserError('balance: needs one class a case, which these data do not have')
+  return label
 
 
 class Streamed:

@@ -12,7 +12,8 @@ def plain(text: Any) -> str:
 
 
 def imbalance(data: dict[str, Any]) -> CardRow:
-  """The row on how common each class is in training, of data.json and the loss's ``weights``."""
+  """The row on how common each class is in training, of data.json and the training's ``weights``
+  and ``balance``."""
   counts = data['splits'].get('train', {}).get('classes', {})
   total = sum(counts.values())
   shares = ', '.join(f'{plain(c)} {count / total:.1%}' for c, count in counts.items() if total)
@@ -21,7 +22,14 @@ def imbalance(data: dict[str, Any]) -> CardRow:
   if weights:
     each = ', '.join(f'{plain(c)} {w:.3g}' for c, w in zip(data['classes'], weights, strict=True))
     loss = f'the loss weighs a case by its class: {each}'
-  return 'Class imbalance (13)', f'in training: {shares}; {loss}'
+  balance = data.get('balance')
+  drawn = 'every case is seen once an epoch'
+  if balance:
+    drawn = (
+      f'a class of n cases is seen in proportion to n to the power {1 - balance:.3g} (balanced '
+      'sampling)'
+    )
+  return 'Class imbalance (13)', f'in training: {shares}; {loss}; {drawn}'
 
 
 def estimate(metric: dict[str, Any]) -> str:

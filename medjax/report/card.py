@@ -41,14 +41,18 @@ class Network:
     structure: its kind and settings, in words.
     parameters: how many numbers were trained.
     weights: of each class in the loss; empty where every case counts alike.
+    balance: how far classes are seen equally often in training; see ``Experiment``.
   """
 
   structure: str
   parameters: int
   weights: tuple[float, ...] = ()
+  balance: float = 0.0
 
   @classmethod
-  def of(cls, model: nn.Module, params: Any, weights: Sequence[float]) -> 'Network':
+  def of(
+    cls, model: nn.Module, params: Any, weights: Sequence[float], balance: float = 0.0
+  ) -> 'Network':
     """Of a model with its trained parameters.
 
     Example:
@@ -63,7 +67,8 @@ class Network:
     ]
     name = type(model).__name__
     structure = f'{name} ({", ".join(told)})' if told else name
-    return cls(structure, sum(leaf.size for leaf in jax.tree.leaves(params)), tuple(weights))
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(params))
+    return cls(structure, parameters, tuple(weights), balance)
 
 
 def _spelled(value: Any) -> str:
@@ -100,7 +105,9 @@ def write(
     about, evaluation = workdir.read(workdir.environment), workdir.read(workdir.evaluation)
     decision = outcome.read_decision(workdir.read(workdir.decision))
     split = 'test' if 'test' in evaluation else 'val'
-    rows = outcome.card_rows(decision, data | {'weights': network.weights})
+    rows = outcome.card_rows(
+      decision, data | {'weights': network.weights, 'balance': network.balance}
+    )
     subgroups = outcome.subgroup_rows(tables[split], decision) if split in tables else []
     prepared = modality.preparation(_shapes(data['example']))
     text = _card(

@@ -79,7 +79,10 @@ def write(
   )
   labelled = {name: of_split.labelled() for name, of_split in evaluated.tables.items()}
   network = card.Network.of(
-    experiment.model, evaluated.variables['params'], experiment.task.weights
+    experiment.model,
+    evaluated.variables['params'],
+    experiment.task.weights,
+    experiment.balance,
   )
   card.write(workdir, outcome, modality, labelled, network)
   return path

@@ -21,6 +21,8 @@ class Binary(Task):
 
   Attributes:
     weights: see ``class_weights``.
+    smoothing: share of a label that is given to both classes alike (label smoothing; Szegedy et al.
+      2016, CVPR).
 
   Example:
     >>> float(Binary().predict(jax.numpy.zeros((1, 1)))[0])
@@ -29,12 +31,14 @@ class Binary(Task):
 
   outputs: int = 1
   weights: tuple[float, ...] = ()
+  smoothing: float = 0.0
   outcome: Outcome = Classes()
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Binary cross-entropy [B] in nats of logits [B, 1] and ``batch['label']`` in {0, 1}."""
     label = batch['label']
-    losses = optax.sigmoid_binary_cross_entropy(outputs[:, 0], label.astype(outputs.dtype))
+    wanted = label.astype(outputs.dtype) * (1 - self.smoothing) + self.smoothing / 2
+    losses = optax.sigmoid_binary_cross_entropy(outputs[:, 0], wanted)
     return _weighted(losses, label, self.weights)
 
   def predict(self, outputs: jax.Array) -> jax.Array:
@@ -63,15 +67,20 @@ class Multiclass(Task):
   Attributes:
     outputs: number of classes, at least 3.
     weights: see ``class_weights``.
+    smoothing: share of a label that is given to all classes alike; see ``Binary``.
   """
 
   outputs: int
   weights: tuple[float, ...] = ()
+  smoothing: float = 0.0
   outcome: Outcome = Classes()
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Cross-entropy [B] in nats of logits [B, C] and class numbers ``batch['label']``."""
     losses = optax.softmax_cross_entropy_with_integer_labels(outputs, batch['label'])
+    if self.smoothing:
+      alike = -jax.nn.log_softmax(outputs).mean(-1)
+      losses = (1 - self.smoothing) * losses + self.smoothing * alike
     return _weighted(losses, batch['label'], self.weights)
 
   def predict(self, outputs: jax.Array) -> jax.Array:
@@ -119,7 +128,11 @@ def _weighted(losses: jax.Array, label: jax.Array, weights: tuple[float, ...]) -
 
 
 def classification(
-  classes: Sequence[str], weights: tuple[float, ...] = (), *, several: bool = False
+  classes: Sequence[str],
+  weights: tuple[float, ...] = (),
+  *,
+  several: bool = False,
+  smoothing: float = 0.0,
 ) -> Binary | Multiclass | Multilabel:
   """The task for these classes: Binary for two, Multiclass for more, Multilabel for several.
 
@@ -127,9 +140,10 @@ def classification(
     classes: their names.
     weights: of each class in the loss, see ``class_weights``; empty for none.
     several: whether an example is of any number of them at once.
+    smoothing: see ``Binary``.
   """
   if several:
-    return Multilabel(len(classes))
+    return Multilabel(len(classes), smoothing)
   if len(classes) == 2:
-    return Binary(weights=weights)
-  return Multiclass(len(classes), weights=weights)
+    return Binary(weights=weights, smoothing=smoothing)
+  return Multiclass(len(classes), weights=weights, smoothing=smoothing)

@@ -17,6 +17,7 @@ class Multilabel(Task):
 
   Attributes:
     outputs: number of classes.
+    smoothing: share of a label that is given to both answers alike; see ``Binary``.
 
   Example:
     >>> Multilabel(2).predict(jnp.zeros((1, 2))).tolist()
@@ -24,6 +25,7 @@ class Multilabel(Task):
   """
 
   outputs: int
+  smoothing: float = 0.0
   outcome: Outcome = LabelSet()
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
@@ -31,7 +33,8 @@ class Multilabel(Task):
     known; 0 where all are NaN."""
     label = batch['label']
     known = ~jnp.isnan(label)
-    losses = optax.sigmoid_binary_cross_entropy(outputs, jnp.where(known, label, 0))
+    wanted = jnp.where(known, label, 0) * (1 - self.smoothing) + self.smoothing / 2
+    losses = optax.sigmoid_binary_cross_entropy(outputs, wanted)
     count = jnp.maximum(known.sum(axis=1), 1)
     return jnp.where(known, losses, 0).sum(axis=1) / count
 

@@ -83,6 +83,8 @@ def _restored(
     # What an optimiser remembers is twice as large as the parameters.
     whole: Any = state.abstract(experiment)
     wanted = dataclasses.replace(whole, step=None, opt_state=None)
+    if whole.average is not None:
+      wanted = dataclasses.replace(wanted, params=None, model_state=None)
     read = {step: checkpoints.read(step, wanted)[0].variables for step in dict.fromkeys(steps)}
     return [(read[step], step) for step in steps]
 

@@ -27,6 +27,7 @@ from medjax.experiment import Experiment
 from medjax.training import forward
 
 AXIS = 'data'
+_SHARE = 'share'  # of each example of a batch in what was mixed of it and the one beside it
 
 # (params, model_state, number of the part, part) -> (outputs, part as augmented, model_state)
 _Outputs = Callable[[Any, Any, jax.Array, Batch], tuple[Any, Batch, Any]]
@@ -56,6 +57,9 @@ def of_batch(
 
   Returns:
     The mean loss, penalty included, float32; its gradients, like ``params``; the model's state.
+
+  Raises:
+    ValueError: examples are to be mixed for a task that compares them, or their number is odd.
   """
   split = jax.tree.map(lambda leaf: leaf.reshape(parts, -1, *leaf.shape[1:]), batch)
 
@@ -63,6 +67,9 @@ def of_batch(
     inputs = experiment.data.modality.inputs(part)
     if experiment.augment is not None:
       inputs, part = augment.augment_examples(experiment.augment, key, inputs, part)
+    if experiment.mix is not None:
+      inputs, shares = augment.mix_batch(experiment.mix, key, inputs, part)
+      part = part | {_SHARE: shares}
     place = jax.lax.axis_index(AXIS) * parts + number
     outputs, changed = forward.apply(
       experiment,
@@ -76,6 +83,8 @@ def of_batch(
     return outputs, part, changed
 
   if experiment.task.compares:
+    if experiment.mix is not None:
+      raise ValueError('mix: this task compares whole examples with each other, not mixtures')
     share = _of_comparison(experiment, outputs_of, params, model_state, split)
   else:
     share = _of_examples(experiment, outputs_of, batch)
@@ -108,7 +117,11 @@ def _of_examples(experiment: Experiment, outputs_of: _Outputs, batch: Batch) -> 
 
   def share(params: Any, model_state: Any, number: jax.Array, part: Batch) -> Any:
     outputs, part, changed = outputs_of(params, model_state, number, part)
-    return jnp.where(part['mask'], loss(outputs, part), 0).sum() / examples, changed
+    losses = loss(outputs, part)
+    if experiment.mix is not None:
+      of_others = loss(outputs, augment.beside(part))
+      losses = part[_SHARE] * losses + (1 - part[_SHARE]) * of_others
+    return jnp.where(part['mask'], losses, 0).sum() / examples, changed
 
   return share
 

@@ -106,7 +106,7 @@ class _Run:
     self.checkpoints, self.step = checkpoints, step
     self.split = experiment.data.splits['train']
     self.steps_per_epoch = -(-len(self.split) // config.batch_size)
-    self.multiple = len(devices.all) * config.accumulate
+    self.multiple = len(devices.all) * config.accumulate * (2 if experiment.mix else 1)
     self.updates = Updates(experiment, config, devices)
     self.pending: tuple[int, int, Any] | None = None
     self.lead = jax.process_index() == 0
@@ -121,7 +121,12 @@ class _Run:
     while not finished:
       epoch, done = divmod(self.step, self.steps_per_epoch)
       plan = feed.epoch_plan(
-        self.split, self.config.seed, epoch, self.config.batch_size, self.multiple
+        self.split,
+        self.config.seed,
+        epoch,
+        self.config.batch_size,
+        self.multiple,
+        self.experiment.balance,
       )
       updates = self.updates(plan[done:], self._room)
       for count, update in self.spent.each(WAITING, updates):

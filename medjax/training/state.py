@@ -19,17 +19,19 @@ class State:
     params: float32 parameters.
     model_state: the model's other collections, such as batch statistics.
     opt_state: the optimiser's state.
+    average: moving average of the variables; None where there is none.
   """
 
   step: jax.Array
   params: Any
   model_state: Any
   opt_state: Any
+  average: Any = None
 
   @property
   def variables(self) -> dict[str, Any]:
-    """What ``model.apply`` takes."""
-    return {'params': self.params, **self.model_state}
+    """What ``model.apply`` takes where the network is not trained: the average, if there is one."""
+    return {'params': self.params, **self.model_state} if self.average is None else self.average
 
 
 def create(experiment: Experiment, seed: int) -> State:
@@ -41,8 +43,11 @@ def create(experiment: Experiment, seed: int) -> State:
     batch = jax.tree.map(lambda leaf: jnp.zeros((1, *leaf.shape), leaf.dtype), example)
     inputs = experiment.data.modality.inputs(batch)
     variables = experiment.model.init({'params': key}, inputs, train=False)
-    params = variables.pop('params')
-    return State(jnp.zeros((), jnp.int32), params, variables, experiment.optimizer.init(params))
+    average = variables if experiment.average else None
+    params = variables['params']
+    others = {name: leaves for name, leaves in variables.items() if name != 'params'}
+    opt_state = experiment.optimizer.init(params)
+    return State(jnp.zeros((), jnp.int32), params, others, opt_state, average)
 
   return jax.jit(build)(jax.random.key(seed))
 
@@ -58,6 +63,28 @@ def abstract(experiment: Experiment) -> State:
   except (TypeError, ValueError) as error:
     reason = (str(error).splitlines() or ['no reason given'])[0]
     raise UserError(f'the model does not take these data: {reason}') from None
+
+
+def averaged(decay: float, step: jax.Array, average: Any, variables: Any) -> Any:
+  """The moving average of variables after an update.
+
+  Early on it is that of fewer updates, so that it soon forgets where the network began: the decay
+  is at most (1 + step) / (10 + step).
+
+  Args:
+    decay: share of the average that stays; 0.999 is about the mean of the last 1000 updates.
+    step: updates done, this one included.
+    average: before it; None where there is none.
+    variables: after the update; leaves that hold whole numbers are taken as they are.
+  """
+  if average is None:
+    return None
+  kept = jnp.minimum(decay, (1 + step) / (10 + step))
+
+  def leaf_of(old: jax.Array, new: jax.Array) -> jax.Array:
+    return new + kept * (old - new) if jnp.issubdtype(new.dtype, jnp.floating) else new
+
+  return jax.tree.map(leaf_of, average, variables)
 
 
 def count(params: Any) -> int:

@@ -10,7 +10,7 @@ from medjax.data import feed
 from medjax.data.dataset import Batch
 from medjax.experiment import Experiment
 from medjax.training import forward, gradient, line_search
-from medjax.training.state import State
+from medjax.training.state import State, averaged
 
 AXIS = gradient.AXIS
 METRICS = ('loss', 'grad_norm', 'update_norm', 'examples')
@@ -50,7 +50,10 @@ def train_step(
     grad=grads,
     value_fn=value_fn,
   )
-  return State(state.step + 1, done.params, model_state, done.state), {
+  average = averaged(
+    experiment.average, state.step + 1, state.average, {'params': done.params, **model_state}
+  )
+  return State(state.step + 1, done.params, model_state, done.state, average), {
     'loss': loss,
     'grad_norm': done.grad_norm,
     'update_norm': done.update_norm,
@@ -112,9 +115,7 @@ def evaluate_step(
     The task's ``statistics``, leaves [devices * B, ...]; and ``loss`` float32 [devices * B], or for
     a task that compares examples the ``outputs`` that its loss is to be computed of.
   """
-  outputs, _ = forward.apply(
-    experiment, dtype, variables, experiment.data.modality.inputs(batch), train=False
-  )
+  outputs = forward.viewed(experiment, dtype, variables, experiment.data.modality.inputs(batch))
   result = {'statistics': experiment.task.statistics(outputs, batch)}
   if experiment.task.compares:
     result['outputs'] = outputs
@@ -131,7 +132,5 @@ def predict_step(experiment: Experiment, dtype: Any, variables: Any, batch: Batc
   Returns:
     The task's predictions, leaves [devices * B, ...].
   """
-  outputs, _ = forward.apply(
-    experiment, dtype, variables, experiment.data.modality.inputs(batch), train=False
-  )
+  outputs = forward.viewed(experiment, dtype, variables, experiment.data.modality.inputs(batch))
   return jax.lax.all_gather(experiment.task.predict(outputs), AXIS, tiled=True)

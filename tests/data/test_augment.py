@@ -24,6 +24,9 @@ EVERY_TRANSFORM = [
   augment.GaussianNoise(0.2),
   augment.Blur(0.5, 1.5),
   augment.radiograph(),
+  augment.Elastic(0.2),
+  augment.Cutout(0.4, probability=0.9),
+  augment.CLAHE(tiles=2, probability=0.9),
 ]
 NEW_SIZE = {augment.Resize: (6, 9), augment.RandomCrop: (7, 5), augment.RandomResizedCrop: (8, 6)}
 

@@ -1,11 +1,14 @@
 """Order, padding, and the two ways to feed, which give the same batches."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
 
 from medjax import runtime
 from medjax.data import dataset, feed
+from medjax.errors import UserError
 
 
 class _Stored(list):
@@ -28,6 +31,28 @@ def test_order_depends_on_seed_and_epoch_alone():
   assert sorted(first) == list(range(100))
   assert not np.array_equal(first, feed.order(3, 2, 100))
   assert not np.array_equal(first, feed.order(4, 1, 100))
+
+
+@pytest.mark.parametrize(
+  ('power', 'expected'), [(0.0, [70, 20, 10]), (1.0, [34, 33, 33]), (0.5, [52, 28, 20])]
+)
+def test_a_balanced_order_draws_rare_classes_more_often(power, expected):
+  label = np.repeat([0, 1, 4], [70, 20, 10])  # numbers between may be of nobody
+  drawn = feed.balanced_order(0, 3, label, power)
+  np.testing.assert_array_equal(drawn, feed.balanced_order(0, 3, label, power))
+  assert not np.array_equal(drawn, feed.balanced_order(0, 4, label, power))
+  assert np.bincount(label[drawn], minlength=5)[[0, 1, 4]].tolist() == expected
+  times = np.bincount(drawn, minlength=100)
+  for number in (0, 1, 4):  # within a class all come as often, but for one
+    assert np.ptp(times[label == number]) <= 1
+
+
+def test_balance_needs_a_class_a_case(split):
+  plan = feed.epoch_plan(split, 0, 0, 6, 1, balance=1.0)
+  assert abs(np.diff(np.bincount(split.label[plan[plan >= 0]]))[0]) <= 1
+  several = dataclasses.replace(split, label=np.zeros((23, 2), np.float32))
+  with pytest.raises(UserError, match='balance: needs one class a case'):
+    feed.epoch_plan(several, 0, 0, 6, 1, balance=1.0)
 
 
 @pytest.mark.parametrize('multiple', [1, 2, 8])

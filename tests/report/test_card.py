@@ -47,9 +47,10 @@ def test_figures_are_those_of_the_run(tmp_path):
   assert found['Type and structure (12c, 22; model)'].startswith(
     'CNN (features (32, 64)), 1,234,567 parameters; input '
   )
-  assert found['Class imbalance (13)'].endswith(
-    'the loss weighs a case by its class: normal 0.5, cancer 2'
+  said = (
+    'the loss weighs a case by its class: normal 0.5, cancer 2; every case is seen once an epoch'
   )
+  assert found['Class imbalance (13)'].endswith(said)
   # How evaluation decides may have been changed since: that is said from decision.json.
   assert found['Training (12c; hyperparameters)'] == 'learning_rate 0.001'
 
@@ -86,4 +87,7 @@ def test_a_network_is_told_by_its_settings():
   assert found.structure == 'Ensemble (make MLP (features (8, 4), outputs 2), count 3)'
   assert (found.parameters, found.weights) == (11, ())
   assert card.Network.of(models.MLP((8, 4)), {}, ()).structure.startswith('MLP (features (8, 4), ')
-  assert imbalance({'splits': {}, 'weights': ()})[1].endswith('weighs every case alike')
+  alike = imbalance({'splits': {}, 'weights': ()})[1]
+  assert 'weighs every case alike; every case is seen once an epoch' in alike
+  balanced = imbalance({'splits': {}, 'balance': 0.75})[1]
+  assert 'a class of n cases is seen in proportion to n to the power 0.25 (balanced' in balanced

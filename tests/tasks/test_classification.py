@@ -84,3 +84,16 @@ def test_several_classes_at_once_have_a_task_and_no_weights_of_classes():
   assert tasks.classification(('a', 'b', 'c'), several=True) == tasks.Multilabel(3)
   with pytest.raises(UserError, match=r'config.class_weight: expected 0 where an example is of s'):
     tasks.class_weights(np.zeros((4, 3)), 3, 1.0)
+
+
+def test_smoothed_labels_are_labels_that_are_mixed_with_all_classes():
+  logits, label = jnp.array([[-2.0], [0.5], [3.0]]), np.array([0, 1, 1])
+  found = tasks.Binary(smoothing=0.2).loss(logits, {'label': label})
+  one, zero = -scipy.special.log_expit(logits[:, 0]), -scipy.special.log_expit(-logits[:, 0])
+  wanted = np.array([0.1, 0.9, 0.9])
+  np.testing.assert_allclose(found, wanted * one + (1 - wanted) * zero, rtol=1e-6)
+  logits, label = jnp.array([[1.0, 2.0, -1.0], [0.0, 0.0, 5.0]]), np.array([1, 0])
+  found = tasks.classification(('a', 'b', 'c'), smoothing=0.3).loss(logits, {'label': label})
+  wanted = 0.7 * np.eye(3)[label] + 0.1
+  expected = -(wanted * scipy.special.log_softmax(logits, 1)).sum(1)
+  np.testing.assert_allclose(found, expected, rtol=1e-6)

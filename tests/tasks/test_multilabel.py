@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.special
 
 from medjax.tasks import Multilabel
 
@@ -22,3 +23,10 @@ def test_unknown_labels_count_for_nothing():
   assert np.isfinite(slope).all()
   assert (slope[1] == 0).all()
   assert slope[0, 1] == 0
+
+
+def test_smoothed_labels_are_nearer_to_a_half():
+  logits, label = jnp.array([[1.0, -2.0]]), np.array([[1.0, np.nan]])
+  found = Multilabel(2, smoothing=0.2).loss(logits, {'label': label})
+  expected = -0.9 * scipy.special.log_expit(1.0) - 0.1 * scipy.special.log_expit(-1.0)
+  np.testing.assert_allclose(found, [expected], rtol=1e-6)

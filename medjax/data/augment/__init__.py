@@ -13,6 +13,9 @@ Example:
 """
 
 from medjax.data.augment.base import Chain, Transform, augment_batch, augment_examples
+from medjax.data.augment.clahe import CLAHE
+from medjax.data.augment.cutout import Cutout
+from medjax.data.augment.elastic import Elastic
 from medjax.data.augment.geometry import (
   Affine,
   HorizontalFlip,
@@ -26,28 +29,45 @@ from medjax.data.augment.geometry import (
 )
 from medjax.data.augment.intensity import Blur, Brightness, Contrast, Gamma, GaussianNoise
 from medjax.data.augment.joint import Joint
-from medjax.data.augment.presets import preset, radiograph
+from medjax.data.augment.mix import CutMix, Mix, Mixup, beside, mix_batch
+from medjax.data.augment.presets import endoscopy, histology, preset, radiograph
+from medjax.data.augment.stain import Stain
+from medjax.data.augment.symmetry import Symmetry, View, views
 
 __all__ = [
+  'CLAHE',
   'Affine',
   'Blur',
   'Brightness',
   'Chain',
   'Contrast',
+  'CutMix',
+  'Cutout',
+  'Elastic',
   'Gamma',
   'GaussianNoise',
   'HorizontalFlip',
   'Joint',
+  'Mix',
+  'Mixup',
   'RandomCrop',
   'RandomResizedCrop',
   'Resize',
   'Rotation',
   'Scale',
+  'Stain',
+  'Symmetry',
   'Transform',
   'Translation',
+  'View',
   'affine',
   'augment_batch',
   'augment_examples',
+  'beside',
+  'endoscopy',
+  'histology',
+  'mix_batch',
   'preset',
   'radiograph',
+  'views',
 ]
