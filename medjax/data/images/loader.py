@@ -15,15 +15,15 @@ from medjax.errors import UserError
 
 
 def load(
-  config: Config, *, simulator: Callable[[int, int, int], Any], classes: tuple[str, str]
+  config: Config, *, simulator: Callable[[int, int, int], Any], classes: tuple[str, ...]
 ) -> dataset.Dataset:
   """Prepares and opens the images that ``config.source`` names.
 
   Args:
     config: the source and how to read it.
-    simulator: (seed, index, size) -> a dataclass with ``image`` (uint8 [size, size]), ``label`` (0
-      or 1), ``mask`` (bool [size, size]) and scalars, which become metadata; stands behind
-      'simulated'.
+    simulator: (seed, index, size) -> a dataclass with ``image`` (uint8 [size, size], or
+      [size, size, 3]), ``label`` (number of its class), ``mask`` (bool [size, size]) and scalars,
+      which become metadata; stands behind 'simulated'.
     classes: names of the simulator's labels.
 
   Returns:
@@ -45,7 +45,7 @@ def _read(
   config: Config,
   modality: Images,
   simulator: Callable[[int, int, int], Any],
-  classes: tuple[str, str],
+  classes: tuple[str, ...],
 ) -> dataset.Dataset:
   if config.source == 'simulated':
     source = simulated.load(config, simulator, classes)

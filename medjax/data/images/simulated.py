@@ -17,7 +17,7 @@ from medjax.errors import UserError
 
 
 def load(
-  config: Config, simulator: Callable[[int, int, int], Any], classes: tuple[str, str]
+  config: Config, simulator: Callable[[int, int, int], Any], classes: tuple[str, ...]
 ) -> Source:
   """Images that a simulator makes when they are read.
 
@@ -75,11 +75,14 @@ def _sources_of(simulator: Callable[..., Any]) -> list[pathlib.Path]:
 
 
 def _reader(
-  simulator: Callable[[int, int, int], Any], seed: int, index: int, classes: tuple[str, str]
+  simulator: Callable[[int, int, int], Any], seed: int, index: int, classes: tuple[str, ...]
 ) -> Callable[[int, int], tuple[np.ndarray, str, dict[str, str]]]:
   def read(size: int, channels: int) -> tuple[np.ndarray, str, dict[str, str]]:
     case = simulator(seed, index, size)
-    pixels = np.repeat(case.image[..., None], channels, axis=2)
+    pixels = case.image if case.image.ndim == 3 else case.image[..., None]
+    if pixels.shape[2] != channels:
+      mean = pixels.mean(axis=2, keepdims=True)
+      pixels = np.repeat(np.round(mean).astype(np.uint8), channels, axis=2)
     return pixels, classes[case.label], {'index': str(index), **simulation.scalars(case)}
 
   return read
