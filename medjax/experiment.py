@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax
 import optax
 
-from medjax import tasks
+from medjax import tasks, transfer
 from medjax.data.augment import Transform
 from medjax.data.dataset import Dataset
 
@@ -27,6 +27,7 @@ class Experiment:
     augment: random transform of each training input, or None; ``augment.Joint`` moves targets too.
     penalty: of the parameters, a scalar that is added to the mean loss, such as
       ``models.l2(1 / examples)``; or None.
+    start: where weights come from before the first update; None for random ones.
 
   Example:
     >>> medjax.Experiment(                                         # doctest: +SKIP
@@ -40,3 +41,4 @@ class Experiment:
   optimizer: optax.GradientTransformation
   augment: Transform | None = None
   penalty: Callable[[Any], jax.Array] | None = None
+  start: transfer.Source | None = None

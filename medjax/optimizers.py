@@ -7,6 +7,7 @@ parameters many times.
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -32,6 +33,9 @@ class Adam:
     b1: decay of the mean of gradients.
     b2: decay of the mean of their squares.
     eps: added to the root of the latter.
+    rates: ``rates(params)`` gives a tree of numbers like ``params``, by which the learning rate of
+      each is multiplied; None for 1. Parameters with 0 stay as they are to the bit, whatever their
+      weight decay, and nothing is kept for them; ``clip_norm`` looks at their gradients too.
 
   Example:
     >>> optimizer, params = Adam(0.1), {'w': jnp.ones(2)}
@@ -46,10 +50,11 @@ class Adam:
   b1: float = 0.9
   b2: float = 0.999
   eps: float = 1e-8
+  rates: Callable[[Any], Any] | None = None
 
   def init(self, params: Any) -> optax.ScaleByAdamState:
     """The state before the first update."""
-    return self._direction().init(params)
+    return self._direction().init(self._learning(params, params))
 
   def update(
     self, updates: Any, state: optax.ScaleByAdamState, params: Any = None
@@ -58,11 +63,17 @@ class Adam:
     scale = self._gradient_scale(updates)
     if scale is not None:
       updates = jax.tree.map(lambda leaf: scale * leaf, updates)
-    updates, new = self._direction().update(updates, state)
+    grads = updates
+    updates, new = self._direction().update(self._learning(grads, params), state)
     if self.weight_decay:
-      updates = jax.tree.map(lambda u, p: u + self.weight_decay * p, updates, params)
+      learning = self._learning(params, params)
+      updates = jax.tree.map(lambda u, p: u + self.weight_decay * p, updates, learning)
     rate = self._rate(state.count)
-    return jax.tree.map(lambda u: -rate * u, updates), new
+
+    def scaled(update: jax.Array, grad: jax.Array, factor: float) -> jax.Array:
+      return -rate * factor * update if factor else jnp.zeros_like(grad)
+
+    return jax.tree.map(scaled, updates, grads, self._factors(params, grads)), new
 
   def step(self, grads: Any, state: optax.ScaleByAdamState, params: Any) -> 'Step':
     """The update applied."""
@@ -86,11 +97,17 @@ class Adam:
     numbers += [leaf.ravel()[0] for leaf in jax.tree.leaves(grads) if leaf.size]
     settings = jnp.stack([jnp.asarray(number, jnp.float32) for number in numbers])
 
-    def of_leaf(param: jax.Array, mu: jax.Array, nu: jax.Array, grad: jax.Array) -> list[jax.Array]:
+    def of_leaf(
+      param: jax.Array, mu: jax.Array, nu: jax.Array, grad: jax.Array, factor: float
+    ) -> list[jax.Array]:
+      if not factor:
+        return [param, mu, nu, jnp.stack([jnp.vdot(grad, grad), jnp.zeros(())])]
       results = [(param.shape, jnp.float32)] * 3 + [((2,), jnp.float32)]
-      return native.call('medjax_adam', results, param, mu, nu, grad, settings, in_place=3)
+      numbers = settings if factor == 1 else settings.at[0].multiply(factor)
+      return native.call('medjax_adam', results, param, mu, nu, grad, numbers, in_place=3)
 
-    found = jax.tree.map(of_leaf, params, state.mu, state.nu, grads)
+    factors = self._factors(params, params)
+    found = jax.tree.map(of_leaf, params, state.mu, state.nu, grads, factors)
     structure = jax.tree.structure(params)
     new, mu, nu, squares = jax.tree.transpose(structure, jax.tree.structure([0] * 4), found)
     of_grads, of_updates = jnp.sqrt(sum(jax.tree.leaves(squares)))
@@ -98,6 +115,15 @@ class Adam:
 
   def _direction(self) -> optax.GradientTransformation:
     return optax.scale_by_adam(self.b1, self.b2, self.eps)
+
+  def _factors(self, params: Any, like: Any) -> Any:
+    """What the learning rate of each parameter is multiplied by; a tree like both arguments."""
+    return jax.tree.map(lambda leaf: 1.0, like) if self.rates is None else self.rates(params)
+
+  def _learning(self, tree: Any, params: Any) -> Any:
+    """The tree with nothing in the place of what belongs to parameters that stay as they are."""
+    factors = self._factors(params, tree)
+    return jax.tree.map(lambda leaf, f: leaf if f else jnp.zeros(0, leaf.dtype), tree, factors)
 
   def _rate(self, count: jax.Array) -> Any:
     return self.learning_rate(count) if callable(self.learning_rate) else self.learning_rate

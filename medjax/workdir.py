@@ -30,6 +30,7 @@ _REMEDIES = {
   'data.json': _TRAIN_AGAIN,
   'environment.json': 'repeat the command that trained',
   'motifs.json': 'run motifs again',
+  'weights.json': _TRAIN_AGAIN,
 }
 
 
@@ -61,6 +62,7 @@ class Workdir:
     self.motifs = self.folder / 'motifs.json'
     self.motifs_meme = self.folder / 'motifs.meme'
     self.preview = self.folder / 'preview.png'
+    self.weights = self.folder / 'weights.json'
 
   def predictions(self, split: str) -> pathlib.Path:
     return self.folder / 'predictions' / f'{split}.csv'

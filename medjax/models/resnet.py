@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from medjax import ops
 from medjax.models.norm import BatchNorm
 
-_STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 _HE = nn.initializers.variance_scaling(2.0, 'fan_out', 'truncated_normal')
 
 
@@ -52,7 +52,7 @@ class ResNet(nn.Module):
   def blocks(self) -> tuple[tuple[str, ...], ...]:
     """Names of modules from the images to the outputs, those of one depth together."""
     kind = '_Bottleneck' if self.depth >= 50 else '_Basic'
-    inner = [(f'{kind}_{i}',) for i in range(sum(_STAGES[self.depth]))]
+    inner = [(f'{kind}_{i}',) for i in range(sum(STAGES[self.depth]))]
     return (('Conv_0', 'BatchNorm_0'), *inner, ('Dense_0',))
 
   @nn.compact
@@ -73,8 +73,8 @@ class ResNet(nn.Module):
     Raises:
       ValueError: ``depth`` is none of 18, 34 and 50.
     """
-    if self.depth not in _STAGES:
-      raise ValueError(f'depth={self.depth}: expected one of {", ".join(map(str, _STAGES))}')
+    if self.depth not in STAGES:
+      raise ValueError(f'depth={self.depth}: expected one of {", ".join(map(str, STAGES))}')
     inside = train and not self.frozen
     norm = functools.partial(BatchNorm, axis_name=self.axis_name)
     block = _Bottleneck if self.depth >= 50 else _Basic
@@ -83,7 +83,7 @@ class ResNet(nn.Module):
     maps = [x]
     if not self.small_images:
       x = ops.max_pool_3x3(x)
-    for stage, blocks in enumerate(_STAGES[self.depth]):
+    for stage, blocks in enumerate(STAGES[self.depth]):
       for i in range(blocks):
         stride = 2 if stage > 0 and i == 0 else 1
         x = block(self.width * 2**stage, stride, norm)(x, mask, inside)

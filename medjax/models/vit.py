@@ -69,14 +69,14 @@ class VisionTransformer(nn.Module):
     if self.features % self.heads:
       raise ValueError(f'{self.heads} heads do not divide {self.features} features')
     x = Patches(self.features, self.patch, name='patch_embed')(x_BHWC)
-    grid = x.shape[1:3]
+    _, rows, columns, _ = x.shape
     x = x.reshape(x.shape[0], -1, self.features)
     token = self.param('cls_token', nn.initializers.normal(1e-6), (1, 1, self.features))
     places = self.param('pos_embed', _START, (1, x.shape[1] + 1, self.features))
     token = jnp.broadcast_to(token.astype(x.dtype), (x.shape[0], 1, self.features))
     x = jnp.concatenate([token, x], 1) + places.astype(x.dtype)
     for i in range(self.depth):
-      shown = grid if i == self.depth - 1 else None
+      shown = (rows, columns) if i == self.depth - 1 else None
       x = _Block(self.heads, shown, name=f'block{i}')(x)
     x = nn.LayerNorm(_EPSILON, dtype=jnp.float32, name='norm')(x[:, 0])
     if train and self.frozen:

@@ -65,12 +65,14 @@ def conv_general_dilated(
     and lhs.ndim == 4
     and jax.lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers) == _LAYOUT
   )
-  kernel, strides = rhs.shape[:2], tuple(window_strides)
-  if plain and isinstance(padding, str):
-    padding = jax.lax.padtype_to_pads(lhs.shape[1:3], kernel, strides, padding)
-  if plain and 1 < feature_group_count == lhs.shape[3] == rhs.shape[3]:
-    return depthwise(lhs, rhs, strides, tuple((int(a), int(b)) for a, b in padding))
-  if plain and feature_group_count == 1:
+  grouped = 1 < feature_group_count == lhs.shape[-1] == rhs.shape[-1]
+  if plain and (grouped or feature_group_count == 1):
+    kernel, strides = rhs.shape[:2], tuple(window_strides)
+    if isinstance(padding, str):
+      padding = jax.lax.padtype_to_pads(lhs.shape[1:3], kernel, strides, padding)
+    if grouped:
+      rows, columns = padding
+      return depthwise(lhs, rhs, strides, (tuple(rows), tuple(columns)))
     sides = [
       (size + sum(pad) - k) // stride + 1
       for size, pad, k, stride in zip(lhs.shape[1:3], padding, kernel, strides, strict=True)
