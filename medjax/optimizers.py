@@ -35,7 +35,7 @@ class Adam:
     eps: added to the root of the latter.
     rates: ``rates(params)`` gives a tree of numbers like ``params``, by which the learning rate of
       each is multiplied; None for 1. Parameters with 0 stay as they are to the bit, whatever their
-      weight decay, and nothing is kept for them; ``clip_norm`` looks at their gradients too.
+      weight decay, and no means are kept for them; ``clip_norm`` looks at their gradients too.
 
   Example:
     >>> optimizer, params = Adam(0.1), {'w': jnp.ones(2)}
@@ -121,9 +121,12 @@ class Adam:
     return jax.tree.map(lambda leaf: 1.0, like) if self.rates is None else self.rates(params)
 
   def _learning(self, tree: Any, params: Any) -> Any:
-    """The tree with nothing in the place of what belongs to parameters that stay as they are."""
+    """The tree with one zero in the place of what belongs to parameters that stay as they are.
+
+    Not an array of none: Orbax does not write those.
+    """
     factors = self._factors(params, tree)
-    return jax.tree.map(lambda leaf, f: leaf if f else jnp.zeros(0, leaf.dtype), tree, factors)
+    return jax.tree.map(lambda leaf, f: leaf if f else jnp.zeros(1, leaf.dtype), tree, factors)
 
   def _rate(self, count: jax.Array) -> Any:
     return self.learning_rate(count) if callable(self.learning_rate) else self.learning_rate

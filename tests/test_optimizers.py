@@ -103,3 +103,29 @@ def test_an_update_is_the_same_to_the_bit_every_time():
   first, second = (optimizer.step(grads, state, params) for _ in range(2))
   for a, b in zip(jax.tree.leaves(vars(first)), jax.tree.leaves(vars(second)), strict=True):
     np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.core
+@pytest.mark.parametrize('kernels', [True, False])
+def test_rates_are_those_of_several_optimisers(kernels):
+  if kernels and not native.available():
+    pytest.skip(native.status())
+  factors = {'bias': 1.0, 'kernel': 0.0, 'scalar': 0.1, 'dense': 0.1}
+  ours = optimizers.Adam(0.01, weight_decay=0.1, rates=lambda params: factors)
+  theirs = optax.multi_transform(
+    {
+      1.0: optax.adamw(0.01, weight_decay=0.1),
+      0.1: optax.adamw(0.001, weight_decay=0.1),
+      0.0: optax.set_to_zero(),
+    },
+    factors,
+  )
+  with contextlib.nullcontext() if kernels else native.disabled():
+    found, norms = run(ours, 1.0)
+  expected, expected_norms = run(theirs, 1.0)
+  for name in SHAPES:
+    np.testing.assert_allclose(found[name], expected[name], atol=1e-6)
+  np.testing.assert_allclose(norms, expected_norms, rtol=1e-5)
+  np.testing.assert_array_equal(found['kernel'], tree(0)['kernel'])
+  state = ours.init(tree(0))
+  assert state.mu['kernel'].size == state.nu['kernel'].size == 1

@@ -211,9 +211,9 @@ def _of_pickles(file: BinaryIO) -> tuple[Any, _Numbers]:
   found, keys = load(), load()
   numbers: _Numbers = {}
   for key in keys:
-    size = int.from_bytes(file.read(8), 'little')
-    storage = storages[key]
-    if size != storage.size:
+    head, storage = file.read(8), storages[key]
+    size = int.from_bytes(head, 'little')
+    if len(head) < 8 or size != storage.size:
       raise ValueError(f'storage {key} holds {size} numbers, not {storage.size}')
     numbers[key] = file.read(size * np.dtype(storage.dtype).itemsize)
   return found, numbers
