@@ -93,7 +93,7 @@ def write_legacy(path, value, storages, *view):
   with open(path, 'wb') as file:
     for part in (0x1950A86A20F9469CFC6C, 1001, machine):
       file.write(pickled(part))
-    file.write(pickled(value, None if not view else view))
+    file.write(pickled(value, view or None))
     file.write(pickled(list(storages)))
     for numbers in storages.values():
       file.write(struct.pack('<q', numbers.size) + numbers.tobytes())

@@ -130,10 +130,10 @@ def test_other_files_are_refused(tmp_path):
     pth.read(path)
   with zipfile.ZipFile(path, 'w') as archive:
     archive.writestr('archive/readme', 'x')
-  with pytest.raises(UserError, match='an archive without data.pkl'):
+  with pytest.raises(UserError, match=r'an archive without data\.pkl'):
     pth.read(path)
   made.write_legacy(path, *made.state_dict(ARRAYS), 'view')
-  with pytest.raises(UserError, match='shares numbers as PyTorch before 1.0 did'):
+  with pytest.raises(UserError, match=r'shares numbers as PyTorch before 1\.0 did'):
     pth.read(path)
   made.write_legacy(path, *made.state_dict(ARRAYS))
   path.write_bytes(path.read_bytes()[:-3])
