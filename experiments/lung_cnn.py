@@ -19,7 +19,7 @@ from typing import Literal
 import flax.linen as nn
 
 import medjax
-from medjax import models, optimizers, tasks
+from medjax import models, optimizers, tasks, transfer
 from medjax.config import setting
 from medjax.data import augment, images
 from medjax.data.simulate import radiograph
@@ -30,8 +30,9 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   """Settings of this experiment."""
 
   data: images.Config = dataclasses.field(default_factory=images.Config)
-  network: Literal['cnn', 'resnet18', 'resnet34', 'resnet50'] = setting(
-    'cnn', 'The small network, to which the next three settings belong, or a residual one.'
+  model: medjax.WeightSettings = dataclasses.field(default_factory=medjax.WeightSettings)
+  network: Literal['cnn', models.ImageNetwork] = setting(
+    'cnn', 'The small network, to which the next three settings belong, or one by name.'
   )
   features: tuple[int, ...] = setting((32, 64, 128), 'Channels of each convolution.', low=1)
   hidden: int = setting(512, 'Units of the dense layer; 0 leaves it out.', low=0)
@@ -47,21 +48,21 @@ def build(config: Config) -> medjax.Experiment:
   weights = tasks.class_weights(data.labels('train'), len(data.classes), config.class_weight)
   several = data.example['label'].ndim > 0  # as in ChestMNIST
   task = tasks.classification(data.classes, weights, several=several)
+  network = _network(config, task.outputs)
   return medjax.Experiment(
     data=data,
-    model=_network(config, task.outputs),
+    model=transfer.prepared(config.model, network),
     task=task,
-    optimizer=optimizers.Adam(config.learning_rate),
+    optimizer=optimizers.Adam(config.learning_rate, rates=transfer.rates(config.model, network)),
     augment=augment.preset(config.augment),
+    start=transfer.source(config.model, network),
   )
 
 
 def _network(config: Config, outputs: int) -> nn.Module:
   if config.network != 'cnn':
-    small = config.data.image_size <= 64
-    return models.ResNet(
-      depth=int(config.network.removeprefix('resnet')), outputs=outputs, small_images=small
-    )
+    small = config.data.image_size <= 64 and not config.model.weights
+    return models.image_network(config.network, outputs=outputs, small_images=small)
   return models.CNN(
     features=config.features, hidden=config.hidden, outputs=outputs, dropout=config.dropout
   )

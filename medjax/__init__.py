@@ -17,6 +17,7 @@ if TYPE_CHECKING:
   )
   from medjax.errors import UserError
   from medjax.experiment import Experiment
+  from medjax.transfer.settings import ModelSettings, WeightSettings
 
 __all__ = [
   'ClassSettings',
@@ -24,7 +25,9 @@ __all__ = [
   'CoverageSettings',
   'Experiment',
   'ExplanationSettings',
+  'ModelSettings',
   'UserError',
+  'WeightSettings',
   'main',
   'setting',
 ]
@@ -35,7 +38,9 @@ _HOMES = {
   'CoverageSettings': 'config',
   'Experiment': 'experiment',
   'ExplanationSettings': 'config',
+  'ModelSettings': 'transfer.settings',
   'UserError': 'errors',
+  'WeightSettings': 'transfer.settings',
   'main': 'cli',
   'setting': 'config',
 }

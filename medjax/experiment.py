@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax
 import optax
 
-from medjax import tasks
+from medjax import tasks, transfer
 from medjax.data.augment import Mix, Transform, View
 from medjax.data.dataset import Dataset
 
@@ -35,6 +35,7 @@ class Experiment:
       averaged wherever the network is not trained; none for the inputs as they are.
     penalty: of the parameters, a scalar that is added to the mean loss, such as
       ``models.l2(1 / examples)``; or None.
+    start: where weights come from before the first update; None for random ones.
 
   Example:
     >>> medjax.Experiment(                                         # doctest: +SKIP
@@ -52,3 +53,4 @@ class Experiment:
   average: float = 0.0
   views: tuple[View, ...] = ()
   penalty: Callable[[Any], jax.Array] | None = None
+  start: transfer.Source | None = None

@@ -7,6 +7,7 @@ parameters many times.
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any, Literal
 
 import jax
@@ -34,6 +35,9 @@ class Adam:
     b1: decay of the mean of gradients.
     b2: decay of the mean of their squares.
     eps: added to the root of the latter.
+    rates: ``rates(params)`` gives a tree of numbers like ``params``, by which the learning rate of
+      each is multiplied; None for 1. Parameters with 0 stay as they are to the bit, whatever their
+      weight decay, and no means are kept for them; ``clip_norm`` looks at their gradients too.
 
   Example:
     >>> optimizer, params = Adam(0.1), {'w': jnp.ones(2)}
@@ -48,10 +52,11 @@ class Adam:
   b1: float = 0.9
   b2: float = 0.999
   eps: float = 1e-8
+  rates: Callable[[Any], Any] | None = None
 
   def init(self, params: Any) -> optax.ScaleByAdamState:
     """The state before the first update."""
-    return self._direction().init(params)
+    return self._direction().init(self._learning(params, params))
 
   def update(
     self, updates: Any, state: optax.ScaleByAdamState, params: Any = None
@@ -60,11 +65,17 @@ class Adam:
     scale = self._gradient_scale(updates)
     if scale is not None:
       updates = jax.tree.map(lambda leaf: scale * leaf, updates)
-    updates, new = self._direction().update(updates, state)
+    grads = updates
+    updates, new = self._direction().update(self._learning(grads, params), state)
     if self.weight_decay:
-      updates = jax.tree.map(lambda u, p: u + self.weight_decay * p, updates, params)
+      learning = self._learning(params, params)
+      updates = jax.tree.map(lambda u, p: u + self.weight_decay * p, updates, learning)
     rate = self._rate(state.count)
-    return jax.tree.map(lambda u: -rate * u, updates), new
+
+    def scaled(update: jax.Array, grad: jax.Array, factor: float) -> jax.Array:
+      return -rate * factor * update if factor else jnp.zeros_like(grad)
+
+    return jax.tree.map(scaled, updates, grads, self._factors(params, grads)), new
 
   def step(self, grads: Any, state: optax.ScaleByAdamState, params: Any) -> 'Step':
     """The update applied."""
@@ -88,11 +99,17 @@ class Adam:
     numbers += [leaf.ravel()[0] for leaf in jax.tree.leaves(grads) if leaf.size]
     settings = jnp.stack([jnp.asarray(number, jnp.float32) for number in numbers])
 
-    def of_leaf(param: jax.Array, mu: jax.Array, nu: jax.Array, grad: jax.Array) -> list[jax.Array]:
+    def of_leaf(
+      param: jax.Array, mu: jax.Array, nu: jax.Array, grad: jax.Array, factor: float
+    ) -> list[jax.Array]:
+      if not factor:
+        return [param, mu, nu, jnp.stack([jnp.vdot(grad, grad), jnp.zeros(())])]
       results = [(param.shape, jnp.float32)] * 3 + [((2,), jnp.float32)]
-      return native.call('medjax_adam', results, param, mu, nu, grad, settings, in_place=3)
+      numbers = settings if factor == 1 else settings.at[0].multiply(factor)
+      return native.call('medjax_adam', results, param, mu, nu, grad, numbers, in_place=3)
 
-    found = jax.tree.map(of_leaf, params, state.mu, state.nu, grads)
+    factors = self._factors(params, params)
+    found = jax.tree.map(of_leaf, params, state.mu, state.nu, grads, factors)
     structure = jax.tree.structure(params)
     new, mu, nu, squares = jax.tree.transpose(structure, jax.tree.structure([0] * 4), found)
     of_grads, of_updates = jnp.sqrt(sum(jax.tree.leaves(squares)))
@@ -100,6 +117,18 @@ class Adam:
 
   def _direction(self) -> optax.GradientTransformation:
     return optax.scale_by_adam(self.b1, self.b2, self.eps)
+
+  def _factors(self, params: Any, like: Any) -> Any:
+    """What the learning rate of each parameter is multiplied by; a tree like both arguments."""
+    return jax.tree.map(lambda leaf: 1.0, like) if self.rates is None else self.rates(params)
+
+  def _learning(self, tree: Any, params: Any) -> Any:
+    """The tree with one zero in the place of what belongs to parameters that stay as they are.
+
+    Not an array of none: Orbax does not write those.
+    """
+    factors = self._factors(params, tree)
+    return jax.tree.map(lambda leaf, f: leaf if f else jnp.zeros(1, leaf.dtype), tree, factors)
 
   def _rate(self, count: jax.Array) -> Any:
     return self.learning_rate(count) if callable(self.learning_rate) else self.learning_rate
@@ -125,12 +154,13 @@ class Settings:
   )
   clip_norm: float = setting(0.0, 'Largest norm of the gradient; 0 for any.', low=0.0)
 
-  def adam(self, config: Config, examples: int) -> Adam:
+  def adam(self, config: Config, examples: int, rates: Callable[[Any], Any] | None = None) -> Adam:
     """Adam with these settings.
 
     Args:
       config: of the experiment: its learning rate, batch size and epochs.
       examples: in training.
+      rates: see ``Adam``.
 
     Raises:
       UserError: the warm-up is as long as the training.
@@ -147,7 +177,7 @@ class Settings:
       rate = optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, warmup, total)
     elif warmup:
       rate = optax.linear_schedule(0.0, config.learning_rate, warmup)
-    return Adam(rate, self.weight_decay, self.clip_norm or None)
+    return Adam(rate, self.weight_decay, self.clip_norm or None, rates=rates)
 
 
 @dataclasses.dataclass(frozen=True)

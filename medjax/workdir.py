@@ -32,6 +32,7 @@ _REMEDIES = {
   'data.json': _TRAIN_AGAIN,
   'environment.json': 'repeat the command that trained',
   'motifs.json': 'run motifs again',
+  'weights.json': _TRAIN_AGAIN,
 }
 
 
@@ -64,6 +65,7 @@ class Workdir:
     self.motifs_meme = self.folder / 'motifs.meme'
     self.preview = self.folder / 'preview.png'
     self.finished = self.folder / 'finished.json'
+    self.weights = self.folder / 'weights.json'
 
   def predictions(self, split: str) -> pathlib.Path:
     return self.folder / 'predictions' / f'{split}.csv'

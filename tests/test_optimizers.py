@@ -120,3 +120,29 @@ def test_settings_of_the_step_size():
   np.testing.assert_allclose([rising(s) for s in (0, 1, 3, 9)], [0, 0.1 / 3, 0.1, 0.1], rtol=1e-6)
   with pytest.raises(UserError, match=r'warmup_epochs=5: expected fewer than config\.num_epochs=5'):
     optimizers.Settings(warmup_epochs=5.0).adam(config, 25)
+
+
+@pytest.mark.core
+@pytest.mark.parametrize('kernels', [True, False])
+def test_rates_are_those_of_several_optimisers(kernels):
+  if kernels and not native.available():
+    pytest.skip(native.status())
+  factors = {'bias': 1.0, 'kernel': 0.0, 'scalar': 0.1, 'dense': 0.1}
+  ours = optimizers.Adam(0.01, weight_decay=0.1, rates=lambda params: factors)
+  theirs = optax.multi_transform(
+    {
+      1.0: optax.adamw(0.01, weight_decay=0.1),
+      0.1: optax.adamw(0.001, weight_decay=0.1),
+      0.0: optax.set_to_zero(),
+    },
+    factors,
+  )
+  with contextlib.nullcontext() if kernels else native.disabled():
+    found, norms = run(ours, 1.0)
+  expected, expected_norms = run(theirs, 1.0)
+  for name in SHAPES:
+    np.testing.assert_allclose(found[name], expected[name], atol=1e-6)
+  np.testing.assert_allclose(norms, expected_norms, rtol=1e-5)
+  np.testing.assert_array_equal(found['kernel'], tree(0)['kernel'])
+  state = ours.init(tree(0))
+  assert state.mu['kernel'].size == state.nu['kernel'].size == 1

@@ -6,7 +6,7 @@ dense kernels [in, out]. A peer builds the same layers under the same names.
 
 import dataclasses
 import pathlib
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import flax.traverse_util
@@ -16,7 +16,7 @@ import numpy as np
 
 from medjax import models, runtime
 
-NAMES = ('cnn', 'resnet18', 'resnet34', 'resnet50')
+NAMES = ('cnn', 'resnet18', 'resnet34', 'resnet50', 'unet')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,10 +43,25 @@ class Spec:
     return self.image_size < 128
 
 
+class MeanUNet(nn.Module):
+  """A U-Net with a ResNet-18, whose logits' mean over pixels is the one logit of an image."""
+
+  takes_mask: ClassVar[bool] = True
+
+  @nn.compact
+  def __call__(
+    self, x: jax.Array, *, train: bool = False, mask: jax.Array | None = None
+  ) -> jax.Array:
+    """Logits [batch, 1] of images [batch, height, width, channels]; arguments as for the U-Net."""
+    return models.UNet('resnet18', name='unet')(x, train=train, mask=mask).mean((1, 2))
+
+
 def build(spec: Spec) -> nn.Module:
   """The linen module of a spec."""
   if spec.network == 'cnn':
     return models.CNN()
+  if spec.network == 'unet':
+    return MeanUNet()
   return models.ResNet(depth=int(spec.network[6:]), small_images=spec.small_images)
 
 

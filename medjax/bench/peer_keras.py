@@ -23,6 +23,8 @@ def build(
   """What it is, one step, and a wait until all steps are done."""
   del compiled  # train_on_batch runs a compiled tf.function
   wanted = network.Spec(**spec)
+  if wanted.network == 'unet':
+    raise ValueError('there is no U-Net of Keras here')
   weights, inputs = network.read(wanted)
   if wanted.precision == 'bfloat16':
     keras.mixed_precision.set_global_policy('mixed_bfloat16')

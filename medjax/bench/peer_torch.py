@@ -21,7 +21,7 @@ def build(
   device = 'cuda' if torch.cuda.is_available() else 'cpu'
   torch.backends.cudnn.benchmark = True  # choose kernels by timing them, as XLA does
   torch.backends.cudnn.allow_tf32 = False  # float32 is float32 here too
-  model = _CNN(wanted.image_size) if wanted.network == 'cnn' else _ResNet(wanted)
+  model = _network(wanted)
   for name, part in model.named_modules():
     _load(name, part, weights)
   model = model.to(device).to(memory_format=torch.channels_last)
@@ -51,6 +51,14 @@ def build(
   return about, step, torch.cuda.synchronize if device == 'cuda' else lambda: None
 
 
+def _network(spec: network.Spec) -> nn.Module:
+  if spec.network == 'cnn':
+    return _CNN(spec.image_size)
+  if spec.network == 'unet':
+    return _MeanUNet()
+  return _ResNet(int(spec.network[6:]), spec.small_images)
+
+
 class _CNN(nn.Module):
   def __init__(self, size: int):
     super().__init__()
@@ -68,31 +76,77 @@ class _CNN(nn.Module):
 
 
 class _ResNet(nn.Module):
-  def __init__(self, spec: network.Spec):
+  def __init__(self, depth: int, small_images: bool, outputs: bool = True):
     super().__init__()
-    depth = int(spec.network[6:])
-    self.small = spec.small_images
+    self.small = small_images
     self.Conv_0 = _conv(3, 64, 3, 1) if self.small else _conv(3, 64, 7, 2)
     self.BatchNorm_0 = nn.BatchNorm2d(64)
     channels = 64
-    self.blocks: list[str] = []
-    block = _Bottleneck if depth >= 50 else _Basic
+    self.stages: list[list[str]] = []
+    block, number = _Bottleneck if depth >= 50 else _Basic, 0
     for stage, count in enumerate(_STAGES[depth]):
+      self.stages.append([])
       for i in range(count):
-        name = f'{block.__name__}_{len(self.blocks)}'
+        name = f'{block.__name__}_{number}'
         made = block(channels, 64 * 2**stage, 2 if stage and not i else 1)
         setattr(self, name, made)
-        self.blocks.append(name)
-        channels = made.channels
-    self.Dense_0 = nn.Linear(channels, 1)
+        self.stages[-1].append(name)
+        channels, number = made.channels, number + 1
+    if outputs:
+      self.Dense_0 = nn.Linear(channels, 1)
+
+  def maps(self, x: torch.Tensor) -> list[torch.Tensor]:
+    found = [torch.relu(self.BatchNorm_0(self.Conv_0(x)))]
+    x = found[0] if self.small else nn.functional.max_pool2d(found[0], 3, 2, 1)
+    for names in self.stages:
+      for name in names:
+        x = getattr(self, name)(x)
+      found.append(x)
+    return found
 
   def forward(self, x: torch.Tensor) -> torch.Tensor:
-    x = torch.relu(self.BatchNorm_0(self.Conv_0(x)))
-    if not self.small:
-      x = nn.functional.max_pool2d(x, 3, 2, 1)
-    for name in self.blocks:
-      x = getattr(self, name)(x)
-    return self.Dense_0(x.mean((2, 3)))
+    return self.Dense_0(self.maps(x)[-1].mean((2, 3)))
+
+
+class _MeanUNet(nn.Module):
+  def __init__(self) -> None:
+    super().__init__()
+    self.unet = _UNet()
+
+  def forward(self, x: torch.Tensor) -> torch.Tensor:
+    return self.unet(x).mean((2, 3))
+
+
+class _UNet(nn.Module):
+  def __init__(self) -> None:
+    super().__init__()
+    self.encoder = _ResNet(18, False, outputs=False)
+    channels = 512
+    plan = zip((256, 128, 64, 32, 16), (256, 128, 64, 64, 0), strict=True)
+    for i, (features, skip) in enumerate(plan):
+      setattr(self, f'decoder{i}', _Step(channels + skip, features))
+      channels = features
+    self.head = nn.Conv2d(channels, 1, 3, padding=1)
+
+  def forward(self, x: torch.Tensor) -> torch.Tensor:
+    *skips, x = self.encoder.maps(x)
+    for i in range(5):
+      x = nn.functional.interpolate(x, scale_factor=2, mode='nearest')
+      if i < 4:
+        x = torch.cat([x, skips[3 - i]], 1)
+      x = getattr(self, f'decoder{i}')(x)
+    return self.head(x)
+
+
+class _Step(nn.Module):
+  def __init__(self, before: int, features: int):
+    super().__init__()
+    self.conv0, self.norm0 = _conv(before, features, 3, 1), nn.BatchNorm2d(features)
+    self.conv1, self.norm1 = _conv(features, features, 3, 1), nn.BatchNorm2d(features)
+
+  def forward(self, x: torch.Tensor) -> torch.Tensor:
+    x = torch.relu(self.norm0(self.conv0(x)))
+    return torch.relu(self.norm1(self.conv1(x)))
 
 
 class _Block(nn.Module):

@@ -2,28 +2,48 @@
 
 from medjax.models.base import Model, mask_argument, members
 from medjax.models.cnn import CNN
+from medjax.models.convnext import ConvNeXt
+from medjax.models.densenet import DenseNet
 from medjax.models.dilated_cnn import DilatedCNN
+from medjax.models.drop_path import DropPath
+from medjax.models.efficientnet import EfficientNet
 from medjax.models.ensemble import Ensemble
+from medjax.models.image_network import IMAGE_NETWORKS, ImageNetwork, image_network
 from medjax.models.mlp import MLP, l2
 from medjax.models.norm import BatchNorm
 from medjax.models.pooling import AttentionPool
 from medjax.models.recurrent import Recurrent
 from medjax.models.resnet import ResNet
+from medjax.models.scaled import PIXELS, Pixels, Scaled
 from medjax.models.sequence_cnn import SequenceCNN
 from medjax.models.transformer import Transformer
+from medjax.models.unet import UNet
+from medjax.models.vit import VisionTransformer
 
 __all__ = [
   'CNN',
+  'IMAGE_NETWORKS',
   'MLP',
+  'PIXELS',
   'AttentionPool',
   'BatchNorm',
+  'ConvNeXt',
+  'DenseNet',
   'DilatedCNN',
+  'DropPath',
+  'EfficientNet',
   'Ensemble',
+  'ImageNetwork',
   'Model',
+  'Pixels',
   'Recurrent',
   'ResNet',
+  'Scaled',
   'SequenceCNN',
   'Transformer',
+  'UNet',
+  'VisionTransformer',
+  'image_network',
   'l2',
   'mask_argument',
   'members',

@@ -36,6 +36,12 @@ class CNN(nn.Module):
   padding: str = 'VALID'
   dropout: float = 0.0
 
+  @property
+  def blocks(self) -> tuple[tuple[str, ...], ...]:
+    """Names of modules from the images to the outputs, those of one depth together."""
+    dense = ('Dense_0', 'Dense_1') if self.hidden else ('Dense_0',)
+    return tuple((name,) for name in (*(f'Conv_{i}' for i in range(len(self.features))), *dense))
+
   @nn.compact
   def __call__(self, x_BHWC: jax.Array, *, train: bool = False) -> jax.Array:
     """Logits [batch, outputs] of images [batch, height, width, channels], floating.

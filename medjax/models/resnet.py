@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from medjax import ops
 from medjax.models.norm import BatchNorm
 
-_STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 _HE = nn.initializers.variance_scaling(2.0, 'fan_out', 'truncated_normal')
 
 
@@ -24,6 +24,8 @@ class ResNet(nn.Module):
     width: channels of the first stage.
     small_images: a 3x3 convolution with stride 1 and no pooling in place of the 7x7 with stride 2
       and the 3x3 pooling, for images of about 28 to 64 pixels.
+    frozen: in training too, all but the last layer is as in prediction and gets no gradient.
+    maps: return feature maps in place of logits; see ``__call__``.
     axis_name: name of the devices' axis that batch statistics are summed over; None for none.
 
   Example:
@@ -41,13 +43,22 @@ class ResNet(nn.Module):
   outputs: int = 1
   width: int = 64
   small_images: bool = False
+  frozen: bool = False
+  maps: bool = False
   axis_name: str | None = 'data'
   takes_mask: ClassVar[bool] = True
+
+  @property
+  def blocks(self) -> tuple[tuple[str, ...], ...]:
+    """Names of modules from the images to the outputs, those of one depth together."""
+    kind = '_Bottleneck' if self.depth >= 50 else '_Basic'
+    inner = [(f'{kind}_{i}',) for i in range(sum(STAGES[self.depth]))]
+    return (('Conv_0', 'BatchNorm_0'), *inner, ('Dense_0',))
 
   @nn.compact
   def __call__(
     self, x_BHWC: jax.Array, *, train: bool = False, mask: jax.Array | None = None
-  ) -> jax.Array:
+  ) -> Any:
     """Logits [batch, outputs] of images [batch, height, width, channels], floating.
 
     Args:
@@ -55,22 +66,33 @@ class ResNet(nn.Module):
       train: normalise by the batch, not by the running averages.
       mask: [batch] bool, False for padding, which is left out of the batch's statistics.
 
+    Returns:
+      The logits; with ``maps`` the feature maps after the first convolution and after each stage,
+      each of half the size of the one before, but for the stem for small images.
+
     Raises:
       ValueError: ``depth`` is none of 18, 34 and 50.
     """
-    if self.depth not in _STAGES:
-      raise ValueError(f'depth={self.depth}: expected one of {", ".join(map(str, _STAGES))}')
+    if self.depth not in STAGES:
+      raise ValueError(f'depth={self.depth}: expected one of {", ".join(map(str, STAGES))}')
+    inside = train and not self.frozen
     norm = functools.partial(BatchNorm, axis_name=self.axis_name)
     block = _Bottleneck if self.depth >= 50 else _Basic
     x = _conv(self.width, 3)(x_BHWC) if self.small_images else _conv(self.width, 7, 2)(x_BHWC)
-    x = nn.relu(norm()(x, mask, train=train))
+    x = nn.relu(norm()(x, mask, train=inside))
+    maps = [x]
     if not self.small_images:
-      x = nn.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
-    for stage, blocks in enumerate(_STAGES[self.depth]):
+      x = ops.max_pool_3x3(x)
+    for stage, blocks in enumerate(STAGES[self.depth]):
       for i in range(blocks):
         stride = 2 if stage > 0 and i == 0 else 1
-        x = block(self.width * 2**stage, stride, norm)(x, mask, train)
+        x = block(self.width * 2**stage, stride, norm)(x, mask, inside)
+      maps.append(x)
+    if self.maps:
+      return maps
     x = x.mean((1, 2), dtype=jnp.float32)
+    if train and self.frozen:
+      x = jax.lax.stop_gradient(x)
     return nn.Dense(self.outputs, dtype=jnp.float32)(x)  # probabilities finer than bfloat16
 
 

@@ -5,7 +5,8 @@ the convolution, and computes what led to them again on the way. 3x3 kernels wit
 most networks are made, have a kernel in C++ instead (see ``native``); 1x1 kernels and 3x3 ones with
 stride 2 become the product of every output pixel's patch with the kernel. So do images with fewer
 pixels than the kernel along an axis, for which XLA falls back to a plain loop: the last stage of a
-ResNet on small images (3x3 kernels on 2x2 pixels, 512 channels) takes about 40 times as long.
+ResNet on small images (3x3 kernels on 2x2 pixels, 512 channels) takes about 40 times as long. A
+kernel for each channel is shifted products (see ``depthwise``).
 """
 
 import functools
@@ -16,6 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from medjax.ops import native
+from medjax.ops.depthwise import depthwise
 
 Shapes = Sequence[Sequence[int]]
 
@@ -57,17 +59,20 @@ def conv_general_dilated(
   """
   plain = (
     jax.default_backend() == 'cpu'
-    and feature_group_count == 1
     and _is_one(lhs_dilation)
     and _is_one(rhs_dilation)
     and not settings.keys() - {'precision'}
     and lhs.ndim == 4
     and jax.lax.conv_dimension_numbers(lhs.shape, rhs.shape, dimension_numbers) == _LAYOUT
   )
-  if plain:
+  grouped = 1 < feature_group_count == lhs.shape[-1] == rhs.shape[-1]
+  if plain and (grouped or feature_group_count == 1):
     kernel, strides = rhs.shape[:2], tuple(window_strides)
     if isinstance(padding, str):
       padding = jax.lax.padtype_to_pads(lhs.shape[1:3], kernel, strides, padding)
+    if grouped:
+      rows, columns = padding
+      return depthwise(lhs, rhs, strides, (tuple(rows), tuple(columns)))
     sides = [
       (size + sum(pad) - k) // stride + 1
       for size, pad, k, stride in zip(lhs.shape[1:3], padding, kernel, strides, strict=True)

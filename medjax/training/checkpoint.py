@@ -30,6 +30,8 @@ from medjax.workdir import SEAL
 
 # Bytes that a checkpoint takes beside its arrays: names, metadata and half-filled blocks.
 _FILES = 2**20
+# What names of the model's arrays begin with, and the parts of a name before the path.
+_VARIABLES = {'params.': 1, 'model_state.': 2, 'average.': 2}
 _DAMAGED = (float('inf'), 0)  # the rank of a checkpoint whose position cannot be read
 
 
@@ -263,16 +265,8 @@ class Checkpoints:
       DamagedError: it is not what was saved; it stays where it is.
       UserError: it is whole, but of another model or optimiser than ``target``.
     """
-    try:
-      self._check_files(step)
-      position, digests = self._position(step)
-      arrays = self._arrays(step, [name for name, _ in _named(target) if name in digests])
-      wrong = [name for name, array in arrays.items() if _digest(array) != digests[name]]
-      if wrong or position.step != step:
-        raise ValueError(f'{wrong[0] if wrong else "position"} is not what was saved')
-    except Exception as error:  # whatever a damaged file makes the readers raise
-      reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
-      raise DamagedError(self.folder / str(step), reason) from None
+    wanted = {name for name, _ in _named(target)}
+    arrays, position = self._whole(step, wanted.__contains__)
     leaves = []
     for name, leaf in _named(target):
       if name not in arrays or arrays[name].shape != leaf.shape:
@@ -282,6 +276,40 @@ class Checkpoints:
         )
       leaves.append(np.asarray(arrays[name], leaf.dtype))
     return jax.tree.unflatten(jax.tree.structure(target), leaves), position
+
+  def variables(self, step: int) -> dict[str, np.ndarray]:
+    """The model's variables in the checkpoint of one step, of whatever model.
+
+    Returns:
+      Arrays by path in their collection, such as 'Conv_0/kernel'.
+
+    Raises:
+      DamagedError: it is not what was saved; it stays where it is.
+    """
+    arrays, _ = self._whole(step, lambda name: name.startswith(tuple(_VARIABLES)))
+    if any(name.startswith('average.') for name in arrays):  # which is what such a run evaluates
+      arrays = {name: array for name, array in arrays.items() if name.startswith('average.')}
+    found = {}
+    for name, array in arrays.items():
+      parts = name.split('.')
+      found['/'.join(parts[_VARIABLES[f'{parts[0]}.'] :])] = array
+    return found
+
+  def _whole(
+    self, step: int, wanted: Callable[[str], bool]
+  ) -> tuple[dict[str, np.ndarray], Position]:
+    """The arrays with such names and the position of a checkpoint; raises DamagedError."""
+    try:
+      self._check_files(step)
+      position, digests = self._position(step)
+      arrays = self._arrays(step, [name for name in digests if wanted(name)])
+      wrong = [name for name, array in arrays.items() if _digest(array) != digests[name]]
+      if wrong or position.step != step:
+        raise ValueError(f'{wrong[0] if wrong else "position"} is not what was saved')
+    except Exception as error:  # whatever a damaged file makes the readers raise
+      reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+      raise DamagedError(self.folder / str(step), reason) from None
+    return arrays, position
 
   def _rank(self, step: int) -> tuple[float, int]:
     """Orders checkpoints; a damaged one is best, so that it is read and named."""

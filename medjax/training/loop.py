@@ -13,7 +13,7 @@ from medjax.data import feed
 from medjax.errors import NonFiniteError, UserError
 from medjax.experiment import Experiment
 from medjax.spent import CHECKPOINTS, DATA, STEPS, VALIDATION, WAITING, Spent
-from medjax.training import parallel, predict, state
+from medjax.training import parallel, predict, state, weights
 from medjax.training.checkpoint import Checkpoints, Position
 from medjax.training.log import Meter, MetricsLog
 from medjax.training.updates import Updates
@@ -54,7 +54,7 @@ def train(
     NonFiniteError: names the step; the checkpoints before it are kept.
     PreemptedError: SIGTERM came; the state is saved.
     DiskFullError: a checkpoint could not be written; the ones before it are kept.
-    UserError: the folder holds a run on other data.
+    UserError: the folder holds a run on other data, or weights to start from do not fit.
   """
   lead = jax.process_index() == 0
   if lead:
@@ -73,7 +73,7 @@ def train(
   ):
     restored = checkpoints.latest(state.abstract(experiment))
     if restored is None:
-      current, step = state.create(experiment, config.seed), 0
+      current, step = weights.begin(experiment, config.seed, workdir, write=lead), 0
     else:
       current, step = restored[0], restored[1].step
     with spent.on(DATA):

@@ -16,9 +16,9 @@ def train(run: Run, words: Sequence[str] = ()) -> None:
   """Trains to the end, from where the run folder stands, evaluates, and writes the report.
 
   Raises:
-    UserError: the folder holds another run, or the data cannot be read.
+    UserError: the folder holds another run, the data cannot be read, or weights do not fit.
   """
-  from medjax.training import baseline, loop, parallel
+  from medjax.training import baseline, loop, parallel, weights
 
   if run.values.preview:
     _preview(run)
@@ -30,6 +30,9 @@ def train(run: Run, words: Sequence[str] = ()) -> None:
   if run.workdir.data.exists():
     dataset.describe(run.workdir)  # of an earlier version it could not be evaluated
   experiment = run.experiment()
+  for note in weights.check(experiment, run.workdir):
+    if run.lead:
+      print(f'weights: {note}', file=sys.stderr)
   run.workdir.check(run.config)  # again: another process may have begun a run here meanwhile
   with run.alone():
     if run.lead:
