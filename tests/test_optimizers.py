@@ -118,6 +118,10 @@ def test_settings_of_the_step_size():
   np.testing.assert_allclose(found, [0, 0.1 / 3, 0.2 / 3, *falling], atol=1e-6)
   rising = optimizers.Settings(warmup_epochs=1.0).adam(config, 25).learning_rate
   np.testing.assert_allclose([rising(s) for s in (0, 1, 3, 9)], [0, 0.1 / 3, 0.1, 0.1], rtol=1e-6)
+  steps = optimizers.Settings('steps', 1.0).adam(config, 25).learning_rate
+  found = [float(steps(step)) for step in (0, 1, 3, 6, 7, 8, 10, 11, 12, 15)]
+  expected = [0, 0.1 / 3, 0.1, 0.1, 0.01, 0.01, 0.01, 0.001, 0.001, 0.001]
+  np.testing.assert_allclose(found, expected, rtol=1e-6)
   with pytest.raises(UserError, match=r'warmup_epochs=5: expected fewer than config\.num_epochs=5'):
     optimizers.Settings(warmup_epochs=5.0).adam(config, 25)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from typing import Literal
 
 from medjax.config import setting
 from medjax.data.images import options
@@ -33,6 +34,15 @@ class Config(ColumnSettings):
   )
   file_column: str = setting('file', 'Column of labels.csv with the path of the image.')
   label_column: str = setting('label', 'Column of labels.csv with the class.')
+  labels: Literal['classes', 'several'] = setting(
+    'classes', "Images are of one class each, or of several, joined by '|' or in columns."
+  )
+  findings: tuple[str, ...] = setting(
+    (), 'Columns of labels.csv with 1, 0, or -1 for not known, instead of the one with the class.'
+  )
+  blank_finding: Literal['unknown', 'absent'] = setting(
+    'unknown', 'What an empty cell of such a column means.'
+  )
   simulated_train: int = setting(544, 'Simulated training images.', low=2)
   simulated_val: int = setting(128, 'Simulated validation images.', low=2)
   simulated_test: int = setting(400, 'Simulated test images.', low=2)
@@ -45,5 +55,7 @@ class Config(ColumnSettings):
       raise UserError(
         "config.data.source=: expected 'simulated', a folder, a .npz file or tfds:NAME"
       )
+    if self.findings and self.labels != 'several':
+      raise UserError('config.data.findings: expected config.data.labels=several too')
     if ':' not in self.source:  # 'a', 'a/' and './a' are one source and so one run folder
       self.source = os.path.normpath(self.source)

@@ -17,6 +17,7 @@ from medjax.data.images import (
   dicom_patients,
   formats,
   identical,
+  label_sets,
   labels_table,
   pictures,
   subfolders,
@@ -50,6 +51,10 @@ def load(folder: pathlib.Path, config: Config) -> Source:
   if table.exists():
     rows, notes, origin = labels_table.read(table, config)
   else:
+    if config.labels == 'several':
+      raise UserError(
+        f'config.data.labels=several: {table} is missing; expected the findings there'
+      )
     rows, notes, origin = subfolders.read(folder)
   where = table if table.exists() else folder
   options = Options.of(config)
@@ -68,6 +73,7 @@ def load(folder: pathlib.Path, config: Config) -> Source:
   elif not has_patients:
     each = 'image' if len({row['file'] for row in rows}) == len(rows) else 'file'
     notes.append(f'no patient column: every {each} is taken by itself')
+  several = config.labels == 'several'
   ids, texts, given = ([row[name] for row in rows] for name in ('id', 'label', 'split'))
   # Folds draw other splits than those that were given; in drawn ones each image is once.
   kept_splits = [''] * len(rows) if config.folds else given
@@ -81,9 +87,11 @@ def load(folder: pathlib.Path, config: Config) -> Source:
     identical.groups([row['group'] or row['file'] for row in rows], digests),
     given,
     [row['metadata'] for row in rows],
-    labels.class_names(texts, config.positive, where, joined=config.joined_names),
+    _classes(texts, where, config),
     origin=origin,
     known_groups=has_patients,
+    strata=label_sets.strata(texts) if several else None,
+    train_all=not several,
     notes=(*notes, *found, *of_headers, *of_names, *left_out, *leaks),
   ).with_splits(config)
   # Digests of patients and studies differ from machine to machine; what they stand for does not.
@@ -99,7 +107,21 @@ def load(folder: pathlib.Path, config: Config) -> Source:
     _digest(read.id, texts, digests, read.split, groups, columns),
     notes=read.notes,
     content=_digest(read.id, texts, digests, groups, columns),
+    several=several,
   )
+
+
+def _classes(texts: Sequence[str], where: pathlib.Path, config: Config) -> tuple[str, ...]:
+  """Names of the classes: of findings as they were asked for, or else by the alphabet."""
+  if config.labels != 'several':
+    return labels.class_names(texts, config.positive, where, joined=config.joined_names)
+  names = config.findings or label_sets.names(texts)
+  if len(names) < 2:
+    raise UserError(
+      f'{where}: {len(names)} findings ({", ".join(names)}); expected two or more, or '
+      'config.data.labels=classes'
+    )
+  return tuple(names)
 
 
 def _numbered(groups: Sequence[str]) -> list[str]:

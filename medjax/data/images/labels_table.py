@@ -5,6 +5,7 @@ import pathlib
 from typing import Any
 
 from medjax.data import labels, split, tables, text_file
+from medjax.data.images import findings
 from medjax.data.images.config import Config
 from medjax.data.images.listing import Listing
 from medjax.data.images.messages import for_all, short
@@ -30,12 +31,14 @@ def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], lis
   written = text_file.read_text(table, f'a table with {config.file_column},{config.label_column}')
   header, lines = tables.parse(written, table)
   file = tables.column(table, header, config.file_column)
-  label = tables.column(table, header, config.label_column)
+  of_findings = findings.columns(header, table, config)
+  label = '' if of_findings else tables.column(table, header, config.label_column)
   group = tables.patient_column(table, header, config.group_column)
   given = tables.optional_column(table, header, config.split_column, 'split')
   taken = {
     file: config.file_column,
     label: config.label_column,
+    **{column: name for name, column in of_findings.items()},
     group: config.group_column,
     given: config.split_column,
   }
@@ -45,12 +48,19 @@ def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], lis
   if not lines:
     raise UserError(f'{table}: has a header and no rows')
   missing = Missing.of(config.missing)
-  lines, left_out = labels.labelled_rows(lines, label, table, missing)
+  if of_findings:
+    lines, texts, left_out = findings.of_columns(lines, of_findings, table, config)
+  else:
+    lines, left_out = labels.labelled_rows(lines, label, table, missing)
+    texts = [cells[label] for _, cells in lines]
+    if config.labels == 'several':
+      texts, empty = findings.of_cells(texts)
+      left_out += empty
   notes += left_out
   find, seen = _Finder(table, file), _Seen()
   rows: list[dict[str, Any]] = []
   errors: list[UserError] = []
-  for line, cells in lines:
+  for (line, cells), wanted in zip(lines, texts, strict=True):
     where = f'{table} row {line}'
     try:
       name = cells[file]
@@ -62,7 +72,7 @@ def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], lis
         {
           'id': name,
           'path': path,
-          'label': cells[label],
+          'label': wanted,
           'group': cells[group] if group and not missing.number(cells[group]) else '',
           'split': split.in_row(cells, given, where),
           'metadata': {k: v for k, v in cells.items() if not k or k not in taken},

@@ -5,7 +5,8 @@ in colorectal cancer histology, Scientific Reports 6:27988): glands of a tumour,
 mucosa, stroma, lymphocytes, mucus, fat, debris and background. Each is drawn as amounts of
 haematoxylin and eosin, of which the colours follow by the Beer-Lambert law. Magnification, focus,
 thickness and stain of a tile are drawn without regard to its kind: every tile is brought to a mean
-colour from one distribution, so that a network has to look at structure.
+colour from one distribution, so that a network has to look at structure. In half of the tiles a
+part is of another kind; a tile is of the kind that most of it is.
 
 These images are for developing and checking methods. A model trained on them knows nothing about
 tissue.
@@ -21,8 +22,9 @@ from medjax.data.augment.stain import STAINS
 CLASSES = (
   'tumour glands', 'crypts', 'stroma', 'lymphocytes', 'mucus', 'fat', 'debris', 'background',
 )  # fmt: skip
-SIZES = (32, 1024)
+SIZES = (16, 1024)
 _FIELDS = (120.0, 200.0)  # micrometres along a side of a tile, least and most
+_BORDERS = 0.5  # share of tiles in which another kind is seen too
 _FOCUS = 2.0  # micrometres, largest standard deviation of the blur
 
 
@@ -65,8 +67,10 @@ def simulate(seed: int, index: int, size: int = 96) -> Tile:
     raise ValueError(f'tiles have {SIZES[0]} to {SIZES[1]} pixels a side, not {size}')
   rng = np.random.default_rng([seed, index])
   label = index % len(CLASSES)
-  canvas = _Canvas(size, rng)
+  canvas = _Canvas(size, rng, float(rng.uniform(*_FIELDS)))
   _DRAWN[label](canvas)
+  if rng.uniform() < _BORDERS:
+    _bordered(canvas, _DRAWN[(label + rng.integers(1, len(CLASSES))) % len(CLASSES)])
   image, thickness = _coloured(canvas, np.random.default_rng([seed, index, 1]))
   return Tile(image, label, canvas.mask, thickness, canvas.pixel)
 
@@ -77,9 +81,8 @@ class _Canvas:
   Places and lengths are in micrometres.
   """
 
-  def __init__(self, size: int, rng: np.random.Generator):
-    self.size, self.rng = size, rng
-    self.field = float(rng.uniform(*_FIELDS))
+  def __init__(self, size: int, rng: np.random.Generator, field: float):
+    self.size, self.rng, self.field = size, rng, field
     self.pixel = self.field / size
     along = (np.arange(size, dtype=np.float32) + 0.5) * np.float32(self.pixel)
     self.y, self.x = along[:, None], along[None, :]
@@ -296,6 +299,20 @@ def _background(canvas: _Canvas) -> None:
 _DRAWN: tuple[Callable[[_Canvas], None], ...] = (
   _tumour, _crypts, _stroma, _lymphocytes, _mucus, _fat, _debris, _background,
 )  # fmt: skip
+
+
+def _bordered(canvas: _Canvas, draw: Callable[[_Canvas], None]) -> None:
+  """Shows another kind on one side of a wavy border, in less than half of the tile."""
+  rng = canvas.rng
+  other = _Canvas(canvas.size, rng, canvas.field)
+  draw(other)
+  angle = rng.uniform(0, 2 * np.pi)
+  along = (canvas.y * np.sin(angle) + canvas.x * np.cos(angle)) / canvas.field
+  height = along + 0.08 * canvas.smooth(25)
+  beyond = height > np.quantile(height, 1 - rng.uniform(0.15, 0.45))
+  canvas.nuclear = np.where(beyond, other.nuclear, canvas.nuclear)
+  canvas.pink = np.where(beyond, other.pink, canvas.pink)
+  canvas.mask &= ~beyond
 
 
 def _coloured(canvas: _Canvas, rng: np.random.Generator) -> tuple[np.ndarray, float]:
