@@ -10,12 +10,11 @@ checkpoint without them is read too. Which one is best is told by the positions 
 import concurrent.futures
 import dataclasses
 import errno
-import json
 import pathlib
 import shutil
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -25,7 +24,10 @@ from absl import logging
 from orbax.checkpoint import checkpoint_managers
 
 from medjax import files, sealed
-from medjax.errors import DiskFullError, UserError
+from medjax.errors import UserError
+from medjax.training import disk
+from medjax.training import position as position_lib
+from medjax.training.position import Position
 from medjax.workdir import SEAL
 
 # Bytes that a checkpoint takes beside its arrays: names, metadata and half-filled blocks.
@@ -47,25 +49,6 @@ class DamagedError(UserError):
       f'{path}: is damaged ({reason}); restore it, or remove this folder and evaluate the others'
     )
     self.reason = reason
-
-
-@dataclasses.dataclass(frozen=True)
-class Position:
-  """Where in training a checkpoint was taken.
-
-  Attributes:
-    step: updates done.
-    epoch: epochs completed.
-    batch: batches done of the epoch that had begun.
-    score: the monitored metric on validation, if this is the end of an epoch and it is defined.
-    fingerprint: of the data.
-  """
-
-  step: int
-  epoch: int
-  batch: int
-  score: float | None
-  fingerprint: str
 
 
 class Checkpoints:
@@ -105,7 +88,7 @@ class Checkpoints:
       enable_async_checkpointing=True,
       cleanup_tmp_directories=trains,
     )
-    with _disk_errors(self.folder):
+    with disk.full_in_one_line(self.folder):
       self._manager = ocp.CheckpointManager(self.folder, options=options, item_handlers=_handlers())
 
   def __enter__(self) -> 'Checkpoints':
@@ -139,7 +122,7 @@ class Checkpoints:
       self.save(state, position)
       return True
     best = self.best()
-    self._ranks[position.step] = _rank(position)
+    self._ranks[position.step] = position_lib.rank(position)
     if best is None or self._rank(position.step) > self._rank(best):
       # Not into the copies, which may be on their way to the disk.
       self._held = {name: np.array(leaf) for name, leaf in _named(state)}, position
@@ -151,7 +134,7 @@ class Checkpoints:
     Raises:
       DiskFullError: the disk was full, for this checkpoint or the one still being written.
     """
-    self._ranks[position.step] = _rank(position)
+    self._ranks[position.step] = position_lib.rank(position)
     held, self._held = self._held, None
     if held is not None and self._rank(held[1].step) > self._rank(position.step):
       self._begin(*held)
@@ -180,8 +163,8 @@ class Checkpoints:
   ) -> None:
     """Begins to write a checkpoint, and with ``whole`` waits until it is complete."""
     stored = dataclasses.asdict(position) | {'digests': {k: _digest(v) for k, v in arrays.items()}}
-    stored['digest'] = _digest_of_position(stored, self._run)
-    with _disk_errors(self.folder):
+    stored['digest'] = position_lib.digest(stored, self._run)
+    with disk.full_in_one_line(self.folder):
       self._check_space(sum(array.nbytes for array in arrays.values()))
       self._manager.save(
         position.step,
@@ -211,7 +194,7 @@ class Checkpoints:
 
   def _complete(self) -> None:
     """Returns when what Orbax writes is on disk, with digests of its files."""
-    with _disk_errors(self.folder):
+    with disk.full_in_one_line(self.folder):
       self._manager.wait_until_finished()
       if jax.process_index() == 0:
         for path in (self.folder / str(step) for step in self._unsealed):
@@ -316,7 +299,7 @@ class Checkpoints:
     if step not in self._ranks:
       try:
         self._check_files(step, 'position/')
-        self._ranks[step] = _rank(self._position(step)[0])
+        self._ranks[step] = position_lib.rank(self._position(step)[0])
       except Exception:  # whatever a damaged file makes the readers raise
         self._ranks[step] = _DAMAGED
     return self._ranks[step]
@@ -324,7 +307,7 @@ class Checkpoints:
   def _position(self, step: int) -> tuple[Position, dict[str, int]]:
     """Where it was taken, and the digests of its arrays by name."""
     stored = self._manager.restore(step, args=ocp.args.Composite(position=ocp.args.JsonRestore()))
-    return _checked(stored['position'], self._run)
+    return position_lib.checked(stored['position'], self._run)
 
   def _arrays(self, step: int, names: Sequence[str]) -> dict[str, np.ndarray]:
     wanted = ocp.args.PyTreeRestore(
@@ -386,25 +369,6 @@ class _NewestAndBest(checkpoint_managers.PreservationPolicy):
     return [step in kept for step in steps]
 
 
-def _rank(position: Position) -> tuple[float, int]:
-  """Orders checkpoints: higher score first, then the earlier; unscored last, then the newer."""
-  score, step = position.score, position.step
-  return (float('-inf'), step) if score is None else (score, -step)
-
-
-def _checked(stored: Any, run: str) -> tuple[Position, dict[str, int]]:
-  """The position and the digests of arrays that were saved; raises ValueError for damaged ones."""
-  stored = dict(stored)
-  if stored.pop('digest') != _digest_of_position(stored, run):
-    raise ValueError('position is not what was saved, or is of another run')
-  digests = stored.pop('digests')
-  return Position(**stored), digests
-
-
-def _digest_of_position(stored: Mapping[str, Any], run: str) -> int:
-  return zlib.crc32((run + json.dumps(stored, sort_keys=True)).encode())
-
-
 def _named(tree: Any) -> list[tuple[str, Any]]:
   """Leaves with their path as a name, such as 'params.Conv_0.kernel'."""
   leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
@@ -416,24 +380,3 @@ def _digest(array: Any) -> int:
   array = np.ascontiguousarray(array)
   head = f'{array.dtype}{array.shape}'.encode()
   return zlib.crc32(array.reshape(-1).view(np.uint8), zlib.crc32(head))
-
-
-class _disk_errors:
-  """Turns the many errors of a full disk into one line."""
-
-  def __init__(self, folder: pathlib.Path):
-    self._folder = folder
-
-  def __enter__(self) -> None:
-    pass
-
-  def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-    seen = error
-    while seen is not None:
-      full = isinstance(seen, OSError) and files.is_full(seen)
-      if full or any(text in str(seen) for text in ('No space left', 'ENOSPC', 'quota exceeded')):
-        raise DiskFullError(
-          f'{self._folder}: no space left for a checkpoint; free some and repeat the command to '
-          'continue from the one before'
-        ) from None
-      seen = seen.__cause__ or seen.__context__
