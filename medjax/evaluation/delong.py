@@ -9,13 +9,19 @@ References:
   Sun and Xu (2014), Fast implementation of DeLong's algorithm, IEEE Signal Processing Letters
   21:1389-1393.
   Obuchowski (1997), Nonparametric analysis of clustered ROC curve data, Biometrics 53:567-578.
+  Newcombe (2006), Confidence intervals for an effect size measure based on the Mann-Whitney
+  statistic, part 2: asymptotic methods and evaluation, Statistics in Medicine 25:559-573.
 """
 
 import math
 
 import numpy as np
+import scipy
 
 from medjax.evaluation.estimate import Difference, Estimate, normal_quantile
+
+# Fewer cases of a class are separated by luck too often: two and two in one of six orders.
+_SEPARATED = 5
 
 
 def auroc(label: np.ndarray, score: np.ndarray) -> float:
@@ -94,6 +100,10 @@ def auroc_interval(
 ) -> Estimate:
   """AUROC with DeLong's interval: the normal interval, clipped to [0, 1] as in R's pROC.
 
+  Where the area is exactly 1 or 0, DeLong's variance is 0, and an interval of no width would claim
+  a certainty that N cases cannot give. There it is Newcombe's (his method 5), of as many cases as
+  there are groups.
+
   Args:
     label: [N], 1 for positive and 0 for negative cases.
     score: [N], finite; larger means more likely positive.
@@ -102,16 +112,16 @@ def auroc_interval(
 
   Returns:
     The estimate. Value None where a class has no case. The value without interval where a class
-    has cases of one group only, or where the variance is estimated as 0 (an AUROC of exactly 0 or
-    1, or scores that are all equal): an interval of no width would claim a certainty that N cases
-    cannot give.
+    has cases of one group only, or where the variance is estimated as 0: scores are all equal, or a
+    class of fewer than five groups is separated from the other.
 
   Raises:
     ValueError: If shapes differ, a label is not 0 or 1, or a score is not finite.
 
   Example:
-    >>> auroc_interval(np.array([0, 0, 1, 1]), np.array([1, 2, 3, 4])).reason
-    'DeLong variance is 0 at AUROC 1: no interval from 2 positive and 2 negative cases'
+    >>> found = auroc_interval(np.repeat([0, 1], [20, 5]), np.arange(25))
+    >>> found.value, round(found.low, 3), found.high, found.method
+    (1.0, 0.761, 1.0, 'Newcombe')
   """
   quantile = normal_quantile(level)
   label = np.asarray(label)
@@ -126,6 +136,12 @@ def auroc_interval(
     return Estimate(area, reason=needs)
   # Equal components are compared exactly, since rounding leaves a variance of about 1e-34.
   if np.ptp(of_positive) == 0 and np.ptp(of_negative) == 0:
+    groups = np.arange(len(label)) if group is None else np.asarray(group)
+    of_class = [len(np.unique(groups[label == value])) for value in (1, 0)]
+    if area in (0.0, 1.0) and min(of_class) >= _SEPARATED:
+      away = _furthest(*of_class, quantile)
+      low, high = (1 - away, 1.0) if area else (0.0, away)
+      return Estimate(area, low, high, method='Newcombe')
     reason = f'DeLong variance is 0 at AUROC {area:g}: no interval from {counts}'
     return Estimate(area, reason=reason)
   try:
@@ -139,6 +155,22 @@ def auroc_interval(
   grouped = group is not None and len(np.unique(group)) < len(group)
   method = 'Obuchowski' if grouped else 'DeLong'
   return Estimate(area, max(0.0, area - half_width), min(1.0, area + half_width), method=method)
+
+
+def _furthest(positive: int, negative: int, quantile: float) -> float:
+  """How far from 1 an area may be of which 1 was seen, by Newcombe's method 5.
+
+  That is x with x = quantile * sqrt(V(1 - x)), where V is the variance of Hanley and McNeil for
+  exponential scores with the mean of both numbers in place of each.
+  """
+  more = (positive + negative) / 2 - 1
+
+  def surprise(x: float) -> float:
+    area = 1 - x
+    factor = 1 + more * (x / (2 - area) + area / (1 + area))
+    return x - quantile * math.sqrt(area * x * factor / (positive * negative))
+
+  return float(scipy.optimize.brentq(surprise, 1e-12, 1.0))
 
 
 def auroc_difference(

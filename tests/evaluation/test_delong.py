@@ -1,5 +1,7 @@
 """AUROC and DeLong against published numbers, brute force and scikit-learn."""
 
+import math
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -119,17 +121,42 @@ def test_one_class_is_undefined(label):
 @pytest.mark.parametrize(
   ('score', 'value'), [([1, 2, 3, 4], 1.0), ([4, 3, 2, 1], 0.0), ([1, 1, 1, 1], 0.5)]
 )
-def test_zero_variance_gives_no_interval(score, value):
+def test_equal_scores_and_few_separated_cases_give_no_interval(score, value):
   estimate = auroc_interval(np.array([0, 0, 1, 1]), np.array(score))
-  assert estimate.value == value
-  assert estimate.low is None
-  assert estimate.high is None
+  assert (estimate.value, estimate.low, estimate.high) == (value, None, None)
   assert 'variance is 0' in estimate.reason
 
 
-def test_perfect_separation_of_many_cases_gives_no_interval():
-  label = np.repeat([0, 1], [333, 777])
-  assert auroc_interval(label, np.linspace(0, 1, 1110)).low is None
+@pytest.mark.parametrize(('positive', 'negative'), [(5, 5), (5, 20), (20, 140), (40, 280)])
+def test_perfect_separation_has_newcombes_interval(positive, negative):
+  label = np.repeat([0, 1], [negative, positive])
+  score = np.arange(len(label))
+  found = auroc_interval(label, score)
+  assert (found.value, found.high, found.method) == (1.0, 1.0, 'Newcombe')
+  # 1 - low = 1.96 sqrt(V(low)), with the variance as Newcombe (2006) writes it.
+  low, more = found.low, (positive + negative) / 2 - 1
+  variance = low * (1 - low) / (positive * negative)
+  variance *= 1 + more * (1 - low) / (2 - low) + more * low / (1 + low)
+  assert 1 - low == pytest.approx(1.959964 * math.sqrt(variance), rel=1e-5)
+  mirrored = auroc_interval(label, -score)
+  assert (mirrored.value, mirrored.low) == (0.0, 0.0)
+  assert mirrored.high == pytest.approx(1 - low)
+  # Where the area is as low as that, cases are rarely separated.
+  rng = np.random.default_rng(0)
+  apart = math.sqrt(2) * scipy.stats.norm.ppf(low)
+  ill = rng.normal(apart, 1, (20_000, positive)).min(axis=1)
+  well = rng.normal(0, 1, (20_000, negative)).max(axis=1)
+  assert (ill > well).mean() < 0.05
+
+
+def test_cases_of_one_group_count_once_where_they_are_separated():
+  label = np.repeat([0, 1], [40, 25])
+  group = np.repeat(np.arange(13), 5)
+  found = auroc_interval(label, np.arange(65), group=group)
+  alone = auroc_interval(np.repeat([0, 1], [8, 5]), np.arange(13))
+  assert (found.low, found.method) == (alone.low, 'Newcombe')
+  one = auroc_interval(label, np.arange(65), group=np.repeat([0, 1], [40, 25]))
+  assert one.low is None
 
 
 def test_one_positive_case_has_a_value_but_no_interval():
