@@ -2,6 +2,8 @@
 
 Data: 640 simulated tiles to train on, whose kinds differ in structure and not in mean colour
 (medjax.data.simulate.histology).
+Result: test AUROC, mean over kinds, 0.987 (95% interval 0.981 to 0.992), accuracy 0.869 (0.827 to
+0.901), with seed 0. Time: 212 s on 2 cores of an AMD EPYC (AVX2), of which 85 to draw the tiles.
 
     python -m experiments.gi_histology
     python -m experiments.gi_histology --config.data.source=tfds:colorectal_histology
