@@ -79,6 +79,29 @@ class LabelSet(Outcome[Labels, LabelDecisions]):
     """See ``Outcome``."""
     return LabelRows(decision)
 
+  def calls(self, decision: LabelDecisions, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The class that is furthest above its threshold, or least below, int [N]; all that are
+    predicted, calibrated, [N, C]."""
+    probability = decision.apply(predicted)
+    return self._foremost(decision, probability), probability
+
+  def called(self, table: Labels, decision: LabelDecisions) -> np.ndarray:
+    """As ``calls``, of a calibrated table."""
+    return self._foremost(decision, table.probability)
+
+  def _foremost(self, decision: LabelDecisions, probability: np.ndarray) -> np.ndarray:
+    thresholds = [one.threshold.value for one in decision.classes.values()]
+    return (probability - np.array(thresholds)).argmax(axis=1)
+
+  @property
+  def call_columns(self) -> Sequence[str]:
+    """The class that is explained, and its probability."""
+    return ('explained', 'probability')
+
+  def call_cells(self, call: int, values: np.ndarray, classes: Sequence[str]) -> Row:
+    """The class that is explained and its calibrated probability."""
+    return {'explained': classes[call], 'probability': f'{values[call]:.4f}'}
+
   def metric(self, name: str, names: Sequence[str]) -> Metric | None:
     """See ``Classes.metric``."""
     return self.metrics['exact_match'] if name == 'exact_match' else Classes().metric(name, names)

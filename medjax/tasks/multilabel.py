@@ -41,3 +41,7 @@ class Multilabel(Task):
   def predict(self, outputs: jax.Array) -> jax.Array:
     """Probability of each class, [B, C]."""
     return jax.nn.sigmoid(outputs)
+
+  def explained(self, outputs: jax.Array, target: jax.Array) -> jax.Array:
+    """The logit of the class; see ``Binary.explained``."""
+    return jnp.take_along_axis(outputs, jnp.asarray(target)[:, None], axis=1)[:, 0]
