@@ -5,7 +5,8 @@ as far apart as two images of the set usually are: 1 - r <= 0.1 (1 - median r). 
 follows the set, as radiographs all look alike: polyps, of which two usually correlate at .43, are
 copies from .943 on, and chest X-rays (.72) from .973 on. Thumbnails are 24 x 24 grey means, each
 less its mean, so that neither size, compression, brightness nor contrast counts; each is also
-compared with the mirror image of the others.
+compared with the mirror image of the others. What is alike may be a copy, a neighbouring frame of a
+film, or two people who look alike, as most pairs of different patients among chest X-rays are.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,7 +42,7 @@ def check(cases: Cases, left_out: Mapping[str, str]) -> Checked:
       f' Images whose 24 x 24 grey thumbnails, as they are or mirrored, correlate above {low:.3f}: '
       'at most a tenth as far apart (1 - r) as two images of this set usually are.'
     )
-    findings += _found(cases, _near(cases, low), 'nearly the same')
+    findings += _found(cases, _near(cases, low), 'nearly the same by eye')
   else:
     about += ' Near copies are sought among images alone; those of sequences are groups, see there.'
   return Checked('copies', about, findings)

@@ -16,10 +16,13 @@ from medjax.audit import out_of_fold
 from medjax.audit.cases import Cases, Target
 from medjax.audit.finding import Checked, Finding, names
 from medjax.errors import UserError
+from medjax.evaluation.delong import auroc
 
 _FITTED_TO = 5000  # the time of a support vector machine grows with the square
 _FEWEST = 50
 _MOST_TARGETS = 20
+# Mean AUROC of the classes below which what the model calls wrong is mostly chance.
+_KNOWS = 0.8
 _SHARE = 0.05  # of the cases that are listed at least
 
 
@@ -27,9 +30,9 @@ def check(cases: Cases) -> Checked:
   """Predicts every label from cases of other groups and lists those that disagree."""
   about = (
     'Confident learning (Northcutt et al. 2021) on out-of-fold probabilities of a support vector '
-    'machine on at most 100 principal components of the features, in five folds by group. The '
-    'model is simple: a hard case looks like a wrong label to it. The list is for a reader, not '
-    'for leaving cases out.'
+    'machine on at most 100 principal components of the features, in five folds by group; not '
+    f'where its AUROC is below {_KNOWS}. The model is simple: a hard case looks like a wrong label '
+    'to it. The list is for a reader, not for leaving cases out.'
   )
   components = cases.components
   if not cases.targets or components is None:
@@ -70,6 +73,13 @@ def _of_target(cases: Cases, target: Target, components: np.ndarray) -> Finding:
       }
     )
   of = f' of {target.name}' if target.name else ''
+  area = float(np.mean([auroc(label == i, probability[:, i]) for i in range(len(classes))]))
+  if not area >= _KNOWS:
+    line = (
+      f'nothing is said of labels{of}: a simple model tells them with AUROC {area:.2f} only, and '
+      f'below {_KNOWS} a wrong label looks like a hard case'
+    )
+    return Finding(line, '', information=True)
   if not wrong.any():
     return Finding(f'no label{of} is confidently another class', '', rows, information=True)
   share = wrong.mean()

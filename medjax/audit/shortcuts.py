@@ -131,9 +131,9 @@ def _told(target: Target, asked: list[_Asked], passed_over: list[Row]) -> list[F
   rows = [
     _row(one.what, out_of_fold.spelled(one.everywhere), one.in_test, one.of) for one in asked
   ] + passed_over
-  if not rows:
-    line = f'nothing to ask about {name}: there is no column that the network does not see'
-    return [Finding(line, '', information=True)]
+  if not asked:
+    line = f'nothing to ask about {name}: there is no column of use that the network does not see'
+    return [Finding(line, '', rows, information=True)]
   told = sum(not finding.information for finding in findings)
   line = f'{told} of {len(asked)} asked tell {name} by more than a small effect'
   return [*findings, Finding(line, '', rows, information=True)]
