@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from medjax.data import ragged
 from medjax.data.dataset import Dataset, Split
 from medjax.data.looks import Looks, joined
 from medjax.data.modality import Modality
@@ -169,8 +170,6 @@ def with_new(
 
 
 def _stacked(modality: Modality, arrays: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-  from medjax.data import ragged
-
   sizes = [ragged.sizes(one, modality.axes) for one in arrays]
   widths = {axis: max(one[axis] for one in sizes) for axis in sizes[0]}
   return ragged.stack(list(arrays), modality.axes, widths)

@@ -42,7 +42,7 @@ def check(cases: Cases, left_out: Mapping[str, str]) -> Checked:
       f' Images whose 24 x 24 grey thumbnails, as they are or mirrored, correlate above {low:.3f}: '
       'at most a tenth as far apart (1 - r) as two images of this set usually are.'
     )
-    findings += _found(cases, _near(cases, low), 'nearly the same by eye')
+    findings += _found(cases, _near(cases, cases.looks.thumbnails, low), 'nearly the same by eye')
   else:
     about += ' Near copies are sought among images alone; those of sequences are groups, see there.'
   return Checked('copies', about, findings)
@@ -72,17 +72,13 @@ def _same(cases: Cases) -> Iterator[tuple[int, int, float, str]]:
       yield before, number, 1.0, ''
 
 
-def _near(cases: Cases, low: float) -> list[tuple[int, int, float, str]]:
-  assert cases.looks.thumbnails is not None
-  exact = {(one, other) for one, other, _, _ in _same(cases)}
-  of_digest = cases.digest
+def _near(cases: Cases, thumbnails: np.ndarray, low: float) -> list[tuple[int, int, float, str]]:
   found = [
     (one, other, r, 'mirrored' if mirrored else '')
-    for one, other, r, mirrored in pairs(cases.looks.thumbnails, low)
+    for one, other, r, mirrored in pairs(thumbnails, low)
     if (cases.focus[one] or cases.focus[other])
     and not cases.looks.blank[[one, other]].any()
-    and (one, other) not in exact
-    and of_digest[one] != of_digest[other]
+    and cases.digest[one] != cases.digest[other]
   ]
   return sorted(found, key=lambda pair: -pair[2])
 

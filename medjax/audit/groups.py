@@ -1,6 +1,7 @@
 """Groups (patients) in several splits, and how classes are distributed over splits."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -79,26 +80,31 @@ def _balance(cases: Cases, target: Target) -> list[Finding]:
   return found
 
 
-def _shifted(splits, classes, counts, of: str) -> list[Finding]:
-  rows = []
+def _shifted(
+  splits: Sequence[str],
+  classes: Sequence[str],
+  counts: Mapping[tuple[str, str], tuple[int, int]],
+  of: str,
+) -> list[Finding]:
+  found: list[tuple[float, str, str]] = []
   for split in splits:
     for name in classes:
       if split == 'train' or ('train', name) not in counts:
         continue
       difference, error = _difference(counts[split, name], counts['train', name])
       if abs(difference) - normal_quantile(0.95) * error > _MARGIN:
-        rows.append({'split': split, 'class': name, 'difference': round(difference, 3)})
-  if not rows:
+        found.append((difference, split, name))
+  if not found:
     return []
-  rows.sort(key=lambda row: -abs(row['difference']))
-  first = rows[0]
+  found.sort(key=lambda one: -abs(one[0]))
+  most, where, of_class = found[0]
   return [
     Finding(
-      f'classes{of} are not as frequent in {first["split"]} as in train: {first["class"]} by '
-      f'{100 * first["difference"]:+.0f} percentage points of groups',
+      f'classes{of} are not as frequent in {where} as in train: {of_class} by {100 * most:+.0f} '
+      'percentage points of groups',
       'draw splits by the label (leave the split column out), unless another frequency is meant; '
       'predictive values and calibration do not carry over',
-      rows,
+      [{'split': split, 'class': name, 'difference': round(d, 3)} for d, split, name in found],
     )
   ]
 
