@@ -66,6 +66,10 @@ class Workdir:
     self.preview = self.folder / 'preview.png'
     self.finished = self.folder / 'finished.json'
     self.weights = self.folder / 'weights.json'
+    self.audit = self.folder / 'audit.json'
+    self.audit_page = self.folder / 'audit.html'
+    self.audit_new = self.folder / 'audit-new.json'
+    self.audit_new_page = self.folder / 'audit-new.html'
 
   def predictions(self, split: str) -> pathlib.Path:
     return self.folder / 'predictions' / f'{split}.csv'
@@ -103,7 +107,8 @@ class Workdir:
     elif self.folder.is_dir():
       # Hidden files are what a killed process was about to rename.
       kept = (p for p in self.folder.iterdir() if not p.name.startswith('.'))
-      if any(p.name != self.preview.name for p in kept):
+      before = {path.name for path in (self.preview, self.audit, self.audit_page)}
+      if any(p.name not in before for p in kept):
         raise UserError(
           f'--workdir={self.folder}: holds files that are not of a run; choose another'
         )

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import jax
@@ -110,6 +110,8 @@ class Dataset:
       where the examples are not there.
     sizes: examples of splits that are described and not there.
     described: what one example is, where examples are not there.
+    unreadable: see ``Examples``, as of the next one.
+    copies: see there.
   """
 
   name: str
@@ -124,6 +126,8 @@ class Dataset:
   details: dict[str, Any] = dataclasses.field(default_factory=dict)
   sizes: dict[str, int] = dataclasses.field(default_factory=dict)
   described: dict[str, Any] | None = None
+  unreadable: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  copies: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
   @functools.cached_property
   def example(self) -> dict[str, Any]:

@@ -57,6 +57,8 @@ class Examples:
     train_all: whether every one of the strata must be among the training examples.
     notes: what was decided so far, one line each.
     split: of each example; empty until ``with_splits``.
+    unreadable: why each case that cannot be read is left out, by its name.
+    copies: of cases that are left out as they are the same as another one, that one, by name.
   """
 
   name: str
@@ -73,6 +75,8 @@ class Examples:
   train_all: bool = True
   notes: tuple[str, ...] = ()
   split: tuple[str, ...] = ()
+  unreadable: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  copies: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
   def with_splits(self, settings: Settings) -> 'Examples':
     """The same examples with splits: of a fold, or those that were given, or drawn ones.
@@ -170,6 +174,8 @@ class Examples:
       modality,
       self.notes,
       details=details or {},
+      unreadable=self.unreadable,
+      copies=self.copies,
     )
 
 

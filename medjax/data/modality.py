@@ -10,6 +10,7 @@ import numpy as np
 import PIL.Image
 
 from medjax.data import ragged
+from medjax.data.looks import Looks
 from medjax.errors import UserError
 from medjax.explain import Method
 from medjax.outcomes import SimpleModel
@@ -156,6 +157,26 @@ class Modality(abc.ABC):
       UserError: nothing says it, as where there are no simple models.
     """
     raise UserError(f'simple_features does not say what a simple model sees of {self.cases}')
+
+  def looks(self, arrays: dict[str, np.ndarray]) -> Looks:
+    """What checks of data see of N cases: by default what simple models see.
+
+    Args:
+      arrays: of the cases, [N, ...], as of ``Split.read``.
+    """
+    count = len(next(iter(arrays.values())))
+    features = self.simple_features(arrays) if self.simple_models else None
+    if features is not None and features.ndim != 2:
+      features = None
+    return Looks(np.zeros(count, bool), features)
+
+  def file_facts(self, path: str) -> dict[str, str]:
+    """What a file is, but for what it shows, such as its format; nothing by default.
+
+    Raises:
+      UserError: it cannot be read.
+    """
+    return {}
 
   def caption(self, method: str) -> str:
     """What a reader sees in the pictures of a method."""

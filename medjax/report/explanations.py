@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from medjax.data import drawings
 from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.explain import Notes, integrated
-from medjax.report import pictures
 from medjax.training import evaluate
 from medjax.training.score import score_function
 from medjax.workdir import Workdir
@@ -72,10 +72,10 @@ def pictures_of(
   sources, notes = {}, {}
   for i, name in enumerate(shown):
     arrays = {key: values[i] for key, values in batch.items() if key != 'label'}
-    drawings = [modality.draw(arrays)]
+    drawn = [modality.draw(arrays)]
     if parts is not None:
-      drawings.append(modality.draw_explained(arrays, parts[i], method))
-    sources[name] = [pictures.uri(drawing) for drawing in drawings if drawing is not None]
+      drawn.append(modality.draw_explained(arrays, parts[i], method))
+    sources[name] = [drawings.uri(drawing) for drawing in drawn if drawing is not None]
     notes[name] = _note({key: values[i] for key, values in said.items()})
   return Shown({name: uris for name, uris in sources.items() if uris}, notes, _summary(said))
 

@@ -19,7 +19,7 @@ from medjax.data.modality import Modality
 from medjax.errors import UserError
 from medjax.outcomes import Evaluated, Outcome
 from medjax.plots import curves, html
-from medjax.report import baseline, explanations, motifs
+from medjax.report import audit, baseline, explanations, motifs
 from medjax.training import history as histories
 from medjax.workdir import Workdir
 
@@ -96,6 +96,9 @@ def write(
     'data': data,
     'guesses': [note for note in (data.value or {}).get('notes', []) if ', A GUESS: ' in note],
     'history': history,
+    'audit': _Section(workdir.audit, lambda _: audit.read(workdir))
+    if workdir.audit.exists()
+    else None,
     'curves': _curves(
       outcome, history.value.lines if history.value else [], mark_best=not kept_last
     ),

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import reseal
 
+from medjax.data import drawings
 from medjax.data.images import Images
 from medjax.evaluation import (
   Calibration,
@@ -20,7 +21,6 @@ from medjax.evaluation import (
   multiclass_metrics,
   youden,
 )
-from medjax.report import pictures
 
 IMAGES = Images(20, 30, 3)
 BINARY, SEVERAL = ('normal', 'cancer'), ('normal', 'bacterial', 'viral', 'other')
@@ -29,10 +29,10 @@ BINARY, SEVERAL = ('normal', 'cancer'), ('normal', 'bacterial', 'viral', 'other'
 def of_image(image, attribution=None):
   """Data URIs of an image and of the same under an explanation, as the report makes them."""
   arrays = {'image': image}
-  drawings = [IMAGES.draw(arrays)]
+  drawn = [IMAGES.draw(arrays)]
   if attribution is not None:
-    drawings.append(IMAGES.draw_explained(arrays, attribution, 'occlusion'))
-  return [pictures.uri(drawing) for drawing in drawings]
+    drawn.append(IMAGES.draw_explained(arrays, attribution, 'occlusion'))
+  return [drawings.uri(drawing) for drawing in drawn]
 
 
 def predictions(split, classes=BINARY, count=60, seed=0, prefix='case'):

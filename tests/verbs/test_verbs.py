@@ -52,7 +52,9 @@ def test_without_a_verb_train_is_meant_and_its_flags_work():
 def test_a_wrong_verb_and_words_after_one_that_takes_none():
   with pytest.raises(UserError, match=r'tran: no such verb; expected one of train, .* mean train'):
     parsed('tran')
-  with pytest.raises(UserError, match='bench x: only compare, predict, explain and motifs take'):
+  with pytest.raises(
+    UserError, match='bench x: only compare, predict, explain, motifs and audit take'
+  ):
     parsed('bench', 'x')
 
 

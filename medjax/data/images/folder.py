@@ -65,7 +65,7 @@ def load(folder: pathlib.Path, config: Config) -> Source:
   in_table = any(row['group'] for row in rows)
   rows, of_headers = dicom_patients.described(rows)
   rows, of_names = bids.subjects(rows)
-  rows, digests, left_out = _counted_once(rows, digests, where, config)
+  rows, digests, left_out, copies = _counted_once(rows, digests, where, config)
   has_patients = any(row['group'] for row in rows)
   if in_table:
     people = len({patients.key(row['group']) for row in rows})
@@ -108,6 +108,7 @@ def load(folder: pathlib.Path, config: Config) -> Source:
     notes=read.notes,
     content=_digest(read.id, texts, digests, groups, columns),
     several=several,
+    copies=copies,
   )
 
 
@@ -150,8 +151,8 @@ def _require_folder(folder: pathlib.Path) -> None:
 
 def _counted_once(
   rows: list[dict[str, Any]], digests: list[str], where: pathlib.Path, config: Config
-) -> tuple[list[dict[str, Any]], list[str], list[str]]:
-  """Rows and digests without the copies that are on one side of a split, and a note of them.
+) -> tuple[list[dict[str, Any]], list[str], list[str], dict[str, str]]:
+  """Rows and digests without the copies that are on one side of a split, a note and their names.
 
   Raises:
     UserError: copies have different labels.
@@ -163,9 +164,10 @@ def _counted_once(
   # Folds draw other splits than those that were given.
   kept = identical.once(digests, ['' if config.folds else row['split'] for row in rows])
   if len(kept) == len(rows):
-    return rows, digests, []
+    return rows, digests, [], {}
   note = identical.copies_note(names, digests, kept)
-  return [rows[number] for number in kept], [digests[number] for number in kept], [note]
+  copies = identical.left_out(names, digests, kept)
+  return [rows[number] for number in kept], [digests[number] for number in kept], [note], copies
 
 
 def _reader(row: dict[str, Any], options: Options) -> Any:

@@ -78,6 +78,22 @@ def copies_note(names: Sequence[str], digests: Sequence[str], kept: Sequence[int
   )
 
 
+def left_out(names: Sequence[str], digests: Sequence[str], kept: Sequence[int]) -> dict[str, str]:
+  """Of each image that is left out, the one that it is the same as.
+
+  Example:
+    >>> left_out(['a.png', 'b.png'], ['x', 'x'], [0])
+    {'b.png': 'a.png'}
+  """
+  first = {digests[number]: names[number] for number in reversed(kept)}
+  there = set(kept)
+  return {
+    name: first[digest]
+    for number, (name, digest) in enumerate(zip(names, digests, strict=True))
+    if number not in there
+  }
+
+
 def groups(group: Sequence[str], digests: Sequence[str]) -> list[str]:
   """The groups, where a copy is of the group of the first: one image is not of two patients."""
   first = dict(zip(reversed(digests), reversed(group), strict=True))

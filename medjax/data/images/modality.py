@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.data.images import files, thumbnails
+from medjax.data.images import facts, files, looks, thumbnails
 from medjax.data.images.options import Options
+from medjax.data.looks import Looks
 from medjax.data.modality import Case, Drawing, Modality
 from medjax.explain import Method, images
 from medjax.outcomes import SimpleModel
@@ -86,6 +87,14 @@ class Images(Modality):
   def simple_features(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
     """Small pixels in 0..1, [N, D]."""
     return thumbnails.flat(arrays['image'])
+
+  def looks(self, arrays: dict[str, np.ndarray]) -> Looks:
+    """See ``looks.of_images``."""
+    return looks.of_images(arrays['image'])
+
+  def file_facts(self, path: str) -> dict[str, str]:
+    """See ``facts.of_file``."""
+    return facts.of_file(path)
 
   def caption(self, method: str) -> str:
     """See ``Modality``."""

@@ -108,6 +108,7 @@ def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str,
     strata=label_sets.strata(texts) if source.several else None,
     train_all=not source.several,
     notes=source.notes,
+    copies=source.copies,
   ).in_order([number[record.id] for record in source.records if record.id in number])
   return read, number, [digest_of[name] for name in read.id]
 
@@ -130,6 +131,7 @@ def _without(read: Examples, broken: dict[str, str], empty: list[str], source: S
   """
   if not broken and not empty:
     return read
+  read = dataclasses.replace(read, unreadable=broken)
   there = set(zip(read.split, read.text, strict=True))
   splits = {record.split for record in source.records if record.split}
   lost = [f'in {name}' for name in sorted(splits.difference(read.split))]
@@ -173,6 +175,8 @@ def _counted_once(read: Examples, digests: list[str], source: Source, allow: boo
   kept = identical.once(digests, splits) if source.mendable else range(len(digests))
   if len(kept) < len(digests):
     notes.append(identical.copies_note(read.id, digests, kept))
+    copies = {**read.copies, **identical.left_out(read.id, digests, kept)}
+    read = dataclasses.replace(read, copies=copies)
   return read.noting(*notes).in_order(kept)
 
 

@@ -1,7 +1,7 @@
 """Labelled images before they are stored."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -41,6 +41,7 @@ class Source:
     mendable: whether the user can leave images out.
     several: whether an image may be of several classes, or of none; labels then are the names of
       its classes; see ``label_sets``.
+    copies: of images that are left out as they are the same as another one, that one, by id.
   """
 
   name: str
@@ -52,3 +53,4 @@ class Source:
   content: str = ''
   mendable: bool = True
   several: bool = False
+  copies: Mapping[str, str] = dataclasses.field(default_factory=dict)

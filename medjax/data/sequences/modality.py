@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from medjax.data import tables
+from medjax.data.looks import Looks
 from medjax.data.modality import Case, Drawing, Modality, opened
 from medjax.data.sequences import alphabet as alphabets
 from medjax.data.sequences import fasta, words
@@ -88,6 +89,15 @@ class Sequences(Modality):
     if self.encode.places:
       return arrays['tokens']
     return words.counts(arrays['tokens'], self.encode.letters, self.both_strands)
+
+  def looks(self, arrays: dict[str, np.ndarray]) -> Looks:
+    """Words, or letters at each place; blank are those without a letter that is known."""
+    tokens = arrays['tokens']
+    known = (tokens != alphabets.PADDING) & (tokens <= len(self.encode.letters.letters))
+    features = self.simple_features(arrays)
+    if self.encode.places:
+      features = self.encode.letters.table[tokens].reshape(len(tokens), -1)
+    return Looks(~known.any(axis=1), features)
 
   def caption(self, method: str) -> str:
     """See ``Modality``."""

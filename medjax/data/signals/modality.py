@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
+from medjax.data.looks import Looks
 from medjax.data.modality import Case, Drawing, Modality
 from medjax.data.signals import beats
 from medjax.outcomes import SimpleModel
@@ -63,3 +64,8 @@ class Signals(Modality):
       widths = np.diff(starts, append=length)
       signal = np.add.reduceat(signal, starts, axis=1) / widths[:, None]
     return signal.reshape(count, -1)
+
+  def looks(self, arrays: dict[str, np.ndarray]) -> Looks:
+    """Samples; blank are flat lines in all leads."""
+    flat = np.ptp(arrays['signal'], axis=1).max(axis=1) == 0
+    return Looks(flat, self.simple_features(arrays))

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import jax
 import numpy as np
 
+from medjax.data.looks import Looks
 from medjax.data.modality import Case, Drawing, Modality, opened
 from medjax.data.tabular import rows
 from medjax.data.tabular.preprocess import Preprocessing
@@ -99,6 +100,11 @@ class Table(Modality):
   def simple_features(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
     """The columns, [N, D]."""
     return arrays['values'].astype(np.float64)
+
+  def looks(self, arrays: dict[str, np.ndarray]) -> Looks:
+    """Rows as the network sees them; blank are those that look as if every cell were missing."""
+    empty = self.preprocessing.row(dict.fromkeys(self.parts, ''), 'an empty row')
+    return Looks((arrays['values'] == empty).all(axis=1), self.simple_features(arrays))
 
   def caption(self, method: str) -> str:
     """See ``Modality``."""

@@ -1,0 +1,1 @@
+"""Checks of data for what spoils studies: copies, shortcuts, wrong labels, outliers, drift."""
