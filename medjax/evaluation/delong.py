@@ -137,9 +137,9 @@ def auroc_interval(
   # Equal components are compared exactly, since rounding leaves a variance of about 1e-34.
   if np.ptp(of_positive) == 0 and np.ptp(of_negative) == 0:
     groups = np.arange(len(label)) if group is None else np.asarray(group)
-    of_class = [len(np.unique(groups[label == value])) for value in (1, 0)]
-    if area in (0.0, 1.0) and min(of_class) >= _SEPARATED:
-      away = _furthest(*of_class, quantile)
+    ill, well = (len(np.unique(groups[label == value])) for value in (1, 0))
+    if area in (0.0, 1.0) and min(ill, well) >= _SEPARATED:
+      away = _furthest(ill, well, quantile)
       low, high = (1 - away, 1.0) if area else (0.0, away)
       return Estimate(area, low, high, method='Newcombe')
     reason = f'DeLong variance is 0 at AUROC {area:g}: no interval from {counts}'

@@ -65,7 +65,9 @@ def test_a_planted_view_is_found_and_an_independent_age_is_not():
 
 def test_the_label_in_other_words_is_told_as_such_and_not_taken_together():
   findings, table = found({'report': [('pneumonia', 'clear')[i] for i in LABEL], 'age': AGE})
-  assert 'AUROC 1.000 over all cases, in test 1.000' in findings[0].line
+  assert (
+    'AUROC 1.000 (95% interval 0.980 to 1.000) over all cases, in test 1.000 (' in findings[0].line
+  )
   assert 'label in other words' in findings[0].advice
   assert len(findings) == 1
   assert not any('all' in row['what'] for row in table.rows)
