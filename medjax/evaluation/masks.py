@@ -87,9 +87,7 @@ class Masks(Rows):
       statistics: counts, and distances that are -1 where there is none.
       columns: id, group, split, structures and metadata.
     """
-    counts: dict[str, Any] = {
-      name: np.round(statistics[name]).astype(np.int64) for name in _COUNTS
-    }
+    counts: dict[str, Any] = {name: np.round(statistics[name]).astype(np.int64) for name in _COUNTS}
     apart = np.asarray(statistics['hausdorff95'], np.float64)
     return cls(**counts, hausdorff95=np.where(apart < 0, np.nan, apart), **columns)
 

@@ -32,9 +32,12 @@ def write(experiment: Experiment, seed: int, path: pathlib.Path) -> None:
   inputs = modality.inputs(batch)
   before = modality.pixels(inputs, '--preview')
   moved = batch | {'index': jax.numpy.asarray(index)}
-  if experiment.augment is not None:
+  transform = experiment.augment
+  if transform is not None:
     key = jax.random.fold_in(jax.random.key(seed), 0)
-    inputs, moved = augment.augment_examples(experiment.augment, key, inputs, moved)
+    inputs, moved = jax.jit(
+      lambda inputs, batch: augment.augment_examples(transform, key, inputs, batch)
+    )(inputs, moved)
   after = modality.pixels(inputs, '--preview')
   outcome, classes = experiment.task.outcome, experiment.data.classes
   if outcome.marks:
