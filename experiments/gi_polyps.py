@@ -1,8 +1,9 @@
 """Polyps in images of a colonoscopy, outlined by a U-Net.
 
 Data: 400 simulated views to train on (medjax.data.simulate.endoscopy).
-Result: RESULT
-Time: TIME
+Result: test Dice 0.864 (95% interval over images 0.842 to 0.883), with seed 0, over the images that
+show a polyp; 7 of 20 without one stay clear.
+Time: 320 s on 2 cores of an AMD EPYC (AVX2) that other programs used as well.
 
     python -m experiments.gi_polyps
     python -m experiments.gi_polyps predict new_images/ --workdir=RUN

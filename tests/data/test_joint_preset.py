@@ -1,4 +1,4 @@
-"""Presets of augmentation for masks: image and mask move together, light changes the image alone."""
+"""Presets for images with masks: both move together, and light changes the image alone."""
 
 import dataclasses
 

@@ -37,9 +37,10 @@ def command(folder, cache):
   """Runs the command line in this process, in one folder for all tests."""
 
   def run(*arguments):
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as stop:
+    with pytest.MonkeyPatch.context() as patch:
       patch.chdir(folder)
-      cli.main(gi_polyps.Config(), gi_polyps.build, argv=arguments)
+      with pytest.raises(SystemExit) as stop:
+        cli.main(gi_polyps.Config(), gi_polyps.build, argv=arguments)
     return stop.value.code or 0
 
   return run
