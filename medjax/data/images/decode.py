@@ -133,9 +133,10 @@ def _decode(file: BinaryIO, enough: int, name: str, place: int, options: Options
     limits.require(name, *image.size)
     damage.check(image, file, limits.MAX_PIXELS)
     width, height = image.size
+    pixels = _pixels(image, enough)
     if image.getexif().get(ExifTags.Base.Orientation, 1) >= _ON_ITS_SIDE:
       width, height = height, width
-    return Picture(_pixels(image, enough), stored=(width, height))
+    return Picture(pixels, stored=(width, height))
 
 
 def _pixels(image: Image.Image, enough: int) -> Image.Image:

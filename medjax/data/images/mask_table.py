@@ -12,8 +12,8 @@ from medjax.errors import UserError
 def read(table: pathlib.Path, config: MaskConfig) -> tuple[list[dict[str, Any]], list[str], str]:
   """Rows with ``mask``, the path of a file; otherwise as ``labels_table.read``.
 
-  Masks are looked for beside the table and in ``masks`` there. Rows without a mask are left out with
-  a note: it is not known what their image shows.
+  Masks are looked for beside the table and in ``masks`` there. Rows without a mask are left out,
+  with a note: it is not known what their image shows.
 
   Raises:
     UserError: as there, or the file of a mask is not there.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from medjax.data.images import mask_files, nifti
+from medjax.data.images import decode, mask_files, nifti
 from medjax.data.images.resize import Picture, from_square, mask_to_square, to_square
 from medjax.errors import UserError
 
@@ -119,3 +119,15 @@ def test_a_mask_is_resized_to_where_its_picture_is(truth, how):
   back = from_square(mask, picture, how)
   assert back.shape == truth.shape
   assert (back != truth).mean() < 0.04
+
+
+def test_the_size_of_a_file_is_known_where_it_was_read_smaller_and_turned(tmp_path):
+  """JPEG is decoded at a fraction, and EXIF says that the camera lay on its side."""
+  image = Image.fromarray(np.zeros((400, 800, 3), np.uint8))
+  exif = Image.Exif()
+  exif[0x0112] = 6
+  image.save(tmp_path / 'turned.jpg', exif=exif)
+  picture = decode.picture(tmp_path / 'turned.jpg', 16)
+  assert picture.size == (400, 800)
+  assert picture.image.size == (50, 100)
+  assert from_square(np.zeros((16, 16), np.uint8), picture, 'letterbox').shape == (800, 400)
