@@ -28,11 +28,14 @@ class Case:
     load: the arrays that travel to the device, as of ``Split.decode``; raises UserError with the
       name in front where they cannot be read.
     note: what was decided in reading it; '' for nothing.
+    restore: brings a map [H, W] of the network's input to the size of the file, which ``load`` has
+      read; None where nothing says it.
   """
 
   name: str
   load: Callable[[], dict[str, np.ndarray]]
   note: str = ''
+  restore: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 def unreadable(name: str, error: UserError) -> Case:

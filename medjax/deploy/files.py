@@ -71,6 +71,7 @@ def predict_files(
   page = output.with_suffix('.html')
   if page == output:
     raise UserError(f'--output={output}: is the name of a page; expected that of a CSV file')
+  writer.begin(output, {case.name: case.restore for case in cases if case.restore})
   variables = devices.replicate(variables)
   step = parallel.compile_predict(experiment, devices, config.precision)
   rows: list[Row] = []

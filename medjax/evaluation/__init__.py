@@ -16,11 +16,13 @@ from medjax.evaluation.estimate import Difference, Estimate
 from medjax.evaluation.kaplan_meier import KaplanMeier, censoring_curve, kaplan_meier
 from medjax.evaluation.labels import LabelDecisions, Labels, label_metrics, read_labels
 from medjax.evaluation.log_rank import LogRank, log_rank
+from medjax.evaluation.masks import MaskDecision, Masks, mask_metrics, read_masks
 from medjax.evaluation.metrics import binary_metrics, multiclass_metrics
 from medjax.evaluation.net_benefit import decision_curve
 from medjax.evaluation.numbers import Interval, Numbers, number_metrics, read_numbers
 from medjax.evaluation.paired import compare
 from medjax.evaluation.paired_labels import compare_labels
+from medjax.evaluation.paired_masks import compare_masks
 from medjax.evaluation.paired_numbers import compare_numbers
 from medjax.evaluation.paired_positions import compare_positions
 from medjax.evaluation.partial_likelihood import PartialLikelihood
@@ -65,6 +67,8 @@ __all__ = [
   'LabelDecisions',
   'Labels',
   'LogRank',
+  'MaskDecision',
+  'Masks',
   'Numbers',
   'PartialLikelihood',
   'Positions',
@@ -86,6 +90,7 @@ __all__ = [
   'censoring_curve',
   'compare',
   'compare_labels',
+  'compare_masks',
   'compare_numbers',
   'compare_positions',
   'compare_survival',
@@ -101,6 +106,7 @@ __all__ = [
   'kaplan_meier',
   'label_metrics',
   'log_rank',
+  'mask_metrics',
   'multiclass_metrics',
   'number_metrics',
   'observed_to_expected',
@@ -108,6 +114,7 @@ __all__ = [
   'q3',
   'read_csv',
   'read_labels',
+  'read_masks',
   'read_numbers',
   'read_positions',
   'read_survival',

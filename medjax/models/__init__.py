@@ -11,6 +11,7 @@ from medjax.models.ensemble import Ensemble
 from medjax.models.image_network import IMAGE_NETWORKS, ImageNetwork, image_network
 from medjax.models.mlp import MLP, l2
 from medjax.models.norm import BatchNorm
+from medjax.models.plain_unet import PlainUNet
 from medjax.models.pooling import AttentionPool
 from medjax.models.recurrent import Recurrent
 from medjax.models.resnet import ResNet
@@ -36,6 +37,7 @@ __all__ = [
   'ImageNetwork',
   'Model',
   'Pixels',
+  'PlainUNet',
   'Recurrent',
   'ResNet',
   'Scaled',

@@ -4,6 +4,7 @@ what ``predict`` writes; see ``Outcome`` to add one."""
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row, Writer
 from medjax.outcomes.classes import Classes
 from medjax.outcomes.label_set import LabelSet
+from medjax.outcomes.masks import Masks
 from medjax.outcomes.number import Number
 from medjax.outcomes.rows import Rows
 from medjax.outcomes.simple import FittedModel, SimpleModel
@@ -16,6 +17,7 @@ __all__ = [
   'Evaluated',
   'FittedModel',
   'LabelSet',
+  'Masks',
   'Metric',
   'Number',
   'Outcome',

@@ -3,7 +3,7 @@
 import abc
 import dataclasses
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import markupsafe
@@ -76,6 +76,17 @@ class Writer(Protocol):
   shown: list[str]
   numbers: list[str]
 
+  def begin(
+    self, output: pathlib.Path, restore: Mapping[str, Callable[[np.ndarray], np.ndarray]]
+  ) -> None:
+    """Told before the first rows.
+
+    Args:
+      output: the CSV, beside which a writer may write files.
+      restore: by name of a case, what brings a map [H, W] of its input to the size of its file,
+        once it was read.
+    """
+
   def rows(
     self, names: Sequence[str], predicted: Any, sizes: Sequence[Mapping[str, int]] = ()
   ) -> list[Row]:
@@ -101,7 +112,7 @@ class Outcome(abc.ABC, Generic[T, D]):
   """The owner of one kind of label: its table, metrics, decision, report and cells of ``predict``.
 
   A subclass says what is abstract here; the rest has defaults that suit any label. ``Classes``,
-  ``Number``, ``LabelSet``, ``States`` and ``Survival`` are those of medjax.
+  ``Number``, ``LabelSet``, ``Masks``, ``States`` and ``Survival`` are those of medjax.
 
   Attributes:
     monitor: name of the metric that chooses the best checkpoint; larger is better.
@@ -110,6 +121,7 @@ class Outcome(abc.ABC, Generic[T, D]):
     learners: which simple models there are for such labels; see ``fit_simple``.
     template: of the report's section; see ``context``.
     about_examples: what the report says of the cases that it shows; see ``choose_examples``.
+    marks: whether ``mark`` draws labels and predictions on images.
   """
 
   monitor: str
@@ -118,6 +130,7 @@ class Outcome(abc.ABC, Generic[T, D]):
   learners: ClassVar[Sequence[str]] = ()
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'metrics.html'
   about_examples: ClassVar[str] = ''
+  marks: ClassVar[bool] = False
 
   # Tables and numbers.
 
@@ -219,6 +232,19 @@ class Outcome(abc.ABC, Generic[T, D]):
   def label_text(self, label: Any, classes: Sequence[str]) -> str:
     """A label of one example in words, for captions."""
     return str(label)
+
+  def mark(self, image: np.ndarray, label: Any, predicted: Any = None) -> np.ndarray:
+    """An image with its label drawn on it, and what is predicted; by default as it is.
+
+    Args:
+      image: uint8 [H, W, C] with C of 1 or 3.
+      label: of this example.
+      predicted: what the task's ``predict`` gave of it; None to draw the label alone.
+
+    Returns:
+      uint8 [H', W', C'].
+    """
+    return image
 
   def about_cases(self, table: T) -> str:
     """What the report's summary says of the cases beside their number; '' for nothing."""

@@ -1,8 +1,11 @@
 """Cells of ``predict`` that all outcomes write alike."""
 
 import abc
-from collections.abc import Iterable, Mapping, Sequence
+import pathlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from medjax.outcomes.base import Row
 
@@ -41,6 +44,11 @@ class Rows(abc.ABC):
   def empty(self, name: str, error: str) -> Row:
     """See ``Writer``."""
     return {**dict.fromkeys(self.columns, ''), 'file': name, 'error': error}
+
+  def begin(  # noqa: B027 most writers have nothing to begin
+    self, output: pathlib.Path, restore: Mapping[str, Callable[[np.ndarray], np.ndarray]]
+  ) -> None:
+    """See ``Writer``; no file."""
 
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """See ``Writer``; no line."""

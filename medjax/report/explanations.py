@@ -5,13 +5,18 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+import PIL.Image
 
 from medjax.data import drawings
+from medjax.data.dataset import Batch
+from medjax.data.modality import Drawing
 from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.explain import Notes, integrated
-from medjax.training import evaluate
+from medjax.training import evaluate, forward
 from medjax.training.score import score_function
 from medjax.workdir import Workdir
 
@@ -69,15 +74,35 @@ def pictures_of(
     target = outcome.called(table, decision)[[place[name] for name in shown]]
     score = score_function(experiment, variables)
     parts, said = modality.methods[method](score, np.asarray(modality.inputs(batch)), target)
+  marked = _marked(experiment, variables, batch) if outcome.marks else None
   sources, notes = {}, {}
   for i, name in enumerate(shown):
     arrays = {key: values[i] for key, values in batch.items() if key != 'label'}
     drawn = [modality.draw(arrays)]
+    if marked is not None:
+      drawn.append(marked[i])
     if parts is not None:
       drawn.append(modality.draw_explained(arrays, parts[i], method))
     sources[name] = [drawings.uri(drawing) for drawing in drawn if drawing is not None]
     notes[name] = _note({key: values[i] for key, values in said.items()})
   return Shown({name: uris for name, uris in sources.items() if uris}, notes, _summary(said))
+
+
+def _marked(experiment: Experiment, variables: dict[str, Any], batch: Batch) -> list[Drawing]:
+  """The images of a batch with their labels and what is predicted drawn on them."""
+  data, task = experiment.data, experiment.task
+
+  @jax.jit
+  def predict(variables: Any, batch: Batch) -> Any:
+    inputs = data.modality.inputs(batch)
+    return task.predict(forward.viewed(experiment, jnp.float32, variables, inputs))
+
+  predicted = jax.device_get(predict(variables, batch))
+  images = data.modality.pixels(data.modality.inputs(batch), 'the report')
+  return [
+    PIL.Image.fromarray(task.outcome.mark(*parts))
+    for parts in zip(images, batch['label'], predicted, strict=True)
+  ]
 
 
 def _note(said: Mapping[str, float]) -> str:

@@ -110,7 +110,7 @@ def write(
     if workdir.motifs.exists()
     else None,
     'examples': examples,
-    'layout': modality.layout or ('wide' if explanation else ''),
+    'layout': modality.layout or ('wide' if explanation or outcome.marks else ''),
     'about_examples': outcome.about_examples,
     'expects_pictures': modality.always_drawn and not examples,
     'caption': f'{modality.caption(explanation)} {summary}'.rstrip() if explanation else '',

@@ -2,6 +2,7 @@
 
 from medjax.tasks.base import Task
 from medjax.tasks.classification import Binary, Multiclass, class_weights, classification
+from medjax.tasks.masks import PerPixel
 from medjax.tasks.multilabel import Multilabel
 from medjax.tasks.positions import PerPosition
 from medjax.tasks.regression import Regression
@@ -13,6 +14,7 @@ __all__ = [
   'DiscreteTime',
   'Multiclass',
   'Multilabel',
+  'PerPixel',
   'PerPosition',
   'Regression',
   'Task',

@@ -30,7 +30,7 @@ from medjax.data.augment.geometry import (
 from medjax.data.augment.intensity import Blur, Brightness, Contrast, Gamma, GaussianNoise
 from medjax.data.augment.joint import Joint
 from medjax.data.augment.mix import CutMix, Mix, Mixup, beside, mix_batch
-from medjax.data.augment.presets import endoscopy, histology, preset, radiograph
+from medjax.data.augment.presets import endoscopy, histology, joint_preset, preset, radiograph
 from medjax.data.augment.stain import Stain
 from medjax.data.augment.symmetry import Symmetry, View, views
 
@@ -66,6 +66,7 @@ __all__ = [
   'beside',
   'endoscopy',
   'histology',
+  'joint_preset',
   'mix_batch',
   'preset',
   'radiograph',

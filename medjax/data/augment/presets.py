@@ -1,9 +1,11 @@
 """Augmentations that an experiment chooses by name."""
 
-from medjax.data.augment.base import Chain, Transform
+from medjax.data.augment.base import Chain
 from medjax.data.augment.cutout import Cutout
+from medjax.data.augment.elastic import Elastic
 from medjax.data.augment.geometry import Affine
 from medjax.data.augment.intensity import Blur, Brightness, Contrast, Gamma, GaussianNoise
+from medjax.data.augment.joint import Joint
 from medjax.data.augment.stain import Stain
 from medjax.data.augment.symmetry import Symmetry
 from medjax.errors import UserError
@@ -81,9 +83,10 @@ def endoscopy() -> Chain:
 
 
 _PRESETS = {'radiograph': radiograph, 'histology': histology, 'endoscopy': endoscopy}
+_MOVES = (Affine, Elastic, Symmetry)
 
 
-def preset(name: str) -> Transform | None:
+def preset(name: str) -> Chain | None:
   """Returns an augmentation by the name that a config gives it.
 
   Args:
@@ -101,3 +104,27 @@ def preset(name: str) -> Transform | None:
   if name not in _PRESETS:
     raise UserError(f'augment is {name!r}; expected one of none, {", ".join(_PRESETS)}')
   return _PRESETS[name]()
+
+
+def joint_preset(name: str, classes: int) -> Joint | None:
+  """Returns an augmentation by name for images whose labels are masks.
+
+  What changes where things are moves image and mask by one draw; the rest changes the image alone.
+
+  Args:
+    name: as for ``preset``.
+    classes: how many class numbers a mask has, with the background.
+
+  Raises:
+    UserError: If the name is unknown.
+
+  Example:
+    >>> joint_preset('endoscopy', 2).move.transforms[0]
+    Symmetry()
+  """
+  chain = preset(name)
+  if chain is None:
+    return None
+  moves = tuple(one for one in chain.transforms if isinstance(one, _MOVES))
+  changes = tuple(one for one in chain.transforms if not isinstance(one, _MOVES))
+  return Joint(Chain(moves), Chain(changes), classes=classes)

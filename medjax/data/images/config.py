@@ -5,14 +5,17 @@ import os
 from typing import Literal
 
 from medjax.config import setting
+from medjax.data import text
 from medjax.data.images import options
-from medjax.data.settings import ColumnSettings
+from medjax.data.settings import ColumnSettings, PatientSettings
 from medjax.errors import UserError
+
+BACKGROUND = 'background'
 
 
 @dataclasses.dataclass
-class Config(ColumnSettings):
-  """Which images, at what size, and which columns say what."""
+class ImageSettings(PatientSettings):
+  """Which images, and at what size."""
 
   source: str = setting(
     'simulated', "'simulated', a folder of images, a MedMNIST file (.npz), or tfds:NAME."
@@ -33,16 +36,6 @@ class Config(ColumnSettings):
     0.05, 'Share of the images that may be unreadable and are left out.', low=0.0, high=1.0
   )
   file_column: str = setting('file', 'Column of labels.csv with the path of the image.')
-  label_column: str = setting('label', 'Column of labels.csv with the class.')
-  labels: Literal['classes', 'several'] = setting(
-    'classes', "Images are of one class each, or of several, joined by '|' or in columns."
-  )
-  findings: tuple[str, ...] = setting(
-    (), 'Columns of labels.csv with 1, 0, or -1 for not known, instead of the one with the class.'
-  )
-  blank_finding: Literal['unknown', 'absent'] = setting(
-    'unknown', 'What an empty cell of such a column means.'
-  )
   simulated_train: int = setting(544, 'Simulated training images.', low=2)
   simulated_val: int = setting(128, 'Simulated validation images.', low=2)
   simulated_test: int = setting(400, 'Simulated test images.', low=2)
@@ -55,7 +48,53 @@ class Config(ColumnSettings):
       raise UserError(
         "config.data.source=: expected 'simulated', a folder, a .npz file or tfds:NAME"
       )
-    if self.findings and self.labels != 'several':
-      raise UserError('config.data.findings: expected config.data.labels=several too')
     if ':' not in self.source:  # 'a', 'a/' and './a' are one source and so one run folder
       self.source = os.path.normpath(self.source)
+
+
+@dataclasses.dataclass
+class Config(ImageSettings, ColumnSettings):
+  """Which images, at what size, and which columns say what."""
+
+  label_column: str = setting('label', 'Column of labels.csv with the class.')
+  labels: Literal['classes', 'several'] = setting(
+    'classes', "Images are of one class each, or of several, joined by '|' or in columns."
+  )
+  findings: tuple[str, ...] = setting(
+    (), 'Columns of labels.csv with 1, 0, or -1 for not known, instead of the one with the class.'
+  )
+  blank_finding: Literal['unknown', 'absent'] = setting(
+    'unknown', 'What an empty cell of such a column means.'
+  )
+
+  def validate(self) -> None:
+    """Raises UserError for an unusable combination."""
+    super().validate()
+    if self.findings and self.labels != 'several':
+      raise UserError('config.data.findings: expected config.data.labels=several too')
+
+
+@dataclasses.dataclass
+class MaskConfig(ImageSettings):
+  """Which images with masks, at what size, and which columns say what."""
+
+  source: str = setting('simulated', "'simulated', or a folder of images with masks.")
+  mask_column: str = setting('mask', 'Column of labels.csv with the file of the mask.')
+  structures: tuple[str, ...] = setting(
+    (), 'What masks show, by their values 1, 2, ...; empty for what the experiment looks for.'
+  )
+
+  def validate(self) -> None:
+    """Raises UserError for sources without masks, and for names that cannot be told apart."""
+    super().validate()
+    if self.source.startswith('tfds:') or self.source.lower().endswith('.npz'):
+      raise UserError(
+        f"config.data.source={self.source}: has no masks; expected 'simulated' or a folder with "
+        'labels.csv'
+      )
+    names = [*self.structures, BACKGROUND]
+    if '' in names or len({text.key(name) for name in names}) < len(names):
+      raise UserError(
+        f'config.data.structures={",".join(self.structures)}: expected different names, none of '
+        f'them {BACKGROUND!r}'
+      )

@@ -1,11 +1,13 @@
 """Any image file a hospital or a colleague hands over, as uint8 pixels of one size."""
 
+import contextlib
 import io
 import os
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, TiffImagePlugin
+from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 
 from medjax.data.images import damage, depth, dicom, formats, limits, nifti, tiff
 from medjax.data.images.messages import one_line
@@ -14,6 +16,7 @@ from medjax.data.images.resize import Picture, to_square
 from medjax.errors import UserError
 
 _WHITE_IS_ZERO, _SIGNED = 0, 2
+_ON_ITS_SIDE = 5  # the first orientation of EXIF that is
 _USUAL = Options()
 
 
@@ -56,16 +59,37 @@ def decode(
     >>> decode('chest.png', 224, 3).shape                             # doctest: +SKIP
     (224, 224, 3)
   """
-  name = one_line(name or (str(file) if not isinstance(file, bytes) else 'image'))
+  name = _name(file, name)
+  with _explained(name):
+    return to_square(_open(file, size, name, place, options), size, channels, options.resize)
+
+
+def picture(
+  file: str | os.PathLike[str] | bytes,
+  size: int,
+  name: str = '',
+  *,
+  place: int = 0,
+  options: Options = _USUAL,
+) -> Picture:
+  """What ``decode`` resizes; see there for the arguments.
+
+  A JPEG may be read at a fraction of its size that is still twice ``size``.
+  """
+  name = _name(file, name)
+  with _explained(name):
+    return _open(file, size, name, place, options)
+
+
+def _name(file: str | os.PathLike[str] | bytes, name: str) -> str:
+  return one_line(name or (str(file) if not isinstance(file, bytes) else 'image'))
+
+
+@contextlib.contextmanager
+def _explained(name: str) -> Iterator[None]:
+  """Whatever goes wrong inside is said in one line."""
   try:
-    if isinstance(file, bytes):
-      picture = _decode(io.BytesIO(file), 2 * size, name, place, options)
-    else:
-      if os.path.exists(file) and not os.path.isfile(file):  # a pipe would be waited for
-        raise UserError(f'{name}: is no file; expected an image')
-      with open(file, 'rb') as opened:
-        picture = _decode(opened, 2 * size, name, place, options)
-    return to_square(picture, size, channels, options.resize)
+    yield
   except UserError:
     raise
   except Image.DecompressionBombError:
@@ -73,6 +97,17 @@ def decode(
   except Exception as error:  # Pillow's readers raise anything on damaged bytes
     reason = getattr(error, 'strerror', None) or str(error) or type(error).__name__
     raise UserError(f'{name}: cannot be read: {reason.splitlines()[0]}') from None
+
+
+def _open(
+  file: str | os.PathLike[str] | bytes, size: int, name: str, place: int, options: Options
+) -> Picture:
+  if isinstance(file, bytes):
+    return _decode(io.BytesIO(file), 2 * size, name, place, options)
+  if os.path.exists(file) and not os.path.isfile(file):  # a pipe would be waited for
+    raise UserError(f'{name}: is no file; expected an image')
+  with open(file, 'rb') as opened:
+    return _decode(opened, 2 * size, name, place, options)
 
 
 def _decode(file: BinaryIO, enough: int, name: str, place: int, options: Options) -> Picture:
@@ -97,7 +132,11 @@ def _decode(file: BinaryIO, enough: int, name: str, place: int, options: Options
       image.seek(place)
     limits.require(name, *image.size)
     damage.check(image, file, limits.MAX_PIXELS)
-    return Picture(_pixels(image, enough))
+    width, height = image.size
+    pixels = _pixels(image, enough)
+    if image.getexif().get(ExifTags.Base.Orientation, 1) >= _ON_ITS_SIDE:
+      width, height = height, width
+    return Picture(pixels, stored=(width, height))
 
 
 def _pixels(image: Image.Image, enough: int) -> Image.Image:
@@ -138,3 +177,8 @@ def encode(pixels: np.ndarray) -> bytes:
   buffer = io.BytesIO()
   image.save(buffer, 'PNG', compress_level=1)
   return buffer.getvalue()
+
+
+def stored_numbers(stored: bytes) -> np.ndarray:
+  """The numbers of a mask, uint8 [H, W], that ``encode`` made PNG bytes of."""
+  return np.asarray(Image.open(io.BytesIO(stored)))

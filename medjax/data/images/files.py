@@ -1,15 +1,18 @@
 """Image files that a user names, and all files of folders; read when they are asked for."""
 
+import dataclasses
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from PIL import Image
 
 from medjax.data.images import contents, decode
 from medjax.data.images.contents import Content
 from medjax.data.images.messages import one_line
 from medjax.data.images.options import Options
+from medjax.data.images.resize import Picture, from_square, to_square
 from medjax.data.modality import Case, opened
 from medjax.errors import UserError
 
@@ -37,10 +40,19 @@ def find(names: Sequence[str], size: int, channels: int, options: Options = _USU
     return [case(name, suffix, place, held.note) for suffix, place in held.places]
 
   def case(name: str, suffix: str, place: int, note: str) -> Case:
-    def load() -> dict[str, np.ndarray]:
-      return {'image': decode.decode(name, size, channels, place=place, options=options)}
+    found: list[Picture] = []
 
-    return Case(f'{name}{suffix}', load, note)
+    def load() -> dict[str, np.ndarray]:
+      picture = decode.picture(name, size, place=place, options=options)
+      pixels = to_square(picture, size, channels, options.resize)
+      # The size is kept, and not the pixels.
+      found[:] = [dataclasses.replace(picture, image=Image.new('1', picture.size))]
+      return {'image': pixels}
+
+    def restore(mask: np.ndarray) -> np.ndarray:
+      return from_square(mask, found[0], options.resize)
+
+    return Case(f'{name}{suffix}', load, note, restore)
 
   def cases(name: str) -> list[Case]:
     if not os.path.isdir(name):

@@ -19,17 +19,22 @@ from medjax.data.images import (
   identical,
   label_sets,
   labels_table,
+  mask_files,
+  mask_table,
   pictures,
   subfolders,
 )
-from medjax.data.images.config import Config
+from medjax.data.images.config import BACKGROUND, Config, ImageSettings, MaskConfig
 from medjax.data.images.messages import for_all, one_line, readable
 from medjax.data.images.options import Options
+from medjax.data.images.resize import mask_to_square, to_square
 from medjax.data.images.source import Record, Source
 from medjax.errors import UserError
 
 
-def load(folder: pathlib.Path, config: Config) -> Source:
+def load(
+  folder: pathlib.Path, config: Config | MaskConfig, structures: Sequence[str] = ()
+) -> Source:
   """Reads the table or the sub-folders of ``folder``; images are read later.
 
   A file that stands several times, byte by byte, is one image: with two labels, or in two given
@@ -39,6 +44,7 @@ def load(folder: pathlib.Path, config: Config) -> Source:
     folder: holds ``labels.csv``, or class sub-folders, or train/val/test folders of those.
     config: names of columns, the positive class, how splits are chosen, and whether one image may
       be in two of them.
+    structures: what masks show, where labels are masks; the table then names them.
 
   Returns:
     The source, its splits complete.
@@ -48,8 +54,11 @@ def load(folder: pathlib.Path, config: Config) -> Source:
   """
   _require_folder(folder)
   table = folder / 'labels.csv'
-  if table.exists():
-    rows, notes, origin = labels_table.read(table, config)
+  if isinstance(config, MaskConfig):
+    rows, notes, origin = mask_table.read(table, config)
+    _name_masks(rows)
+  elif table.exists():
+    rows, notes, origin = labels_table.read(table, config, config.label_column)
   else:
     if config.labels == 'several':
       raise UserError(
@@ -73,7 +82,7 @@ def load(folder: pathlib.Path, config: Config) -> Source:
   elif not has_patients:
     each = 'image' if len({row['file'] for row in rows}) == len(rows) else 'file'
     notes.append(f'no patient column: every {each} is taken by itself')
-  several = config.labels == 'several'
+  several = isinstance(config, Config) and config.labels == 'several'
   ids, texts, given = ([row[name] for row in rows] for name in ('id', 'label', 'split'))
   # Folds draw other splits than those that were given; in drawn ones each image is once.
   kept_splits = [''] * len(rows) if config.folds else given
@@ -87,11 +96,11 @@ def load(folder: pathlib.Path, config: Config) -> Source:
     identical.groups([row['group'] or row['file'] for row in rows], digests),
     given,
     [row['metadata'] for row in rows],
-    _classes(texts, where, config),
+    (BACKGROUND, *structures) if isinstance(config, MaskConfig) else _classes(texts, where, config),
     origin=origin,
     known_groups=has_patients,
-    strata=label_sets.strata(texts) if several else None,
-    train_all=not several,
+    strata=_strata(texts, several, bool(structures)),
+    train_all=not (several or structures),
     notes=(*notes, *found, *of_headers, *of_names, *left_out, *leaks),
   ).with_splits(config)
   # Digests of patients and studies differ from machine to machine; what they stand for does not.
@@ -100,7 +109,7 @@ def load(folder: pathlib.Path, config: Config) -> Source:
   return Source(
     read.name,
     [
-      Record(row['id'], where, group, _reader(row, options), of)
+      Record(row['id'], where, group, _reader(row, options, len(structures)), of)
       for row, where, group, of in zip(rows, read.split, read.group, kept_splits, strict=True)
     ],
     tuple(read.classes),
@@ -109,6 +118,7 @@ def load(folder: pathlib.Path, config: Config) -> Source:
     content=_digest(read.id, texts, digests, groups, columns),
     several=several,
     copies=copies,
+    masks=bool(structures),
   )
 
 
@@ -123,6 +133,13 @@ def _classes(texts: Sequence[str], where: pathlib.Path, config: Config) -> tuple
       'config.data.labels=classes'
     )
   return tuple(names)
+
+
+def _strata(texts: Sequence[str], several: bool, masks: bool) -> list[str] | None:
+  """What drawn splits are alike in; None for the classes themselves."""
+  if masks:  # which are not read yet
+    return [''] * len(texts)
+  return label_sets.strata(texts) if several else None
 
 
 def _numbered(groups: Sequence[str]) -> list[str]:
@@ -150,7 +167,7 @@ def _require_folder(folder: pathlib.Path) -> None:
 
 
 def _counted_once(
-  rows: list[dict[str, Any]], digests: list[str], where: pathlib.Path, config: Config
+  rows: list[dict[str, Any]], digests: list[str], where: pathlib.Path, config: ImageSettings
 ) -> tuple[list[dict[str, Any]], list[str], list[str], dict[str, str]]:
   """Rows and digests without the copies that are on one side of a split, a note and their names.
 
@@ -170,12 +187,30 @@ def _counted_once(
   return [rows[number] for number in kept], [digests[number] for number in kept], [note], copies
 
 
-def _reader(row: dict[str, Any], options: Options) -> Any:
+def _name_masks(rows: list[dict[str, Any]]) -> None:
+  """Gives each row a label that is the same for the same mask, byte by byte, and no other."""
+  digests = [digest for digest, _ in _digests([row['mask'] for row in rows])]
+  first = dict(zip(reversed(digests), reversed([row['label'] for row in rows]), strict=True))
+  for row, digest in zip(rows, digests, strict=True):
+    row['label'] = f'mask {first[digest]} ({digest[:16]})'
+
+
+def _reader(row: dict[str, Any], options: Options, structures: int) -> Any:
   def read(size: int, channels: int) -> tuple[np.ndarray, str, dict[str, str]]:
     pixels = decode.decode(row['path'], size, channels, place=row['place'], options=options)
     return pixels, row['label'], row['metadata']
 
-  return read
+  def read_both(size: int, channels: int) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
+    picture = decode.picture(row['path'], size, place=row['place'], options=options)
+    mask = mask_files.read(row['mask'], structures, place=row['place'], axis=options.slice_axis)
+    mask_files.require_alike(mask, picture, row['mask'])
+    return (
+      to_square(picture, size, channels, options.resize),
+      mask_to_square(mask, picture, size, options.resize),
+      row['metadata'],
+    )
+
+  return read_both if structures else read
 
 
 def _digest(*columns: Iterable[str]) -> str:

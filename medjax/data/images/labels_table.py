@@ -6,14 +6,16 @@ from typing import Any
 
 from medjax.data import labels, split, tables, text_file
 from medjax.data.images import findings
-from medjax.data.images.config import Config
+from medjax.data.images.config import Config, ImageSettings
 from medjax.data.images.listing import Listing
 from medjax.data.images.messages import for_all, short
 from medjax.data.missing import Missing
 from medjax.errors import UserError
 
 
-def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], list[str], str]:
+def read(
+  table: pathlib.Path, config: ImageSettings, label_column: str
+) -> tuple[list[dict[str, Any]], list[str], str]:
   """Rows of the table, notes for the user, and what gives the splits.
 
   A column is found by its name, or else by its name but for case; a file by its name, or else by
@@ -21,23 +23,24 @@ def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], lis
 
   Args:
     table: the file. Images named in it are looked for in its folder and in ``images`` there.
-    config: names of the columns; those with the patient and the split may be missing when they are
-      the defaults, or be '' for none.
+    config: names of the other columns; those with the patient and the split may be missing when
+      they are the defaults, or be '' for none.
+    label_column: with the class, or the file of a mask.
 
   Raises:
     UserError: names the file, row or column and what was expected, in one line; where several rows
       are wrong, in one line each for the first ten.
   """
-  written = text_file.read_text(table, f'a table with {config.file_column},{config.label_column}')
+  written = text_file.read_text(table, f'a table with {config.file_column},{label_column}')
   header, lines = tables.parse(written, table)
   file = tables.column(table, header, config.file_column)
-  of_findings = findings.columns(header, table, config)
-  label = '' if of_findings else tables.column(table, header, config.label_column)
+  of_findings = findings.columns(header, table, config) if isinstance(config, Config) else {}
+  label = '' if of_findings else tables.column(table, header, label_column)
   group = tables.patient_column(table, header, config.group_column)
   given = tables.optional_column(table, header, config.split_column, 'split')
   taken = {
     file: config.file_column,
-    label: config.label_column,
+    label: label_column,
     **{column: name for name, column in of_findings.items()},
     group: config.group_column,
     given: config.split_column,
@@ -48,16 +51,16 @@ def read(table: pathlib.Path, config: Config) -> tuple[list[dict[str, Any]], lis
   if not lines:
     raise UserError(f'{table}: has a header and no rows')
   missing = Missing.of(config.missing)
-  if of_findings:
+  if of_findings and isinstance(config, Config):
     lines, texts, left_out = findings.of_columns(lines, of_findings, table, config)
   else:
     lines, left_out = labels.labelled_rows(lines, label, table, missing)
     texts = [cells[label] for _, cells in lines]
-    if config.labels == 'several':
+    if isinstance(config, Config) and config.labels == 'several':
       texts, empty = findings.of_cells(texts)
       left_out += empty
   notes += left_out
-  find, seen = _Finder(table, file), _Seen()
+  find, seen = Finder(table, file), _Seen()
   rows: list[dict[str, Any]] = []
   errors: list[UserError] = []
   for (line, cells), wanted in zip(lines, texts, strict=True):
@@ -113,17 +116,21 @@ class _Seen:
     )
 
 
-class _Finder:
+class Finder:
   """Finds the files that a table names.
 
   Args:
-    table: the file; images are beside it, or in ``images`` there.
+    table: the file; what it names is beside it, or in ``folder`` there.
     column: with their names.
+    folder: see there.
+    what: they are, in the singular.
   """
 
-  def __init__(self, table: pathlib.Path, column: str):
-    self._folders = (table.parent, table.parent / 'images')
-    self._column = column
+  def __init__(
+    self, table: pathlib.Path, column: str, folder: str = 'images', what: str = 'an image'
+  ):
+    self._folders = (table.parent, table.parent / folder)
+    self._column, self._what = column, what
     self._listing = Listing()
 
   def __call__(self, name: str, where: str) -> pathlib.Path:
@@ -147,8 +154,8 @@ class _Finder:
           )
         if alike:
           return alike[0]
-    beside, in_images = self._folders
+    beside, inside = self._folders
     raise UserError(
-      f'{where}: {short(name)} is neither in {beside} nor in {in_images}; expected an image '
+      f'{where}: {short(name)} is neither in {beside} nor in {inside}; expected {self._what} '
       f'in column {self._column!r}'
     )

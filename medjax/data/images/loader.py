@@ -53,10 +53,10 @@ def _read(
     from medjax.data.images import catalogue  # here: TFDS takes half a second to load
 
     source = catalogue.load(config.source.removeprefix('tfds:'), config)
-  elif config.source.lower().endswith('.npz') and _path(config.source).is_file():
-    source = medmnist.load(_path(config.source), config)
+  elif config.source.lower().endswith('.npz') and path(config.source).is_file():
+    source = medmnist.load(path(config.source), config)
   else:
-    source = folder.load(_path(config.source), config)
+    source = folder.load(path(config.source), config)
   cache = runtime.cache_folder() / 'data'
   data = prepare.prepare(source, modality, cache, settings=config)
   if config.source != 'simulated':
@@ -66,7 +66,8 @@ def _read(
   )
 
 
-def _path(name: str) -> pathlib.Path:
+def path(name: str) -> pathlib.Path:
+  """The path that a setting names, with '~' resolved; raises UserError."""
   try:
     return pathlib.Path(name).expanduser()
   except RuntimeError:  # '~name' of nobody here

@@ -76,6 +76,15 @@ def read(
   return _guarded(name, lambda: _picture(_opened(file, name, one_of_many), axis, place, name))
 
 
+def values(file: BinaryIO, name: str, axis: Axis, place: int) -> np.ndarray:
+  """The numbers of one slice, [H, W], turned as the picture of ``read`` is; as of a mask.
+
+  Raises:
+    UserError: as ``read``, but for a slice that is all one number.
+  """
+  return _guarded(name, lambda: _slice(_opened(file, name), axis, place, name)[0])
+
+
 def _guarded(name: str, read: Any) -> Any:
   try:
     return read()
@@ -200,6 +209,12 @@ def _count(volume: Any, axis: Axis) -> int:
 
 
 def _picture(volume: Any, axis: Axis, place: int, name: str) -> Picture:
+  turned, pixel = _slice(volume, axis, place, name)
+  return Picture(Image.fromarray(np.ascontiguousarray(_eight_bits(volume, turned, name))), pixel)
+
+
+def _slice(volume: Any, axis: Axis, place: int, name: str) -> tuple[np.ndarray, float]:
+  """The numbers of a slice, turned, and the height of a pixel divided by its width."""
   cut, (rows, columns), leads = _turned(volume, axis)
   lengths = [*volume.shape[:3], 1][:3]
   if len(volume.shape) == 2 and cut != 2:
@@ -223,8 +238,7 @@ def _picture(volume: Any, axis: Axis, place: int, name: str) -> Picture:
       turned = np.flip(turned, number)
   zooms = [*map(float, volume.header.get_zooms()[:3]), 1.0][:3]
   square = min(zooms[rows], zooms[columns]) > 0
-  image = Image.fromarray(np.ascontiguousarray(_eight_bits(volume, turned, name)))
-  return Picture(image, zooms[rows] / zooms[columns] if square else 1.0)
+  return turned, zooms[rows] / zooms[columns] if square else 1.0
 
 
 def _eight_bits(volume: Any, pixels: np.ndarray, name: str) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from medjax.data import dataset, examples, labels
 from medjax.data.examples import Examples
-from medjax.data.images import decode, identical, label_sets
+from medjax.data.images import decode, identical, label_sets, masks
 from medjax.data.images.modality import Images
 from medjax.data.images.source import Source
 from medjax.data.memory import Selected
@@ -71,9 +71,15 @@ def prepare(
   def pixels(row: dict[str, Any]) -> dict[str, np.ndarray]:
     return {'image': decode.decode(row['image'], size, channels, dataset._text(row['id']))}
 
+  selected = Selected(stored.rows, [number[name] for name in read.id])
+  if source.masks:
+    label = masks.decoded(selected, size)
+    read = read.noting(*masks.notes(label, read, source.classes))
+  else:
+    label = (label_sets if source.several else labels).encode(read.text, source.classes)
   return read.to_dataset(
-    Selected(stored.rows, [number[name] for name in read.id]),
-    (label_sets if source.several else labels).encode(read.text, source.classes),
+    selected,
+    label,
     modality,
     decode=pixels,
     fingerprint=examples.digest(about),
@@ -105,15 +111,23 @@ def _read(source: Source, stored: dataset.Readable) -> tuple[Examples, dict[str,
     [{name: cells[i] for name, cells in columns.items()} for i in range(len(rows))],
     source.classes,
     simulated=source.simulated,
-    strata=label_sets.strata(texts) if source.several else None,
-    train_all=not source.several,
+    strata=_strata(texts, source),
+    train_all=not source.several and not source.masks,
     notes=source.notes,
     copies=source.copies,
   ).in_order([number[record.id] for record in source.records if record.id in number])
   return read, number, [digest_of[name] for name in read.id]
 
 
+def _strata(texts: list[str], source: Source) -> list[str] | None:
+  if source.masks:
+    return [text.partition(masks.OF)[0] for text in texts]
+  return label_sets.strata(texts) if source.several else None
+
+
 def _label(stored: Any, source: Source) -> str:
+  if source.masks:
+    return masks.described(stored, source.classes)
   return dataset._text(stored) if source.several else source.classes[stored]
 
 
@@ -135,7 +149,7 @@ def _without(read: Examples, broken: dict[str, str], empty: list[str], source: S
   there = set(zip(read.split, read.text, strict=True))
   splits = {record.split for record in source.records if record.split}
   lost = [f'in {name}' for name in sorted(splits.difference(read.split))]
-  if not source.several:
+  if not source.several and not source.masks:
     classes = [name for name in source.classes if ('train', name) not in there]
     lost += [f'of class {name!r} in train' for name in classes]
   if lost:

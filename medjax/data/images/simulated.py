@@ -11,13 +11,17 @@ from typing import Any
 import numpy as np
 
 from medjax.data import simulation
-from medjax.data.images.config import Config
+from medjax.data.images.config import ImageSettings
 from medjax.data.images.source import Record, Source
 from medjax.errors import UserError
 
 
 def load(
-  config: Config, simulator: Callable[[int, int, int], Any], classes: tuple[str, ...]
+  config: ImageSettings,
+  simulator: Callable[[int, int, int], Any],
+  classes: tuple[str, ...],
+  *,
+  masks: bool = False,
 ) -> Source:
   """Images that a simulator makes when they are read.
 
@@ -26,6 +30,7 @@ def load(
       split: labels are known when the images are stored.
     simulator: see ``images.load``.
     classes: names of its labels.
+    masks: whether the label of an image is its mask.
 
   Raises:
     UserError: it cannot make images of this size.
@@ -43,7 +48,7 @@ def load(
   for where, count in sizes.items():
     given = '' if config.folds else where
     for index in range(first, first + count):
-      read = _reader(simulator, config.seed, index, classes)
+      read = _reader(simulator, config.seed, index, classes, masks)
       records.append(Record(f'simulated-{index:06d}', given, f'{index:06d}', read))
     # Room to grow one split without moving the others.
     first += max(count, 1_000_000)
@@ -56,6 +61,7 @@ def load(
     classes,
     hashlib.blake2b(identity, digest_size=16).hexdigest(),
     simulated=True,
+    masks=masks,
   )
 
 
@@ -75,14 +81,19 @@ def _sources_of(simulator: Callable[..., Any]) -> list[pathlib.Path]:
 
 
 def _reader(
-  simulator: Callable[[int, int, int], Any], seed: int, index: int, classes: tuple[str, ...]
-) -> Callable[[int, int], tuple[np.ndarray, str, dict[str, str]]]:
-  def read(size: int, channels: int) -> tuple[np.ndarray, str, dict[str, str]]:
+  simulator: Callable[[int, int, int], Any],
+  seed: int,
+  index: int,
+  classes: tuple[str, ...],
+  masks: bool,
+) -> Callable[[int, int], tuple[np.ndarray, str | np.ndarray, dict[str, str]]]:
+  def read(size: int, channels: int) -> tuple[np.ndarray, str | np.ndarray, dict[str, str]]:
     case = simulator(seed, index, size)
     pixels = case.image if case.image.ndim == 3 else case.image[..., None]
     if pixels.shape[2] != channels:
       mean = pixels.mean(axis=2, keepdims=True)
       pixels = np.repeat(np.round(mean).astype(np.uint8), channels, axis=2)
-    return pixels, classes[case.label], {'index': str(index), **simulation.scalars(case)}
+    label = case.mask.astype(np.uint8) if masks else classes[case.label]
+    return pixels, label, {'index': str(index), **simulation.scalars(case)}
 
   return read

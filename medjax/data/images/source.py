@@ -14,14 +14,15 @@ class Record:
     id: unique name, such as the path in its folder.
     split: 'train', 'val' or 'test'; '' to draw it when the images are stored.
     group: patient, or the image itself where none is known.
-    read: (size, channels) -> uint8 pixels, the class name, and metadata columns.
+    read: (size, channels) -> uint8 pixels, the class name or the mask (uint8 [size, size], class
+      numbers), and metadata columns.
     given: the split that the source itself names; '' where it was drawn, or is yet to be.
   """
 
   id: str
   split: str
   group: str
-  read: Callable[[int, int], tuple[np.ndarray, str, dict[str, str]]]
+  read: Callable[[int, int], tuple[np.ndarray, str | np.ndarray, dict[str, str]]]
   given: str = ''
 
 
@@ -42,6 +43,7 @@ class Source:
     several: whether an image may be of several classes, or of none; labels then are the names of
       its classes; see ``label_sets``.
     copies: of images that are left out as they are the same as another one, that one, by id.
+    masks: whether labels are masks, in which 0 is the first of the classes, the background.
   """
 
   name: str
@@ -54,3 +56,4 @@ class Source:
   mendable: bool = True
   several: bool = False
   copies: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  masks: bool = False

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow_datasets as tfds
 
 from medjax import files, runtime, sealed
@@ -31,7 +32,8 @@ _ALL = 'examples'  # what TFDS calls its one split; ours select from it
 
 
 class MedicalImages(tfds.core.GeneratorBasedBuilder):
-  """The stored form: PNG images with label, id, group, and other columns as JSON."""
+  """The stored form: PNG images with label (PNG too, if it is a mask), id, group, and other
+  columns as JSON."""
 
   VERSION = tfds.core.Version('1.0.0')
 
@@ -50,9 +52,7 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
         'image': tfds.features.Image(
           shape=(self._size, self._size, self._channels), encoding_format='png'
         ),
-        'label': tfds.features.Text()
-        if self._source.several
-        else tfds.features.ClassLabel(names=list(self._source.classes)),
+        'label': self._label(),
         'id': tfds.features.Text(),
         'group': tfds.features.Text(),
         'metadata': tfds.features.Text(),
@@ -61,6 +61,14 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
     return tfds.core.DatasetInfo(
       builder=self, features=features, supervised_keys=('image', 'label')
     )
+
+  def _label(self) -> Any:
+    if self._source.masks:
+      shape = (self._size, self._size, 1)
+      return tfds.features.Image(shape=shape, encoding_format='png')
+    if self._source.several:
+      return tfds.features.Text()
+    return tfds.features.ClassLabel(names=list(self._source.classes))
 
   def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
     return {_ALL: self._generate_examples()}
@@ -77,7 +85,7 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
         return error
       return {
         'image': io.BytesIO(decode.encode(pixels)),
-        'label': label,
+        'label': io.BytesIO(decode.encode(label)) if isinstance(label, np.ndarray) else label,
         'id': record.id,
         'group': record.group,
         'metadata': json.dumps(metadata),
@@ -153,6 +161,8 @@ def rows(
 ) -> Stored:
   """All stored rows, with 'image' as PNG bytes, 'label', 'id', 'group' and 'metadata' as JSON.
 
+  A label that is a mask is PNG bytes too.
+
   Args:
     source: examples; their splits are not stored.
     modality: the size, channels and options of what is stored.
@@ -167,6 +177,7 @@ def rows(
   """
   size, channels = modality.height, modality.channels
   about: list[Any] = [_FORMAT, source.content or source.fingerprint, source.classes, size, channels]
+  about += ['masks'] if source.masks else []
   folder = cache / examples.digest([*about, *modality.options.unusual])
   if not _is_complete(folder):  # a complete one may be on a disk that cannot be written
     try:
@@ -186,6 +197,8 @@ def rows(
   if len(left_out['broken']) > _allowed(source, max_broken):  # another share was allowed then
     raise too_many([UserError(why) for why in left_out['broken'].values()], source, max_broken)
   skip = {'image': tfds.decode.SkipDecoding()}
+  if source.masks:
+    skip['label'] = tfds.decode.SkipDecoding()
   return Stored(builder.as_data_source(split=_ALL, decoders=skip), **left_out)
 
 
