@@ -21,9 +21,10 @@ SHARED = pathlib.Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 
 # Folders whose tests make up the core: config, data, step, checkpoints, command line (by those of
-# the README and of an extension; experiments have the same code below them).
+# the README and of an extension; experiments have the same code below them). Readers of images are
+# many and ask nothing of JAX.
 CORE = {
-  'tests', 'data', 'images', 'tabular', 'sequences', 'residues', 'signals', 'ops', 'models',
+  'tests', 'data', 'tabular', 'sequences', 'residues', 'signals', 'ops', 'models',
   'tasks', 'training',
 }  # fmt: skip
 

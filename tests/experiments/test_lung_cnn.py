@@ -299,9 +299,12 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     ),
     (
       ['trian'],
-      'predict, explain, motifs; did you mean train?',
+      'predict, explain, motifs, audit; did you mean train?',
     ),
-    (['evaluate', 'a.png'], 'only compare, predict, explain and motifs take files or folders'),
+    (
+      ['evaluate', 'a.png'],
+      'only compare, predict, explain, motifs and audit take files or folders',
+    ),
     (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),
     (['evaluate'], 'no run here'),
     (['predict', 'a.png', '--workdir=nowhere'], 'no run here'),
