@@ -30,7 +30,7 @@ class Data(images.Config):
   labels: Literal['classes', 'several', 'none'] = setting(
     'none', 'Labels are not read; otherwise they have to be as other experiments want them.'
   )
-  image_size: int = setting(128, 'Height and width in pixels that the network sees.', low=32)
+  image_size: int = setting(64, 'Height and width in pixels that the network sees.', low=32)
 
 
 @dataclasses.dataclass
@@ -39,7 +39,7 @@ class Config(medjax.Config):
 
   data: Data = dataclasses.field(default_factory=Data)
   optimizer: optimizers.Settings = dataclasses.field(
-    default_factory=lambda: optimizers.Settings('cosine', warmup_epochs=1.0, weight_decay=0.05)
+    default_factory=lambda: optimizers.Settings('cosine', warmup_epochs=0.5, weight_decay=0.05)
   )
   network: models.ImageNetwork = setting('resnet18', 'The network that is a start for others.')
   embedding: int = setting(512, 'Numbers that stand for an image.', low=2)
@@ -51,7 +51,7 @@ class Config(medjax.Config):
     'radiograph', 'Random changes, drawn twice, that make two views of an image.'
   )
   batch_size: int = setting(64, 'Images an update, over all devices and hosts.', low=2)
-  num_epochs: int = setting(20, 'Passes over the training images.', low=1)
+  num_epochs: int = setting(15, 'Passes over the training images.', low=1)
 
 
 def build(config: Config) -> medjax.Experiment:
