@@ -25,7 +25,7 @@ def config() -> imaging.Config:
   return imaging.Config(
     data=images.Config(image_size=128),
     network='resnet18',
-    optimizer=optimizers.Settings('cosine', warmup_epochs=1.0, weight_decay=0.05),
+    optimizer=optimizers.Settings('cosine', warmup_epochs=0.5, weight_decay=0.05),
     augment='radiograph',
     average=0.99,
     views='flip',

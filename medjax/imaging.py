@@ -14,6 +14,7 @@ from medjax import models, optimizers, tasks, transfer
 from medjax.config import setting
 from medjax.data import augment, images
 from medjax.data.dataset import Dataset
+from medjax.errors import UserError
 from medjax.experiment import Experiment
 
 
@@ -77,6 +78,11 @@ def experiment(config: Config, data: Dataset) -> Experiment:
     ...                    classes=histology.CLASSES)
     >>> imaging.experiment(config, data)
   """
+  if config.data.labels == 'none':
+    raise UserError(
+      'config.data.labels=none: expected classes or several; images without labels are for '
+      'experiments.pretrain'
+    )
   several = data.example['label'].ndim > 0
   weights = tasks.class_weights(data.labels('train'), len(data.classes), config.class_weight)
   task = tasks.classification(data.classes, weights, several=several, smoothing=config.smoothing)

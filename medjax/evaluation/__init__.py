@@ -25,6 +25,7 @@ from medjax.evaluation.paired_labels import compare_labels
 from medjax.evaluation.paired_masks import compare_masks
 from medjax.evaluation.paired_numbers import compare_numbers
 from medjax.evaluation.paired_positions import compare_positions
+from medjax.evaluation.pairs import PairDecision, Pairs, pair_metrics, read_pairs
 from medjax.evaluation.partial_likelihood import PartialLikelihood
 from medjax.evaluation.positions import (
   Confidence,
@@ -70,6 +71,8 @@ __all__ = [
   'MaskDecision',
   'Masks',
   'Numbers',
+  'PairDecision',
+  'Pairs',
   'PartialLikelihood',
   'Positions',
   'Predictions',
@@ -110,12 +113,14 @@ __all__ = [
   'multiclass_metrics',
   'number_metrics',
   'observed_to_expected',
+  'pair_metrics',
   'position_metrics',
   'q3',
   'read_csv',
   'read_labels',
   'read_masks',
   'read_numbers',
+  'read_pairs',
   'read_positions',
   'read_survival',
   'regression_metrics',

@@ -17,6 +17,7 @@ from medjax.models.recurrent import Recurrent
 from medjax.models.resnet import ResNet
 from medjax.models.scaled import PIXELS, Pixels, Scaled
 from medjax.models.sequence_cnn import SequenceCNN
+from medjax.models.siamese import Siamese
 from medjax.models.transformer import Transformer
 from medjax.models.unet import UNet
 from medjax.models.vit import VisionTransformer
@@ -42,6 +43,7 @@ __all__ = [
   'ResNet',
   'Scaled',
   'SequenceCNN',
+  'Siamese',
   'Transformer',
   'UNet',
   'VisionTransformer',

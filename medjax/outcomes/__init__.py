@@ -6,6 +6,7 @@ from medjax.outcomes.classes import Classes
 from medjax.outcomes.label_set import LabelSet
 from medjax.outcomes.masks import Masks
 from medjax.outcomes.number import Number
+from medjax.outcomes.pairs import Pairs
 from medjax.outcomes.rows import Rows
 from medjax.outcomes.simple import FittedModel, SimpleModel
 from medjax.outcomes.states import States
@@ -21,6 +22,7 @@ __all__ = [
   'Metric',
   'Number',
   'Outcome',
+  'Pairs',
   'Row',
   'Rows',
   'SimpleModel',

@@ -103,6 +103,7 @@ def write(
   try:
     config, data = workdir.read(workdir.config), workdir.read(workdir.data)
     about, evaluation = workdir.read(workdir.environment), workdir.read(workdir.evaluation)
+    began = workdir.read(workdir.weights) if workdir.weights.exists() else None
     decision = outcome.read_decision(workdir.read(workdir.decision))
     split = 'test' if 'test' in evaluation else 'val'
     rows = outcome.card_rows(
@@ -113,7 +114,7 @@ def write(
     text = _card(
       flatten(config), data, about, evaluation, split, decision.checkpoint_step, rows, subgroups,
       prepared, bool(outcome.about_examples) and modality.always_drawn, network,
-      baseline.read(workdir, outcome),
+      baseline.read(workdir, outcome), began,
     )  # fmt: skip
   except (KeyError, TypeError, ValueError) as error:
     raise UserError(f'{workdir.folder}: a file of the run is damaged ({error})') from None
@@ -135,6 +136,7 @@ def _card(
   shows_cases: bool,
   network: Network,
   beside: baseline.Baseline,
+  began: dict[str, Any] | None,
 ) -> str:
   metrics, classes = evaluation[split], data['classes']
   augment = plain(config.get('augment', 'none'))
@@ -176,6 +178,7 @@ def _card(
         f'{plain(network.structure)}, {network.parameters:,} parameters; '
         f'input {_shapes(data["example"])}; why this one: {TO_FILL}',
       ),
+      ('Weights before training (12c; initialization)', _began(began)),
       ('Training (12c; hyperparameters)', _training(config)),
       (
         'Choice of the final model (12c)',
@@ -246,6 +249,14 @@ def _sizes(data: dict[str, Any]) -> str:
 def _notes(data: dict[str, Any]) -> str:
   notes = '; '.join(map(plain, data.get('notes', []))) or 'nothing was noted while reading'
   return f'{notes}; how missing values came about: {TO_FILL}'
+
+
+def _began(weights: dict[str, Any] | None) -> str:
+  """What weights.json says."""
+  if weights is None:
+    return 'random'
+  source = f'of {plain(weights["source"])} ({weights["digest"]})' if weights['source'] else 'random'
+  return '; '.join([source, *map(plain, weights['notes'])])
 
 
 def _choice(config: dict[str, Any], metrics: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from medjax.tasks.base import Task
 from medjax.tasks.classification import Binary, Multiclass, class_weights, classification
+from medjax.tasks.contrast import Contrast
 from medjax.tasks.masks import PerPixel
 from medjax.tasks.multilabel import Multilabel
 from medjax.tasks.positions import PerPosition
@@ -10,6 +11,7 @@ from medjax.tasks.survival import Cox, DiscreteTime
 
 __all__ = [
   'Binary',
+  'Contrast',
   'Cox',
   'DiscreteTime',
   'Multiclass',

@@ -16,6 +16,7 @@ from medjax.errors import UserError
 from medjax.transfer import layout, names
 
 _ENCODER = 'encoder/'
+_HEAD = 'head/'  # of models.Siamese, beside its encoder
 _NOTHING = re.compile(r'\.num_batches_tracked$|^op_threshs$')  # tensors that no output depends on
 
 
@@ -37,10 +38,11 @@ class Tensors:
 def fit(model: nn.Module, variables: Any, given: Tensors) -> tuple[Any, list[str]]:
   """The variables of a source in the place of those of a model.
 
-  A U-Net takes the encoder's; a classifier those of a U-Net's encoder. The outputs stay random
-  where there are not as many, and so does a decoder that the source does not have. Weights of the
-  first convolution are summed over channels for grey images, and divided among channels for images
-  in colour; positions of another number of patches are interpolated (bicubic, as timm does).
+  A U-Net takes the encoder's; a classifier those of the encoder of a U-Net or a Siamese network.
+  The outputs stay random where there are not as many or the source has no classes, and so does a
+  decoder that the source does not have. Weights of the first convolution are summed over channels
+  for grey images, and divided among channels for images in colour; positions of another number of
+  patches are interpolated (bicubic, as timm does).
 
   Args:
     model: the network, or one in ``models.Scaled``.
@@ -59,8 +61,12 @@ def fit(model: nn.Module, variables: Any, given: Tensors) -> tuple[Any, list[str
   places = sorted((_place(key, network) for key in leaves), key=lambda place: place.order)
   found = dict(given.found)
   in_unet, of_unet = isinstance(network, models.UNet), any(n.startswith(_ENCODER) for n in found)
-  if of_unet and not in_unet:
+  pretrained = any(n.startswith(_HEAD) for n in found)
+  if of_unet and (pretrained or not in_unet):
     found = {n.removeprefix(_ENCODER): a for n, a in found.items() if n.startswith(_ENCODER)}
+    of_unet = False
+  if pretrained:  # without classes: that there are as many numbers says nothing
+    found = {n: a for n, a in found.items() if n not in _outputs_of(network)}
   if in_unet and not of_unet:
     places = [place.of_encoder() for place in places]
   say = str if given.ours else _dialect(network, places, given)

@@ -51,8 +51,22 @@ def test_figures_are_those_of_the_run(tmp_path):
     'the loss weighs a case by its class: normal 0.5, cancer 2; every case is seen once an epoch'
   )
   assert found['Class imbalance (13)'].endswith(said)
+  assert found['Weights before training (12c; initialization)'] == 'random'
   # How evaluation decides may have been changed since: that is said from decision.json.
   assert found['Training (12c; hyperparameters)'] == 'learning_rate 0.001'
+
+
+def test_weights_that_training_began_from_are_named(tmp_path):
+  table = write_run(tmp_path)
+  workdir = Workdir(tmp_path)
+  about = {'source': 'a|b.pth', 'digest': 'sha256:12', 'pixels': 'unit', 'notes': ['outputs new']}
+  workdir.write(workdir.weights, about)
+  text = card.write(workdir, Classes(), IMAGES, {'test': table}, NETWORK).read_text()
+  found = lines(text)['Weights before training (12c; initialization)']
+  assert found == 'of a\\|b.pth (sha256:12); outputs new'
+  workdir.weights.write_text('{}')
+  with pytest.raises(UserError, match=r'weights\.json'):
+    card.write(workdir, Classes(), IMAGES, {'test': table}, NETWORK)
 
 
 def test_what_a_run_cannot_know_is_left_to_the_author(tmp_path):

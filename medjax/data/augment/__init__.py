@@ -30,6 +30,7 @@ from medjax.data.augment.geometry import (
 from medjax.data.augment.intensity import Blur, Brightness, Contrast, Gamma, GaussianNoise
 from medjax.data.augment.joint import Joint
 from medjax.data.augment.mix import CutMix, Mix, Mixup, beside, mix_batch
+from medjax.data.augment.pair import Pair, pair
 from medjax.data.augment.presets import endoscopy, histology, joint_preset, preset, radiograph
 from medjax.data.augment.stain import Stain
 from medjax.data.augment.symmetry import Symmetry, View, views
@@ -50,6 +51,7 @@ __all__ = [
   'Joint',
   'Mix',
   'Mixup',
+  'Pair',
   'RandomCrop',
   'RandomResizedCrop',
   'Resize',
@@ -68,6 +70,7 @@ __all__ = [
   'histology',
   'joint_preset',
   'mix_batch',
+  'pair',
   'preset',
   'radiograph',
   'views',

@@ -11,6 +11,7 @@ from medjax.data.settings import ColumnSettings, PatientSettings
 from medjax.errors import UserError
 
 BACKGROUND = 'background'
+NO_LABEL = 'image'  # what stands for the class of images without labels
 
 
 @dataclasses.dataclass
@@ -57,8 +58,9 @@ class Config(ImageSettings, ColumnSettings):
   """Which images, at what size, and which columns say what."""
 
   label_column: str = setting('label', 'Column of labels.csv with the class.')
-  labels: Literal['classes', 'several'] = setting(
-    'classes', "Images are of one class each, or of several, joined by '|' or in columns."
+  labels: Literal['classes', 'several', 'none'] = setting(
+    'classes',
+    "Images are of one class each, or of several, joined by '|' or in columns, or have no label.",
   )
   findings: tuple[str, ...] = setting(
     (), 'Columns of labels.csv with 1, 0, or -1 for not known, instead of the one with the class.'

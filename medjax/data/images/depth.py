@@ -14,6 +14,8 @@ _NO_DEPTH = 32.0
 # Detectors have up to 14 bits; more in use means that all 16 are.
 _DETECTOR_BITS = 14
 _LARGEST = 1e30
+# Numbers that are worked on at a time, so that they stay in the cache of a core.
+_AT_ONCE = 2**16
 
 
 def to_eight_bits(
@@ -51,6 +53,8 @@ def to_eight_bits(
     >>> to_eight_bits(np.array([[0, 2048, 4095]], np.uint16)).tolist()
     [[0, 128, 255]]
   """
+  if counts is None and (plain := _plain(pixels, white_is_zero)) is not None:
+    return plain
   fractions = pixels.dtype.kind == 'f'
   if fractions and np.average(np.isfinite(pixels), weights=counts) < 0.5:
     raise ValueError('more than half of the pixels are not finite numbers')
@@ -59,13 +63,63 @@ def to_eight_bits(
   reach = _Reach.of(pixels, counts)
   if max(abs(reach.low), abs(reach.top)) > _LARGEST:
     raise ValueError(f'pixels from {reach.low:.3g} to {reach.top:.3g}; expected at most 1e30')
-  black, white = _scale(reach, fractions)
-  shares = np.clip(pixels.astype(np.float32), np.float32(black), np.float32(white))
-  np.nan_to_num(shares, copy=False, nan=black)
-  shares -= np.float32(black)
-  shares *= np.float32(255)
-  shares /= np.float32(white - black or 1.0)
-  return np.round(shares, out=shares).astype(np.uint8)
+  return _mapped(pixels, *_scale(reach, fractions))
+
+
+def looked_up(table: np.ndarray, number: np.ndarray) -> np.ndarray:
+  """``table[number]`` of many whole numbers, none of which is beyond the table."""
+  found = np.empty(number.shape, table.dtype)
+  to, of = found.reshape(-1), np.ascontiguousarray(number).reshape(-1)
+  for begin in range(0, of.size, _AT_ONCE):
+    part = slice(begin, begin + _AT_ONCE)
+    np.take(table, of[part], out=to[part], mode='clip')
+  return found
+
+
+def _mapped(pixels: np.ndarray, black: float, white: float) -> np.ndarray:
+  """Pixels as shares of the way from black to white, in 255 steps."""
+  found = np.empty(pixels.shape, np.uint8)
+  to, of = found.reshape(-1), np.ascontiguousarray(pixels).reshape(-1)
+  whole = of.dtype.kind in 'iu' and of.size > 0 and black <= of.min() and of.max() <= white
+  for begin in range(0, of.size, _AT_ONCE):
+    part = slice(begin, begin + _AT_ONCE)
+    shares = of[part].astype(np.float32)
+    if not whole:
+      np.clip(shares, np.float32(black), np.float32(white), out=shares)
+      np.nan_to_num(shares, copy=False, nan=black)
+    if black:
+      shares -= np.float32(black)
+    shares *= np.float32(255)
+    shares /= np.float32(white - black or 1.0)
+    to[part] = np.round(shares, out=shares)
+  return found
+
+
+def _plain(pixels: np.ndarray, white_is_zero: bool) -> np.ndarray | None:
+  """What the general way gives of whole numbers without a sign, without sorting them.
+
+  None where odd ones may have more bits than the others.
+  """
+  if pixels.dtype.kind != 'u' or pixels.itemsize > 2 or not pixels.size:
+    return None
+  bits = _bits_in_use(pixels)
+  if white_is_zero and bits is not None:
+    pixels = _white(bits, pixels.dtype) - pixels
+    bits = _bits_in_use(pixels)
+  return None if bits is None else _mapped(pixels, 0.0, 2.0**bits - 1)
+
+
+def _bits_in_use(pixels: np.ndarray) -> int | None:
+  """Bits that both the largest number and the largest but for the odd ones need, 8 at least."""
+  bits = _bits(float(pixels.max()))
+  if bits > 8 and np.count_nonzero(pixels >= 2 ** (bits - 1)) <= _odd(pixels.size):
+    return None
+  return bits
+
+
+def _odd(number: int) -> int:
+  """How many at each end of so many pixels set no scale."""
+  return min(max(1, int(ODD * number)), (number - 1) // 2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +145,7 @@ class _Reach:
     values = pixels[finite].ravel()
     number = len(values) if counts is None else int(counts[finite].sum())
     last = number - 1
-    odd = min(max(1, int(ODD * number)), last // 2)
+    odd = _odd(number)
     places = [0, odd, last - odd, last]
     if counts is None:
       found = np.partition(values, places)[places]
@@ -133,9 +187,14 @@ def _turned(pixels: np.ndarray, reach: _Reach) -> np.ndarray:
   wide = pixels.astype(np.int64 if pixels.dtype.itemsize > 2 else np.int32)
   if reach.low < 0:
     return -1 - wide
-  bits, largest = _bits(reach.most), int(np.iinfo(pixels.dtype).max)
+  return int(_white(_bits(reach.most), pixels.dtype)) - wide
+
+
+def _white(bits: int, dtype: np.dtype) -> np.generic:
+  """The number of a type that becomes 0 where so many bits are in use and 0 is white."""
+  largest = int(np.iinfo(dtype).max)
   if bits <= _DETECTOR_BITS:
     largest = min(largest, 2**bits - 1)
   elif bits <= 16:
     largest = min(largest, 2**16 - 1)
-  return largest - wide
+  return dtype.type(largest)

@@ -36,6 +36,10 @@ _PIXELS = (
 )  # fmt: skip
 # Where enhanced images of many frames say what others say of all.
 _GROUPS = ('PixelValueTransformationSequence', 'FrameVOILUTSequence', 'PixelMeasuresSequence')
+# Of uncompressed pixels, in the order of bytes that the machines of today have.
+_AS_THEY_ARE = ('1.2.840.10008.1.2', '1.2.840.10008.1.2.1')
+# What makes other values of pixels.
+_CHANGING = (*_WINDOW[:2], 'VOILUTSequence', 'ModalityLUTSequence', 'PixelPaddingValue')
 # Pixels from which on a table of all values pays.
 _MANY = 2**14
 
@@ -163,6 +167,9 @@ def _stored(file: BinaryIO, dataset: Any, place: int) -> np.ndarray:
       return pydicom.pixels.pixel_array(file, index=place)  # reads no other frame
   file.seek(0)
   whole = pydicom.dcmread(file, force=True, specific_tags=[*_TAGS, *_PIXELS])
+  plain = _plain(whole)
+  if plain is not None:
+    return plain
   if not whole.file_meta.get('TransferSyntaxUID'):  # nothing stands in front of the data
     implicit, little = whole.original_encoding
     kind = 'ImplicitVRLittleEndian' if implicit else 'ExplicitVRLittleEndian'
@@ -170,6 +177,26 @@ def _stored(file: BinaryIO, dataset: Any, place: int) -> np.ndarray:
       pydicom.uid, kind if little else 'ExplicitVRBigEndian'
     )
   return pydicom.pixels.pixel_array(whole, index=place)
+
+
+def _plain(whole: Any) -> np.ndarray | None:
+  """The one frame of whole numbers without a sign that stand as they are, without a copy.
+
+  None for others, and where bits beyond those stored are in use: pydicom knows what to do.
+  """
+  allocated, data = whole.get('BitsAllocated'), whole.get('PixelData')
+  usual = (
+    whole.file_meta.get('TransferSyntaxUID') in _AS_THEY_ARE
+    and (whole.get('SamplesPerPixel'), whole.get('PixelRepresentation')) == (1, 0)
+    and int(whole.get('NumberOfFrames') or 1) == 1
+    and allocated in (8, 16)
+    and isinstance(data, bytes)
+  )
+  size = int(whole.Rows) * int(whole.Columns)
+  if not usual or size == 0 or size * allocated // 8 not in (len(data), len(data) - 1):
+    return None
+  frame = np.frombuffer(data, f'<u{allocated // 8}', size).reshape(whole.Rows, whole.Columns)
+  return frame if int(frame.max()) < 2 ** int(whole.BitsStored) else None
 
 
 def _of_frame(dataset: Any, place: int) -> Iterator[Any]:
@@ -195,10 +222,12 @@ def _greys(stored: np.ndarray, dataset: Any) -> np.ndarray:
   turned = dataset.PhotometricInterpretation == 'MONOCHROME1'
   if int(dataset.get('BitsAllocated') or 0) == 1:
     return np.where(stored.astype(bool) ^ turned, 255, 0).astype(np.uint8)
+  if all(dataset.get(name) is None for name in _CHANGING) and _rescale(dataset) == (1.0, 0.0):
+    return depth.to_eight_bits(stored, white_is_zero=turned)
   different, number = _different(stored)
   if windowed(dataset):
     try:
-      return _window(dataset, turned, different).take(number)
+      return depth.looked_up(_window(dataset, turned, different), number)
     except (ValueError, TypeError, IndexError, NotImplementedError, AttributeError, KeyError):
       pass  # a table that is not as it says: as without one
   counts = np.bincount(number.ravel(), minlength=len(different))
@@ -207,7 +236,7 @@ def _greys(stored: np.ndarray, dataset: Any) -> np.ndarray:
     counts[padding] = 0
   table = depth.to_eight_bits(values(dataset, different), counts, white_is_zero=turned)
   table[padding] = 0
-  return table.take(number)
+  return depth.looked_up(table, number)
 
 
 def _different(stored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -227,12 +256,20 @@ def _different(stored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def values(dataset: Any, stored: np.ndarray) -> np.ndarray:
   """Stored pixels after the modality LUT or rescale, by pydicom; whole numbers as integers."""
   found = package().pixels.apply_modality_lut(stored, dataset)
-  scale = [float(dataset.get(name) or 0) for name in ('RescaleSlope', 'RescaleIntercept')]
+  scale = _rescale(dataset)
   if stored.dtype.kind in 'iu' and all(number.is_integer() for number in scale):
     least, most = float(found.min()), float(found.max())
     if least >= -(2**31) and most < 2**31:
       return found.astype(np.int32)
   return found
+
+
+def _rescale(dataset: Any) -> tuple[float, float]:
+  """Slope and intercept; 1 and 0 where they are not both there, as for pydicom."""
+  slope, intercept = dataset.get('RescaleSlope'), dataset.get('RescaleIntercept')
+  if slope is None or intercept is None:
+    return 1.0, 0.0
+  return float(slope), float(intercept)
 
 
 def windowed(dataset: Any) -> bool:

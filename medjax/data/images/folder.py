@@ -24,7 +24,7 @@ from medjax.data.images import (
   pictures,
   subfolders,
 )
-from medjax.data.images.config import BACKGROUND, Config, ImageSettings, MaskConfig
+from medjax.data.images.config import BACKGROUND, NO_LABEL, Config, ImageSettings, MaskConfig
 from medjax.data.images.messages import for_all, one_line, readable
 from medjax.data.images.options import Options
 from medjax.data.images.resize import mask_to_square, to_square
@@ -64,7 +64,8 @@ def load(
       raise UserError(
         f'config.data.labels=several: {table} is missing; expected the findings there'
       )
-    rows, notes, origin = subfolders.read(folder)
+    read_folders = subfolders.unlabelled if config.labels == 'none' else subfolders.read
+    rows, notes, origin = read_folders(folder)
   where = table if table.exists() else folder
   options = Options.of(config)
   begun = _digests([row['path'] for row in rows])
@@ -124,7 +125,9 @@ def load(
 
 def _classes(texts: Sequence[str], where: pathlib.Path, config: Config) -> tuple[str, ...]:
   """Names of the classes: of findings as they were asked for, or else by the alphabet."""
-  if config.labels != 'several':
+  if config.labels == 'none':
+    return (NO_LABEL,)
+  if config.labels == 'classes':
     return labels.class_names(texts, config.positive, where, joined=config.joined_names)
   names = config.findings or label_sets.names(texts)
   if len(names) < 2:

@@ -6,7 +6,7 @@ from typing import Any
 
 from medjax.data import labels, split, tables, text_file
 from medjax.data.images import findings
-from medjax.data.images.config import Config, ImageSettings
+from medjax.data.images.config import NO_LABEL, Config, ImageSettings
 from medjax.data.images.listing import Listing
 from medjax.data.images.messages import for_all, short
 from medjax.data.missing import Missing
@@ -35,7 +35,8 @@ def read(
   header, lines = tables.parse(written, table)
   file = tables.column(table, header, config.file_column)
   of_findings = findings.columns(header, table, config) if isinstance(config, Config) else {}
-  label = '' if of_findings else tables.column(table, header, label_column)
+  unlabelled = isinstance(config, Config) and config.labels == 'none'
+  label = '' if of_findings or unlabelled else tables.column(table, header, label_column)
   group = tables.patient_column(table, header, config.group_column)
   given = tables.optional_column(table, header, config.split_column, 'split')
   taken = {
@@ -53,6 +54,8 @@ def read(
   missing = Missing.of(config.missing)
   if of_findings and isinstance(config, Config):
     lines, texts, left_out = findings.of_columns(lines, of_findings, table, config)
+  elif unlabelled:
+    texts, left_out = [NO_LABEL] * len(lines), []
   else:
     lines, left_out = labels.labelled_rows(lines, label, table, missing)
     texts = [cells[label] for _, cells in lines]

@@ -1,4 +1,4 @@
-"""One sub-folder of images a class, or train, val and test folders of those."""
+"""One sub-folder of images a class, or images in any folders; in train, val and test, or not."""
 
 import pathlib
 from collections import Counter
@@ -6,6 +6,7 @@ from typing import Any
 
 from medjax.data import split, text
 from medjax.data.images import files, formats
+from medjax.data.images.config import NO_LABEL
 from medjax.data.images.messages import one_line, readable
 from medjax.errors import UserError
 
@@ -59,6 +60,35 @@ def read(folder: pathlib.Path) -> tuple[list[dict[str, Any]], list[str], str]:
   if left:
     notes.append(f'{len(left)} files left out, which are no images of a class by their names and '
                  f'places: {formats.summary(left)}')  # fmt: skip
+  return rows, notes, f'the folders in {folder}'
+
+
+def unlabelled(folder: pathlib.Path) -> tuple[list[dict[str, Any]], list[str], str]:
+  """As ``read``, of images in folders of any names and depth, which say nothing of them.
+
+  Folders ``train``, ``val`` and ``test`` at the top are splits where there are no others.
+
+  Raises:
+    UserError: there are no images.
+  """
+  splits = {path.name: split.known(text.clean(path.name)) for path in files.folders(folder)}
+  rows: list[dict[str, Any]] = []
+  left = []
+  for path in sorted(files.walk(folder)):
+    if not (formats.is_named(path) and path.is_file()):
+      left.append(path)
+      continue
+    inside = path.relative_to(folder)
+    where = splits.get(inside.parts[0], '') if all(splits.values()) else ''
+    row = {'id': readable(inside.as_posix()), 'path': path, 'label': NO_LABEL}
+    rows.append({**row, 'group': '', 'split': where, 'metadata': {}})
+  if not rows:
+    found = formats.summary(left) or 'no files'
+    raise UserError(f'{folder}: expected images in {formats.NAMES}; found {found}')
+  notes = []
+  if left:
+    notes.append(f'{len(left)} files left out, which are no images by their names: '
+                 f'{formats.summary(left)}')  # fmt: skip
   return rows, notes, f'the folders in {folder}'
 
 

@@ -130,3 +130,30 @@ def test_what_has_no_scale_is_refused():
   with pytest.raises(UserError, match='expected at most 1e30'):
     _read((FILM * 1e35).astype('f4'))
   assert not _read(np.full((8, 8), -np.float32(3.5))).any()
+
+
+@pytest.mark.parametrize('white_is_zero', [False, True])
+@pytest.mark.parametrize('kind', ['u1', 'u2', '>u2'])
+def test_what_is_not_sorted_is_as_if_it_were(kind, white_is_zero):
+  rng = np.random.default_rng(3)
+  for top, odd, outlier in (
+    (200, 0, 0),
+    (255, 9, 255),
+    (3000, 0, 0),
+    (900, 1, 60000),
+    (4000, 200, 9000),
+  ):
+    top, outlier = (min(number, np.iinfo(kind).max) for number in (top, outlier))
+    pixels = rng.integers(0, top + 1, 40_000).astype(kind)
+    pixels[:odd] = outlier
+    different, counts = np.unique(pixels, return_counts=True)
+    table = depth.to_eight_bits(different, counts, white_is_zero=white_is_zero)
+    wanted = table[np.searchsorted(different, pixels)]
+    found = depth.to_eight_bits(pixels, white_is_zero=white_is_zero)
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_numbers_are_looked_up_in_any_shape():
+  table = np.arange(7, dtype=np.uint8)[::-1].copy()
+  number = np.arange(6, dtype=np.uint16).reshape(2, 3).T
+  np.testing.assert_array_equal(depth.looked_up(table, number), table[number])
