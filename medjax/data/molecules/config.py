@@ -41,7 +41,9 @@ class Config(ClassSettings):
     0.05, 'Share of the molecules that may be unreadable and are left out.', low=0.0, high=1.0
   )
   split: Literal['scaffold', 'balanced_scaffold', 'cluster', 'time', 'random'] = setting(
-    'scaffold', 'How splits are drawn where none are given; see medjax.data.molecules.splits.'
+    'balanced_scaffold',
+    'How splits are drawn where none are given: scaffold puts the largest '
+    'in train and the rarest in test; see medjax.data.molecules.rules.',
   )
   split_column: str = setting(
     'split', 'Column with train, val or test, if there is one; empty to draw splits.'

@@ -84,6 +84,8 @@ def merge(
     notes.append(f'{copies} rows are copies of a molecule: {len(rows_of)} molecules are left')
   if conflicts:
     done = 'averaged' if numbers and rule != 'leave_out' else 'left out'
+    if values.ndim == 2:
+      done = 'taken as not known'
     notes.append(
       f'{len(conflicts)} molecules have different labels, which are {done}: {listed(conflicts)}'
     )

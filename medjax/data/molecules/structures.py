@@ -47,7 +47,7 @@ def of_smiles(text: str, max_atoms: int) -> Any:
   toolkit.forget()
   mol = chem.MolFromSmiles(smiles)
   if mol is None:
-    raise UserError(f'SMILES {short(smiles)!r} cannot be read: {short(toolkit.problem())}')
+    raise UserError(f'SMILES {short(smiles)!r} cannot be read: {toolkit.problem()}')
   if not mol.GetNumAtoms():
     raise UserError(f'SMILES {short(smiles)!r} has no atom')
   _require_small(mol, max_atoms)
@@ -63,7 +63,7 @@ def of_block(block: str, max_atoms: int) -> Any:
   except (RuntimeError, ValueError) as error:
     raise UserError(f'mol block cannot be read: {short(" ".join(str(error).split()))}') from None
   if mol is None:
-    raise UserError(f'mol block cannot be read: {short(toolkit.problem())}')
+    raise UserError(f'mol block cannot be read: {toolkit.problem()}')
   if not mol.GetNumAtoms():
     raise UserError('mol block has no atom')
   _require_small(mol, max_atoms)

@@ -9,6 +9,7 @@ from typing import Any
 from medjax.errors import UserError
 
 _TIME = re.compile(r'^\[[\d:]+\]\s*')
+_INPUT = re.compile(r'( for input| while parsing): .*')  # which the caller quotes
 _KEPT = 20  # lines of the log of a thread
 
 
@@ -67,7 +68,7 @@ def problem() -> str:
 
   Example:
     >>> forget(); _ = chem().MolFromSmiles('C1CC'); problem()
-    "SMILES Parse Error: unclosed ring for input: 'C1CC'"
+    'SMILES Parse Error: unclosed ring'
   """
   lines = _log.take()
-  return ' '.join(lines[0].split()) if lines else 'RDKit gives no reason'
+  return _INPUT.sub('', ' '.join(lines[0].split())) if lines else 'RDKit gives no reason'
