@@ -39,7 +39,8 @@ def given(config: Config, file: File) -> tuple[list[str], str]:
   """The split that the data set names for each record, '' for none, and what names it.
 
   Raises:
-    UserError: see ``split_file.read`` and ``split.canonical``.
+    UserError: see ``split_file.read`` and ``split.canonical``; or splits are by time, and there is
+      no column with dates.
   """
   if config.split_file:
     path = pathlib.Path(config.split_file).expanduser()
@@ -47,6 +48,8 @@ def given(config: Config, file: File) -> tuple[list[str], str]:
     return split_file.read(path, config.split_name, file.path, count), str(path)
   column = tables.optional_column(file.path, file.header, config.split_column, 'split')
   if not column:
+    if config.split == 'time':  # before the long part of the work
+      tables.column(file.path, file.header, config.date_column)
     return [''] * len(file.records), ''
   found = [
     split.in_row(record.cells, column, f'{file.path} {record.place}') for record in file.records
