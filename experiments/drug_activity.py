@@ -2,7 +2,8 @@
 
 Data: a simulated assay of 3,000 molecules with a planted pharmacophore
 (medjax.data.simulate.assay), or your own table, .smi or .sdf file. Splits are by scaffold.
-Result: RESULT.
+Result: test AUROC 0.959 (95% interval 0.920 to 0.999), with seed 0.
+Time: 51 s on 2 cores of an AMD EPYC that other programs used as well.
 
     python -m experiments.drug_activity
     python -m experiments.drug_activity --config.data.source=my.csv [--config.data.descriptors=true]

@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Callable, Sequence
 
 from medjax.data import examples, simulation
-from medjax.data.molecules import records
+from medjax.data.molecules import records, toolkit
 from medjax.data.molecules.config import Config
 from medjax.data.molecules.messages import joined
 from medjax.data.molecules.records import NAME, File, Record
@@ -32,8 +32,9 @@ def source(config: Config, simulator: Simulator | None) -> tuple[File, str]:
   """The records that ``config.source`` names, and what the data set is called.
 
   Raises:
-    UserError: see ``records.read``.
+    UserError: see ``records.read``, or RDKit is not installed.
   """
+  toolkit.chem()  # one error where it is missing, not one for each molecule
   if config.source != 'simulated':
     path = pathlib.Path(config.source).expanduser()
     return records.read(path, config.smiles_column), path.name.split('.')[0]

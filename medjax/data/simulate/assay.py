@@ -48,12 +48,11 @@ def simulate(seed: int, molecules: int) -> list[dict[str, str]]:
     molecules: how many.
 
   Returns:
-    'smiles', 'label' ('active' or 'inactive') and 'halves', how many of the pharmacophore's two
-    the molecule has. A few molecules come twice, as in any assay.
+    'smiles' and 'label' ('active' or 'inactive'). A few molecules come twice, as in any assay.
 
   Example:
     >>> sorted(simulate(0, 1)[0])
-    ['halves', 'label', 'smiles']
+    ['label', 'smiles']
   """
   return [_molecule(np.random.default_rng([seed, index])) for index in range(molecules)]
 
@@ -66,8 +65,4 @@ def _molecule(random: np.random.Generator) -> dict[str, str]:
   first, second, third = random.choice(_SUBSTITUENTS, 3)
   smiles = head.format(linker.format(tail.format('', third), second), first, random.choice(_AMINES))
   active = bool(hinge and pocket) != (random.random() < _ERRORS)
-  return {
-    'smiles': smiles,
-    'label': 'active' if active else 'inactive',
-    'halves': str(int(hinge) + int(pocket)),
-  }
+  return {'smiles': smiles, 'label': 'active' if active else 'inactive'}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from rdkit import Chem
 from rdkit.Chem import Descriptors, rdFingerprintGenerator
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
-from medjax.data.molecules import Config, Molecules
+from medjax.data.molecules import Config, Molecules, toolkit
 from medjax.data.simulate import assay
 from medjax.errors import SeveralErrors, UserError
 
@@ -328,6 +329,13 @@ def test_settings_that_contradict_each_other(settings, message):
     Config(**settings).validate()
 
 
+def test_without_rdkit_one_line_says_what_to_install(table, monkeypatch):
+  toolkit.chem.cache_clear()
+  monkeypatch.setitem(sys.modules, 'rdkit', None)
+  with pytest.raises(UserError, match=r"molecules need the package rdkit .*'medjax\[drug\]'"):
+    load(table(made_rows()), label_column='label')
+
+
 def test_files_are_opened_with_a_case_for_each_molecule(table, tmp_path):
   data = load(table(made_rows()), label_column='label')
   (tmp_path / 'new.smi').write_text('CCO a\nC1CC b\n')
@@ -345,14 +353,15 @@ def test_files_are_opened_with_a_case_for_each_molecule(table, tmp_path):
       case.load()
 
 
-def test_simulated_molecules_have_the_pharmacophore_that_they_say():
+def test_simulated_molecules_are_active_by_their_pharmacophore():
   rows = assay.simulate(0, 400)
   assert assay.simulate(0, 3) == rows[:3]
   halves = [Chem.MolFromSmarts(assay.HINGE), Chem.MolFromSmarts(assay.POCKET)]
-  active = []
+  right, counts = [], set()
   for row in rows:
     mol = Chem.MolFromSmiles(row['smiles'])
     count = sum(mol.HasSubstructMatch(half) for half in halves)
-    assert str(count) == row['halves']
-    active.append((count == 2) == (row['label'] == 'active'))
-  assert 0.95 < np.mean(active) < 1
+    counts.add(count)
+    right.append((count == 2) == (row['label'] == 'active'))
+  assert 0.95 < np.mean(right) < 1
+  assert counts == {0, 1, 2}
