@@ -16,7 +16,8 @@ from medjax.data.simulate import assay
 
 SMALL = (
   '--config.features=32',
-  '--config.data.bits=256',
+  '--config.num_devices=1',
+  '--config.data.bits=128',
   '--config.batch_size=16',
   '--config.learning_rate=5e-3',
 )
@@ -43,7 +44,7 @@ def _rows(path):
 
 def test_an_assay_is_learned_and_new_files_are_predicted(command, tmp_path):
   code, out, err = command(
-    *SMALL, '--config.data.simulated_molecules=400', '--config.num_epochs=8', '--workdir=run'
+    *SMALL, '--config.data.simulated_molecules=300', '--config.num_epochs=8', '--workdir=run'
   )
   assert code == 0, err
   assert 'gradient boosting' in out
@@ -71,12 +72,6 @@ def test_an_assay_is_learned_and_new_files_are_predicted(command, tmp_path):
   good = [(row['probability'], row['call']) for row in rows if not row['error']]
   assert good[:12] == good[12:24] == good[24:]
   assert {call for _, call in good} <= {'active', 'inactive'}
-  for arguments, message in (
-    (('predict', 'none.csv', '--output=none.out'), ''),
-    (('explain', 'new.csv'), 'explain: there is no method that explains molecules'),
-  ):
-    code, _, err = command(*arguments, '--workdir=run')
-    assert (code, message in err) == (2 if message else 0, True), err
 
 
 def test_several_labels_with_blanks_are_learned_at_once(command, tmp_path):
@@ -95,12 +90,10 @@ def test_several_labels_with_blanks_are_learned_at_once(command, tmp_path):
   )
   assert code == 0, err
   assert '40 of 400 labels are blank: not measured' in err
-  (tmp_path / 'new.smi').write_text('CCO\n')
-  code, _, err = command('predict', 'new.smi', '--workdir=run', '--output=out.csv')
-  assert code == 0, err
-  assert set(_rows('out.csv')[0]) == {
-    'file', 'probability_hinge', 'probability_active', 'call', 'error'
-  }  # fmt: skip
+  tested = _rows(tmp_path / 'run' / 'predictions' / 'test.csv')
+  assert len(tested) == 50
+  blank = sum(not row['label_active'] for row in tested)
+  assert blank == 10
 
 
 def test_numbers_are_regressed(tmp_path):
