@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import jax
@@ -72,12 +72,6 @@ class Features:
     if not self.descriptors:
       return counts
     return np.concatenate([counts, arrays['descriptors']], axis=1)
-
-  @property
-  def names(self) -> Sequence[str]:
-    """Of the inputs."""
-    described = self.descriptors.names if self.descriptors else []
-    return [*(f'ECFP {place}' for place in range(self.bits)), *described]
 
 
 @functools.cache

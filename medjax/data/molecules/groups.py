@@ -18,7 +18,7 @@ def near_copies(molecules: Sequence[Molecule]) -> list[str]:
   Example:
     >>> from medjax.data.molecules.standard import Standard
     >>> near_copies([Standard().molecule(one) for one in ('C[C@H](O)F', 'CC(O)F', 'CC(O)*')])
-    ['AHAUAYMZMBZYQT', 'AHAUAYMZMBZYQT', '*C(C)O']
+    ['OGBOTYGRYZDLMG', 'OGBOTYGRYZDLMG', '*C(C)O']
   """
   chem = toolkit.chem()
   return [
