@@ -8,7 +8,7 @@ import pytest
 
 import medjax
 from medjax import evaluation, models, outcomes, tasks
-from medjax.data import images, modality, residues, sequences, signals, tabular
+from medjax.data import images, modality, molecules, residues, sequences, signals, tabular
 
 ROOT = pathlib.Path(medjax.__file__).parent
 # Where tables, decisions and owners are at home.
@@ -119,9 +119,9 @@ def test_the_test_sees_what_it_looks_for(code):
 
 
 def test_the_owners_are_known():
-  assert {'Images', 'Table', 'Sequences', 'Residues', 'Signals'} <= MODALITIES
+  assert {'Images', 'Table', 'Sequences', 'Residues', 'Signals', 'Molecules'} <= MODALITIES
   assert {'Classes', 'Number', 'LabelSet', 'States', 'Survival'} <= OUTCOMES
-  assert {images, tabular, sequences, residues, signals}
+  assert {images, tabular, sequences, residues, signals, molecules}
 
 
 @pytest.mark.parametrize('path', sorted(ROOT.rglob('*.py')), ids=lambda path: path.name)

@@ -68,7 +68,8 @@ class Modality(abc.ABC):
 
   A subclass, usually a frozen dataclass of what was fitted to the training data, says what is
   abstract here; the rest has defaults. ``medjax.data.images.Images``, ``tabular.Table``,
-  ``sequences.Sequences``, ``signals.Signals`` and ``residues.Residues`` are those of medjax.
+  ``sequences.Sequences``, ``signals.Signals``, ``residues.Residues`` and ``molecules.Molecules``
+  are those of medjax.
 
   Attributes:
     cases: what new cases are called, in the plural.

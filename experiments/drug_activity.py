@@ -1,0 +1,65 @@
+"""What a molecule does: a feed-forward network on its fingerprint.
+
+Data: a simulated assay of 3,000 molecules with a planted pharmacophore
+(medjax.data.simulate.assay), or your own table, .smi or .sdf file. Splits are by scaffold.
+Result: test AUROC 0.959 (95% interval 0.920 to 0.999), with seed 0.
+Time: 51 s on 2 cores of an AMD EPYC that other programs used as well.
+
+    python -m experiments.drug_activity
+    python -m experiments.drug_activity --config.data.source=my.csv [--config.data.descriptors=true]
+
+Results for BACE, ESOL, lipophilicity and Tox21 (Wu et al. 2018), and how molecules are read: see
+experiments/README.md.
+"""
+
+import dataclasses
+import functools
+from typing import Literal
+
+import optax
+
+import medjax
+from medjax import models, tasks
+from medjax.config import setting
+from medjax.data import molecules
+from medjax.data.simulate import assay
+
+
+@dataclasses.dataclass
+class Config(medjax.ClassSettings, medjax.Config):
+  """Settings of this experiment."""
+
+  data: molecules.Config = dataclasses.field(default_factory=molecules.Config)
+  features: tuple[int, ...] = setting((512, 128), 'Units of each hidden layer.', low=1)
+  members: int = setting(1, 'Networks that are trained at once and predict by their mean.', low=1)
+  dropout: float = setting(0.3, 'Dropout rate after each hidden layer.', low=0.0, high=0.95)
+  weight_decay: float = setting(1e-2, 'Decoupled weight decay.', low=0.0)
+  learning_rate: float = setting(1e-3, 'Largest step size, after a tenth of the updates.', low=0.0)
+  batch_size: int = setting(64, 'Examples an update, over all devices and hosts.', low=1)
+  num_epochs: int = setting(20, 'Passes over the training examples.', low=1)
+  precision: Literal['auto', 'float32', 'bfloat16'] = setting('float32', 'Compute type.')
+
+
+def build(config: Config) -> medjax.Experiment:
+  data = molecules.load(config.data, simulator=assay.simulate)
+  task: tasks.Task
+  if data.classes:
+    several = data.example['label'].ndim > 0
+    task = tasks.classification(data.classes, several=several)
+  else:
+    task = tasks.Regression(data.details['label_mean'], data.details['label_scale'])
+  network = functools.partial(
+    models.MLP, config.features, outputs=task.outputs, dropout=config.dropout
+  )
+  steps = config.num_epochs * -(-data.examples('train') // config.batch_size)
+  rate = optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, steps // 10, steps)
+  return medjax.Experiment(
+    data=data,
+    model=network() if config.members == 1 else models.Ensemble(network, config.members),
+    task=task,
+    optimizer=optax.adamw(rate, weight_decay=config.weight_decay),
+  )
+
+
+if __name__ == '__main__':
+  medjax.main(Config(), build)

@@ -1,0 +1,82 @@
+"""What a network sees of a molecule: a fingerprint, and descriptors beside it."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from medjax.data.molecules import toolkit
+from medjax.data.molecules.descriptors import Descriptors
+
+_MOST = 255  # of a count
+
+
+@dataclasses.dataclass(frozen=True)
+class Features:
+  """Counts of circular substructures (ECFP) and, where fitted, RDKit's descriptors.
+
+  Attributes:
+    radius: bonds around an atom.
+    bits: places that substructures are folded to.
+    counts: what the network sees at a place: log(1 + count), the count, or 1.
+    descriptors: fitted to training molecules; None for none.
+
+  Source:
+    Rogers, D. and Hahn, M. (2010), Extended-connectivity fingerprints, J. Chem. Inf. Model. 50:742.
+  """
+
+  radius: int = 2
+  bits: int = 2048
+  counts: Literal['log1p', 'counts', 'bits'] = 'log1p'
+  descriptors: Descriptors | None = None
+
+  @classmethod
+  def from_details(cls, details: Mapping[str, Any]) -> 'Features':
+    """What ``details`` gave."""
+    fitted = details['descriptors']
+    return cls(**{**details, 'descriptors': Descriptors(**fitted) if fitted else None})
+
+  def details(self) -> dict[str, Any]:
+    """JSON values, which ``from_details`` reads back."""
+    return dataclasses.asdict(self)
+
+  def arrays(self, mol: Any) -> dict[str, np.ndarray]:
+    """What travels to the device: 'counts' uint8 [bits], 'descriptors' float32 [D] if there are.
+
+    Args:
+      mol: an ``rdkit.Chem.Mol`` in standard form.
+    """
+    arrays = {'counts': self.fingerprint(mol)}
+    if self.descriptors:
+      arrays['descriptors'] = self.descriptors.scaled(self.descriptors.values(mol))
+    return arrays
+
+  def fingerprint(self, mol: Any) -> np.ndarray:
+    """How often each substructure is there, uint8 [bits], 255 for more."""
+    found = _generator(self.radius, self.bits).GetCountFingerprintAsNumPy(mol)
+    return np.minimum(found, _MOST).astype(np.uint8)
+
+  def inputs(self, batch: Mapping[str, Any]) -> jax.Array:
+    """float32 [B, bits + D]."""
+    counts = batch['counts'].astype(jnp.float32)
+    shown = {'log1p': jnp.log1p, 'counts': lambda x: x, 'bits': jnp.sign}[self.counts](counts)
+    return jnp.concatenate([shown, batch['descriptors']], axis=1) if self.descriptors else shown
+
+  def plain(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What simple models see, float32 [N, bits + D]: counts as they are, and descriptors."""
+    counts = arrays['counts'].astype(np.float32)
+    if not self.descriptors:
+      return counts
+    return np.concatenate([counts, arrays['descriptors']], axis=1)
+
+
+@functools.cache
+def _generator(radius: int, bits: int) -> Any:
+  toolkit.chem()
+  from rdkit.Chem import rdFingerprintGenerator
+
+  return rdFingerprintGenerator.GetMorganGenerator(radius=radius, fpSize=bits)

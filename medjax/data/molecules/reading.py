@@ -1,0 +1,102 @@
+"""From the records of a file to molecules in standard form, and what is said of the others."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Sequence
+
+from medjax.data import examples, simulation
+from medjax.data.molecules import records, toolkit
+from medjax.data.molecules.config import Config
+from medjax.data.molecules.messages import joined
+from medjax.data.molecules.records import NAME, File, Record
+from medjax.data.molecules.standard import REMARKS, Molecule, Standard
+from medjax.errors import SeveralErrors, UserError
+
+_LISTED = 20  # rows that cannot be read, in a note
+
+Simulator = Callable[[int, int], list[dict[str, str]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry(Record):
+  """A record that could be read.
+
+  Attributes:
+    molecule: its structure in standard form.
+  """
+
+  molecule: Molecule
+
+
+def source(config: Config, simulator: Simulator | None) -> tuple[File, str]:
+  """The records that ``config.source`` names, and what the data set is called.
+
+  Raises:
+    UserError: see ``records.read``, or RDKit is not installed.
+  """
+  toolkit.chem()  # one error where it is missing, not one for each molecule
+  if config.source != 'simulated':
+    path = pathlib.Path(config.source).expanduser()
+    return records.read(path, config.smiles_column), path.name.split('.')[0]
+  simulate = simulation.require(simulator, 'simulates no molecules')
+  rows = simulate(config.seed, config.simulated_molecules)
+  made = [
+    Record(number, f'row {number + 2}', cells['smiles'], cells) for number, cells in enumerate(rows)
+  ]
+  name = simulation.name(simulate)
+  return File(pathlib.Path(name), [key for key in rows[0] if key != 'smiles'], made), name
+
+
+def standardised(
+  config: Config, file: File, standard: Standard
+) -> tuple[list[Entry], dict[str, str], list[str]]:
+  """The records that can be read, why others cannot, by place, and notes.
+
+  Raises:
+    UserError: more cannot be read than ``config.max_broken`` allows, or none can.
+  """
+  entries = []
+  left_out: dict[str, str] = {}
+  for record in file.records:
+    try:
+      entries.append(Entry(**vars(record), molecule=standard.molecule(record.structure)))
+    except UserError as error:
+      left_out[record.place] = str(error)
+  allowed = int(config.max_broken * len(file.records))
+  if len(left_out) > allowed or not entries:
+    errors = [UserError(f'{file.path} {place}: {why}') for place, why in left_out.items()]
+    of = (
+      f'of {len(file.records)}; config.data.max_broken={config.max_broken:g} leaves out at most '
+      f'{allowed}'
+    )
+    if len(errors) == 1:
+      raise UserError(f'{errors[0]} ({of})')
+    raise SeveralErrors(f'{len(errors)} molecules cannot be used ({of})', errors)
+  return entries, left_out, [*_notes_on(left_out), *_remarks(entries)]
+
+
+def _notes_on(left_out: dict[str, str]) -> list[str]:
+  if not left_out:
+    return []
+  listed = [f'{place}: {why}' for place, why in list(left_out.items())[:_LISTED]]
+  more = f'; and {len(left_out) - _LISTED} more' if len(left_out) > _LISTED else ''
+  return [f'{len(left_out)} molecules cannot be read, left out: {"; ".join(listed)}{more}']
+
+
+def _remarks(entries: Sequence[Entry]) -> list[str]:
+  places = {key: [one.place for one in entries if key in one.molecule.remarks] for key in REMARKS}
+  return [
+    f'{len(places[key])} molecules {text} ({joined(places[key])})'
+    for key, text in REMARKS.items()
+    if places[key]
+  ]
+
+
+def ids(config: Config, entries: Sequence[Entry]) -> list[str]:
+  """Names of molecules: those that the file gives where each has its own, or their places."""
+  usual = (config.id_column.casefold(), NAME)
+  column = next((key for key in entries[0].cells if key.casefold() in usual), '')
+  given = [one.cells[column] for one in entries] if column else []
+  if given and all(given) and not examples.repeated(given):
+    return given
+  return [one.place.replace(' ', '-') for one in entries]

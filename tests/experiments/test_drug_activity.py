@@ -1,0 +1,123 @@
+"""The experiment on molecules from the command line: trained, evaluated, and used on new files."""
+
+import csv
+import gzip
+import json
+
+import pytest
+
+pytest.importorskip('rdkit')
+
+from rdkit import Chem
+
+from experiments import drug_activity
+from medjax import cli, tasks
+from medjax.data.simulate import assay
+
+SMALL = (
+  '--config.features=32',
+  '--config.num_devices=1',
+  '--config.data.bits=128',
+  '--config.batch_size=16',
+  '--config.learning_rate=5e-3',
+)
+
+
+@pytest.fixture
+def command(capsys, tmp_path, monkeypatch):
+  """Runs the command line in this process; returns (exit code, output, errors)."""
+  monkeypatch.chdir(tmp_path)
+
+  def run(*arguments):
+    with pytest.raises(SystemExit) as stop:
+      cli.main(drug_activity.Config(), drug_activity.build, argv=arguments)
+    out, err = capsys.readouterr()
+    return stop.value.code or 0, out, err
+
+  return run
+
+
+def _rows(path):
+  with open(path, newline='') as file:
+    return list(csv.DictReader(file))
+
+
+def test_an_assay_is_learned_and_new_files_are_predicted(command, tmp_path):
+  code, out, err = command(
+    *SMALL, '--config.data.simulated_molecules=300', '--config.num_epochs=8', '--workdir=run'
+  )
+  assert code == 0, err
+  assert 'gradient boosting' in out
+  assert 'SIMULATED' in (tmp_path / 'run' / 'report.html').read_text()
+  data = json.loads((tmp_path / 'run' / 'data.json').read_text())
+  assert data['groups_in_two_splits'] == 0
+  found = json.loads((tmp_path / 'run' / 'evaluation.json').read_text())['val']
+  assert found['auroc']['value'] > 0.8
+  tested = _rows(tmp_path / 'run' / 'predictions' / 'test.csv')
+  assert 'smiles' in tested[0]
+
+  given = [row['smiles'] for row in assay.simulate(9, 12)]
+  (tmp_path / 'new.smi').write_text('\n'.join([*given, 'C1CC torn', '']))
+  with open('new.csv', 'w', newline='') as file:
+    csv.writer(file).writerows([['molecule'], *([one] for one in given)])
+  blocks = [Chem.MolToMolBlock(Chem.MolFromSmiles(one)) for one in given]
+  (tmp_path / 'new.sdf.gz').write_bytes(gzip.compress('$$$$\n'.join(blocks).encode()))
+  names = ('new.smi', 'new.csv', 'new.sdf.gz')
+  code, out, err = command('predict', *names, '--workdir=run', '--output=out.csv')
+  assert code == 0, err
+  assert '36 predicted, 1 could not be read' in out
+  rows = _rows('out.csv')
+  assert rows[12]['file'] == 'new.smi line 13'
+  assert 'unclosed ring' in rows[12]['error']
+  good = [(row['probability'], row['call']) for row in rows if not row['error']]
+  assert good[:12] == good[12:24] == good[24:]
+  assert {call for _, call in good} <= {'active', 'inactive'}
+
+
+def test_several_labels_with_blanks_are_learned_at_once(command, tmp_path):
+  columns = ('smiles', 'hinge', 'active', 'split')
+  with open('panel.csv', 'w', newline='') as file:
+    writer = csv.DictWriter(file, columns)
+    writer.writeheader()
+    for i, row in enumerate(assay.simulate(1, 200)):
+      active = '' if i % 5 == 0 else str(int(row['label'] == 'active'))
+      part = 'test' if i % 4 == 1 else 'val' if i % 4 == 2 else 'train'
+      hinge = str(int('c1nc' in row['smiles']))
+      writer.writerow({'smiles': row['smiles'], 'hinge': hinge, 'active': active, 'split': part})
+  source = ('--config.data.source=panel.csv', '--config.data.label_columns=hinge,active')
+  code, _, err = command(
+    *SMALL, *source, '--config.members=2', '--config.num_epochs=2', '--workdir=run'
+  )
+  assert code == 0, err
+  assert '40 of 400 labels are blank: not measured' in err
+  tested = _rows(tmp_path / 'run' / 'predictions' / 'test.csv')
+  assert len(tested) == 50
+  blank = sum(not row['label_active'] for row in tested)
+  assert blank == 10
+
+
+def test_numbers_are_regressed(tmp_path):
+  path = tmp_path / 'numbers.csv'
+  rows = [f'{row["smiles"]},{i * 0.37:.2f}' for i, row in enumerate(assay.simulate(2, 60))]
+  path.write_text('\n'.join(['smiles,pIC50', *rows]))
+  config = drug_activity.Config()
+  config.data.source = str(path)
+  task = drug_activity.build(config).task
+  assert isinstance(task, tasks.Regression)
+  assert task.scale == pytest.approx(0.37 * 60 / 12**0.5, rel=0.1)
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'message'),
+  [
+    (('--config.data.source=none.csv',), 'none.csv: no such file; expected a file of molecules'),
+    (('--config.data.split=time',), "no column 'date'"),
+    (('--config.data.folds=2', '--config.data.split=time'), 'expected one of them'),
+  ],
+)
+def test_mistakes_are_one_line_without_a_traceback(command, arguments, message):
+  code, _, err = command(*arguments, '--workdir=run')
+  assert code == 2
+  last = err.strip().splitlines()[-1]
+  assert last.startswith('error: ')
+  assert message in last
