@@ -1,0 +1,1 @@
+"""Molecules: read from SMILES, as graphs of atoms and bonds."""
