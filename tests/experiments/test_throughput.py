@@ -49,7 +49,7 @@ def test_a_comparison_is_printed_and_written(command, monkeypatch, tmp_path):
     rate = {'median': 2.0, 'low': 1.0, 'high': 3.0}
     return {
       'spec': {
-        'network': spec.network,
+        'title': spec.title,
         'image_size': spec.image_size,
         'batch_size': spec.batch_size,
         'precision': spec.precision,

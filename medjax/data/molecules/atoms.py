@@ -9,7 +9,6 @@ Source:
   J. Chem. Inf. Model. 64(1):9-17.
 """
 
-import functools
 from typing import Any
 
 import jax
@@ -51,7 +50,7 @@ def atom_codes(atom: Any) -> list[int]:
     _number(_CHARGES, atom.GetFormalCharge()),
     _number(_CHIRALITIES, int(atom.GetChiralTag())),
     _number(_HYDROGENS, int(atom.GetTotalNumHs())),
-    _number(_HYBRIDISATIONS, _name(atom.GetHybridization())),
+    _number(_HYBRIDISATIONS, atom.GetHybridization().name),
     int(atom.GetIsAromatic()),
   ]
 
@@ -59,7 +58,7 @@ def atom_codes(atom: Any) -> list[int]:
 def bond_codes(bond: Any) -> list[int]:
   """The ``BOND_CODES`` numbers of an RDKit bond; the type counts from 1: 0 is no bond."""
   return [
-    _number(_BOND_TYPES, _name(bond.GetBondType())) + 1,
+    _number(_BOND_TYPES, bond.GetBondType().name) + 1,
     int(bond.GetIsConjugated()),
     int(bond.IsInRing()),
     min(int(bond.GetStereo()), _STEREO),
@@ -97,9 +96,3 @@ def bond_features(codes: jax.Array) -> jax.Array:
 def _number(choices: tuple, value: Any) -> int:
   """The place of a value among choices, or as many as there are."""
   return choices.index(value) if value in choices else len(choices)
-
-
-@functools.cache
-def _name(value: Any) -> str:
-  """The name of a value of an RDKit enumeration."""
-  return value.name
