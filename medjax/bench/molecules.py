@@ -58,14 +58,14 @@ class Spec:
     Raises:
       UserError: the file has no such column or fewer molecules than a batch.
     """
-    from rdkit import Chem, RDLogger
+    from rdkit import Chem, rdBase
 
-    RDLogger.DisableLog('rdApp.*')
     with open(self.source, newline='') as file:
       rows = list(csv.DictReader(file))
     if not rows or self.column not in rows[0]:
       raise UserError(f'{self.source}: no column {self.column}; expected one of SMILES')
-    smiles = [row[self.column] for row in rows if Chem.MolFromSmiles(row[self.column])]
+    with rdBase.BlockLogs():
+      smiles = [row[self.column] for row in rows if Chem.MolFromSmiles(row[self.column])]
     count = min(len(smiles), _MOST) // self.batch_size * self.batch_size
     if not count:
       raise UserError(

@@ -29,8 +29,8 @@ class GINE(nn.Module):
       x[v] = MLP((1 + e) x[v] + sum of messages that enter v), normalised
 
   A virtual node has the sum over all atoms, through layers of its own, and is added to all atoms
-  before the next layer. The mean over atoms, joined by ``descriptors`` where inputs have them, gives
-  the outputs.
+  before the next layer. The mean over atoms, joined by ``descriptors`` where inputs have them,
+  gives the outputs.
 
   Attributes:
     hidden: units of atoms.

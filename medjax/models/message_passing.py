@@ -76,7 +76,7 @@ def shared_atoms(graph: FlatGraph, weights: Weights, depth: int) -> jax.Array:
   first_colours = mix(_taken(of_atoms, graph.source)) + shared_rows.colour(bonds)
   kinds = distinct(first_colours)
   parts = [_taken(atoms, _taken(graph.source, kinds.rows)), _taken(bonds, kinds.rows)]
-  start = matmul(Table(jnp.concatenate(parts, axis=-1), kinds.count), weights.input)
+  start = matmul(Table(jnp.concatenate(parts, axis=-1), kinds.number), weights.input)
   # A bond is relu(start[kinds.slot] + update[slot]); so far there is no update.
   update = Table(jnp.zeros((1, start.values.shape[1])), jnp.int32(1))
   slot = jnp.zeros(none, jnp.int32)
@@ -90,17 +90,17 @@ def shared_atoms(graph: FlatGraph, weights: Weights, depth: int) -> jax.Array:
     messages = mix(_taken(entering(colours), graph.source) - reverse(mix(colours)))
     same = distinct(messages)
     lists = _taken(others, same.rows, none)
-    message, start = relu_sum(start, update, *indices(lists), same.count)
+    message, start = relu_sum(start, update, *indices(lists), same.number)
     update, slot = matmul(message, weights.message), same.slot
     colours = mix(first_colours) + messages
   same = distinct(mix(of_atoms) + entering(colours))
   lists = _taken(graph.incoming, same.rows, none)
-  around, _ = relu_sum(start, update, *indices(lists), same.count)
+  around, _ = relu_sum(start, update, *indices(lists), same.number)
   around = matmul(around, weights.readout[of_atom:])
   types = distinct(of_atoms)
   x = jnp.pad(_taken(atoms, types.rows), ((0, 0), (0, 1)), constant_values=1)
   alone = matmul(
-    Table(x, types.count), jnp.concatenate([weights.readout[:of_atom], weights.bias[None]])
+    Table(x, types.number), jnp.concatenate([weights.readout[:of_atom], weights.bias[None]])
   )
   i = jnp.where(graph.there, types.slot, -1)[:, None]
   return relu_sum(alone, around, i, same.slot[:, None], jnp.int32(len(atoms)))[0].values

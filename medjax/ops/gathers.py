@@ -5,7 +5,6 @@ not repeat to the same bits. Where both directions of a sum are known as lists, 
 """
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 

@@ -10,7 +10,7 @@ Source:
   exact compression, GRADES-NDA (rows that are equal by colour refinement are computed once).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,19 +25,19 @@ class Distinct(NamedTuple):
   Attributes:
     rows: int32 [N], the numbers of the distinct rows, then N.
     slot: int32 [N], the place in ``rows`` of what stands for each row.
-    count: int32, how many there are.
+    number: int32, how many there are.
   """
 
   rows: jax.Array
   slot: jax.Array
-  count: jax.Array
+  number: jax.Array
 
 
 class Table(NamedTuple):
-  """Rows [N, F] of which the first ``count`` (int32) are there; later ones are undefined."""
+  """Rows [N, F] of which the first ``number`` (int32) are there; later ones are undefined."""
 
   values: jax.Array
-  count: jax.Array
+  number: jax.Array
 
 
 def mix(x: jax.Array) -> jax.Array:
@@ -66,8 +66,8 @@ def distinct(colours: jax.Array) -> Distinct:
   """The distinct rows of colours uint32 [N, 2], in the order in which they come.
 
   Example:
-    >>> rows, slot, count = distinct(jnp.array([[7, 7], [3, 3], [7, 7]], jnp.uint32))
-    >>> rows.tolist(), slot.tolist(), int(count)
+    >>> rows, slot, number = distinct(jnp.array([[7, 7], [3, 3], [7, 7]], jnp.uint32))
+    >>> rows.tolist(), slot.tolist(), int(number)
     ([0, 1, 3], [0, 1, 0], 2)
   """
   size = (len(colours),)
@@ -84,7 +84,7 @@ def matmul(x: Table, kernel: jax.Array) -> Table:
     kernel: float32 [F, G].
   """
   results = [((len(x.values), kernel.shape[1]), jnp.float32)]
-  return Table(native.call('medjax_product', results, x.values, kernel, x.count)[0], x.count)
+  return Table(native.call('medjax_product', results, x.values, kernel, x.number)[0], x.number)
 
 
 def _matmul_forward(x: Table, kernel: jax.Array) -> tuple[Table, tuple]:
@@ -95,9 +95,9 @@ def _matmul_backward(kept: tuple, gradient: Table) -> tuple[Table, jax.Array]:
   x, kernel = kept
   results = [(part.shape, jnp.float32) for part in (x.values, kernel)]
   of_x, of_kernel = native.call(
-    'medjax_product_gradient', results, x.values, kernel, x.count, gradient.values
+    'medjax_product_gradient', results, x.values, kernel, x.number, gradient.values
   )
-  return Table(of_x, _no_gradient(x.count)), of_kernel
+  return Table(of_x, _no_gradient(x.number)), of_kernel
 
 
 matmul.defvjp(_matmul_forward, _matmul_backward)
@@ -135,13 +135,13 @@ def _relu_sum_backward(kept: tuple, gradient: tuple[Table, Table]) -> tuple:
   first, second, i, j, count = kept
   of_out, so_far = gradient
   results = [(part.values.shape, jnp.float32) for part in (first, second)]
-  arrays = (first.values, second.values, i, j, count, first.count, second.count)
+  arrays = (first.values, second.values, i, j, count, first.number, second.number)
   of_first, of_second = native.call(
     'medjax_relu_sum_gradient', results, *arrays, so_far.values, of_out.values
   )
   return (
-    Table(of_first, _no_gradient(first.count)),
-    Table(of_second, _no_gradient(second.count)),
+    Table(of_first, _no_gradient(first.number)),
+    Table(of_second, _no_gradient(second.number)),
     *(_no_gradient(part) for part in (i, j, count)),
   )
 
@@ -149,5 +149,5 @@ def _relu_sum_backward(kept: tuple, gradient: tuple[Table, Table]) -> tuple:
 relu_sum.defvjp(_relu_sum_forward, _relu_sum_backward)
 
 
-def _no_gradient(x: jax.Array) -> np.ndarray:
+def _no_gradient(x: jax.Array) -> Any:
   return np.zeros(x.shape, jax.dtypes.float0)

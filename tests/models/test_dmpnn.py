@@ -19,6 +19,7 @@ SMILES = (
 )  # fmt: skip
 
 
+@functools.cache
 def batch(smiles):
   return graphs.inputs(graphs.stack([graphs.graph(Chem.MolFromSmiles(s), s) for s in smiles])[0])
 
@@ -34,7 +35,9 @@ def make(**changed):
 
 @functools.cache
 def variables(**changed):
-  return jax.jit(make(**changed).init)(jax.random.key(0), batch(SMILES))
+  described = jax.eval_shape(make(**changed).init, jax.random.key(0), batch(SMILES))
+  rng = np.random.default_rng(0)
+  return jax.tree.map(lambda leaf: np.float32(rng.normal(0, 0.2, leaf.shape)), described)
 
 
 @functools.cache
@@ -42,11 +45,11 @@ def compiled(**changed):
   return jax.jit(make(**changed).apply, static_argnames='train')
 
 
-def by_hand(params, molecule, depth):
+def by_hand(params, row, depth):
   """Yang et al. (2019), bond by bond, for one molecule: the mean over atoms before the head."""
-  relu = functools.partial(np.maximum, 0)
-  one = graphs.inputs(graphs.stack([graphs.graph(molecule, '')])[0])
-  atoms, bonds = np.asarray(one['atoms'])[0], np.asarray(one['bonds'])[0]
+  relu, molecule = functools.partial(np.maximum, 0), Chem.MolFromSmiles(SMILES[row])
+  atoms, bonds = (np.asarray(batch(SMILES)[name])[row] for name in ('atoms', 'bonds'))
+  atoms = atoms[: molecule.GetNumAtoms()]
   start = {}
   for bond in molecule.GetBonds():
     u, v = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
@@ -67,16 +70,16 @@ def by_hand(params, molecule, depth):
 
 @pytest.mark.parametrize('share', [True, False])
 def test_outputs_are_those_of_the_definition(graph, share):
-  params = jax.tree.map(np.asarray, variables(head=(), depth=4)['params'])
+  params = jax.tree.map(np.asarray, variables(head=())['params'])
   dense = params['Dense_0']
   expected = [
-    by_hand(params, Chem.MolFromSmiles(s), 4) @ dense['kernel'] + dense['bias'] for s in SMILES
+    by_hand(params, row, 3) @ dense['kernel'] + dense['bias'] for row in range(len(SMILES))
   ]
-  found = compiled(head=(), depth=4, share=share)({'params': params}, graph)
-  np.testing.assert_allclose(found, expected, atol=2e-5)
+  found = compiled(head=(), share=share)({'params': params}, graph)
+  np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize('changed', [{'pool': 'sum'}, {'pool': 'norm', 'norm': 7.0}, {'depth': 1}])
+@pytest.mark.parametrize('changed', [{'depth': 4}, {'depth': 1}])
 def test_sharing_changes_neither_outputs_nor_gradients(graph, changed):
   if not native.available():
     pytest.skip(f'kernels in C++: {native.status()}')
@@ -96,7 +99,7 @@ def test_sharing_changes_neither_outputs_nor_gradients(graph, changed):
 
 def test_padding_and_neighbours_in_the_batch_do_not_matter(graph):
   one = compiled()(variables(), batch(SMILES[3:4]))
-  np.testing.assert_allclose(compiled()(variables(), graph)[3:4], one, atol=1e-6)
+  np.testing.assert_allclose(compiled()(variables(), graph)[3:4], one, rtol=1e-4, atol=1e-5)
 
 
 def test_pools_are_sums_over_atoms(graph):
@@ -104,26 +107,28 @@ def test_pools_are_sums_over_atoms(graph):
   kept = variables(head=())
   bias = np.asarray(kept['params']['Dense_0']['bias'])
   mean, whole, norm = (
-    np.asarray(compiled(head=(), pool=pool, norm=50.0)(kept, graph)) - bias
+    np.asarray(compiled(head=(), pool=pool, norm=50.0, share=False)(kept, graph)) - bias
     for pool in ('mean', 'sum', 'norm')
   )
-  np.testing.assert_allclose(whole, mean * atoms, atol=1e-5)
+  np.testing.assert_allclose(whole, mean * atoms, rtol=1e-4, atol=1e-5)
   np.testing.assert_allclose(norm, whole / 50, atol=1e-6)
 
 
 def test_descriptors_are_joined(graph):
   joined = graph | {'descriptors': jnp.ones((len(SMILES), 3))}
-  kept = jax.jit(make(head=()).init)(jax.random.key(0), joined)
+  shape = jax.eval_shape(make(head=()).init, jax.random.key(0), joined)
+  kept = jax.tree.map(lambda leaf: np.linspace(0, 1, leaf.size).reshape(leaf.shape), shape)
   kernel = kept['params']['Dense_0']['kernel']
   assert kernel.shape == (23, 2)
   moved = graph | {'descriptors': jnp.ones((len(SMILES), 3)).at[0, 1].set(2.0)}
-  change = compiled(head=())(kept, moved) - compiled(head=())(kept, joined)
-  np.testing.assert_allclose(change[0], kernel[21], atol=1e-6)
+  plain = compiled(head=(), share=False)
+  change = plain(kept, moved) - plain(kept, joined)
+  np.testing.assert_allclose(change[0], kernel[21], rtol=1e-3)
   np.testing.assert_allclose(change[1:], 0)
 
 
 def test_batch_statistics_leave_padding_out(graph):
-  model = make(batch_norm=True)
+  model = make(batch_norm=True, share=False)
   kept = variables(batch_norm=True)
   mask = jnp.arange(len(SMILES)) < 4
 
@@ -139,8 +144,8 @@ def test_batch_statistics_leave_padding_out(graph):
 
 def test_dropout_tells_equal_bonds_apart_and_is_for_training_alone(graph):
   kept = variables()
-  still = compiled()(kept, graph)
-  np.testing.assert_allclose(compiled(dropout=0.5)(kept, graph), still, atol=1e-6)
+  still = compiled(dropout=0.5)(kept, graph)
+  np.testing.assert_allclose(compiled()(kept, graph), still, rtol=1e-4, atol=1e-5)
   apply = functools.partial(compiled(dropout=0.5), kept, graph, train=True)
   one, other = (apply(rngs={'dropout': jax.random.key(seed)}) for seed in (0, 1))
   assert not np.allclose(one, other)
@@ -156,14 +161,17 @@ def test_gradients_of_inputs_need_every_row(graph):
   assert np.abs(found).sum(axis=-1)[there].min() > 0
   if native.available():
     with pytest.raises(ValueError, match='share=False'):
-      jax.grad(total)(graph['atoms'], True)
+      jax.eval_shape(jax.grad(lambda atoms: total(atoms, True)), graph['atoms'])
 
 
 def test_an_ensemble_holds_members_that_learn_alone(graph):
   model = models.Ensemble(make, 2)
-  kept = jax.jit(model.init)(jax.random.key(0), graph)
+  shape = jax.eval_shape(model.init, jax.random.key(0), graph)
+  rng = np.random.default_rng(0)
+  kept = jax.tree.map(lambda leaf: np.float32(rng.normal(0, 0.2, leaf.shape)), shape)
   members = [compiled()({'params': kept['params'][f'member_{i}']}, graph) for i in range(2)]
   assert not np.allclose(members[0], members[1])
   apply = jax.jit(model.apply, static_argnames='train')
-  np.testing.assert_allclose(apply(kept, graph, train=True), members, atol=1e-6)
-  np.testing.assert_allclose(apply(kept, graph), np.mean(members, axis=0), atol=1e-6)
+  np.testing.assert_allclose(apply(kept, graph, train=True), members, rtol=1e-4, atol=1e-5)
+  expected = np.mean(members, axis=0)
+  np.testing.assert_allclose(apply(kept, graph), expected, rtol=1e-4, atol=1e-5)
