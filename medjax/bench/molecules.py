@@ -56,12 +56,15 @@ class Spec:
     As many molecules as make whole batches: every update then has as many.
 
     Raises:
-      UserError: the file has no such column or fewer molecules than a batch.
+      UserError: the file cannot be read, or has no such column or fewer molecules than a batch.
     """
     from rdkit import Chem, rdBase
 
-    with open(self.source, newline='') as file:
-      rows = list(csv.DictReader(file))
+    try:
+      with open(self.source, newline='') as file:
+        rows = list(csv.DictReader(file))
+    except OSError as error:
+      raise UserError(f'{self.source}: {error.strerror}; expected a CSV file') from None
     if not rows or self.column not in rows[0]:
       raise UserError(f'{self.source}: no column {self.column}; expected one of SMILES')
     with rdBase.BlockLogs():
@@ -76,11 +79,12 @@ class Spec:
     inputs = graphs.inputs(
       graphs.stack([graphs.graph(Chem.MolFromSmiles(s), s) for s in smiles[:2]])[0]
     )
-    variables = jax.jit(self.model().init)(jax.random.key(0), inputs)
+    plain = self.model(share=False)  # what all of them are compared with
+    variables = jax.jit(plain.init)(jax.random.key(0), inputs)
     weights: Any = network.flat(variables)
     np.savez(folder / 'weights.npz', **weights)
     label = np.random.default_rng(0).normal(size=count).astype(np.float32)
-    expected = jax.jit(self.model(share=False).apply)(variables, inputs)
+    expected = jax.jit(plain.apply)(variables, inputs)
     np.savez(folder / 'inputs.npz', label=label, expected=np.asarray(expected))
 
   def model(self, *, share: bool = True) -> models.DMPNN:
