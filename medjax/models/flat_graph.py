@@ -44,6 +44,8 @@ def flatten(graph: dict[str, jax.Array]) -> FlatGraph:
       bonds that enter each atom, counted from 1, 0 for none.
   """
   atoms, bonds, ends, incoming = (graph[key] for key in ('atoms', 'bonds', 'ends', 'incoming'))
+  if not bonds.shape[1]:  # single atoms alone: one bond of padding, as arrays of none are not taken
+    bonds, ends = (jnp.zeros((len(x), 1, x.shape[2]), x.dtype) for x in (bonds, ends))
   count, size, pairs = len(atoms), atoms.shape[1], bonds.shape[1]
   molecule = jnp.arange(count, dtype=jnp.int32)[:, None, None]
   real = ends[..., :1] != ends[..., 1:]

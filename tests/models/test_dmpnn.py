@@ -102,6 +102,11 @@ def test_padding_and_neighbours_in_the_batch_do_not_matter(graph):
   np.testing.assert_allclose(compiled()(variables(), graph)[3:4], one, rtol=1e-4, atol=1e-5)
 
 
+def test_single_atoms_have_outputs_alone(graph):
+  alone = compiled(share=False)(variables(), batch(SMILES[:1]))
+  np.testing.assert_allclose(compiled()(variables(), graph)[:1], alone, rtol=1e-4, atol=1e-5)
+
+
 def test_pools_are_sums_over_atoms(graph):
   atoms = np.array([Chem.MolFromSmiles(s).GetNumAtoms() for s in SMILES])[:, None]
   kept = variables(head=())

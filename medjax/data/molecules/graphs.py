@@ -38,6 +38,7 @@ def graph(molecule: Any, where: str) -> dict[str, np.ndarray]:
     ``bonds``: uint8 [K, 4], see ``atoms.bond_codes``.
     ``ends``: int16 [K, 2], first and second atom of each bond.
     ``incoming``: int16 [A, D], the directed bonds that enter each atom, counted from 1; then 0.
+      D is at least 1.
 
   Raises:
     UserError: there is no atom, or there are more than ``MOST_BONDS`` bonds.
@@ -62,7 +63,7 @@ def graph(molecule: Any, where: str) -> dict[str, np.ndarray]:
     ends.append((first, second))
     entering[second].append(2 * number + 1)
     entering[first].append(2 * number + 2)
-  incoming = np.zeros((len(codes), max(map(len, entering))), np.int16)
+  incoming = np.zeros((len(codes), max(1, *map(len, entering))), np.int16)
   for row, numbers in enumerate(entering):
     incoming[row, : len(numbers)] = numbers
   return {

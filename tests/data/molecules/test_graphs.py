@@ -89,7 +89,7 @@ def test_bonds_enter_and_leave_atoms():
 def test_graphs_are_stacked_with_sizes():
   rows, sizes = graphs.stack([graph('C'), graph('CC(O)=N')])
   assert {name: of.tolist() for name, of in sizes.items()} == {
-    'atoms': [1, 4], 'bonds': [0, 3], 'degree': [0, 3],
+    'atoms': [1, 4], 'bonds': [0, 3], 'degree': [1, 3],
   }  # fmt: skip
   assert rows['incoming'].shape == (2, 4, 3)
   features = inputs('C', 'CC(O)=N')
