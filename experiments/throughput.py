@@ -9,6 +9,7 @@ and 2.13 times where these have medjax's allocator.
     python -m experiments.throughput                                   # sweep medjax alone
     python -m experiments.throughput --peers=keras,torch               # and compare, turn by turn
     python -m experiments.throughput --peers=keras,torch,torch_compile --config.precisions=bfloat16
+    python -m experiments.throughput --peers=chemprop --config.molecules=lipo.csv  # graph networks
 
 What is measured, and all figures: see experiments/README.md.
 """
@@ -24,7 +25,7 @@ from absl import flags
 import medjax
 from medjax import arguments, cli, optimizers, runtime, sealed, start, tasks
 from medjax import config as config_lib
-from medjax.bench import compare, network
+from medjax.bench import compare, molecules, network
 from medjax.bench import run as bench
 from medjax.config import setting
 from medjax.data import images
@@ -32,8 +33,9 @@ from medjax.data.simulate import radiograph
 from medjax.errors import UserError
 from medjax.training import parallel
 
+_PEERS = (*compare.PEERS, *compare.OF_MOLECULES)
 _FLAGS = f"""Flags:
-  --peers=NAMES     frameworks to compare with, of {', '.join(compare.PEERS)}
+  --peers=NAMES     frameworks to compare with, of {', '.join(_PEERS)}
   --output=FILE     where to write the measurements (default throughput.json)
 """
 
@@ -50,6 +52,9 @@ class Config(medjax.Config):
   image_sizes: tuple[int, ...] = setting((224,), 'Pixels of a side.', low=32, high=1024)
   precisions: tuple[str, ...] = setting(('auto',), 'Of auto, float32 and bfloat16.')
   device_counts: tuple[int, ...] = setting((0,), 'Devices to use; 0 is all.', low=0)
+  molecules: str = setting('', 'CSV file of molecules that graph networks are trained on.')
+  smiles_column: str = setting('smiles', 'Its column of SMILES.')
+  molecule_batch: int = setting(64, 'Molecules an update.', low=2)
   sweep: bool = setting(True, 'Measure medjax alone, part by part.')
   rounds: int = setting(9, 'Timed rounds of a comparison.', low=3)
 
@@ -108,6 +113,16 @@ def race(config: Config, peers: list[str]) -> list[dict[str, Any]]:
   return comparisons
 
 
+def race_of_molecules(config: Config, peers: list[str]) -> list[dict[str, Any]]:
+  """Compares a training of medjax's D-MPNN with that of its peers, on one device."""
+  if not config.molecules:
+    raise UserError('config.molecules: expected a CSV file of molecules to train on')
+  spec = molecules.Spec(config.molecules, config.smiles_column, config.molecule_batch)
+  found = compare.compare(spec, peers, config.rounds)
+  compare.table(found)
+  return [found]
+
+
 def main(argv: Sequence[str] | None = None) -> None:
   """Parses flags, measures, writes the measurements as JSON, and exits."""
   values = flags.FlagValues()
@@ -122,8 +137,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if rest := arguments.parse(values, given):
       raise UserError(f'{rest[0]}: expected only flags')
     for peer in values.peers:
-      if peer not in compare.PEERS:
-        raise UserError(f'--peers={peer}: expected some of {", ".join(compare.PEERS)}')
+      if peer not in _PEERS:
+        raise UserError(f'--peers={peer}: expected some of {", ".join(_PEERS)}')
     config = config_lib.override(Config(), values)
     if argv is None:
       start.restart_with_huge_pages()
@@ -131,7 +146,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     runtime.configure(xla_tuning=config.xla_tuning, share_device=bool(values.peers))
     measured: dict[str, Any] = {'environment': runtime.environment()}
     if values.peers:
-      measured['comparison'] = race(config, values.peers)
+      of_images = [peer for peer in values.peers if peer in compare.PEERS]
+      of_molecules = [peer for peer in values.peers if peer in compare.OF_MOLECULES]
+      measured['comparison'] = race(config, of_images) if of_images else []
+      if of_molecules:
+        measured['comparison'] += race_of_molecules(config, of_molecules)
     if config.sweep:
       measured['sweep'] = sweep(config)
     sealed.write(pathlib.Path(values.output), measured)

@@ -19,12 +19,15 @@ from rich.console import Console
 from rich.table import Table
 
 from medjax import runtime, start
-from medjax.bench import network, worker
+from medjax.bench import molecules, network, worker
 from medjax.bench.measure import Quartiles
 from medjax.errors import UserError
 from medjax.ops import native
 
+# Of networks that see images, and of graph networks.
 PEERS = tuple(name for name in worker.FRAMEWORKS if name != 'medjax')
+OF_MOLECULES = tuple(name for name in worker.OF_MOLECULES if name != 'medjax')
+Spec = network.Spec | molecules.Spec
 # Largest difference between outputs that lets networks count as the same.
 TOLERANCE = {'float32': 1e-4, 'bfloat16': 5e-2}
 _BLOCK = 2.0  # seconds that a timed block should take
@@ -48,7 +51,7 @@ class Entrant:
     return self.framework if alike else f'{self.framework}, same allocator'
 
 
-def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, Any]:
+def compare(spec: Spec, peers: Sequence[str], rounds: int) -> dict[str, Any]:
   """Times one training in medjax and in ``peers``, turn by turn.
 
   On a CPU under Linux every peer runs twice: as its users run it, and with the allocator setting
@@ -56,7 +59,7 @@ def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, 
 
   Args:
     spec: what to train; its folder is filled here.
-    peers: names among ``PEERS``.
+    peers: names among ``PEERS``, or ``OF_MOLECULES`` for a graph network.
     rounds: timed rounds.
 
   Returns:
@@ -70,7 +73,7 @@ def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, 
   """
   with tempfile.TemporaryDirectory() as folder:
     spec = dataclasses.replace(spec, folder=folder)
-    network.write(spec)
+    spec.write()
     own = [Entrant(name, True) for name in ('medjax', 'jit') if name in ('medjax', *peers)]
     others = [peer for peer in peers if peer != 'jit']
     entrants = [*own, *(Entrant(peer, False) for peer in others)]
@@ -108,7 +111,7 @@ def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, 
       pairs = [theirs / mine for mine, theirs in zip(taken['medjax'], times, strict=True)]
       ratio = Quartiles.of(pairs)
       entries[name]['ratio'] = _values(ratio) | {'smallest': min(pairs), 'largest': max(pairs)}
-  about = dataclasses.asdict(spec)
+  about = dataclasses.asdict(spec) | {'title': spec.title}
   del about['folder']
   return {
     'spec': about,
@@ -122,7 +125,7 @@ def compare(spec: network.Spec, peers: Sequence[str], rounds: int) -> dict[str, 
 class _Process:
   """An entrant's process, warmed up and waiting for its turn."""
 
-  def __init__(self, entrant: Entrant, spec: network.Spec):
+  def __init__(self, entrant: Entrant, spec: Spec):
     environment = dict(os.environ)
     environment.pop('GLIBC_TUNABLES', None)
     if entrant.huge_pages:
@@ -175,7 +178,7 @@ def table(result: dict[str, Any]) -> None:
   """Prints what ``compare`` measured."""
   spec = result['spec']
   title = (
-    f'{spec["network"]} at {spec["image_size"]} px, batch {spec["batch_size"]}, '
+    f'{spec["title"]}, batch {spec["batch_size"]}, '
     f'{spec["precision"]}, on {result["processor"]}: {result["rounds"]} rounds, median (quartiles)'
   )
   columns = ('framework', 'examples/s', 'medjax / it', 'smallest-largest', 'outputs differ')

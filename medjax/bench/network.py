@@ -38,6 +38,15 @@ class Spec:
   folder: str
 
   @property
+  def title(self) -> str:
+    """What is trained."""
+    return f'{self.network} at {self.image_size} px'
+
+  def write(self) -> None:
+    """Writes weights and inputs to the folder; see the function of that name."""
+    write(self)
+
+  @property
   def small_images(self) -> bool:
     """Whether a ResNet has its stem for small images."""
     return self.image_size < 128
@@ -88,8 +97,8 @@ def flat(variables: Any) -> dict[str, np.ndarray]:
   }
 
 
-def read(spec: Spec) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-  """Weights and inputs that ``write`` left."""
+def read(spec: Any) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+  """Weights and inputs that ``write`` left in the folder of a spec."""
   folder = pathlib.Path(spec.folder)
   with np.load(folder / 'weights.npz') as weights, np.load(folder / 'inputs.npz') as inputs:
     return dict(weights), dict(inputs)

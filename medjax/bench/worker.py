@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-# Module of each framework: build(spec) -> (about, step, finish).
+# Module of each framework: build(spec) -> (about, step, finish); for networks that see images.
 FRAMEWORKS = {
   'medjax': 'medjax.bench.peer_medjax',
   'jit': 'medjax.bench.peer_jit',
@@ -20,14 +20,21 @@ FRAMEWORKS = {
   'torch': 'medjax.bench.peer_torch',
   'torch_compile': 'medjax.bench.peer_torch',
 }
+# For graph networks.
+OF_MOLECULES = {
+  'medjax': 'medjax.bench.peer_molecules',
+  'chemprop': 'medjax.bench.peer_chemprop',
+}
 
 
 def main(framework: str, spec: str) -> None:
   """Answers on standard output until standard input ends."""
   answers = sys.stdout
   sys.stdout = sys.stderr  # whatever a framework prints goes out of the way
-  peer: Any = importlib.import_module(FRAMEWORKS[framework])
-  about, step, finish = peer.build(json.loads(spec), compiled=framework == 'torch_compile')
+  wanted = json.loads(spec)
+  modules = OF_MOLECULES if wanted['network'] == 'dmpnn' else FRAMEWORKS
+  peer: Any = importlib.import_module(modules[framework])
+  about, step, finish = peer.build(wanted, compiled=framework == 'torch_compile')
   for _ in range(2):
     step()
   finish()

@@ -5,9 +5,11 @@ from medjax.models.cnn import CNN
 from medjax.models.convnext import ConvNeXt
 from medjax.models.densenet import DenseNet
 from medjax.models.dilated_cnn import DilatedCNN
+from medjax.models.dmpnn import DMPNN
 from medjax.models.drop_path import DropPath
 from medjax.models.efficientnet import EfficientNet
 from medjax.models.ensemble import Ensemble
+from medjax.models.gine import GINE
 from medjax.models.image_network import IMAGE_NETWORKS, ImageNetwork, image_network
 from medjax.models.mlp import MLP, l2
 from medjax.models.norm import BatchNorm
@@ -24,6 +26,8 @@ from medjax.models.vit import VisionTransformer
 
 __all__ = [
   'CNN',
+  'DMPNN',
+  'GINE',
   'IMAGE_NETWORKS',
   'MLP',
   'PIXELS',

@@ -37,7 +37,7 @@ _FLAGS = (
   '-fPIC',
   '-shared',
 )
-_SOURCES = ('convolution.cc', 'adam.cc')
+_SOURCES = ('convolution.cc', 'adam.cc', 'shared_rows.cc')
 _HEADERS = ('threads.h',)
 _KERNELS = {
   'medjax_adam': 'MedjaxAdam',
@@ -45,6 +45,11 @@ _KERNELS = {
   'medjax_conv_gradient': 'MedjaxConvGradient',
   'medjax_conv_pool': 'MedjaxConvPool',
   'medjax_conv_pool_gradient': 'MedjaxConvPoolGradient',
+  'medjax_distinct': 'MedjaxDistinct',
+  'medjax_product': 'MedjaxProduct',
+  'medjax_product_gradient': 'MedjaxProductGradient',
+  'medjax_relu_sum': 'MedjaxReluSum',
+  'medjax_relu_sum_gradient': 'MedjaxReluSumGradient',
 }
 _HERE = pathlib.Path(__file__).resolve().parent
 _wanted = contextvars.ContextVar('native_kernels', default=True)

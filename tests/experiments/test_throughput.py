@@ -49,7 +49,7 @@ def test_a_comparison_is_printed_and_written(command, monkeypatch, tmp_path):
     rate = {'median': 2.0, 'low': 1.0, 'high': 3.0}
     return {
       'spec': {
-        'network': spec.network,
+        'title': spec.title,
         'image_size': spec.image_size,
         'batch_size': spec.batch_size,
         'precision': spec.precision,
@@ -74,6 +74,7 @@ def test_a_comparison_is_printed_and_written(command, monkeypatch, tmp_path):
   ('arguments', 'message'),
   [
     (['--peers=jax'], '--peers=jax: expected some of jit, keras, torch, torch_compile'),
+    (['--peers=chemprop'], 'config.molecules: expected a CSV file of molecules to train on'),
     (['--config.models=vgg'], 'config.models=vgg: expected some of cnn, resnet18'),
     (['--config.precisions=half'], 'config.precisions=half: expected some of auto, float32'),
     (['--config.batch_sizes=0'], 'config.batch_sizes=0: expected comma-separated int values'),
@@ -85,6 +86,23 @@ def test_mistakes_are_one_line(command, arguments, message):
   assert code == 2
   assert err.startswith(f'error: {message}')
   assert len(err.splitlines()) == 1
+
+
+def test_peers_see_what_they_are_made_for(command, monkeypatch, tmp_path):
+  seen = []
+
+  def compared(spec, peers, rounds):
+    seen.append((spec.title, peers))
+    return {}
+
+  monkeypatch.setattr(compare, 'compare', compared)
+  monkeypatch.setattr(compare, 'table', lambda found: None)
+  command('--peers=chemprop,torch', '--config.sweep=false', '--config.molecules=a/b.csv')
+  assert seen == [
+    ('cnn at 224 px', ['torch']),
+    ('D-MPNN, 300 units, depth 3, b.csv', ['chemprop']),
+  ]
+  assert json.loads((tmp_path / 'throughput.json').read_text())['comparison'] == [{}, {}]
 
 
 def test_help_lists_flags_and_settings(command):

@@ -1,0 +1,270 @@
+// Layers over the distinct rows of a batch, as many as there are: see shared_rows.py.
+//
+// Every sum is taken in an order that depends on the rows alone, never on the number of threads, so
+// that a result is the same to the bit every time. Rows from `count` on are neither read nor written.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "threads.h"
+
+namespace {
+
+using medjax::ParallelFor;
+using Floats = ffi::Buffer<ffi::F32>;
+using Ints = ffi::Buffer<ffi::S32>;
+using Colours = ffi::Buffer<ffi::U32>;
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 4;
+#endif
+constexpr int kRows = kLanes == 8 ? 6 : 12;  // of a block of a product: what the registers hold
+constexpr int64_t kPanel = 2 * kLanes;       // columns of a block
+constexpr int64_t kChunk = 10 * kRows;       // rows that a thread works on at a time
+constexpr int64_t kDeep = 256;               // rows of a sum over rows that stay in the cache
+constexpr int64_t kColumns = 64;             // columns that a thread adds up
+
+typedef float Vec __attribute__((vector_size(4 * kLanes)));
+typedef float LooseVec __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
+
+inline Vec Load(const float* p) { return *reinterpret_cast<const LooseVec*>(p); }
+inline void Store(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
+inline int64_t Ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// kM rows of C, kPanel wide, = or += A B: A(m, k) at a[m * a_row + k * a_step], B a panel [steps, kPanel].
+template <int kM>
+void Block(int64_t steps, const float* a, int64_t a_row, int64_t a_step, const float* b, float* c,
+           bool add) {
+  Vec sum[kM][2];
+#pragma GCC unroll 12
+  for (int m = 0; m < kM; ++m) {
+    sum[m][0] = add ? Load(c + m * kPanel) : Vec{};
+    sum[m][1] = add ? Load(c + m * kPanel + kLanes) : Vec{};
+  }
+  for (int64_t k = 0; k < steps; ++k, a += a_step, b += kPanel) {
+    Vec left = Load(b), right = Load(b + kLanes);
+#pragma GCC unroll 12
+    for (int m = 0; m < kM; ++m) {
+      Vec value = Vec{} + a[m * a_row];
+      sum[m][0] += value * left;
+      sum[m][1] += value * right;
+    }
+  }
+#pragma GCC unroll 12
+  for (int m = 0; m < kM; ++m) {
+    Store(c + m * kPanel, sum[m][0]);
+    Store(c + m * kPanel + kLanes, sum[m][1]);
+  }
+}
+
+// The same for any number of rows.
+void Rows(int64_t rows, int64_t steps, const float* a, int64_t a_row, int64_t a_step,
+          const float* b, float* c, bool add) {
+  int64_t m = 0;
+  for (; m + kRows <= rows; m += kRows)
+    Block<kRows>(steps, a + m * a_row, a_row, a_step, b, c + m * kPanel, add);
+  for (; m < rows; ++m) Block<1>(steps, a + m * a_row, a_row, a_step, b, c + m * kPanel, add);
+}
+
+// B [steps, columns], element (k, n) at b[k * b_row + n * b_column], in panels with zeros at the end.
+std::vector<float> Panels(int64_t steps, int64_t columns, const float* b, int64_t b_row,
+                          int64_t b_column) {
+  std::vector<float> packed(Ceil(columns, kPanel) * steps * kPanel, 0.0f);
+  for (int64_t n = 0; n < columns; ++n) {
+    float* to = packed.data() + n / kPanel * steps * kPanel + n % kPanel;
+    for (int64_t k = 0; k < steps; ++k) to[k * kPanel] = b[k * b_row + n * b_column];
+  }
+  return packed;
+}
+
+// C [count, columns] = A [count, steps] times packed panels.
+void Multiply(ffi::ThreadPool& pool, int64_t count, int64_t columns, int64_t steps, const float* a,
+              const std::vector<float>& panels, float* c) {
+  ParallelFor(pool, Ceil(count, kChunk), [&](int64_t chunk) {
+    int64_t first = chunk * kChunk, rows = std::min(kChunk, count - first);
+    float block[kChunk * kPanel];
+    for (int64_t n = 0; n < columns; n += kPanel) {
+      Rows(rows, steps, a + first * steps, steps, 1, panels.data() + n * steps, block, false);
+      int64_t width = std::min(kPanel, columns - n);
+      for (int64_t m = 0; m < rows; ++m)
+        std::copy_n(block + m * kPanel, width, c + (first + m) * columns + n);
+    }
+  });
+}
+
+// C [rows, columns] = the sum over `count` of A [count, rows], transposed, times B [count, columns].
+void MultiplyTransposed(ffi::ThreadPool& pool, int64_t count, int64_t rows, int64_t columns,
+                        const float* a, const float* b, float* c) {
+  ParallelFor(pool, Ceil(columns, kPanel), [&](int64_t panel) {
+    int64_t n = panel * kPanel, width = std::min(kPanel, columns - n);
+    std::vector<float> sums(rows * kPanel, 0.0f), packed(kDeep * kPanel, 0.0f);
+    for (int64_t k = 0; k < count; k += kDeep) {
+      int64_t steps = std::min(kDeep, count - k);
+      for (int64_t s = 0; s < steps; ++s)
+        std::copy_n(b + (k + s) * columns + n, width, packed.data() + s * kPanel);
+      Rows(rows, steps, a + k * rows, 1, rows, packed.data(), sums.data(), true);
+    }
+    for (int64_t m = 0; m < rows; ++m)
+      std::copy_n(sums.data() + m * kPanel, width, c + m * columns + n);
+  });
+}
+
+// x [N, F], kernel [F, G], count -> [N, G].
+ffi::Error Product(ffi::ThreadPool pool, Floats x, Floats kernel, Ints count,
+                   ffi::Result<Floats> out) {
+  int64_t steps = kernel.dimensions()[0], columns = kernel.dimensions()[1];
+  auto panels = Panels(steps, columns, kernel.typed_data(), columns, 1);
+  Multiply(pool, *count.typed_data(), columns, steps, x.typed_data(), panels, out->typed_data());
+  return ffi::Error::Success();
+}
+
+// The gradients of x and kernel.
+ffi::Error ProductGradient(ffi::ThreadPool pool, Floats x, Floats kernel, Ints count, Floats d_out,
+                           ffi::Result<Floats> d_x, ffi::Result<Floats> d_kernel) {
+  int64_t steps = kernel.dimensions()[0], columns = kernel.dimensions()[1];
+  int64_t rows = *count.typed_data();
+  auto panels = Panels(columns, steps, kernel.typed_data(), 1, columns);
+  Multiply(pool, rows, steps, columns, d_out.typed_data(), panels, d_x->typed_data());
+  MultiplyTransposed(pool, rows, steps, columns, x.typed_data(), d_out.typed_data(),
+                     d_kernel->typed_data());
+  return ffi::Error::Success();
+}
+
+// first [P, F], second [Q, F], i and j [N, K], count -> out [N, F]; i is -1 for none.
+ffi::Error ReluSum(ffi::ThreadPool pool, Floats first, Floats second, Ints i, Ints j, Ints count,
+                   ffi::Result<Floats> out) {
+  int64_t width = first.dimensions()[1], terms = i.dimensions()[1], rows = *count.typed_data();
+  ParallelFor(pool, Ceil(rows, kChunk), [&](int64_t chunk) {
+    for (int64_t n = chunk * kChunk; n < std::min(rows, (chunk + 1) * kChunk); ++n) {
+      float* to = out->typed_data() + n * width;
+      std::fill_n(to, width, 0.0f);
+      for (int64_t k = n * terms; k < (n + 1) * terms; ++k) {
+        if (i.typed_data()[k] < 0) continue;
+        const float* one = first.typed_data() + i.typed_data()[k] * width;
+        const float* other = second.typed_data() + j.typed_data()[k] * width;
+        for (int64_t f = 0; f < width; ++f) {
+          float sum = one[f] + other[f];
+          to[f] += sum < 0 ? 0 : sum;  // not a number stays so
+        }
+      }
+    }
+  });
+  return ffi::Error::Success();
+}
+
+// The gradients of first, of which `so_far` is added, and second, whose counts are given too.
+ffi::Error ReluSumGradient(ffi::ThreadPool pool, Floats first, Floats second, Ints i, Ints j,
+                           Ints count, Ints first_count, Ints second_count, Floats so_far,
+                           Floats d_out, ffi::Result<Floats> d_first,
+                           ffi::Result<Floats> d_second) {
+  int64_t width = first.dimensions()[1], terms = i.dimensions()[1];
+  ParallelFor(pool, Ceil(width, kColumns), [&](int64_t part) {
+    int64_t start = part * kColumns, columns = std::min(kColumns, width - start);
+    for (int64_t n = 0; n < *first_count.typed_data(); ++n)
+      std::copy_n(so_far.typed_data() + n * width + start, columns,
+                  d_first->typed_data() + n * width + start);
+    for (int64_t n = 0; n < *second_count.typed_data(); ++n)
+      std::fill_n(d_second->typed_data() + n * width + start, columns, 0.0f);
+    for (int64_t n = 0; n < *count.typed_data(); ++n) {
+      const float* gradient = d_out.typed_data() + n * width + start;
+      for (int64_t k = n * terms; k < (n + 1) * terms; ++k) {
+        if (i.typed_data()[k] < 0) continue;
+        int64_t at = i.typed_data()[k] * width + start, and_at = j.typed_data()[k] * width + start;
+        const float* one = first.typed_data() + at;
+        const float* other = second.typed_data() + and_at;
+        float* __restrict to = d_first->typed_data() + at;
+        float* __restrict and_to = d_second->typed_data() + and_at;
+        for (int64_t f = 0; f < columns; ++f) {
+          float reached = one[f] + other[f] > 0 ? gradient[f] : 0;
+          to[f] += reached;
+          and_to[f] += reached;
+        }
+      }
+    }
+  });
+  return ffi::Error::Success();
+}
+
+// colours [N, 2] -> rows [N], then N; slot [N]; count.
+ffi::Error Distinct(Colours colours, ffi::Result<Ints> rows, ffi::Result<Ints> slot,
+                    ffi::Result<Ints> count) {
+  int64_t size = colours.dimensions()[0], places = 16;
+  while (places < 2 * size) places *= 2;
+  std::vector<int32_t> table(places, -1);
+  int32_t found = 0;
+  for (int64_t n = 0; n < size; ++n) {
+    const uint32_t* colour = colours.typed_data() + 2 * n;
+    int64_t place = colour[0] & (places - 1);
+    for (;; place = (place + 1) & (places - 1)) {
+      if (table[place] < 0) {
+        table[place] = found;
+        rows->typed_data()[found++] = n;
+        break;
+      }
+      const uint32_t* other = colours.typed_data() + 2 * rows->typed_data()[table[place]];
+      if (other[0] == colour[0] && other[1] == colour[1]) break;
+    }
+    slot->typed_data()[n] = table[place];
+  }
+  std::fill(rows->typed_data() + found, rows->typed_data() + size, static_cast<int32_t>(size));
+  *count->typed_data() = found;
+  return ffi::Error::Success();
+}
+
+}  // namespace
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(MedjaxProduct, Product,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<Floats>()
+                                  .Arg<Floats>()
+                                  .Arg<Ints>()
+                                  .Ret<Floats>());
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(MedjaxProductGradient, ProductGradient,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<Floats>()
+                                  .Arg<Floats>()
+                                  .Arg<Ints>()
+                                  .Arg<Floats>()
+                                  .Ret<Floats>()
+                                  .Ret<Floats>());
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(MedjaxReluSum, ReluSum,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<Floats>()
+                                  .Arg<Floats>()
+                                  .Arg<Ints>()
+                                  .Arg<Ints>()
+                                  .Arg<Ints>()
+                                  .Ret<Floats>());
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(MedjaxReluSumGradient, ReluSumGradient,
+                              ffi::Ffi::Bind()
+                                  .Ctx<ffi::ThreadPool>()
+                                  .Arg<Floats>()
+                                  .Arg<Floats>()
+                                  .Arg<Ints>()
+                                  .Arg<Ints>()
+                                  .Arg<Ints>()
+                                  .Arg<Ints>()
+                                  .Arg<Ints>()
+                                  .Arg<Floats>()
+                                  .Arg<Floats>()
+                                  .Ret<Floats>()
+                                  .Ret<Floats>());
+
+XLA_FFI_DEFINE_HANDLER_SYMBOL(MedjaxDistinct, Distinct,
+                              ffi::Ffi::Bind()
+                                  .Arg<Colours>()
+                                  .Ret<Ints>()
+                                  .Ret<Ints>()
+                                  .Ret<Ints>());
