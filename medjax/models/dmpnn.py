@@ -97,7 +97,8 @@ class DMPNN(nn.Module):
       self.param('readout_bias', nn.initializers.zeros, (self.hidden,), jnp.float32),
     )
     drop = nn.Dropout(self.dropout, deterministic=not train)
-    if self.share and native.available() and not (self.dropout and train):
+    single = flat.atoms.dtype == jnp.float32  # the kernels know no other type
+    if self.share and single and native.available() and not (self.dropout and train):
       atoms = shared_atoms(flat, weights, self.depth)
     else:
       atoms = plain_atoms(flat, weights, self.depth, drop)

@@ -121,3 +121,24 @@ def test_mistakes_are_one_line_without_a_traceback(command, arguments, message):
   last = err.strip().splitlines()[-1]
   assert last.startswith('error: ')
   assert message in last
+
+
+def test_a_graph_network_is_trained_and_predicts_molecules_of_any_size(command, tmp_path):
+  lines = ['smiles,active']
+  for i in range(60):  # of one size of programs: these are compiled once
+    lines.append(f'{"C" * (1 + i // 4)}{"N(C)O"[: i % 4 // 2 * 4 + 1]}{"F" * (i % 2)},{i % 2}')
+  (tmp_path / 'few.csv').write_text('\n'.join(lines))
+  code, _, err = command(
+    *SMALL, '--config.network=dmpnn', '--config.hidden=16', '--config.depth=2',
+    '--config.data.source=few.csv', '--config.data.split=random', '--config.num_epochs=1',
+    '--workdir=run',
+  )  # fmt: skip
+  assert code == 0, err
+  assert 'atoms and bonds of the largest fragment' in (tmp_path / 'run' / 'card.md').read_text()
+  (tmp_path / 'new.smi').write_text('\n'.join(['C', 'CCO', 'C' * 60, 'C1CC torn']))
+  code, _, err = command('predict', 'new.smi', '--workdir=run', '--output=out.csv')
+  assert code == 0, err
+  rows = _rows(tmp_path / 'out.csv')
+  assert [bool(row['error']) for row in rows] == [False, False, False, True]
+  assert 0 < float(rows[0]['probability']) < 1
+  assert rows[0]['probability'] != rows[1]['probability']

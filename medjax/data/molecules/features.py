@@ -1,15 +1,14 @@
-"""What a network sees of a molecule: a fingerprint, and descriptors beside it."""
+"""What a network sees of a molecule: a fingerprint or a graph, and descriptors beside it."""
 
 import dataclasses
 import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.data.molecules import toolkit
+from medjax.data.molecules import graphs, toolkit
 from medjax.data.molecules.descriptors import Descriptors
 
 _MOST = 255  # of a count
@@ -24,6 +23,7 @@ class Features:
     bits: places that substructures are folded to.
     counts: what the network sees at a place: log(1 + count), the count, or 1.
     descriptors: fitted to training molecules; None for none.
+    graph: whether the network sees the graph; the fingerprint is for simple models then.
 
   Source:
     Rogers, D. and Hahn, M. (2010), Extended-connectivity fingerprints, J. Chem. Inf. Model. 50:742.
@@ -33,6 +33,7 @@ class Features:
   bits: int = 2048
   counts: Literal['log1p', 'counts', 'bits'] = 'log1p'
   descriptors: Descriptors | None = None
+  graph: bool = False
 
   @classmethod
   def from_details(cls, details: Mapping[str, Any]) -> 'Features':
@@ -45,12 +46,18 @@ class Features:
     return dataclasses.asdict(self)
 
   def arrays(self, mol: Any) -> dict[str, np.ndarray]:
-    """What travels to the device: 'counts' uint8 [bits], 'descriptors' float32 [D] if there are.
+    """What travels to the device: 'counts' uint8 [bits], 'descriptors' float32 [D] if there are,
+    and the arrays of ``graphs.graph`` for a network that sees it.
 
     Args:
       mol: an ``rdkit.Chem.Mol`` in standard form.
+
+    Raises:
+      UserError: it has no graph; see there.
     """
     arrays = {'counts': self.fingerprint(mol)}
+    if self.graph:
+      arrays |= graphs.graph(mol, 'molecule')
     if self.descriptors:
       arrays['descriptors'] = self.descriptors.scaled(self.descriptors.values(mol))
     return arrays
@@ -60,8 +67,11 @@ class Features:
     found = _generator(self.radius, self.bits).GetCountFingerprintAsNumPy(mol)
     return np.minimum(found, _MOST).astype(np.uint8)
 
-  def inputs(self, batch: Mapping[str, Any]) -> jax.Array:
-    """float32 [B, bits + D]."""
+  def inputs(self, batch: dict[str, Any]) -> Any:
+    """float32 [B, bits + D]; or what ``graphs.inputs`` gives and 'descriptors' [B, D]."""
+    if self.graph:
+      beside = {'descriptors': batch['descriptors']} if self.descriptors else {}
+      return graphs.inputs(batch) | beside
     counts = batch['counts'].astype(jnp.float32)
     shown = {'log1p': jnp.log1p, 'counts': lambda x: x, 'bits': jnp.sign}[self.counts](counts)
     return jnp.concatenate([shown, batch['descriptors']], axis=1) if self.descriptors else shown

@@ -9,7 +9,15 @@ import numpy as np
 from medjax.data import dataset, examples, split
 from medjax.data.examples import Examples
 from medjax.data.images import label_sets
-from medjax.data.molecules import descriptors, duplicates, reading, similarity, splits, targets
+from medjax.data.molecules import (
+  descriptors,
+  duplicates,
+  graphs,
+  reading,
+  similarity,
+  splits,
+  targets,
+)
 from medjax.data.molecules.config import Config
 from medjax.data.molecules.features import Features
 from medjax.data.molecules.messages import joined
@@ -22,18 +30,21 @@ from medjax.errors import UserError
 _ALIKE = 0.7  # Tanimoto similarity from which a test molecule has a near neighbour in training
 
 
-def load(config: Config, *, simulator: Simulator | None = None) -> dataset.Dataset:
+def load(
+  config: Config, *, simulator: Simulator | None = None, graph: bool = False
+) -> dataset.Dataset:
   """The molecules that ``config.source`` names, with what is known of them.
 
   Args:
     config: the source and how to read it.
     simulator: (seed, molecules) -> cells by column, 'smiles' and 'label'; stands behind
       'simulated'.
+    graph: whether the network sees molecules as graphs, see ``graphs.inputs``.
 
   Returns:
-    The data set, with inputs float32 [bits + descriptors]. ``details`` holds how molecules are
-    read, the label columns, the rows that were left out and why, and mean and standard deviation
-    of training labels that are numbers.
+    The data set, with inputs float32 [bits + descriptors], or graphs. ``details`` holds how
+    molecules are read, the label columns, the rows that were left out and why, and mean and
+    standard deviation of training labels that are numbers.
 
   Raises:
     UserError: one line that names the file, row or column and what was expected.
@@ -41,11 +52,11 @@ def load(config: Config, *, simulator: Simulator | None = None) -> dataset.Datas
   Example:
     >>> data = load(Config(source='bace.csv'))  # doctest: +SKIP
   """
-  read = functools.partial(_read, config, simulator)
+  read = functools.partial(_read, config, simulator, graph)
   return examples.load(config, Molecules.from_details, read)
 
 
-def _read(config: Config, simulator: Simulator | None) -> dataset.Dataset:
+def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.Dataset:
   file, name = reading.source(config, simulator)
   columns = targets.columns(config, file)
   named, origin = splits.given(config, file)
@@ -94,10 +105,12 @@ def _read(config: Config, simulator: Simulator | None) -> dataset.Dataset:
     copies={ids[row]: ids[first] for row, first in merged.copy_of.items()},
   ).with_splits(config)
   read = read.noting(*_neighbours(entries, read.split))
-  modality, arrays = _featured(config, standard, entries, read.in_train)
+  modality, arrays, sizes = _featured(config, standard, graph, entries, read.in_train)
   scale = {} if labels.classes else examples.label_scale(merged.values, read.in_train)
   details = {**modality.details(), 'labels': columns, 'left_out': left_out, **scale}
-  return read.to_dataset(arrays, merged.values, modality, details=details)
+  return read.to_dataset(
+    arrays, merged.values, modality, details=details, sizes=sizes, axes=modality.axes
+  )
 
 
 def _in_splits(
@@ -159,11 +172,15 @@ def _neighbours(entries: Sequence[Entry], where: Sequence[str]) -> list[str]:
 
 
 def _featured(
-  config: Config, standard: Standard, entries: Sequence[Entry], in_train: np.ndarray
-) -> tuple[Molecules, dict[str, np.ndarray]]:
-  """The owner of the inputs, fitted to training molecules, and the arrays of all."""
+  config: Config,
+  standard: Standard,
+  graph: bool,
+  entries: Sequence[Entry],
+  in_train: np.ndarray,
+) -> tuple[Molecules, dict[str, np.ndarray], dict[str, np.ndarray]]:
+  """The owner of the inputs, fitted to training molecules; the arrays of all, and their sizes."""
   mols = [one.molecule.mol for one in entries]
-  features = Features(config.radius, config.bits, config.counts)
+  features = Features(config.radius, config.bits, config.counts, graph=graph)
   arrays = {'counts': np.stack([features.fingerprint(mol) for mol in mols])}
   if config.descriptors:
     names = descriptors.every()
@@ -171,4 +188,8 @@ def _featured(
     fitted = descriptors.fit(raw[in_train], names)
     features = dataclasses.replace(features, descriptors=fitted)
     arrays['descriptors'] = fitted.scaled(raw[:, [names.index(name) for name in fitted.names]])
-  return Molecules(standard, features, config.smiles_column), arrays
+  sizes: dict[str, np.ndarray] = {}
+  if graph:
+    rows, sizes = graphs.stack([graphs.graph(one.molecule.mol, one.place) for one in entries])
+    arrays |= rows
+  return Molecules(standard, features, config.smiles_column), arrays, sizes

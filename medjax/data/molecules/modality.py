@@ -1,15 +1,15 @@
-"""Molecules: read from files of structures, fed as fingerprints."""
+"""Molecules: read from files of structures, fed as fingerprints or graphs."""
 
 import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import jax
 import numpy as np
 
+from medjax.data import ragged
 from medjax.data.modality import Case, Modality, opened
-from medjax.data.molecules import records
+from medjax.data.molecules import graphs, records
 from medjax.data.molecules.features import Features
 from medjax.data.molecules.standard import Standard
 from medjax.errors import UserError
@@ -18,7 +18,7 @@ from medjax.outcomes import SimpleModel
 
 @dataclasses.dataclass(frozen=True)
 class Molecules(Modality):
-  """Molecules, each of which becomes float32 [bits + descriptors].
+  """Molecules, each of which becomes float32 [bits + descriptors], or a graph.
 
   Attributes:
     standard: how a structure becomes a molecule.
@@ -46,8 +46,13 @@ class Molecules(Modality):
       'smiles_column': self.smiles_column,
     }
 
-  def inputs(self, batch: dict[str, Any]) -> jax.Array:
-    """float32 [B, bits + descriptors]."""
+  @property
+  def axes(self) -> ragged.Axes:  # type: ignore[override]
+    """Atoms, bonds and degrees of graphs."""
+    return graphs.AXES if self.features.graph else {}
+
+  def inputs(self, batch: dict[str, Any]) -> Any:
+    """See ``Features.inputs``."""
     return self.features.inputs(batch)
 
   def open(self, names: Sequence[str]) -> list[Case]:
@@ -85,8 +90,9 @@ class Molecules(Modality):
 
   def preparation(self, shapes: str) -> str:
     """What the model card says of the inputs."""
+    seen = 'atoms and bonds' if self.features.graph else f'ECFP ({self.features.counts})'
     return (
-      f'{shapes}: ECFP ({self.features.counts}) of the largest fragment, neutralised by RDKit; '
+      f'{shapes}: {seen} of the largest fragment, neutralised by RDKit; '
       f'tautomers: {self.standard.tautomers}, stereochemistry: {self.standard.stereo}'
     )
 
