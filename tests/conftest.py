@@ -20,13 +20,10 @@ from PIL import Image
 SHARED = pathlib.Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 
-# Folders whose tests make up the core: config, data, step, checkpoints, command line (by those of
-# the README and of an extension; experiments have the same code below them). Readers of images are
-# many and ask nothing of JAX.
-CORE = {
-  'tests', 'data', 'tabular', 'sequences', 'residues', 'signals', 'ops', 'models',
-  'tasks', 'training',
-}  # fmt: skip
+# Folders whose tests make up the core: config, step, kernels, checkpoints, readers of tables, and
+# the command line (by those of the README and of an extension; experiments have the same below).
+# Networks and losses are plain JAX, and readers of images and molecules ask nothing of it.
+CORE = {'tests', 'tabular', 'sequences', 'residues', 'signals', 'ops', 'training'}
 
 
 def pytest_collection_modifyitems(items):
