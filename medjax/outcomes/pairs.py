@@ -29,8 +29,8 @@ class Pairs(Outcome[evaluation.Pairs, PairDecision]):
   length: int
 
   metrics: ClassVar[Mapping[str, Metric]] = {
-    'recognised': Metric('Cases recognised in another view', share=True),
-    'near': Metric(f'Cases among the {NEAR} most alike to another view of them', share=True),
+    'recognised': Metric('Recognised', share=True),
+    'near': Metric(f'Among the {NEAR} nearest', share=True),
   }
   headline: ClassVar[Sequence[str]] = ('recognised', 'near')
 

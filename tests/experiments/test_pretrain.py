@@ -58,7 +58,7 @@ def trained(command, folder):
 def test_the_run_says_how_many_images_are_recognised(trained):
   found = json.loads((trained / 'evaluation.json').read_text())['test']
   assert 0 <= found['recognised']['value'] <= found['near']['value'] <= 1
-  assert 'Cases recognised in another view' in (trained / 'report.html').read_text()
+  assert 'Among the 5 nearest' in (trained / 'report.html').read_text()
   assert 'an embedding of each image' in (trained / 'card.md').read_text()
 
 
