@@ -48,7 +48,7 @@ class DMPNN(nn.Module):
     outputs: logits or numbers.
     dropout: rate after each round and of atoms.
     head_dropout: rate after each dense layer of the head.
-    share: compute equal surroundings once; None does so on CPUs.
+    share: compute equal surroundings once where there is a kernel for it: on CPUs, in float32.
     axis_name: of the devices that share a batch; None outside of ``jax.pmap``.
 
   Example:
