@@ -56,7 +56,7 @@ class Siamese(nn.Module):
     hidden = self.encoder(
       jnp.concatenate([first, second]), train=train, **mask_argument(self.encoder, twice)
     )
-    projected = nn.Dense(self.features, dtype=jnp.float32, name='head')(nn.relu(hidden))
+    projected = nn.Dense(self.features, dtype=jnp.float32, name='projection')(nn.relu(hidden))
     return {
       'embedding': hidden[: len(x_BHWC)],
       'views': jnp.stack(jnp.split(projected, 2), axis=1),

@@ -16,7 +16,7 @@ from medjax.errors import UserError
 from medjax.transfer import layout, names
 
 _ENCODER = 'encoder/'
-_HEAD = 'head/'  # of models.Siamese, beside its encoder
+_PROJECTION = 'projection/'  # of models.Siamese, beside its encoder
 _NOTHING = re.compile(r'\.num_batches_tracked$|^op_threshs$')  # tensors that no output depends on
 
 
@@ -61,7 +61,7 @@ def fit(model: nn.Module, variables: Any, given: Tensors) -> tuple[Any, list[str
   places = sorted((_place(key, network) for key in leaves), key=lambda place: place.order)
   found = dict(given.found)
   in_unet, of_unet = isinstance(network, models.UNet), any(n.startswith(_ENCODER) for n in found)
-  pretrained = any(n.startswith(_HEAD) for n in found)
+  pretrained = any(n.startswith(_PROJECTION) for n in found)
   if of_unet and (pretrained or not in_unet):
     found = {n.removeprefix(_ENCODER): a for n, a in found.items() if n.startswith(_ENCODER)}
     of_unet = False

@@ -12,7 +12,7 @@ from medjax.workdir import Workdir
 
 @pytest.mark.slow
 def test_the_second_is_refused_while_the_first_lives(start, run, tmp_path):
-  arguments = (*SMALL, '--config.num_epochs=500', '--workdir=a')
+  arguments = (*SMALL, '--config.num_epochs=500', '--config.checkpoint_seconds=0', '--workdir=a')
   first = start(*arguments)
   while (
     not (tmp_path / 'a' / 'metrics.jsonl').exists()
