@@ -20,8 +20,8 @@ from PIL import Image
 SHARED = pathlib.Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 
-# Folders whose tests make up the core: config, step, kernels, checkpoints, the reader of tables, and
-# the command line (by those of the README and of an extension; experiments have the same below).
+# Folders whose tests make up the core: config, step, kernels, checkpoints, readers of tables,
+# and the command line (by those of the README and of an extension).
 # Networks and losses are plain JAX, and readers of images and molecules ask nothing of it.
 CORE = {'tests', 'tabular', 'ops', 'training'}
 # Files that take longest come first, so that no worker waits for another at the end.
