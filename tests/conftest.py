@@ -20,10 +20,12 @@ from PIL import Image
 SHARED = pathlib.Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 
-# Folders whose tests make up the core: config, step, kernels, checkpoints, readers of tables,
+# Folders whose tests make up the core: config, step, checkpoints, readers of tables,
 # and the command line (by those of the README and of an extension).
 # Networks and losses are plain JAX, and readers of images and molecules ask nothing of it.
-CORE = {'tests', 'tabular', 'ops', 'training'}
+CORE = {'tests', 'tabular', 'training'}
+# Of kernels, of which there are many sizes, that they load and are right where they are called.
+CORE_FILES = {'test_native', 'test_shared_rows', 'test_depthwise'}
 # Files that take longest come first, so that no worker waits for another at the end.
 LONGEST = ('test_damage_of_runs', 'test_kill', 'test_trees', 'test_choose', 'test_lung_cnn')
 
@@ -31,7 +33,8 @@ LONGEST = ('test_damage_of_runs', 'test_kill', 'test_trees', 'test_choose', 'tes
 def pytest_collection_modifyitems(items):
   items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else 99)
   for item in items:
-    if item.path.parent.name in CORE and item.get_closest_marker('slow') is None:
+    core = item.path.parent.name in CORE or item.path.stem in CORE_FILES
+    if core and item.get_closest_marker('slow') is None:
       item.add_marker(pytest.mark.core)
 
 
