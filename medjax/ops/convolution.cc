@@ -16,21 +16,21 @@
 #include <mutex>
 #include <vector>
 
+#include "product.h"
 #include "threads.h"
 
 namespace {
 
+using medjax::kLanes;
+using medjax::Load;
+using medjax::LooseVec;
+using medjax::Multiply;
 using medjax::ParallelFor;
+using medjax::Product;
+using medjax::Store;
 using medjax::Threads;
+using medjax::Vec;
 
-#if defined(__AVX512F__)
-constexpr int kLanes = 16;
-#elif defined(__AVX__)
-constexpr int kLanes = 8;
-#else
-constexpr int kLanes = 4;
-#endif
-constexpr int kRows = kLanes == 8 ? 6 : 12;  // of a block of a product: what the registers hold
 constexpr int64_t kParts = 16;               // sums over images that are added up at the end
 constexpr int64_t kStrip = 40;               // tiles that a thread works on at a time
 constexpr int64_t kShared = 2 << 20;         // numbers that all threads work on at a time
@@ -38,14 +38,9 @@ constexpr int64_t kLargePlane = 128 * 128;   // channels times features that do 
 constexpr int kPositions = 36;               // of a transformed tile
 constexpr uint8_t kNone = 4;                 // "winner" of a window whose largest value is not positive
 
-typedef float Vec __attribute__((vector_size(4 * kLanes)));
-typedef float LooseVec __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
 typedef int32_t Ints __attribute__((vector_size(4 * kLanes)));
 typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
 typedef uint8_t LooseBytes __attribute__((vector_size(kLanes), aligned(1), may_alias));
-
-inline Vec Load(const float* p) { return *reinterpret_cast<const LooseVec*>(p); }
-inline void Store(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
 
 // The sum of `parts` arrays of `size`, one after the other in `from`.
 void AddUp(int64_t parts, int64_t size, const float* from, float* to) {
@@ -103,74 +98,6 @@ class Memory {
   }
   Piece memory_;
 };
-
-// ------------------------------------------------------------------------------------- products
-
-// A [rows, steps], element (m, k) at a[m * a_row + k * a_step] and further `segments` of steps
-// `a_segment` apart; B [segments * steps, columns] with rows b_row apart; C = or += A B.
-struct Product {
-  int64_t rows, columns, steps, segments;
-  const float* a;
-  int64_t a_row, a_step, a_segment;
-  const float* b;
-  int64_t b_row;
-  float* c;
-  int64_t c_row;
-  bool add;
-};
-
-template <int kM, int kN>
-void Block(const Product& p, int64_t m0, int64_t n0) {
-  Vec sum[kM][kN];
-#pragma GCC unroll 12
-  for (int m = 0; m < kM; ++m)
-#pragma GCC unroll 2
-    for (int n = 0; n < kN; ++n) sum[m][n] = Vec{};
-  const float* b = p.b + n0;
-  for (int64_t s = 0; s < p.segments; ++s) {
-    const float* a = p.a + s * p.a_segment + m0 * p.a_row;
-    for (int64_t k = 0; k < p.steps; ++k, b += p.b_row, a += p.a_step) {
-      Vec right[kN];
-#pragma GCC unroll 2
-      for (int n = 0; n < kN; ++n) right[n] = Load(b + n * kLanes);
-#pragma GCC unroll 12
-      for (int m = 0; m < kM; ++m) {
-        Vec left = Vec{} + a[m * p.a_row];
-#pragma GCC unroll 2
-        for (int n = 0; n < kN; ++n) sum[m][n] += left * right[n];
-      }
-    }
-  }
-#pragma GCC unroll 12
-  for (int m = 0; m < kM; ++m) {
-    float* c = p.c + (m0 + m) * p.c_row + n0;
-#pragma GCC unroll 2
-    for (int n = 0; n < kN; ++n) {
-      Store(c + n * kLanes, p.add ? Load(c + n * kLanes) + sum[m][n] : sum[m][n]);
-    }
-  }
-}
-
-template <int kN, int kM = kRows>
-void Rest(const Product& p, int64_t m0, int64_t n0) {
-  if constexpr (kM > 0) {
-    if (p.rows - m0 == kM) return Block<kM, kN>(p, m0, n0);
-    Rest<kN, kM - 1>(p, m0, n0);
-  }
-}
-
-template <int kN>
-void Columns(const Product& p, int64_t n0) {
-  int64_t m = 0;
-  for (; m + kRows <= p.rows; m += kRows) Block<kRows, kN>(p, m, n0);
-  if (m < p.rows) Rest<kN>(p, m, n0);
-}
-
-void Multiply(const Product& p) {
-  int64_t n = 0;
-  for (; n + 2 * kLanes <= p.columns; n += 2 * kLanes) Columns<2>(p, n);
-  if (n < p.columns) Columns<1>(p, n);
-}
 
 // ----------------------------------------------------------------------------- Winograd's transforms
 

@@ -38,7 +38,7 @@ _FLAGS = (
   '-shared',
 )
 _SOURCES = ('convolution.cc', 'adam.cc', 'shared_rows.cc')
-_HEADERS = ('threads.h',)
+_HEADERS = ('product.h', 'threads.h')
 _KERNELS = {
   'medjax_adam': 'MedjaxAdam',
   'medjax_conv': 'MedjaxConv',

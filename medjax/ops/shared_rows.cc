@@ -8,69 +8,25 @@
 #include <cstring>
 #include <vector>
 
+#include "product.h"
 #include "threads.h"
 
 namespace {
 
+using medjax::kLanes;
+using medjax::kRows;
+using medjax::Multiply;
 using medjax::ParallelFor;
 using Floats = ffi::Buffer<ffi::F32>;
 using Ints = ffi::Buffer<ffi::S32>;
 using Colours = ffi::Buffer<ffi::U32>;
 
-#if defined(__AVX512F__)
-constexpr int kLanes = 16;
-#elif defined(__AVX__)
-constexpr int kLanes = 8;
-#else
-constexpr int kLanes = 4;
-#endif
-constexpr int kRows = kLanes == 8 ? 6 : 12;  // of a block of a product: what the registers hold
-constexpr int64_t kPanel = 2 * kLanes;       // columns of a block
-constexpr int64_t kChunk = 10 * kRows;       // rows that a thread works on at a time
-constexpr int64_t kDeep = 256;               // rows of a sum over rows that stay in the cache
-constexpr int64_t kColumns = 64;             // columns that a thread adds up
+constexpr int64_t kPanel = 2 * kLanes;  // columns of a block
+constexpr int64_t kChunk = 10 * kRows;  // rows that a thread works on at a time
+constexpr int64_t kDeep = 256;          // rows of a sum over rows that stay in the cache
+constexpr int64_t kColumns = 64;        // columns that a thread adds up
 
-typedef float Vec __attribute__((vector_size(4 * kLanes)));
-typedef float LooseVec __attribute__((vector_size(4 * kLanes), aligned(4), may_alias));
-
-inline Vec Load(const float* p) { return *reinterpret_cast<const LooseVec*>(p); }
-inline void Store(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
 inline int64_t Ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// kM rows of C, kPanel wide, = or += A B: A(m, k) at a[m * a_row + k * a_step], B a panel [steps, kPanel].
-template <int kM>
-void Block(int64_t steps, const float* a, int64_t a_row, int64_t a_step, const float* b, float* c,
-           bool add) {
-  Vec sum[kM][2];
-#pragma GCC unroll 12
-  for (int m = 0; m < kM; ++m) {
-    sum[m][0] = add ? Load(c + m * kPanel) : Vec{};
-    sum[m][1] = add ? Load(c + m * kPanel + kLanes) : Vec{};
-  }
-  for (int64_t k = 0; k < steps; ++k, a += a_step, b += kPanel) {
-    Vec left = Load(b), right = Load(b + kLanes);
-#pragma GCC unroll 12
-    for (int m = 0; m < kM; ++m) {
-      Vec value = Vec{} + a[m * a_row];
-      sum[m][0] += value * left;
-      sum[m][1] += value * right;
-    }
-  }
-#pragma GCC unroll 12
-  for (int m = 0; m < kM; ++m) {
-    Store(c + m * kPanel, sum[m][0]);
-    Store(c + m * kPanel + kLanes, sum[m][1]);
-  }
-}
-
-// The same for any number of rows.
-void Rows(int64_t rows, int64_t steps, const float* a, int64_t a_row, int64_t a_step,
-          const float* b, float* c, bool add) {
-  int64_t m = 0;
-  for (; m + kRows <= rows; m += kRows)
-    Block<kRows>(steps, a + m * a_row, a_row, a_step, b, c + m * kPanel, add);
-  for (; m < rows; ++m) Block<1>(steps, a + m * a_row, a_row, a_step, b, c + m * kPanel, add);
-}
 
 // B [steps, columns], element (k, n) at b[k * b_row + n * b_column], in panels with zeros at the end.
 std::vector<float> Panels(int64_t steps, int64_t columns, const float* b, int64_t b_row,
@@ -84,13 +40,14 @@ std::vector<float> Panels(int64_t steps, int64_t columns, const float* b, int64_
 }
 
 // C [count, columns] = A [count, steps] times packed panels.
-void Multiply(ffi::ThreadPool& pool, int64_t count, int64_t columns, int64_t steps, const float* a,
-              const std::vector<float>& panels, float* c) {
+void TimesPanels(ffi::ThreadPool& pool, int64_t count, int64_t columns, int64_t steps,
+                 const float* a, const std::vector<float>& panels, float* c) {
   ParallelFor(pool, Ceil(count, kChunk), [&](int64_t chunk) {
     int64_t first = chunk * kChunk, rows = std::min(kChunk, count - first);
     float block[kChunk * kPanel];
     for (int64_t n = 0; n < columns; n += kPanel) {
-      Rows(rows, steps, a + first * steps, steps, 1, panels.data() + n * steps, block, false);
+      Multiply({rows, kPanel, steps, 1, a + first * steps, steps, 1, 0,
+                panels.data() + n * steps, kPanel, block, kPanel, false});
       int64_t width = std::min(kPanel, columns - n);
       for (int64_t m = 0; m < rows; ++m)
         std::copy_n(block + m * kPanel, width, c + (first + m) * columns + n);
@@ -99,8 +56,8 @@ void Multiply(ffi::ThreadPool& pool, int64_t count, int64_t columns, int64_t ste
 }
 
 // C [rows, columns] = the sum over `count` of A [count, rows], transposed, times B [count, columns].
-void MultiplyTransposed(ffi::ThreadPool& pool, int64_t count, int64_t rows, int64_t columns,
-                        const float* a, const float* b, float* c) {
+void TransposedTimes(ffi::ThreadPool& pool, int64_t count, int64_t rows, int64_t columns,
+                     const float* a, const float* b, float* c) {
   ParallelFor(pool, Ceil(columns, kPanel), [&](int64_t panel) {
     int64_t n = panel * kPanel, width = std::min(kPanel, columns - n);
     std::vector<float> sums(rows * kPanel, 0.0f), packed(kDeep * kPanel, 0.0f);
@@ -108,7 +65,8 @@ void MultiplyTransposed(ffi::ThreadPool& pool, int64_t count, int64_t rows, int6
       int64_t steps = std::min(kDeep, count - k);
       for (int64_t s = 0; s < steps; ++s)
         std::copy_n(b + (k + s) * columns + n, width, packed.data() + s * kPanel);
-      Rows(rows, steps, a + k * rows, 1, rows, packed.data(), sums.data(), true);
+      Multiply({rows, kPanel, steps, 1, a + k * rows, 1, rows, 0,
+                packed.data(), kPanel, sums.data(), kPanel, true});
     }
     for (int64_t m = 0; m < rows; ++m)
       std::copy_n(sums.data() + m * kPanel, width, c + m * columns + n);
@@ -120,7 +78,7 @@ ffi::Error Product(ffi::ThreadPool pool, Floats x, Floats kernel, Ints count,
                    ffi::Result<Floats> out) {
   int64_t steps = kernel.dimensions()[0], columns = kernel.dimensions()[1];
   auto panels = Panels(steps, columns, kernel.typed_data(), columns, 1);
-  Multiply(pool, *count.typed_data(), columns, steps, x.typed_data(), panels, out->typed_data());
+  TimesPanels(pool, *count.typed_data(), columns, steps, x.typed_data(), panels, out->typed_data());
   return ffi::Error::Success();
 }
 
@@ -130,8 +88,8 @@ ffi::Error ProductGradient(ffi::ThreadPool pool, Floats x, Floats kernel, Ints c
   int64_t steps = kernel.dimensions()[0], columns = kernel.dimensions()[1];
   int64_t rows = *count.typed_data();
   auto panels = Panels(columns, steps, kernel.typed_data(), 1, columns);
-  Multiply(pool, rows, steps, columns, d_out.typed_data(), panels, d_x->typed_data());
-  MultiplyTransposed(pool, rows, steps, columns, x.typed_data(), d_out.typed_data(),
+  TimesPanels(pool, rows, steps, columns, d_out.typed_data(), panels, d_x->typed_data());
+  TransposedTimes(pool, rows, steps, columns, x.typed_data(), d_out.typed_data(),
                      d_kernel->typed_data());
   return ffi::Error::Success();
 }
