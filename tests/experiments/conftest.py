@@ -1,5 +1,6 @@
 """The default experiment, shrunk, in processes of its own as a user runs it."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -46,15 +47,38 @@ def run(start):
 
 
 @pytest.fixture
-def command(capsys, tmp_path, monkeypatch):
-  """Runs lung_cnn's command line in this process; returns (exit code, output, errors)."""
+def run_experiment(capsys, tmp_path, monkeypatch):
+  """Runs an experiment's command line in this process, in an empty folder: ``run(module, ...)``
+  gives (exit code, output, errors)."""
   monkeypatch.chdir(tmp_path)
 
-  def run(*arguments):
+  def run(module, *arguments):
     with pytest.raises(SystemExit) as stop:
-      cli.main(lung_cnn.Config(), lung_cnn.build, argv=arguments)
+      cli.main(module.Config(), module.build, argv=arguments)
     out, err = capsys.readouterr()
     return stop.value.code or 0, out, err
+
+  return run
+
+
+@pytest.fixture
+def command(run_experiment):
+  """That of lung_cnn."""
+  return functools.partial(run_experiment, lung_cnn)
+
+
+@pytest.fixture(scope='session')
+def run_in(cache):
+  """Runs an experiment's command line in a folder that tests share: ``run(folder, module, ...)``
+  gives the exit code."""
+
+  def run(folder, module, *arguments):
+    with pytest.MonkeyPatch.context() as patch:
+      patch.chdir(folder)
+      patch.setenv('MEDJAX_CACHE', str(cache))
+      with pytest.raises(SystemExit) as stop:
+        cli.main(module.Config(), module.build, argv=arguments)
+    return stop.value.code or 0
 
   return run
 

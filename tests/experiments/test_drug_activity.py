@@ -1,6 +1,7 @@
 """The experiment on molecules from the command line: trained, evaluated, and used on new files."""
 
 import csv
+import functools
 import gzip
 import json
 
@@ -11,7 +12,7 @@ pytest.importorskip('rdkit')
 from rdkit import Chem
 
 from experiments import drug_activity
-from medjax import cli, tasks
+from medjax import tasks
 from medjax.data.simulate import assay
 
 SMALL = (
@@ -24,17 +25,9 @@ SMALL = (
 
 
 @pytest.fixture
-def command(capsys, tmp_path, monkeypatch):
-  """Runs the command line in this process; returns (exit code, output, errors)."""
-  monkeypatch.chdir(tmp_path)
-
-  def run(*arguments):
-    with pytest.raises(SystemExit) as stop:
-      cli.main(drug_activity.Config(), drug_activity.build, argv=arguments)
-    out, err = capsys.readouterr()
-    return stop.value.code or 0, out, err
-
-  return run
+def command(run_experiment):
+  """Runs the command line in this process; see ``run_experiment``."""
+  return functools.partial(run_experiment, drug_activity)
 
 
 def _rows(path):

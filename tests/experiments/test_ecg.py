@@ -1,13 +1,13 @@
 """The experiment on heartbeats, from the command line."""
 
 import csv
+import functools
 import json
 import shutil
 
 import pytest
 
 from experiments import ecg_rnn
-from medjax import cli
 from medjax.data import signals
 from medjax.data.simulate import heartbeat
 
@@ -15,17 +15,9 @@ SMALL = ('--config.features=8', '--config.hidden=0', '--config.frame=8', '--conf
 
 
 @pytest.fixture
-def command(capsys, tmp_path, monkeypatch):
-  """Runs the command line in this process; returns (exit code, output, errors)."""
-  monkeypatch.chdir(tmp_path)
-
-  def run(*arguments):
-    with pytest.raises(SystemExit) as stop:
-      cli.main(ecg_rnn.Config(), ecg_rnn.build, argv=arguments)
-    out, err = capsys.readouterr()
-    return stop.value.code or 0, out, err
-
-  return run
+def command(run_experiment):
+  """Runs the command line in this process; see ``run_experiment``."""
+  return functools.partial(run_experiment, ecg_rnn)
 
 
 def test_simulated_beats_are_learned_shown_and_a_record_predicted(command, shared_data, tmp_path):

@@ -1,6 +1,7 @@
 """The experiment on sequences, from the command line."""
 
 import csv
+import functools
 import json
 import pathlib
 import shutil
@@ -17,17 +18,9 @@ from medjax.explain.sequences import METHODS
 
 
 @pytest.fixture
-def command(capsys, tmp_path, monkeypatch):
-  """Runs the command line in this process; returns (exit code, output, errors)."""
-  monkeypatch.chdir(tmp_path)
-
-  def run(*arguments):
-    with pytest.raises(SystemExit) as stop:
-      cli.main(genome_regulation.Config(), genome_regulation.build, argv=arguments)
-    out, err = capsys.readouterr()
-    return stop.value.code or 0, out, err
-
-  return run
+def command(run_experiment):
+  """Runs the command line in this process; see ``run_experiment``."""
+  return functools.partial(run_experiment, genome_regulation)
 
 
 def test_a_run_on_files_predicts_new_ones(command, tmp_path):

@@ -1,6 +1,7 @@
 """The experiment on polyps, shrunk, from the command line: training, report, predict, preview."""
 
 import csv
+import functools
 import json
 
 import numpy as np
@@ -8,7 +9,6 @@ import PIL.Image
 import pytest
 
 from experiments import gi_polyps
-from medjax import cli
 from medjax.data.simulate import endoscopy
 from medjax.evaluation import read_masks
 from medjax.plots import outlines
@@ -33,17 +33,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def command(folder, cache):
-  """Runs the command line in this process, in one folder for all tests."""
-
-  def run(*arguments):
-    with pytest.MonkeyPatch.context() as patch:
-      patch.chdir(folder)
-      with pytest.raises(SystemExit) as stop:
-        cli.main(gi_polyps.Config(), gi_polyps.build, argv=arguments)
-    return stop.value.code or 0
-
-  return run
+def command(folder, run_in):
+  """Runs the command line in this process, in one folder for all tests; gives the exit code."""
+  return functools.partial(run_in, folder, gi_polyps)
 
 
 @pytest.fixture(scope='module')

@@ -1,6 +1,7 @@
 """Pretraining without labels, shrunk, from the command line, and what starts from it."""
 
 import csv
+import functools
 import json
 
 import jax
@@ -10,7 +11,7 @@ import PIL.Image
 import pytest
 
 from experiments import pretrain
-from medjax import cli, models
+from medjax import models
 from medjax.training import weights
 from medjax.transfer import fit
 
@@ -38,15 +39,9 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def command(folder, cache):
-  def run(*arguments):
-    with pytest.MonkeyPatch.context() as patch:
-      patch.chdir(folder)
-      with pytest.raises(SystemExit) as stop:
-        cli.main(pretrain.Config(), pretrain.build, argv=arguments)
-    return stop.value.code or 0
-
-  return run
+def command(folder, run_in):
+  """Runs the command line in this process, in one folder for all tests; gives the exit code."""
+  return functools.partial(run_in, folder, pretrain)
 
 
 @pytest.fixture(scope='module')
@@ -58,7 +53,9 @@ def trained(command, folder):
 def test_the_run_says_how_many_images_are_recognised(trained):
   found = json.loads((trained / 'evaluation.json').read_text())['test']
   assert 0 <= found['recognised']['value'] <= found['near']['value'] <= 1
-  assert 'Among the 5 nearest' in (trained / 'report.html').read_text()
+  page = (trained / 'report.html').read_text()
+  assert 'Among the 5 nearest' in page
+  assert '4 compared test cases' in page
   assert 'an embedding of each image' in (trained / 'card.md').read_text()
 
 

@@ -1,6 +1,7 @@
 """Localisation and fitness from the command line, shrunk."""
 
 import csv
+import functools
 import json
 import pathlib
 
@@ -8,24 +9,15 @@ import numpy as np
 import pytest
 
 from experiments import protein_function
-from medjax import cli
 from medjax.data.simulate import sorting
 
 SMALL = ('--config.features=8', '--config.layers=0', '--config.num_epochs=2')
 
 
 @pytest.fixture
-def command(capsys, tmp_path, monkeypatch):
-  """Runs the command line in this process; returns (exit code, output, errors)."""
-  monkeypatch.chdir(tmp_path)
-
-  def run(*arguments):
-    with pytest.raises(SystemExit) as stop:
-      cli.main(protein_function.Config(), protein_function.build, argv=arguments)
-    out, err = capsys.readouterr()
-    return stop.value.code or 0, out, err
-
-  return run
+def command(run_experiment):
+  """Runs the command line in this process; see ``run_experiment``."""
+  return functools.partial(run_experiment, protein_function)
 
 
 def test_the_default_tells_where_proteins_go(command, tmp_path):

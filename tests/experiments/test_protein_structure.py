@@ -1,6 +1,7 @@
 """The experiment on secondary structure, from the command line."""
 
 import csv
+import functools
 import json
 import shutil
 
@@ -8,7 +9,6 @@ import numpy as np
 import pytest
 
 from experiments import protein_structure
-from medjax import cli
 from medjax.data import residues
 from medjax.data.simulate import chains
 from medjax.evaluation import read_positions
@@ -17,17 +17,9 @@ from medjax.workdir import Workdir
 
 
 @pytest.fixture
-def command(capsys, tmp_path, monkeypatch):
-  """Runs the command line in this process; returns (exit code, output, errors)."""
-  monkeypatch.chdir(tmp_path)
-
-  def run(*arguments):
-    with pytest.raises(SystemExit) as stop:
-      cli.main(protein_structure.Config(), protein_structure.build, argv=arguments)
-    out, err = capsys.readouterr()
-    return stop.value.code or 0, out, err
-
-  return run
+def command(run_experiment):
+  """Runs the command line in this process; see ``run_experiment``."""
+  return functools.partial(run_experiment, protein_structure)
 
 
 SMALL = (

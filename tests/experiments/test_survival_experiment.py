@@ -1,13 +1,13 @@
 """The survival experiment from the command line: train, predict, explain, compare, and mistakes."""
 
 import csv
+import functools
 import json
 
 import numpy as np
 import pytest
 
 from experiments import survival
-from medjax import cli
 from medjax.data.simulate import cohort
 from medjax.evaluation import BaselineHazard, concordance_harrell, fit_cox
 
@@ -15,17 +15,9 @@ ROWS = 400
 
 
 @pytest.fixture
-def command(capsys, tmp_path, monkeypatch):
-  """Runs an experiment's command line in this process; returns (exit code, output, errors)."""
-  monkeypatch.chdir(tmp_path)
-
-  def run(*arguments):
-    with pytest.raises(SystemExit) as stop:
-      cli.main(survival.Config(), survival.build, argv=arguments)
-    out, err = capsys.readouterr()
-    return stop.value.code or 0, out, err
-
-  return run
+def command(run_experiment):
+  """Runs the command line in this process; see ``run_experiment``."""
+  return functools.partial(run_experiment, survival)
 
 
 def _write(path, changes=None):

@@ -11,22 +11,13 @@ from sklearn import datasets
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from experiments import breast_logistic, diabetes_linear, tabular_mlp
-from medjax import cli
 from medjax.data.simulate import clinic
 
 
 @pytest.fixture
-def command(capsys, tmp_path, monkeypatch):
-  """Runs an experiment's command line in this process; returns (exit code, output, errors)."""
-  monkeypatch.chdir(tmp_path)
-
-  def run(module, *arguments):
-    with pytest.raises(SystemExit) as stop:
-      cli.main(module.Config(), module.build, argv=arguments)
-    out, err = capsys.readouterr()
-    return stop.value.code or 0, out, err
-
-  return run
+def command(run_experiment):
+  """Runs an experiment's command line in this process; see ``run_experiment``."""
+  return run_experiment
 
 
 def _table(path):

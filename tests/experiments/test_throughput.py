@@ -74,7 +74,7 @@ def test_a_comparison_is_printed_and_written(command, monkeypatch, tmp_path):
   ('arguments', 'message'),
   [
     (['--peers=jax'], '--peers=jax: expected some of jit, keras, torch, torch_compile'),
-    (['--peers=chemprop'], 'config.molecules: expected a CSV file of molecules to train on'),
+    (['--peers=chemprop'], 'config.molecules: expected a file of molecules to train on'),
     (['--config.models=vgg'], 'config.models=vgg: expected some of cnn, resnet18'),
     (['--config.precisions=half'], 'config.precisions=half: expected some of auto, float32'),
     (['--config.batch_sizes=0'], 'config.batch_sizes=0: expected comma-separated int values'),
