@@ -121,6 +121,7 @@ class Outcome(abc.ABC, Generic[T, D]):
     learners: which simple models there are for such labels; see ``fit_simple``.
     template: of the report's section; see ``context``.
     about_examples: what the report says of the cases that it shows; see ``choose_examples``.
+    counted: what the cases are that metrics are of, in a word.
     marks: whether ``mark`` draws labels and predictions on images.
   """
 
@@ -130,6 +131,7 @@ class Outcome(abc.ABC, Generic[T, D]):
   learners: ClassVar[Sequence[str]] = ()
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'metrics.html'
   about_examples: ClassVar[str] = ''
+  counted: ClassVar[str] = 'labelled'
   marks: ClassVar[bool] = False
 
   # Tables and numbers.

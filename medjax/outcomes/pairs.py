@@ -33,6 +33,7 @@ class Pairs(Outcome[evaluation.Pairs, PairDecision]):
     'near': Metric(f'Among the {NEAR} nearest', share=True),
   }
   headline: ClassVar[Sequence[str]] = ('recognised', 'near')
+  counted: ClassVar[str] = 'compared'
 
   @property
   def monitor(self) -> str:  # type: ignore[override]

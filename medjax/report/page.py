@@ -91,6 +91,7 @@ def write(
     'simulated': (data.value or {}).get('simulated'),
     'split': split,
     'summary': _summary(outcome, table, metrics),
+    'counted': outcome.counted,
     'choice': metrics.get('checkpoint_step') or {},
     'baseline': baseline.read(workdir, outcome),
     'data': data,
