@@ -52,8 +52,8 @@ class Config(medjax.Config):
   image_sizes: tuple[int, ...] = setting((224,), 'Pixels of a side.', low=32, high=1024)
   precisions: tuple[str, ...] = setting(('auto',), 'Of auto, float32 and bfloat16.')
   device_counts: tuple[int, ...] = setting((0,), 'Devices to use; 0 is all.', low=0)
-  molecules: str = setting('', 'CSV file of molecules that graph networks are trained on.')
-  smiles_column: str = setting('smiles', 'Its column of SMILES.')
+  molecules: str = setting('', 'Table or .smi file that graph networks are trained on.')
+  smiles_column: str = setting('', 'Its column of SMILES; empty finds it.')
   molecule_batch: int = setting(64, 'Molecules an update.', low=2)
   sweep: bool = setting(True, 'Measure medjax alone, part by part.')
   rounds: int = setting(9, 'Timed rounds of a comparison.', low=3)
@@ -116,7 +116,7 @@ def race(config: Config, peers: list[str]) -> list[dict[str, Any]]:
 def race_of_molecules(config: Config, peers: list[str]) -> list[dict[str, Any]]:
   """Compares a training of medjax's D-MPNN with that of its peers, on one device."""
   if not config.molecules:
-    raise UserError('config.molecules: expected a CSV file of molecules to train on')
+    raise UserError('config.molecules: expected a file of molecules to train on')
   spec = molecules.Spec(config.molecules, config.smiles_column, config.molecule_batch)
   found = compare.compare(spec, peers, config.rounds)
   compare.table(found)

@@ -1,11 +1,10 @@
 """The graph network that is compared, its molecules and weights, as every framework reads them."""
 
-import csv
 import dataclasses
 import json
 import pathlib
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import numpy as np
@@ -13,9 +12,9 @@ import numpy as np
 from medjax import models
 from medjax.bench import network
 from medjax.data import dataset, examples
-from medjax.data.modality import Case, Modality
-from medjax.data.molecules import graphs
-from medjax.data.ragged import Axes
+from medjax.data.molecules import Molecules, graphs, records, toolkit
+from medjax.data.molecules.features import Features
+from medjax.data.molecules.standard import Standard
 from medjax.errors import UserError
 
 _MOST = 4096  # molecules that are trained on
@@ -26,8 +25,8 @@ class Spec:
   """Training of a D-MPNN to be timed, the same in every framework: Adam 1e-3, a squared error.
 
   Attributes:
-    source: CSV file with a column ``column`` of SMILES.
-    column: see there.
+    source: a table or .smi file of molecules, see ``records.read``.
+    column: of a table with the SMILES; '' to find it.
     batch_size: molecules an update.
     hidden: units.
     depth: of messages.
@@ -56,19 +55,11 @@ class Spec:
     As many molecules as make whole batches: every update then has as many.
 
     Raises:
-      UserError: the file cannot be read, or has no such column or fewer molecules than a batch.
+      UserError: see ``records.read``, or there are fewer molecules than a batch.
     """
-    from rdkit import Chem, rdBase
-
-    try:
-      with open(self.source, newline='') as file:
-        rows = list(csv.DictReader(file))
-    except OSError as error:
-      raise UserError(f'{self.source}: {error.strerror}; expected a CSV file') from None
-    if not rows or self.column not in rows[0]:
-      raise UserError(f'{self.source}: no column {self.column}; expected one of SMILES')
-    with rdBase.BlockLogs():
-      smiles = [row[self.column] for row in rows if Chem.MolFromSmiles(row[self.column])]
+    chem = toolkit.chem()
+    found = records.read(pathlib.Path(self.source), self.column).records
+    smiles = [one.structure for one in found if chem.MolFromSmiles(one.structure)]
     count = min(len(smiles), _MOST) // self.batch_size * self.batch_size
     if not count:
       raise UserError(
@@ -76,9 +67,7 @@ class Spec:
       )
     folder = pathlib.Path(self.folder)
     (folder / 'molecules.json').write_text(json.dumps(smiles[:count]))
-    inputs = graphs.inputs(
-      graphs.stack([graphs.graph(Chem.MolFromSmiles(s), s) for s in smiles[:2]])[0]
-    )
+    inputs = graphs.inputs(_graphs(smiles[:2])[0])
     plain = self.model(share=False)  # what all of them are compared with
     variables = jax.jit(plain.init)(jax.random.key(0), inputs)
     weights: Any = network.flat(variables)
@@ -96,30 +85,18 @@ class Spec:
     return json.loads((pathlib.Path(self.folder) / 'molecules.json').read_text())
 
 
-@dataclasses.dataclass(frozen=True)
-class Graphs(Modality):
-  """Graphs of molecules that are only trained on."""
-
-  axes: Axes = dataclasses.field(default_factory=lambda: graphs.AXES)
-  cases: ClassVar[str] = 'molecules'
-
-  def inputs(self, batch: dict[str, Any]) -> dict[str, jax.Array]:
-    """See ``graphs.inputs``."""
-    return graphs.inputs(batch)
-
-  def open(self, names: Sequence[str]) -> list[Case]:
-    """None: nothing is predicted here."""
-    return []
-
-
 def data(spec: Spec, label: np.ndarray) -> dataset.Dataset:
   """All molecules as training examples."""
-  from rdkit import Chem
-
   smiles = spec.molecules()
-  rows, sizes = graphs.stack([graphs.graph(Chem.MolFromSmiles(s), s) for s in smiles])
+  rows, sizes = _graphs(smiles)
   names = [str(number) for number in range(len(smiles))]
   split = ['train'] * len(smiles)
+  modality = Molecules(Standard(), Features(graph=True))
   return examples.Examples(
     spec.title, names, names, names, split, [{}] * len(smiles), split=tuple(split)
-  ).to_dataset(rows, label, Graphs(), sizes=sizes, axes=graphs.AXES)
+  ).to_dataset(rows, label, modality, sizes=sizes, axes=modality.axes)
+
+
+def _graphs(smiles: Sequence[str]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+  chem = toolkit.chem()
+  return graphs.stack([graphs.graph(chem.MolFromSmiles(one), one) for one in smiles])

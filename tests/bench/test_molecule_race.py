@@ -18,7 +18,7 @@ SMILES = ('CCO', 'CC', 'c1ccccc1O', 'CCN', 'not a molecule', 'C#N', 'CC(=O)C')
 def spec(tmp_path):
   source = tmp_path / 'some.csv'
   source.write_text('\n'.join(['smiles', *SMILES]))
-  return molecules.Spec(str(source), 'smiles', 2, hidden=8, folder=str(tmp_path))
+  return molecules.Spec(str(source), '', 2, hidden=8, folder=str(tmp_path))
 
 
 def test_molecules_make_whole_batches(spec):
@@ -35,9 +35,9 @@ def test_molecules_make_whole_batches(spec):
 @pytest.mark.parametrize(
   ('changed', 'message'),
   [
-    ({'column': 'mol'}, 'some.csv: no column mol; expected one of SMILES'),
+    ({'column': 'mol'}, "some.csv: no column 'mol' (it has smiles)"),
     ({'batch_size': 7}, 'some.csv: 6 molecules; expected 7, as many as a batch'),
-    ({'source': 'nothing.csv'}, 'nothing.csv: No such file or directory; expected a CSV file'),
+    ({'source': 'nothing.csv'}, 'nothing.csv: no such file; expected a file of molecules'),
   ],
 )
 def test_mistakes_are_said(spec, changed, message):
