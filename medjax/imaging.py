@@ -94,7 +94,7 @@ def experiment(config: Config, data: Dataset) -> Experiment:
     optimizer=config.optimizer.adam(
       config, data.examples('train'), rates=transfer.rates(config.model, network)
     ),
-    augment=augment.preset(config.augment),
+    augment=augment.preset(config.augment, config.data.channels),
     mix=_MIXES[config.mix],
     balance=config.balance,
     average=config.average,

@@ -18,6 +18,7 @@ from medjax.transfer import fit
 SMALL = (
   '--config.data.image_size=32',
   '--config.data.channels=1',
+  '--config.augment=radiograph',
   '--config.embedding=8',
   '--config.features=4',
   '--config.batch_size=8',
@@ -55,7 +56,7 @@ def test_the_run_says_how_many_images_are_recognised(trained):
   assert 0 <= found['recognised']['value'] <= found['near']['value'] <= 1
   page = (trained / 'report.html').read_text()
   assert 'Among the 5 nearest' in page
-  assert '4 compared test cases' in page
+  assert '6 compared test cases' in page
   assert 'an embedding of each image' in (trained / 'card.md').read_text()
 
 
@@ -65,6 +66,13 @@ def test_predict_writes_an_embedding_of_each_image(trained, command, folder):
     rows = list(csv.DictReader(file))
   assert len(rows) == 13
   assert all(np.isfinite(float(row[f'embedding_{i}'])) for row in rows for i in range(1, 9))
+
+
+def test_stains_of_grey_images_are_refused_in_one_line(command, folder, capsys):
+  arguments = (*SMALL, '--config.data.source=films', '--config.augment=histology')
+  assert command(*arguments, '--workdir=other') == 2
+  assert 'error: config.augment=histology: changes stains' in capsys.readouterr().err
+  assert not (folder / 'other').exists()
 
 
 def test_preview_shows_both_views_side_by_side(command, folder):

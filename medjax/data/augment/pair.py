@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from medjax.data.augment.base import Chain, Transform
 from medjax.data.augment.geometry import Affine
 from medjax.data.augment.intensity import Blur, Brightness, Contrast, Gamma
+from medjax.data.augment.presets import require_channels
 from medjax.data.augment.stain import Stain
 from medjax.data.augment.symmetry import Symmetry
 from medjax.errors import UserError
@@ -32,7 +33,7 @@ class Pair:
     return jnp.concatenate([first, second], axis=1)
 
 
-def pair(name: str) -> Pair:
+def pair(name: str, channels: int = 3) -> Pair:
   """Two strong changes of images of a kind, from which a network is to see that they are one.
 
   Enlarged up to two times and moved by up to a fifth, contrast and gamma 0.6 to 1.4, brightness
@@ -41,9 +42,10 @@ def pair(name: str) -> Pair:
 
   Args:
     name: 'radiograph', 'histology' or 'endoscopy'.
+    channels: of the images, 1 or 3.
 
   Raises:
-    UserError: there is none of that name.
+    UserError: there is none of that name, or stains are to be changed in grey images.
 
   Source:
     Chen, T., Kornblith, S., Norouzi, M. and Hinton, G. (2020), A simple framework for contrastive
@@ -56,6 +58,7 @@ def pair(name: str) -> Pair:
   }
   if name not in first:
     raise UserError(f'augment is {name!r}; expected one of {", ".join(first)}')
+  require_channels(name, channels)
   flip = 0.5 if name == 'radiograph' else 0.0  # the symmetries hold it otherwise
   move = Affine(rotation=10.0, translation=0.2, scale=(1.0, 2.0), flip=flip)
   exposure = (Contrast(0.6, 1.4), Brightness(0.2), Gamma(0.6, 1.4), Blur(0.1, 1.5))

@@ -86,14 +86,15 @@ _PRESETS = {'radiograph': radiograph, 'histology': histology, 'endoscopy': endos
 _MOVES = (Affine, Elastic, Symmetry)
 
 
-def preset(name: str) -> Chain | None:
+def preset(name: str, channels: int = 3) -> Chain | None:
   """Returns an augmentation by the name that a config gives it.
 
   Args:
     name: 'none' (no augmentation), 'radiograph', 'histology' or 'endoscopy'.
+    channels: Of the images, 1 or 3.
 
   Raises:
-    UserError: If the name is unknown.
+    UserError: If the name is unknown, or stains are to be changed in grey images.
 
   Example:
     >>> preset('none') is None
@@ -103,7 +104,17 @@ def preset(name: str) -> Chain | None:
     return None
   if name not in _PRESETS:
     raise UserError(f'augment is {name!r}; expected one of none, {", ".join(_PRESETS)}')
+  require_channels(name, channels)
   return _PRESETS[name]()
+
+
+def require_channels(name: str, channels: int) -> None:
+  """Raises UserError where the changes of that name need colours that images do not have."""
+  if name == 'histology' and channels != 3:
+    raise UserError(
+      f'config.augment=histology: changes stains, and config.data.channels={channels} has no '
+      'colours; expected config.data.channels=3'
+    )
 
 
 def joint_preset(name: str, classes: int) -> Joint | None:

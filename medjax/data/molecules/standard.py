@@ -2,8 +2,8 @@
 
 Metals are disconnected, groups normalised, the largest organic fragment taken (by all its atoms,
 with hydrogens) and charges neutralised: what ``rdMolStandardize.ChargeParent`` does, with tools
-that are made once, which takes a third of its time. Radicals, isotopes, unknown atoms and metals
-that are left stay as they are and are remarked on.
+that are made once. Radicals, isotopes, unknown atoms and metals that are left stay as they are and
+are remarked on.
 
 Source:
   Swain, M. (2016), MolVS; RDKit's rdMolStandardize, by Greg Landrum and others.
