@@ -10,6 +10,7 @@ import numpy as np
 import PIL.Image
 
 from medjax.data import ragged
+from medjax.data.domain import Domain
 from medjax.data.looks import Looks
 from medjax.errors import UserError
 from medjax.explain import Method
@@ -77,6 +78,7 @@ class Modality(abc.ABC):
     usual_method: the method that explains where none is named.
     layout: how wide a picture of a case is in the report; '' is wide where it is explained.
     always_drawn: whether a case can be shown without an explanation.
+    domain: where a model may be asked; None where that is not known.
     simple_cases: training cases that a simple model is fitted to, at most; see ``simple_models``.
   """
 
@@ -86,6 +88,7 @@ class Modality(abc.ABC):
   layout: ClassVar[Literal['', 'wide', 'long']] = 'wide'
   always_drawn: ClassVar[bool] = False
   simple_cases: ClassVar[int] = 10_000
+  domain: Domain | None = None
 
   @abc.abstractmethod
   def inputs(self, batch: dict[str, Any]) -> Any:

@@ -16,7 +16,8 @@ from rich.table import Table
 from medjax import files
 from medjax.config import Config
 from medjax.data import feed, ragged
-from medjax.data.modality import Case
+from medjax.data.domain import Domain
+from medjax.data.modality import Case, Modality
 from medjax.errors import UserError
 from medjax.evaluation import csv_cells
 from medjax.experiment import Experiment
@@ -42,8 +43,9 @@ def predict_files(
 ) -> list[Row]:
   """Writes a CSV with a row for each case and prints a table.
 
-  The outcome says the columns, and may draw the rows in an HTML file beside the CSV. Rows are
-  written as batches are done, and memory holds one batch and at most two cases being read.
+  The outcome says the columns, to which the modality's ``domain`` adds its own; the outcome may
+  draw the rows in an HTML file beside the CSV. Rows are written as batches are done, and memory
+  holds one batch and at most two cases being read.
 
   Args:
     experiment: data description, model and task of the run.
@@ -79,10 +81,9 @@ def predict_files(
     output.parent.mkdir(parents=True, exist_ok=True)
     # A name that is no UTF-8 is written with escapes, so that the CSV stays readable.
     with open(output, 'w', newline='', encoding='utf-8', errors='backslashreplace') as file:
-      out = csv.DictWriter(file, writer.columns)
+      out = csv.DictWriter(file, _with(modality.domain, writer.columns))
       out.writeheader()
-      axes = modality.axes
-      for done in _batches(cases, step, variables, devices, config.batch_size, writer, axes):
+      for done in _batches(cases, step, variables, devices, config.batch_size, writer, modality):
         out.writerows(map(csv_cells.write_row, done))
         file.flush()
         rows += done
@@ -92,7 +93,7 @@ def predict_files(
         new.write_text(drawn, 'utf-8', errors='backslashreplace')
   except OSError as error:
     raise files.unwritable(output, error) from None
-  _print(rows, writer)
+  _print(rows, writer, modality.domain)
   print(f'predictions: {output}')
   if drawn:
     print(f'drawn: {page}')
@@ -127,8 +128,9 @@ def _batches(
   devices: Devices,
   batch_size: int,
   writer: Writer,
-  axes: ragged.Axes,
+  modality: Modality,
 ) -> Iterator[list[Row]]:
+  axes = modality.axes
   # Always one size, so that the step is compiled once, or once a bucket of lengths.
   width = feed.batches(np.arange(batch_size), batch_size, len(devices.all)).shape[1]
   with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
@@ -147,8 +149,21 @@ def _batches(
         sizes = [ragged.sizes(part, axes) for part in parts]
         rows = writer.rows([chunk[i].name for i in good], predicted, sizes)
         for i, row in zip(good, rows, strict=True):
-          done[i] = row
+          done[i] = _placed(row, loaded[i], writer, modality.domain)
       yield [row for row in done if row is not None]
+
+
+def _with(domain: Domain | None, columns: Sequence[str]) -> list[str]:
+  """The columns, the last of which is 'error', with those of a domain."""
+  return [*columns[:-1], *(domain.columns if domain else ()), columns[-1]]
+
+
+def _placed(row: Row, arrays: Any, writer: Writer, domain: Domain | None) -> Row:
+  """The row with where the case lies; outside of the domain nothing is decided."""
+  if domain is None or row['error']:
+    return row
+  cells, inside = domain.place(arrays)
+  return (row if inside else writer.undecided(row)) | cells
 
 
 def _first(count: int, tree: Any) -> Any:
@@ -169,13 +184,14 @@ def _stack(
   return {name: filled(array) for name, array in ragged.stack(parts, axes, widths).items()}
 
 
-def _print(rows: Sequence[Row], writer: Writer) -> None:
-  table = Table(*writer.shown)
+def _print(rows: Sequence[Row], writer: Writer, domain: Domain | None) -> None:
+  shown = _with(domain, writer.shown)
+  table = Table(*shown)
   for row in rows[:_SHOWN]:
     name = os.path.basename(row['file']).encode(errors='backslashreplace').decode()
     cells = [
-      shorten(row[column]) if column in writer.numbers else row[column]
-      for column in writer.shown[1:]
+      shorten(row[column]) if column in writer.numbers else row.get(column, '')
+      for column in shown[1:]
     ]
     table.add_row(name, *cells)
   # Not on a terminal, lines are as long as they need to be.
@@ -189,3 +205,6 @@ def _print(rows: Sequence[Row], writer: Writer) -> None:
   print(f'{len(rows) - failed} predicted, {failed} could not be read')
   for line in writer.summary(rows):
     print(line)
+  if domain:
+    outside = sum(row.get('domain') == 'outside' for row in rows)
+    print(f'outside of the applicability domain: {outside}; {domain.about}')

@@ -101,6 +101,9 @@ class Writer(Protocol):
   def empty(self, name: str, error: str) -> Row:
     """The row of a case without a prediction."""
 
+  def undecided(self, row: Row) -> Row:
+    """The row of a case unlike all that were seen, without what was promised of those alone."""
+
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """Lines for the terminal."""
 

@@ -3,7 +3,7 @@
 Columns: file, probability (of the positive one of two classes, calibrated) or probability_<class>
 for each of more, call (at the threshold chosen on validation, or the most probable class), set (the
 conformal set, names joined by ' | '), decision (the class in the set, or 'abstain' where it is not
-exactly one) and error.
+exactly one) and error. Of a case outside of the applicability domain nothing is decided.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,6 +45,10 @@ class ClassRows(Rows):
         'set': ' | '.join(held),
         'decision': held[0] if len(held) == 1 else ABSTAIN,
       }
+
+  def undecided(self, row: Row) -> Row:
+    """See ``Writer``; the set's promise holds for cases like those of validation."""
+    return {**row, 'set': '', 'decision': ABSTAIN}
 
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """See ``Writer``."""

@@ -1,7 +1,8 @@
 """Any number of classes at once.
 
 ``predict`` writes file, probability_<class> of each by itself, calibrated, call (the classes
-called, each at its own threshold, joined by ' | ') and error.
+called, each at its own threshold, joined by ' | ') and error. Of a case outside of the
+applicability domain nothing is called, and call says abstain.
 """
 
 import dataclasses
@@ -16,6 +17,7 @@ from medjax import evaluation
 from medjax.config import ClassSettings, Config, part
 from medjax.errors import UserError
 from medjax.evaluation import Estimate, LabelDecisions, Labels
+from medjax.evaluation.decision import ABSTAIN
 from medjax.outcomes import card, simple
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
 from medjax.outcomes.classes import METRICS, Classes
@@ -194,6 +196,10 @@ class LabelRows(Rows):
       numbers = [repr(float(value)) for value in values]
       cells = dict(zip(self.numbers, numbers, strict=True)) | {'call': ' | '.join(held)}
       yield cells if np.isfinite(values).all() else None
+
+  def undecided(self, row: Row) -> Row:
+    """See ``Writer``; no class is not the same as no answer."""
+    return {**row, 'call': ABSTAIN}
 
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """See ``Writer``."""

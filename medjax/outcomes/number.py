@@ -1,7 +1,7 @@
 """A number, with the interval that holds the truth as often as asked for.
 
 ``predict`` writes file, prediction, low and high (the ends of the conformal interval, empty where
-it is infinite) and error.
+it is infinite, or the case is outside of the applicability domain) and error.
 """
 
 import math
@@ -129,6 +129,10 @@ class NumberRows(Rows):
       ends = [repr(value - width), repr(value + width)] if np.isfinite(width) else ['', '']
       cells = dict(zip(self.numbers, [repr(value), *ends], strict=True))
       yield cells if np.isfinite(value) else None
+
+  def undecided(self, row: Row) -> Row:
+    """See ``Writer``; the interval's promise holds for cases like those of validation."""
+    return {**row, 'low': '', 'high': ''}
 
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """See ``Writer``."""

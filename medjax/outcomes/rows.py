@@ -45,6 +45,10 @@ class Rows(abc.ABC):
     """See ``Writer``."""
     return {**dict.fromkeys(self.columns, ''), 'file': name, 'error': error}
 
+  def undecided(self, row: Row) -> Row:
+    """See ``Writer``; as it is."""
+    return row
+
   def begin(  # noqa: B027 most writers have nothing to begin
     self, output: pathlib.Path, restore: Mapping[str, Callable[[np.ndarray], np.ndarray]]
   ) -> None:

@@ -51,6 +51,7 @@ def test_an_assay_is_learned_and_new_files_are_predicted(command, tmp_path):
 
   given = [row['smiles'] for row in assay.simulate(9, 12)]
   (tmp_path / 'new.smi').write_text('\n'.join([*given, 'C1CC torn', '']))
+  (tmp_path / 'far.smi').write_text('OCC(O)CO\n')
   with open('new.csv', 'w', newline='') as file:
     csv.writer(file).writerows([['molecule'], *([one] for one in given)])
   blocks = [Chem.MolToMolBlock(Chem.MolFromSmiles(one)) for one in given]
@@ -65,6 +66,16 @@ def test_an_assay_is_learned_and_new_files_are_predicted(command, tmp_path):
   good = [(row['probability'], row['call']) for row in rows if not row['error']]
   assert good[:12] == good[12:24] == good[24:]
   assert {call for _, call in good} <= {'active', 'inactive'}
+  assert {row['domain'] for row in rows if not row['error']} <= {'inside', 'outside'}
+
+  code, out, err = command('predict', 'far.smi', '--workdir=run', '--output=far.csv')
+  assert code == 0, err
+  assert 'outside of the applicability domain: 1; nearest training molecule' in out
+  [far] = _rows('far.csv')
+  assert (far['domain'], far['decision'], far['set']) == ('outside', 'abstain', '')
+  assert float(far['similarity']) < 0.3
+  assert far['probability']
+  assert 'applicability domain: nearest' in (tmp_path / 'run' / 'card.md').read_text()
 
 
 def test_several_labels_with_blanks_are_learned_at_once(command, tmp_path):

@@ -72,6 +72,13 @@ class Config(ClassSettings):
   descriptors: bool = setting(
     False, "RDKit's descriptors, about 210, beside the fingerprint; about 10 ms a molecule."
   )
+  outside: float = setting(
+    0.05,
+    'Share of validation molecules, the least similar to training, that are outside of the '
+    'applicability domain; nothing is decided of molecules like them.',
+    low=0.0,
+    high=0.5,
+  )
   simulated_molecules: int = setting(3000, 'Molecules to simulate.', low=100, high=100_000)
 
   def validate(self) -> None:

@@ -11,6 +11,7 @@ from medjax.data.examples import Examples
 from medjax.data.images import label_sets
 from medjax.data.molecules import (
   descriptors,
+  domain,
   duplicates,
   graphs,
   reading,
@@ -105,7 +106,7 @@ def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.D
     copies={ids[row]: ids[first] for row, first in merged.copy_of.items()},
   ).with_splits(config)
   read = read.noting(*_neighbours(entries, read.split))
-  modality, arrays, sizes = _featured(config, standard, graph, entries, read.in_train)
+  modality, arrays, sizes = _featured(config, standard, graph, entries, read.split)
   scale = {} if labels.classes else examples.label_scale(merged.values, read.in_train)
   details = {**modality.details(), 'labels': columns, 'left_out': left_out, **scale}
   return read.to_dataset(
@@ -172,11 +173,7 @@ def _neighbours(entries: Sequence[Entry], where: Sequence[str]) -> list[str]:
 
 
 def _featured(
-  config: Config,
-  standard: Standard,
-  graph: bool,
-  entries: Sequence[Entry],
-  in_train: np.ndarray,
+  config: Config, standard: Standard, graph: bool, entries: Sequence[Entry], where: Sequence[str]
 ) -> tuple[Molecules, dict[str, np.ndarray], dict[str, np.ndarray]]:
   """The owner of the inputs, fitted to training molecules; the arrays of all, and their sizes."""
   mols = [one.molecule.mol for one in entries]
@@ -185,11 +182,12 @@ def _featured(
   if config.descriptors:
     names = descriptors.every()
     raw = np.stack([descriptors.values(mol, names) for mol in mols])
-    fitted = descriptors.fit(raw[in_train], names)
+    fitted = descriptors.fit(raw[np.asarray(where) == 'train'], names)
     features = dataclasses.replace(features, descriptors=fitted)
     arrays['descriptors'] = fitted.scaled(raw[:, [names.index(name) for name in fitted.names]])
   sizes: dict[str, np.ndarray] = {}
   if graph:
     rows, sizes = graphs.stack([graphs.graph(one.molecule.mol, one.place) for one in entries])
     arrays |= rows
-  return Molecules(standard, features, config.smiles_column), arrays, sizes
+  limits = domain.fit((arrays['counts'] > 0).astype(np.uint8), where, config.outside)
+  return Molecules(standard, features, config.smiles_column, limits), arrays, sizes

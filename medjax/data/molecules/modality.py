@@ -10,6 +10,7 @@ import numpy as np
 from medjax.data import ragged
 from medjax.data.modality import Case, Modality, opened
 from medjax.data.molecules import graphs, records
+from medjax.data.molecules.domain import Domain
 from medjax.data.molecules.features import Features
 from medjax.data.molecules.standard import Standard
 from medjax.errors import UserError
@@ -24,11 +25,13 @@ class Molecules(Modality):
     standard: how a structure becomes a molecule.
     features: what the network sees of it.
     smiles_column: of tables; '' to find it.
+    domain: where the model may be asked; None where that is not known.
   """
 
   standard: Standard
   features: Features
   smiles_column: str = ''
+  domain: Domain | None = None
 
   cases: ClassVar[str] = 'molecules'
 
@@ -36,7 +39,8 @@ class Molecules(Modality):
   def from_details(cls, details: Mapping[str, Any]) -> 'Molecules':
     """What ``details`` gave."""
     features = Features.from_details(details['features'])
-    return cls(Standard(**details['standard']), features, details['smiles_column'])
+    domain = Domain.from_details(details['domain']) if details.get('domain') else None
+    return cls(Standard(**details['standard']), features, details['smiles_column'], domain)
 
   def details(self) -> dict[str, Any]:
     """JSON values, which ``from_details`` reads back."""
@@ -44,6 +48,7 @@ class Molecules(Modality):
       'standard': dataclasses.asdict(self.standard),
       'features': self.features.details(),
       'smiles_column': self.smiles_column,
+      'domain': dataclasses.asdict(self.domain) if self.domain else None,
     }
 
   @property
@@ -94,6 +99,7 @@ class Molecules(Modality):
     return (
       f'{shapes}: {seen} of the largest fragment, neutralised by RDKit; '
       f'tautomers: {self.standard.tautomers}, stereochemistry: {self.standard.stereo}'
+      f'{"; applicability domain: " + self.domain.about if self.domain else ""}'
     )
 
 
