@@ -35,8 +35,8 @@ class DMPNN(nn.Module):
 
   On a CPU, where products of matrices are all that counts, bonds and atoms whose surroundings are
   equal in a batch are computed once (see ``ops.shared_rows``): the same values and gradients of the
-  weights, of a fourth of the operations. There is no gradient of the inputs then; a model with
-  ``share=False`` has it. Dropout tells equal bonds apart, and is applied without sharing.
+  weights, of a fourth of the operations. Dropout tells equal bonds apart, and so does the gradient
+  of the inputs; both are computed without sharing.
 
   Attributes:
     hidden: units of bonds and atoms.

@@ -1,7 +1,8 @@
 """Messages along directed bonds, over all rows or over the distinct ones."""
 
+import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -60,12 +61,16 @@ def shared_atoms(graph: FlatGraph, weights: Weights, depth: int) -> jax.Array:
 
   Two bonds get the same message in a round where the same bonds, as far as the round before can
   tell them apart, enter the atoms that they leave: colour refinement, done on fingerprints of 64
-  bits by the sums of the network itself.
-
-  Raises:
-    ValueError: the gradient of the inputs is asked for.
+  bits by the sums of the network itself. Equal bonds have other derivatives each, so that where
+  those of the inputs are asked for, values and derivatives are those of ``plain_atoms``.
   """
-  atoms, bonds = _constant(graph.atoms), _constant(graph.bonds)
+  features = (graph.atoms, graph.bonds)
+  places: Any = graph
+  return _either(features, weights, places._replace(atoms=None, bonds=None), depth)
+
+
+def _shared(graph: FlatGraph, weights: Weights, depth: int) -> jax.Array:
+  atoms, bonds = graph.atoms, graph.bonds
   of_atom, none = atoms.shape[1], len(bonds)
 
   def entering(colours: jax.Array) -> jax.Array:
@@ -121,17 +126,42 @@ def _others(graph: FlatGraph) -> jax.Array:
   return jnp.take_along_axis(lists, following, axis=1)
 
 
-@jax.custom_vjp
-def _constant(x: jax.Array) -> jax.Array:
-  return x
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
+def _either(
+  features: tuple[jax.Array, jax.Array], weights: Weights, places: Any, depth: int
+) -> jax.Array:
+  """Atoms by ``_shared``; ``places`` is a graph without features."""
+  return _shared(places._replace(atoms=features[0], bonds=features[1]), weights, depth)
 
 
-def _constant_forward(x: jax.Array) -> tuple[jax.Array, None]:
-  return x, None
+def _either_forward(features: Any, weights: Any, places: Any, depth: int) -> tuple[Any, Any]:
+  of_inputs = any(leaf.perturbed for leaf in features)
+  features, weights, places = jax.tree.map(
+    lambda leaf: leaf.value,
+    (features, weights, places),
+    is_leaf=lambda leaf: isinstance(leaf, jax.custom_derivatives.CustomVJPPrimal),
+  )
+
+  def of(features: Any, weights: Weights) -> jax.Array:
+    graph = places._replace(atoms=features[0], bonds=features[1])
+    if of_inputs:
+      return plain_atoms(graph, weights, depth, lambda x: x)
+    return _shared(graph, weights, depth)
+
+  if of_inputs:
+    values, pull = jax.vjp(of, features, weights)
+    return values, (pull, None)
+  values, pull = jax.vjp(functools.partial(of, features), weights)
+  return values, (None, pull)
 
 
-def _constant_backward(_: None, gradient: jax.Array) -> tuple[jax.Array]:
-  raise ValueError('DMPNN(share=True) has no gradient of its inputs; expected share=False')
+def _either_backward(depth: int, pulls: Any, gradient: Any) -> tuple[Any, Any, None]:
+  of_both, of_weights = pulls
+  if isinstance(gradient, jax.custom_derivatives.SymbolicZero):
+    gradient = jnp.zeros(gradient.shape, gradient.dtype)
+  if of_both is not None:
+    return (*of_both(gradient), None)
+  return (None, *of_weights(gradient), None)
 
 
-_constant.defvjp(_constant_forward, _constant_backward)
+_either.defvjp(_either_forward, _either_backward, symbolic_zeros=True)
