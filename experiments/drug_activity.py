@@ -27,7 +27,7 @@ from medjax.data.simulate import assay
 
 
 @dataclasses.dataclass
-class Config(medjax.ClassSettings, medjax.Config):
+class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   """Settings of this experiment."""
 
   data: molecules.Config = dataclasses.field(default_factory=molecules.Config)
@@ -46,12 +46,19 @@ class Config(medjax.ClassSettings, medjax.Config):
   learning_rate: float = setting(1e-3, 'Largest step size, after a tenth of the updates.', low=0.0)
   batch_size: int = setting(64, 'Examples an update, over all devices and hosts.', low=1)
   num_epochs: int = setting(20, 'Passes over the training examples.', low=1)
+  explanation: str = setting(
+    'kernel_shap',
+    "How the report explains the molecules that it shows; 'none' for not at all.",
+    execution=True,
+  )
   precision: Literal['auto', 'float32', 'bfloat16'] = setting('float32', 'Compute type.')
 
 
 def build(config: Config) -> medjax.Experiment:
   graph = config.network != 'fingerprint'
-  data = molecules.load(config.data, simulator=assay.simulate, graph=graph)
+  data = molecules.load(
+    config.data, simulator=assay.simulate, truth=assay.pharmacophore, graph=graph
+  )
   task: tasks.Task
   if data.classes:
     several = data.example['label'].ndim > 0

@@ -4,7 +4,7 @@ import abc
 import dataclasses
 import types
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import PIL.Image
@@ -13,7 +13,7 @@ from medjax.data import ragged
 from medjax.data.domain import Domain
 from medjax.data.looks import Looks
 from medjax.errors import UserError
-from medjax.explain import Method
+from medjax.explain import Method, Score
 from medjax.outcomes import SimpleModel
 
 # An SVG element, or a picture.
@@ -37,6 +37,20 @@ class Case:
   load: Callable[[], dict[str, np.ndarray]]
   note: str = ''
   restore: Callable[[np.ndarray], np.ndarray] | None = None
+
+
+class Exchanged(NamedTuple):
+  """An input, and one that says nothing, whose places can be exchanged.
+
+  Attributes:
+    score: of inputs like ``x`` and class numbers.
+    x: the input, float32 [1, ..., channels].
+    blank: what absent places show, the same shape.
+  """
+
+  score: Score
+  x: np.ndarray
+  blank: np.ndarray
 
 
 def unreadable(name: str, error: UserError) -> Case:
@@ -79,6 +93,8 @@ class Modality(abc.ABC):
     layout: how wide a picture of a case is in the report; '' is wide where it is explained.
     always_drawn: whether a case can be shown without an explanation.
     domain: where a model may be asked; None where that is not known.
+    aligned: whether a place is the same in every case, and those beside each other are near, as in
+      images and sequences.
     simple_cases: training cases that a simple model is fitted to, at most; see ``simple_models``.
   """
 
@@ -89,6 +105,7 @@ class Modality(abc.ABC):
   always_drawn: ClassVar[bool] = False
   simple_cases: ClassVar[int] = 10_000
   domain: Domain | None = None
+  aligned: ClassVar[bool] = True
 
   @abc.abstractmethod
   def inputs(self, batch: dict[str, Any]) -> Any:
@@ -97,6 +114,10 @@ class Modality(abc.ABC):
   @abc.abstractmethod
   def open(self, names: Sequence[str]) -> list[Case]:
     """New cases in these files and folders; one that cannot be read is a case that says so."""
+
+  def explained_inputs(self, batch: dict[str, Any]) -> Any:
+    """What ``methods`` see of a batch: what networks see, float32 [B, ...], by default."""
+    return np.asarray(self.inputs(batch))
 
   @property
   def methods(self) -> Mapping[str, Method]:
@@ -132,6 +153,20 @@ class Modality(abc.ABC):
       UserError: there are none; ``what`` names who asks.
     """
     raise UserError(f'{what}: there is no input of {self.cases} that says nothing')
+
+  def exchanged(self, score: Score, seen: Any, what: str) -> list[Exchanged]:
+    """Each input beside one that says nothing, so that places can be taken from either.
+
+    Args:
+      score: of what networks see.
+      seen: as ``explained_inputs`` gives it.
+      what: names who asks, for errors.
+
+    Raises:
+      UserError: see ``blank``.
+    """
+    blank = np.broadcast_to(self.blank(seen, what), seen.shape)
+    return [Exchanged(score, seen[i : i + 1], blank[i : i + 1]) for i in range(len(seen))]
 
   def draw(self, arrays: dict[str, np.ndarray]) -> Drawing | None:
     """A case as it is, of its arrays; None where nothing is to be seen."""

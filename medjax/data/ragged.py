@@ -82,6 +82,15 @@ def stack(
   return batch
 
 
+def stack_in_buckets(
+  examples: Sequence[Mapping[str, np.ndarray]], axes: Axes
+) -> dict[str, np.ndarray]:
+  """As ``stack``, with each axis as wide as the bucket of its largest size; see ``bucket``."""
+  largest = [sizes(example, axes) for example in examples]
+  widths = {axis: bucket(max(one[axis] for one in largest)) for axis in largest[0]}
+  return stack(examples, axes, widths)
+
+
 def cut(batch: dict[str, Any], axes: Axes, widths: Mapping[str, int]) -> dict[str, Any]:
   """Arrays [B, ...] whose named axes are cut to widths; inside a compiled call as well."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from medjax.config import Config
+from medjax.data import ragged
 from medjax.data.modality import Case
 from medjax.deploy import files as deploy
 from medjax.deploy.trained import Trained
@@ -108,19 +109,21 @@ class _Explainer:
         good.append(place)
     if not good:
       return rows
-    batch = {name: np.stack([one[name] for one in arrays]) for name in arrays[0]}
+    batch = ragged.stack_in_buckets(arrays, self._modality.axes)
     predicted = self._trained.predict(batch)
     target, shares = self._trained.calls(predicted)
     try:
-      parts, notes = self._explain(
-        self._trained.score, np.asarray(self._modality.inputs(batch)), target
-      )
+      seen = self._modality.explained_inputs(batch)
+      parts, notes = self._explain(self._trained.score, seen, target)
     except ValueError as error:
       raise UserError(f'--method={self._method}: {error}') from None
     for i, place in enumerate(good):
       row = rows[place]
       if not np.isfinite(predicted[i]).all():
         row['error'] = 'the network gives no number for this file'
+        continue
+      if not np.isfinite(parts[i]).all():
+        row['error'] = f'{self._method} gives no number for this case'
         continue
       # Files of different folders may have the same name; rows and entries have no suffix.
       name = pathlib.Path(row['file'])

@@ -173,15 +173,13 @@ def _first(count: int, tree: Any) -> Any:
 def _stack(
   parts: Sequence[Any], count: int, devices: int, axes: ragged.Axes
 ) -> dict[str, np.ndarray]:
-  """Arrays [devices, B, ...] of ``count`` cases, zeros after those given; see ``ragged.stack``."""
-  largest = [ragged.sizes(part, axes) for part in parts]
-  widths = {axis: ragged.bucket(max(sizes[axis] for sizes in largest)) for axis in largest[0]}
+  """Arrays [devices, B, ...] of ``count`` cases, zeros after those given."""
 
   def filled(array: np.ndarray) -> np.ndarray:
     padding = np.zeros((count - len(array), *array.shape[1:]), array.dtype)
     return np.concatenate([array, padding]).reshape(devices, -1, *array.shape[1:])
 
-  return {name: filled(array) for name, array in ragged.stack(parts, axes, widths).items()}
+  return {name: filled(array) for name, array in ragged.stack_in_buckets(parts, axes).items()}
 
 
 def _print(rows: Sequence[Row], writer: Writer, domain: Domain | None) -> None:

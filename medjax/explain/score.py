@@ -15,10 +15,11 @@ Score = Callable[[jax.Array, jax.Array], jax.Array]
 # What a method says of itself, by name: one number for each input.
 Notes = dict[str, np.ndarray]
 
-# (score, inputs [N, ...], class numbers [N]) -> attributions, and what the method says of itself:
-# 'completeness_gap', 'relative_gap' and 'steps' (see ``integrated_gradients``), or 'fit' (R2 of
-# LIME's linear model).
-Method = Callable[[Score, np.ndarray, np.ndarray], tuple[np.ndarray, Notes]]
+# (score, inputs [N, ...], class numbers [N]) -> attributions, of each input an array, and what the
+# method says of itself: 'completeness_gap', 'relative_gap' and 'steps' (see
+# ``integrated_gradients``), or 'fit' (R2 of LIME's linear model). Inputs are what
+# ``Modality.explained_inputs`` gives.
+Method = Callable[[Score, Any, np.ndarray], tuple[Any, Notes]]
 
 
 def as_tree(score: Score) -> jax.tree_util.Partial:

@@ -11,6 +11,7 @@ import functools
 import itertools
 import math
 import os
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -89,6 +90,31 @@ def kernel_shap(
       scores[i] += share * in_chunks(worth, max(1, chunk // len(part)), asked)
   base, full = scores[:, -2], scores[:, -1]
   return _solve(coalitions, weights, scores[:, :-2] - base[:, None], full - base), base
+
+
+def shapley(
+  worth: Callable[[np.ndarray], np.ndarray], players: int, *, samples: int = 2048, seed: int = 0
+) -> np.ndarray:
+  """Shapley values of a game, float64 [players].
+
+  Args:
+    worth: of coalitions, bool [S, players] -> [S].
+    players: how many there are, at least one.
+    samples: see ``kernel_shap``; more where there are so many players that these are too few.
+    seed: see there.
+
+  Example:
+    >>> shapley(lambda present: present.all(axis=1) * 6.0, 3).round(6)
+    array([2., 2., 2.])
+  """
+  ends = np.array([[False] * players, [True] * players])
+  if players < 2:
+    base, full = worth(ends)
+    return np.array([full - base], np.float64)
+  coalitions, weights = _coalitions(players, max(samples, 4 * players), seed)
+  scores = np.asarray(worth(np.concatenate([coalitions, ends])), np.float64)[None]
+  base, full = scores[:, -2], scores[:, -1]
+  return _solve(coalitions, weights, scores[:, :-2] - base[:, None], full - base)[0]
 
 
 def _worth_of_rows(

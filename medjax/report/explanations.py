@@ -64,7 +64,7 @@ def pictures_of(
     return Shown({})
   row_of = {name: row for row, name in enumerate(split.id.tolist())}
   batch = split.read([row_of[name] for name in shown])
-  parts: np.ndarray | None = None
+  parts: Sequence[np.ndarray] | None = None
   said: Notes = {}
   if method != 'none' and modality.methods:
     if method not in modality.methods:
@@ -73,7 +73,7 @@ def pictures_of(
     decision = evaluate.read_decision(outcome.read_decision, workdir)
     target = outcome.called(table, decision)[[place[name] for name in shown]]
     score = score_function(experiment, variables)
-    parts, said = modality.methods[method](score, np.asarray(modality.inputs(batch)), target)
+    parts, said = modality.methods[method](score, modality.explained_inputs(batch), target)
   marked = _marked(experiment, variables, batch) if outcome.marks else None
   sources, notes = {}, {}
   for i, name in enumerate(shown):

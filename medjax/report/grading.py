@@ -37,8 +37,9 @@ def grade_run(
   where one of a sequence is. Where the data are simulated it is known what there is to find: the
   pointing game asks whether the largest value, after a blur, lies on it or within a 56th of the
   input's length, and compares with the best fixed place, where most findings of the training split
-  are. A network with its weights in another order is explained too: a method that does as well on
-  it shows edges, not what was learned.
+  are; of molecules whether it lies on an atom of it, compared with any atom. A network with its
+  weights in another order is explained too: a method that does as well on it shows edges, not what
+  was learned.
 
   Args:
     experiment: Data, model and task of the run.
@@ -47,8 +48,8 @@ def grade_run(
     count: Cases, at most.
 
   Returns:
-    For each method estimates by grade and by 'trained', 'randomised' or 'fixed place'; intervals as
-    in ``evaluation.metrics`` (shares: Wilson; means: Student's t).
+    For each method estimates by grade and by 'trained', 'randomised', 'fixed place' or 'any place';
+    intervals as in ``evaluation.metrics`` (shares: Wilson; means: Student's t).
 
   Raises:
     UserError: Nothing can be taken away from the inputs, there is no such method, it is the only
@@ -99,40 +100,51 @@ class _Grader:
     }
     self._experiment = experiment
     truth = experiment.data.truth
-    self._masks = None if truth is None else np.stack([truth(name, row) for row in self.rows])
-    self._usual = None if truth is None else _usual_place(experiment, truth)
+    self._masks = None if truth is None else [truth(name, row) for row in self.rows]
+    aligned = experiment.data.modality.aligned
+    self._usual = _usual_place(experiment, truth) if truth and aligned else None
 
   def grade(self, method: str, explain: Method) -> Grades:
     """The grades of one method."""
     parts: dict[str, list[np.ndarray]] = {network: [] for network in self._scores}
-    areas: list[np.ndarray] = []
+    areas: list[np.ndarray] = []  # deletion and insertion, [2, 1] of each case
     modality = self._experiment.data.modality
     for start in range(0, len(self.rows), _AT_ONCE):
       some = slice(start, start + _AT_ONCE)
-      x = np.asarray(modality.inputs(self.split.read(self.rows[some])))
+      seen = modality.explained_inputs(self.split.read(self.rows[some]))
       target = self._target[some]
+      cases = modality.exchanged(self._scores['trained'], seen, 'explain --grade')
       try:
         for network, score in self._scores.items():
-          explained, _ = explain(score, x, target)
-          parts[network].append(grade.flat(explained, x.ndim - 2))
+          explained, _ = explain(score, seen, target)
+          parts[network] += [
+            grade.flat(one[None], case.x.ndim - 2)[0]
+            for one, case in zip(explained, cases, strict=True)
+          ]
       except ValueError as error:
         raise UserError(f'--method={method}: {error}') from None
-      blank = modality.blank(x, 'explain --grade')
-      trained = self._scores['trained']
-      areas.append(
-        np.stack(grade.deletion_insertion(trained, x, target, parts['trained'][-1], fill=blank))
-      )
-    maps = {network: np.concatenate(batches) for network, batches in parts.items()}
+      for case, one, number in zip(cases, parts['trained'][start:], target, strict=True):
+        area = grade.deletion_insertion(
+          case.score, case.x, np.array([number]), one[None], fill=case.blank
+        )
+        areas.append(np.stack(area))
     deletion, insertion = np.concatenate(areas, axis=1)
+    correlations = [
+      grade.rank_correlation(one[None], other[None])
+      for one, other in zip(parts['trained'], parts['randomised'], strict=True)
+    ]
     grades = {
       'deletion area (small is good)': {'trained': _mean(deletion)},
       'insertion area (large is good)': {'trained': _mean(insertion)},
       'rank correlation with the randomised network (small is good)': {
-        'trained': _mean(grade.rank_correlation(maps['trained'], maps['randomised']), low=-1.0)
+        'trained': _mean(np.concatenate(correlations), low=-1.0)
       },
     }
-    if self._masks is not None and self._usual is not None:
-      shown = {network: modality.strength(value, method) for network, value in maps.items()}
+    if self._masks is not None:
+      shown = {
+        network: [modality.strength(one[None], method)[0] for one in values]
+        for network, values in parts.items()
+      }
       grades |= _findings(shown, self._masks, self._usual)
     return grades
 
@@ -143,19 +155,36 @@ def _usual_place(experiment: Experiment, truth: Callable[[str, int], np.ndarray]
   return np.mean([truth('train', int(row)) for row in ill], axis=0)
 
 
-def _findings(maps: dict[str, np.ndarray], masks: np.ndarray, usual: np.ndarray) -> Grades:
-  """How well explanations meet what there is to find."""
-  width = max(1, masks.shape[1] // _BLUR)
-  blur = (0, *[width] * (masks.ndim - 1))
-  group = np.arange(len(masks))
-  hits, overlaps = {}, {}
-  for network, value in maps.items():
-    blurred = scipy.ndimage.gaussian_filter(value, blur)
-    hits[network] = proportion(grade.pointing_game(blurred, masks, width), group, 'case')
-    overlaps[network] = _mean(grade.mask_iou(blurred, masks))
-  fixed = np.broadcast_to(scipy.ndimage.gaussian_filter(usual, width), masks.shape)
-  hits['fixed place'] = proportion(grade.pointing_game(fixed, masks, width), group, 'case')
-  overlaps['fixed place'] = _mean(grade.mask_iou(fixed, masks))
+def _findings(
+  maps: dict[str, list[np.ndarray]], masks: list[np.ndarray], usual: np.ndarray | None
+) -> Grades:
+  """How well explanations meet what there is to find, in the cases where there is something.
+
+  Args:
+    maps: of each network, [H, W], [L] or [atoms] of each case.
+    masks: what there is to find, the same shapes, bool.
+    usual: see ``_usual_place``; None where places of two cases are not the same, nor those beside
+      each other near.
+  """
+  width = 0 if usual is None else max(1, masks[0].shape[0] // _BLUR)
+  there = [i for i, mask in enumerate(masks) if mask.any()]
+  if not there:
+    return {}
+
+  def met(values: list[np.ndarray]) -> tuple[Estimate, Estimate]:
+    blurred = [scipy.ndimage.gaussian_filter(values[i], width) for i in there]
+    cases = list(zip(blurred, [masks[i] for i in there], strict=True))
+    hit = np.concatenate([grade.pointing_game(one[None], m[None], width) for one, m in cases])
+    overlap = np.concatenate([grade.mask_iou(one[None], m[None]) for one, m in cases])
+    return proportion(hit, np.arange(len(hit)), 'case'), _mean(overlap)
+
+  found = {network: met(values) for network, values in maps.items()}
+  if usual is not None:
+    found['fixed place'] = met([usual] * len(masks))
+  hits = {network: hit for network, (hit, _) in found.items()}
+  overlaps = {network: overlap for network, (_, overlap) in found.items()}
+  if usual is None:
+    hits['any place'] = _mean(np.array([masks[i].mean() for i in there]))
   return {'pointing game (large is good)': hits, 'overlap over union (large is good)': overlaps}
 
 

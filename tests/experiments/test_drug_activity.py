@@ -5,6 +5,7 @@ import functools
 import gzip
 import json
 
+import numpy as np
 import pytest
 
 pytest.importorskip('rdkit')
@@ -77,6 +78,26 @@ def test_an_assay_is_learned_and_new_files_are_predicted(command, tmp_path):
   assert far['probability']
   assert 'applicability domain: nearest' in (tmp_path / 'run' / 'card.md').read_text()
 
+  page = (tmp_path / 'run' / 'report.html').read_text()
+  assert page.count('data:image/svg+xml') > 12  # structures, each with what its atoms add
+  assert 'By kernel_shap: what each atom adds' in page
+  code, out, err = command(
+    'explain', 'new.smi', 'far.smi', '--method=gradient', '--workdir=run', '--output=why'
+  )
+  assert code == 0, err
+  assert '13 explained by gradient, 1 could not be read' in out
+  [first, *_] = _rows(tmp_path / 'why' / 'explanations.csv')
+  assert (tmp_path / first['picture']).read_text().count('<circle') > 3
+  added = np.load(tmp_path / first['array'])
+  assert added.shape == (Chem.MolFromSmiles(given[0]).GetNumAtoms(),)
+  code, out, err = command(
+    'explain', '--grade', '--method=substructures', '--cases=8', '--workdir=run'
+  )
+  assert code == 0, err
+  graded = json.loads((tmp_path / 'run' / 'grades-substructures.json').read_text())['grades']
+  hits = graded['pointing game (large is good)']
+  assert hits['trained']['value'] > hits['any place']['value']
+
 
 def test_several_labels_with_blanks_are_learned_at_once(command, tmp_path):
   columns = ('smiles', 'hinge', 'active', 'split')
@@ -90,7 +111,12 @@ def test_several_labels_with_blanks_are_learned_at_once(command, tmp_path):
       writer.writerow({'smiles': row['smiles'], 'hinge': hinge, 'active': active, 'split': part})
   source = ('--config.data.source=panel.csv', '--config.data.label_columns=hinge,active')
   code, _, err = command(
-    *SMALL, *source, '--config.members=2', '--config.num_epochs=2', '--workdir=run'
+    *SMALL,
+    *source,
+    '--config.members=2',
+    '--config.num_epochs=2',
+    '--config.explanation=none',
+    '--workdir=run',
   )
   assert code == 0, err
   assert '40 of 400 labels are blank: not measured' in err
@@ -135,7 +161,7 @@ def test_a_graph_network_is_trained_and_predicts_molecules_of_any_size(command, 
   code, _, err = command(
     *SMALL, '--config.network=dmpnn', '--config.hidden=16', '--config.depth=2',
     '--config.data.source=few.csv', '--config.data.split=random', '--config.num_epochs=1',
-    '--workdir=run',
+    '--config.explanation=gradient', '--workdir=run',
   )  # fmt: skip
   assert code == 0, err
   assert 'atoms and bonds of the largest fragment' in (tmp_path / 'run' / 'card.md').read_text()

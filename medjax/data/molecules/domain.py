@@ -14,6 +14,8 @@ from medjax.data.molecules import similarity
 MOST = 100_000
 """Training molecules that are kept with a run, at most."""
 
+_ALIKE = 0.7  # similarity from which a test molecule has a near neighbour in training
+
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
@@ -110,6 +112,25 @@ def fit(bits: np.ndarray, where: Sequence[str], share: float) -> Domain:
   packed = zlib.compress(_packed(train > 0).tobytes(), 9)
   # Rounded down, so that a molecule at the limit is inside whatever the order of sums.
   return Domain(base64.b64encode(packed).decode(), bits.shape[1], max(0.0, limit - 1e-6), share)
+
+
+def notes(mols: Sequence[Any], where: Sequence[str]) -> list[str]:
+  """How near test molecules are to those that are trained on, by ECFP4.
+
+  Args:
+    mols: each an ``rdkit.Chem.Mol``.
+    where: split of each.
+  """
+  train, test = (
+    [mol for mol, of in zip(mols, where, strict=True) if of == name] for name in ('train', 'test')
+  )
+  if not train or not test:
+    return []
+  near = similarity.nearest(similarity.ecfp4(test), similarity.ecfp4(train))
+  return [
+    'nearest training molecule of a test molecule (Tanimoto, ECFP4): median '
+    f'{np.median(near):.2f}, {(near >= _ALIKE).mean():.0%} of them at {_ALIKE} or more'
+  ]
 
 
 def _packed(present: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from medjax.data.molecules import graphs, toolkit
 from medjax.data.molecules.descriptors import Descriptors
 
 _MOST = 255  # of a count
+_CHARACTERS = 512  # of a SMILES that is kept for people
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +48,8 @@ class Features:
 
   def arrays(self, mol: Any) -> dict[str, np.ndarray]:
     """What travels to the device: 'counts' uint8 [bits], 'descriptors' float32 [D] if there are,
-    and the arrays of ``graphs.graph`` for a network that sees it.
+    and the arrays of ``graphs.graph`` for a network that sees it; and 'smiles', which no network
+    sees, for people.
 
     Args:
       mol: an ``rdkit.Chem.Mol`` in standard form.
@@ -55,7 +57,7 @@ class Features:
     Raises:
       UserError: it has no graph; see there.
     """
-    arrays = {'counts': self.fingerprint(mol)}
+    arrays = {'counts': self.fingerprint(mol), 'smiles': written(mol)}
     if self.graph:
       arrays |= graphs.graph(mol, 'molecule')
     if self.descriptors:
@@ -64,7 +66,7 @@ class Features:
 
   def fingerprint(self, mol: Any) -> np.ndarray:
     """How often each substructure is there, uint8 [bits], 255 for more."""
-    found = _generator(self.radius, self.bits).GetCountFingerprintAsNumPy(mol)
+    found = generator(self.radius, self.bits).GetCountFingerprintAsNumPy(mol)
     return np.minimum(found, _MOST).astype(np.uint8)
 
   def inputs(self, batch: dict[str, Any]) -> Any:
@@ -84,8 +86,24 @@ class Features:
     return np.concatenate([counts, arrays['descriptors']], axis=1)
 
 
+def written(mol: Any) -> np.ndarray:
+  """Canonical SMILES in UTF-8, uint8 [512]; all zeros where it is longer."""
+  text = toolkit.chem().MolToSmiles(mol).encode()
+  found = np.zeros(_CHARACTERS, np.uint8)
+  if len(text) <= _CHARACTERS:
+    found[: len(text)] = np.frombuffer(text, np.uint8)
+  return found
+
+
+def read_back(text: np.ndarray) -> Any:
+  """The ``rdkit.Chem.Mol`` that was ``written``; None where it was too long."""
+  smiles = bytes(text).rstrip(b'\0').decode()
+  return toolkit.chem().MolFromSmiles(smiles) if smiles else None
+
+
 @functools.cache
-def _generator(radius: int, bits: int) -> Any:
+def generator(radius: int, bits: int) -> Any:
+  """RDKit's, of Morgan fingerprints."""
   toolkit.chem()
   from rdkit.Chem import rdFingerprintGenerator
 

@@ -15,24 +15,26 @@ from medjax.data.molecules import (
   duplicates,
   graphs,
   reading,
-  similarity,
   splits,
   targets,
 )
 from medjax.data.molecules.config import Config
-from medjax.data.molecules.features import Features
+from medjax.data.molecules.features import Features, written
 from medjax.data.molecules.messages import joined
 from medjax.data.molecules.modality import Molecules
 from medjax.data.molecules.reading import Entry, Simulator
 from medjax.data.molecules.records import File
 from medjax.data.molecules.standard import Standard
+from medjax.data.molecules.truth import Truth, with_truth
 from medjax.errors import UserError
-
-_ALIKE = 0.7  # Tanimoto similarity from which a test molecule has a near neighbour in training
 
 
 def load(
-  config: Config, *, simulator: Simulator | None = None, graph: bool = False
+  config: Config,
+  *,
+  simulator: Simulator | None = None,
+  truth: Truth | None = None,
+  graph: bool = False,
 ) -> dataset.Dataset:
   """The molecules that ``config.source`` names, with what is known of them.
 
@@ -40,6 +42,7 @@ def load(
     config: the source and how to read it.
     simulator: (seed, molecules) -> cells by column, 'smiles' and 'label'; stands behind
       'simulated'.
+    truth: of a simulated ``rdkit.Chem.Mol`` which atoms matter, bool [atoms].
     graph: whether the network sees molecules as graphs, see ``graphs.inputs``.
 
   Returns:
@@ -54,7 +57,7 @@ def load(
     >>> data = load(Config(source='bace.csv'))  # doctest: +SKIP
   """
   read = functools.partial(_read, config, simulator, graph)
-  return examples.load(config, Molecules.from_details, read)
+  return with_truth(examples.load(config, Molecules.from_details, read), truth)
 
 
 def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.Dataset:
@@ -105,7 +108,7 @@ def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.D
     unreadable=left_out,
     copies={ids[row]: ids[first] for row, first in merged.copy_of.items()},
   ).with_splits(config)
-  read = read.noting(*_neighbours(entries, read.split))
+  read = read.noting(*domain.notes([one.molecule.mol for one in entries], read.split))
   modality, arrays, sizes = _featured(config, standard, graph, entries, read.split)
   scale = {} if labels.classes else examples.label_scale(merged.values, read.in_train)
   details = {**modality.details(), 'labels': columns, 'left_out': left_out, **scale}
@@ -157,28 +160,16 @@ def _metadata(entry: Entry, columns: Sequence[str]) -> dict[str, str]:
   return {**others, 'smiles': entry.molecule.smiles}
 
 
-def _neighbours(entries: Sequence[Entry], where: Sequence[str]) -> list[str]:
-  """How near test molecules are to those that are trained on."""
-  mols = [one.molecule.mol for one in entries]
-  train, test = (
-    [mol for mol, of in zip(mols, where, strict=True) if of == name] for name in ('train', 'test')
-  )
-  if not train or not test:
-    return []
-  near = similarity.nearest(similarity.ecfp4(test), similarity.ecfp4(train))
-  return [
-    'nearest training molecule of a test molecule (Tanimoto, ECFP4): median '
-    f'{np.median(near):.2f}, {(near >= _ALIKE).mean():.0%} of them at {_ALIKE} or more'
-  ]
-
-
 def _featured(
   config: Config, standard: Standard, graph: bool, entries: Sequence[Entry], where: Sequence[str]
 ) -> tuple[Molecules, dict[str, np.ndarray], dict[str, np.ndarray]]:
   """The owner of the inputs, fitted to training molecules; the arrays of all, and their sizes."""
   mols = [one.molecule.mol for one in entries]
   features = Features(config.radius, config.bits, config.counts, graph=graph)
-  arrays = {'counts': np.stack([features.fingerprint(mol) for mol in mols])}
+  arrays = {
+    'counts': np.stack([features.fingerprint(mol) for mol in mols]),
+    'smiles': np.stack([written(mol) for mol in mols]),
+  }
   if config.descriptors:
     names = descriptors.every()
     raw = np.stack([descriptors.values(mol, names) for mol in mols])

@@ -1,20 +1,24 @@
 """Molecules: read from files of structures, fed as fingerprints or graphs."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from medjax.data import ragged
-from medjax.data.modality import Case, Modality, opened
-from medjax.data.molecules import graphs, records
+from medjax.data.modality import Case, Drawing, Exchanged, Modality, opened
+from medjax.data.molecules import explained, graphs, records
 from medjax.data.molecules.domain import Domain
-from medjax.data.molecules.features import Features
+from medjax.data.molecules.features import Features, read_back
+from medjax.data.molecules.presence import Presence
 from medjax.data.molecules.standard import Standard
 from medjax.errors import UserError
+from medjax.explain import Method, Score
 from medjax.outcomes import SimpleModel
+from medjax.plots import molecule
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,13 +38,17 @@ class Molecules(Modality):
   domain: Domain | None = None
 
   cases: ClassVar[str] = 'molecules'
+  usual_method: ClassVar[str] = 'kernel_shap'
+  layout: ClassVar[Literal['', 'wide', 'long']] = 'wide'
+  always_drawn: ClassVar[bool] = True
+  aligned: ClassVar[bool] = False
 
   @classmethod
   def from_details(cls, details: Mapping[str, Any]) -> 'Molecules':
     """What ``details`` gave."""
-    features = Features.from_details(details['features'])
+    seen = Features.from_details(details['features'])
     domain = Domain.from_details(details['domain']) if details.get('domain') else None
-    return cls(Standard(**details['standard']), features, details['smiles_column'], domain)
+    return cls(Standard(**details['standard']), seen, details['smiles_column'], domain)
 
   def details(self) -> dict[str, Any]:
     """JSON values, which ``from_details`` reads back."""
@@ -81,13 +89,52 @@ class Molecules(Modality):
     several = '\n' not in structure and '.' in structure
     return Case(where, load, 'has several fragments: the largest is taken' if several else '')
 
+  @functools.cached_property
+  def methods(self) -> Mapping[str, Method]:  # type: ignore[override]
+    """See ``explained``; of molecules, as ``explained_inputs`` gives them."""
+    return explained.methods(self._presence)
+
+  @functools.cached_property
+  def _presence(self) -> Presence:
+    return Presence(self.features)
+
+  def explained_inputs(self, batch: dict[str, Any]) -> list[Any]:
+    """Molecules, None for one too large to be kept."""
+    return [read_back(text) for text in np.asarray(batch['smiles'])]
+
+  def exchanged(self, score: Score, seen: Any, what: str) -> list[Exchanged]:
+    """Molecules by which of their atoms are there, [1, atoms, 1]."""
+    found = []
+    for mol in seen:
+      if mol is None:
+        raise UserError(f'{what}: a molecule is too large to be explained; expected fewer --cases')
+      x = np.ones((1, mol.GetNumAtoms(), 1), np.float32)
+      found.append(Exchanged(self._presence.of_atoms(score, mol), x, np.zeros_like(x)))
+    return found
+
+  def draw(self, arrays: dict[str, np.ndarray]) -> Drawing | None:
+    """The structure."""
+    mol = read_back(arrays['smiles'])
+    return None if mol is None else molecule.svg(mol)
+
+  def draw_explained(
+    self, arrays: dict[str, np.ndarray], attribution: np.ndarray, method: str
+  ) -> Drawing | None:
+    """The structure with what each atom adds."""
+    mol = read_back(arrays['smiles'])
+    return None if mol is None else molecule.svg(mol, attribution)
+
+  def caption(self, method: str) -> str:
+    """See ``explained.caption``."""
+    return explained.caption(method)
+
   @property
   def simple_models(self) -> Sequence[SimpleModel]:
     """Boosted trees and a linear model."""
-    features = f'counts of ECFP, radius {self.features.radius}, {self.features.bits} places'
+    seen = f'counts of ECFP, radius {self.features.radius}, {self.features.bits} places'
     if self.features.descriptors:
-      features += ', and descriptors of RDKit'
-    return (SimpleModel('boosting', features), SimpleModel('linear', features))
+      seen += ', and descriptors of RDKit'
+    return (SimpleModel('boosting', seen), SimpleModel('linear', seen))
 
   def simple_features(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
     """Counts and descriptors, [N, D]."""

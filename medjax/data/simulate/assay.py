@@ -6,6 +6,8 @@ that binds the hinge, and an amide with a trifluoromethyl phenyl that fills the 
 misses have one half. One in fifty measurements is wrong. Neither the target nor the rule is real.
 """
 
+from typing import Any
+
 import numpy as np
 
 HINGE = '[NX3;!$(NC=O)]c1nccc(*)n1'
@@ -55,6 +57,21 @@ def simulate(seed: int, molecules: int) -> list[dict[str, str]]:
     ['label', 'smiles']
   """
   return [_molecule(np.random.default_rng([seed, index])) for index in range(molecules)]
+
+
+def pharmacophore(mol: Any) -> np.ndarray:
+  """Which atoms of an ``rdkit.Chem.Mol`` are of the pharmacophore, bool [atoms]; none where a half
+  is missing."""
+  from rdkit import Chem
+
+  found = np.zeros(mol.GetNumAtoms(), bool)
+  halves = [mol.GetSubstructMatches(Chem.MolFromSmarts(half)) for half in (HINGE, POCKET)]
+  if all(halves):
+    for pattern, matches in zip((HINGE, POCKET), halves, strict=True):
+      own = [atom.GetAtomicNum() != 0 for atom in Chem.MolFromSmarts(pattern).GetAtoms()]
+      for match in matches:  # without what hangs on the ring, *
+        found[[atom for atom, of_pattern in zip(match, own, strict=True) if of_pattern]] = True
+  return found
 
 
 def _molecule(random: np.random.Generator) -> dict[str, str]:
