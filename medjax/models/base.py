@@ -15,8 +15,8 @@ class Model(Protocol):
   Attributes:
     takes_mask: whether it is called with ``mask=``, bool [B], False for padding, in training.
       Modules whose examples influence one another, as in batch normalisation, need it.
-    members: networks whose outputs come back one by one in training, [members, B, ...]; 0 for one
-      network without that axis.
+    members: networks whose outputs come back one by one in training, [members, B, ...], and at any
+      time where it is called with ``each=True``; 0 for one network without that axis.
   """
 
   takes_mask: bool

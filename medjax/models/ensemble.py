@@ -44,14 +44,20 @@ class Ensemble(nn.Module):
 
   @nn.compact
   def __call__(
-    self, x: jax.Array, *, train: bool = False, mask: jax.Array | None = None
+    self,
+    x: jax.Array,
+    *,
+    train: bool = False,
+    mask: jax.Array | None = None,
+    each: bool = False,
   ) -> jax.Array:
-    """Outputs [B, ...], or in training [count, B, ...].
+    """Outputs [B, ...], or in training, and where ``each`` is asked for, [count, B, ...].
 
     Args:
       x: inputs of the members.
       train: as for the members.
       mask: [B] bool, False for padding, for members that take it.
+      each: whether outputs come back one by one.
     """
     outputs = []
     # Not vmap: a convolution with a batch of kernels is slow on CPUs.
@@ -59,4 +65,4 @@ class Ensemble(nn.Module):
       member = self.make(name=f'member_{i}')
       outputs.append(member(x, train=train, **mask_argument(member, mask)))
     together = jnp.stack(outputs)
-    return together if train else together.mean(axis=0)
+    return together if train or each else together.mean(axis=0)

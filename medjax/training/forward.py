@@ -36,13 +36,17 @@ def apply(
   return cast(outputs, jnp.float32), changed
 
 
-def viewed(experiment: Experiment, dtype: Any, variables: Any, inputs: Any) -> Any:
+def viewed(
+  experiment: Experiment, dtype: Any, variables: Any, inputs: Any, **arguments: Any
+) -> Any:
   """Float32 outputs of a network that is not trained: their mean over the experiment's views.
 
   Arguments as for ``apply``.
   """
   views = experiment.views or (lambda inputs: inputs,)
-  outputs = [apply(experiment, dtype, variables, view(inputs), train=False)[0] for view in views]
+  outputs = [
+    apply(experiment, dtype, variables, view(inputs), train=False, **arguments)[0] for view in views
+  ]
   return jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *outputs)
 
 

@@ -64,6 +64,11 @@ def compile_predict(experiment: Experiment, devices: Devices, precision: str) ->
   return _compile(step.predict_step, experiment, devices, precision)
 
 
+def compile_predict_members(experiment: Experiment, devices: Devices, precision: str) -> Callable:
+  """As ``compile_predict``, and predictions of each member, for a model of several."""
+  return _compile(step.predict_members_step, experiment, devices, precision)
+
+
 def _compile(
   function: Callable, experiment: Experiment, devices: Devices, precision: str
 ) -> Callable:

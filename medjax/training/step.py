@@ -134,3 +134,21 @@ def predict_step(experiment: Experiment, dtype: Any, variables: Any, batch: Batc
   """
   outputs = forward.viewed(experiment, dtype, variables, experiment.data.modality.inputs(batch))
   return jax.lax.all_gather(experiment.task.predict(outputs), AXIS, tiled=True)
+
+
+def predict_members_step(
+  experiment: Experiment, dtype: Any, variables: Any, batch: Batch
+) -> tuple[Any, Any]:
+  """Whole predictions of a model of several members, together and of each.
+
+  Arguments as for ``evaluate_step``.
+
+  Returns:
+    The task's predictions, leaves [devices * B, ...], as ``predict_step`` gives them; and those of
+    each member, leaves [devices * B, members, ...].
+  """
+  inputs = experiment.data.modality.inputs(batch)
+  outputs = forward.viewed(experiment, dtype, variables, inputs, each=True)
+  together = experiment.task.predict(jax.tree.map(lambda leaf: leaf.mean(axis=0), outputs))
+  of_each = jax.vmap(experiment.task.predict, out_axes=1)(outputs)
+  return jax.lax.all_gather((together, of_each), AXIS, tiled=True)

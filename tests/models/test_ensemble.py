@@ -20,6 +20,7 @@ def test_predictions_are_the_mean_and_training_sees_each():
   members = [MAKE().apply({'params': variables['params'][f'member_{i}']}, x) for i in range(3)]
   assert len({float(member[0, 0]) for member in members}) == 3  # another start each
   np.testing.assert_allclose(model.apply(variables, x, train=True), members, rtol=1e-6)
+  np.testing.assert_allclose(model.apply(variables, x, each=True), members, rtol=1e-6)
   np.testing.assert_allclose(model.apply(variables, x), np.mean(members, axis=0), rtol=1e-5)
 
 

@@ -355,3 +355,13 @@ def test_members_of_an_ensemble_learn_as_if_alone():
   assert largest_difference(after.params, {f'member_{i}': e[0] for i, e in enumerate(each)}) < 1e-6
   means = np.mean([found for _, found in each], axis=0)
   np.testing.assert_allclose([float(m['loss']) for m in losses], means, rtol=1e-5)
+
+  on = runtime.devices(2)
+  batch = next(iter(feed.Streamed(split, on)(np.arange(4).reshape(1, 2, 2))))
+  variables = on.replicate({'params': after.params})
+  together, of_each = parallel.compile_predict_members(both, on, 'float32')(variables, batch)
+  expected = parallel.compile_predict(both, on, 'float32')(variables, batch)
+  np.testing.assert_allclose(together, expected, rtol=1e-6)
+  for i, member in enumerate(after.params.values()):
+    found = parallel.compile_predict(alone, on, 'float32')(on.replicate({'params': member}), batch)
+    np.testing.assert_allclose(of_each[:, i], found, rtol=1e-5)
