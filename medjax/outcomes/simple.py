@@ -13,13 +13,14 @@ import numpy as np
 
 from medjax.errors import UserError
 
-Learner = Literal['linear', 'neighbours', 'boosting']
+Learner = Literal['linear', 'neighbours', 'boosting', 'forest']
 LEARNERS: tuple[str, ...] = get_args(Learner)
 
 # Steps of a solver; what has not converged by then is said.
 _STEPS = 200
 _NEIGHBOURS = 5
 _ROUNDS = 50
+_TREES = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +28,8 @@ class SimpleModel:
   """A simple model that a kind of input offers.
 
   Attributes:
-    learner: what is fitted to the features: a linear model, nearest neighbours or boosted trees.
+    learner: what is fitted to the features: a linear model, nearest neighbours, boosted trees or a
+      random forest.
     features: what it sees, in words.
     prefix: what its name begins with, before that of the learner.
     steps: makes unfitted transformers of scikit-learn that come before the learner, for training
@@ -46,8 +48,13 @@ class SimpleModel:
   @property
   def plain_name(self) -> str:
     """The name whatever the labels are."""
-    learners = {'linear': 'linear model', 'neighbours': 'nearest neighbours'}
-    return self.named(learners.get(self.learner, 'gradient boosting'))
+    learners = {
+      'linear': 'linear model',
+      'neighbours': 'nearest neighbours',
+      'boosting': 'gradient boosting',
+      'forest': 'random forest',
+    }
+    return self.named(learners[self.learner])
 
   def named(self, learner: str) -> str:
     """The name of the model.
@@ -92,8 +99,10 @@ def classifier(model: SimpleModel, features: np.ndarray) -> tuple[str, str, Any]
     from sklearn.neighbors import KNeighborsClassifier
 
     return _neighbours(model, features, KNeighborsClassifier)
-  from sklearn.ensemble import HistGradientBoostingClassifier
+  from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
+  if model.learner == 'forest':
+    return _forest(model, features, RandomForestClassifier)
   return _boosting(model, features, HistGradientBoostingClassifier)
 
 
@@ -107,8 +116,10 @@ def regressor(model: SimpleModel, features: np.ndarray) -> tuple[str, str, Any]:
     from sklearn.neighbors import KNeighborsRegressor
 
     return _neighbours(model, features, KNeighborsRegressor)
-  from sklearn.ensemble import HistGradientBoostingRegressor
+  from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 
+  if model.learner == 'forest':
+    return _forest(model, features, RandomForestRegressor)
   return _boosting(model, features, HistGradientBoostingRegressor)
 
 
@@ -127,6 +138,14 @@ def _boosting(
   settings = f'{_ROUNDS} rounds of HistGradientBoosting'
   made = learner(max_iter=_ROUNDS, early_stopping=False, random_state=0)
   return model.named('gradient boosting'), settings, _pipeline(model, features, made)
+
+
+def _forest(
+  model: SimpleModel, features: np.ndarray, learner: Callable[..., Any]
+) -> tuple[str, str, Any]:
+  settings = f'{_TREES} trees, sqrt(columns) at a split'
+  made = learner(_TREES, max_features='sqrt', random_state=0, n_jobs=-1)
+  return model.named('random forest'), settings, _pipeline(model, features, made)
 
 
 def transformer(model: SimpleModel, features: np.ndarray) -> Any:

@@ -37,6 +37,7 @@ _LIBRARIES = {
   'linear': 'sklearn.linear_model',
   'neighbours': 'sklearn.neighbors',
   'boosting': 'sklearn.ensemble',
+  'forest': 'sklearn.ensemble',
 }
 
 

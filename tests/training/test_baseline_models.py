@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from beside import arrays, beside, experiment_of, linear, relabelled
 from sklearn.decomposition import PCA
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import (
+  HistGradientBoostingClassifier,
+  HistGradientBoostingRegressor,
+  RandomForestClassifier,
+  RandomForestRegressor,
+)
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.metrics import r2_score, roc_auc_score
@@ -15,9 +20,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from medjax import evaluation, tasks
-from medjax.data import residues, sequences, signals, tabular
+from medjax.data import molecules, residues, sequences, signals, tabular
 from medjax.data.sequences.alphabet import DNA, PROTEIN
-from medjax.data.simulate import chains, clinic, cohort, heartbeat, motifs
+from medjax.data.simulate import assay, chains, clinic, cohort, heartbeat, motifs
 from medjax.workdir import Workdir
 
 
@@ -60,6 +65,31 @@ def test_tables_of_classes(tmp_path):
     assert model['metrics']['auroc']['value'] == pytest.approx(
       roc_auc_score(expected, probability), abs=1e-9
     )
+
+
+@pytest.mark.parametrize('number', [False, True])
+def test_molecules(tmp_path, number):
+  pytest.importorskip('rdkit')
+  rows = [
+    {**row, 'label': f'{len(row["smiles"]) / 7:.3f}' if number else row['label']}
+    for row in assay.simulate(0, 80)
+  ]
+  settings = molecules.Config(simulated_molecules=80, bits=64)
+  data = molecules.load(settings, simulator=lambda seed, count: rows)
+  task = tasks.Regression() if number else tasks.classification(data.classes)
+  about, _, _ = beside(experiment_of(data, task), tmp_path)
+  train, label = arrays(data, 'counts', 'train')
+  test, expected = arrays(data, 'counts', 'test')
+  made = RandomForestRegressor if number else RandomForestClassifier
+  hand = made(100, max_features='sqrt', random_state=0).fit(train, label)
+  names = [model['name'] for model in about['models']]
+  assert names[:2] == ['gradient boosting', 'random forest']
+  metrics = about['models'][1]['metrics']
+  if number:
+    assert metrics['r2']['value'] == pytest.approx(r2_score(expected, hand.predict(test)), 1e-6)
+  else:
+    area = roc_auc_score(expected, hand.predict_proba(test)[:, 1])
+    assert metrics['auroc']['value'] == pytest.approx(area, abs=1e-9)
 
 
 def test_tables_of_numbers(tmp_path):

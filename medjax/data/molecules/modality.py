@@ -130,11 +130,11 @@ class Molecules(Modality):
 
   @property
   def simple_models(self) -> Sequence[SimpleModel]:
-    """Boosted trees and a linear model."""
+    """Boosted trees, a random forest and a linear model."""
     seen = f'counts of ECFP, radius {self.features.radius}, {self.features.bits} places'
     if self.features.descriptors:
       seen += ', and descriptors of RDKit'
-    return (SimpleModel('boosting', seen), SimpleModel('linear', seen))
+    return tuple(SimpleModel(learner, seen) for learner in ('boosting', 'forest', 'linear'))
 
   def simple_features(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
     """Counts and descriptors, [N, D]."""
