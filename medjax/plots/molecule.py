@@ -66,7 +66,7 @@ def svg(
   from rdkit.Chem.Draw import rdMolDraw2D
 
   drawer = rdMolDraw2D.MolDraw2DSVG(*size)
-  options = drawer.drawOptions()
+  options: Any = drawer.drawOptions()
   options.clearBackground = False
   options.padding = 0.08
   options.fixedBondLength = _BOND
@@ -98,7 +98,8 @@ def _prepared(mol: Any) -> Any:
   from rdkit.Chem.Draw import rdMolDraw2D
 
   bare = Chem.Mol(mol)
-  for part in (*bare.GetAtoms(), *bare.GetBonds()):
+  parts: list[Any] = [*bare.GetAtoms(), *bare.GetBonds()]
+  for part in parts:
     for name in part.GetPropNames(includePrivate=True, includeComputed=False):
       part.ClearProp(name)
   for atom in bare.GetAtoms():
