@@ -26,19 +26,17 @@ def is_standard(mol: Any) -> bool:
     >>> [is_standard(Chem.MolFromSmiles(one)) for one in ('CCO', 'CC[O-]', 'CS(C)=O')]
     [True, False, False]
   """
-  if mol.HasQuery() or mol.GetAtomsMatchingQuery(_odd()):
+  odd, radical = _odd()
+  if mol.HasQuery() or mol.HasSubstructMatch(odd) or mol.GetAtomsMatchingQuery(radical):
     return False
   return len(toolkit.chem().GetMolFrags(mol)) == 1
 
 
 @functools.cache
-def _odd() -> Any:
-  """Matches atoms that the standardiser may change, or that are remarked on."""
+def _odd() -> tuple[Any, Any]:
+  """Match atoms that the standardiser may change, or that are remarked on."""
   chem = toolkit.chem()
   from rdkit.Chem import rdqueries
 
-  odd = chem.AtomFromSmarts(_ODD)
   # SMARTS has no word for a radical.
-  radical = rdqueries.NumRadicalElectronsGreaterQueryAtom(0)
-  odd.ExpandQuery(radical, chem.CompositeQueryType.COMPOSITE_OR)
-  return odd
+  return chem.MolFromSmarts(_ODD), rdqueries.NumRadicalElectronsGreaterQueryAtom(0)

@@ -5,7 +5,6 @@ not as it should be is passed on with the reason, and reading goes on after it.
 """
 
 import collections
-import contextlib
 import csv
 import dataclasses
 import gzip
@@ -227,14 +226,12 @@ def _lines(raw: BinaryIO) -> Iterator[str]:
   source = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw
   # What is no UTF-8 becomes surrogates, so that the row that holds it is told from the others.
   text = io.TextIOWrapper(source, 'utf-8-sig', errors='surrogateescape', newline='')
-  with contextlib.ExitStack() as kept:
-    kept.callback(text.detach)
-    while line := text.readline(_LONGEST):
-      if len(line) == _LONGEST and line[-1] not in '\r\n':
-        while (rest := text.readline(_LONGEST)) and rest[-1] not in '\r\n':
-          pass
-        line = f'{line}\0\n'
-      yield line
+  while line := text.readline(_LONGEST):
+    if len(line) == _LONGEST and line[-1] not in '\r\n':
+      while (rest := text.readline(_LONGEST)) and rest[-1] not in '\r\n':
+        pass
+      line = f'{line}\0\n'
+    yield line
 
 
 def _odd(lines: list[str]) -> bool:

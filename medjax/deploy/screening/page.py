@@ -63,6 +63,7 @@ def draw(
   return html.render(
     _TEMPLATE,
     library=str(request.library),
+    name=request.library.name,
     folder=str(workdir.folder),
     experiment=about['experiment'],
     source=data['source'],

@@ -34,6 +34,10 @@ class Seen:
   arrays: list[dict[str, np.ndarray]]
 
 
+# Arrays of one shape travel between processes as one for all, which is several times as fast.
+_Packed = tuple[Seen, dict[str, np.ndarray] | None]
+
+
 def seen(modality: Molecules, structures: Sequence[str]) -> Seen:
   """What a network sees of structures; whatever is wrong with one is said of it alone."""
   found = Seen([], [], [])
@@ -75,17 +79,17 @@ def each_chunk(
   with concurrent.futures.ProcessPoolExecutor(
     count, multiprocessing.get_context('spawn'), _begin, (modality,)
   ) as pool:
-    waiting: collections.deque[tuple[list[Streamed], concurrent.futures.Future[Seen]]]
+    waiting: collections.deque[tuple[list[Streamed], concurrent.futures.Future[_Packed]]]
     waiting = collections.deque()
     try:
       for chunk in chunks:
         waiting.append((chunk, pool.submit(_work, _structures(chunk))))
         if len(waiting) > _WAITING * count:
           done, future = waiting.popleft()
-          yield done, future.result()
+          yield done, _unpacked(future.result())
       while waiting:
         done, future = waiting.popleft()
-        yield done, future.result()
+        yield done, _unpacked(future.result())
     except concurrent.futures.process.BrokenProcessPool:
       raise UserError(
         'a process that reads molecules was ended from outside, as where memory is used up; repeat '
@@ -109,8 +113,22 @@ def _begin(modality: Molecules) -> None:
   threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _work(structures: Sequence[str]) -> Seen:
-  return _job(structures)
+def _work(structures: Sequence[str]) -> _Packed:
+  found = _job(structures)
+  shapes = {tuple((name, a.shape) for name, a in one.items()) for one in found.arrays}
+  if len(shapes) != 1:
+    return found, None
+  stacked = {name: np.stack([one[name] for one in found.arrays]) for name in found.arrays[0]}
+  return dataclasses.replace(found, arrays=[]), stacked
+
+
+def _unpacked(packed: _Packed) -> Seen:
+  found, stacked = packed
+  if stacked is None:
+    return found
+  count = len(next(iter(stacked.values())))
+  arrays = [{name: array[i] for name, array in stacked.items()} for i in range(count)]
+  return dataclasses.replace(found, arrays=arrays)
 
 
 def _end_with_parent() -> None:
