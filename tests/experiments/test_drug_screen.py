@@ -12,6 +12,7 @@ import sys
 import time
 
 import pytest
+from sklearn import metrics
 
 pytest.importorskip('rdkit')
 
@@ -22,7 +23,7 @@ from medjax.data.simulate import assay
 from medjax.deploy.screening import screen
 
 SMALL = (
-  '--config.data.simulated_molecules=150', '--config.features=32', '--config.data.bits=128',
+  '--config.data.simulated_molecules=120', '--config.features=16', '--config.data.bits=128',
   '--config.num_devices=1', '--config.batch_size=16', '--config.num_epochs=4',
   '--config.members=2',
 )  # fmt: skip
@@ -113,8 +114,6 @@ def test_predictions_are_those_of_predict(folder, done, run_in):
 
 def test_the_spread_is_that_of_the_members(folder, done):
   """Each member alone, applied by hand, and calibrated."""
-  import dataclasses
-
   import numpy as np
 
   from medjax.data import dataset
@@ -142,7 +141,6 @@ def test_the_spread_is_that_of_the_members(folder, done):
     for one in logits
   ]
   assert float(row['spread']) == pytest.approx(abs(both[0] - both[1]) / 2**0.5, rel=1e-3, abs=1e-6)
-  assert dataclasses.is_dataclass(decision)
 
 
 def test_bad_rows_are_listed(done):
@@ -178,7 +176,7 @@ def test_the_page_shows_names_and_runs_none(done):
   assert html.escape(EVIL) in page
   assert '<script' not in page
   assert page.count('aria-label="structure of') == 8
-  assert 'Test AUROC' in page or 'AUROC' in page
+  assert 'AUROC' in page
   assert 'TRAINED ON SIMULATED DATA' in page
   assert 'Enrichment at 1%' in page
   assert 'Red atoms' not in page  # no pick was explained
@@ -196,7 +194,11 @@ def test_known_actives_are_found_early_by_a_column_or_a_file(command, folder, do
     by_file['actives'],
     by_file['molecules'],
   )
-  assert by_column['auroc']['value'] > 0.6
+  first = {row['smiles']: row for row in reversed(predictions(done)) if row['active']}.values()
+  area = metrics.roc_auc_score(
+    [row['active'] == '1' for row in first], [float(row['probability']) for row in first]
+  )
+  assert by_column['auroc']['value'] == pytest.approx(area)
   assert by_column['auroc']['low'] < by_column['auroc']['value'] < by_column['auroc']['high']
 
 
@@ -222,9 +224,9 @@ def test_a_screen_goes_on_and_no_other_takes_its_place(command, folder, done):
 def test_a_killed_screen_goes_on_with_nothing_lost_or_twice(command, folder, done):
   """Killed hard in its third part; its workers end, too."""
   single = (folder / 'library.csv').read_text().split('\n', 1)
-  (folder / 'long.csv').write_text(single[0] + '\n' + single[1].replace('short,row\n', '') * 10)
+  (folder / 'long.csv').write_text(single[0] + '\n' + single[1].replace('short,row\n', '') * 6)
   script = (
-    'from medjax.deploy.screening import screen; screen.PART = 150; screen._CHUNK = 50\n'
+    'from medjax.deploy.screening import screen; screen.PART = 150; screen._CHUNK = 30\n'
     'from experiments import drug_screen\n'
     "drug_screen.main(['--workdir=run', '--library=long.csv', '--output=killed', '--workers=1'])"
   )
@@ -242,7 +244,7 @@ def test_a_killed_screen_goes_on_with_nothing_lost_or_twice(command, folder, don
   os.kill(process.pid, signal.SIGKILL)
   process.wait()
   written = len(list(third.parent.glob('part-*.csv')))
-  assert 3 <= written < 20
+  assert 3 <= written < 12
   for _ in range(3000):
     try:
       os.killpg(process.pid, 0)
@@ -255,14 +257,16 @@ def test_a_killed_screen_goes_on_with_nothing_lost_or_twice(command, folder, don
   assert code == 0, err
   assert f'{150 * written} rows were screened before' in err
   found, once = predictions(folder / 'killed'), predictions(done)[:303]
-  assert [row['row'] for row in found] == [f'row {i}' for i in range(2, 3032)]
-  for mine, theirs in zip(found, once * 10, strict=True):
+  assert [row['row'] for row in found] == [f'row {i}' for i in range(2, 1820)]
+  for mine, theirs in zip(found, once * 6, strict=True):
     assert (mine['smiles'], mine['name']) == (theirs['smiles'], theirs['name'])
     if not mine['error']:
       assert float(mine['probability']) == pytest.approx(float(theirs['probability']), abs=1e-6)
   hits = rows_of(folder / 'killed' / 'hits.csv')
-  assert hits[0]['copies'].count('row') == 9
-  assert len({hit['smiles'] for hit in hits}) == len(hits) == 301
+  assert hits[0]['copies'].count('row') == 5
+  different = {row['smiles'] for row in once if not row['error']}
+  assert len(hits) == len(different)
+  assert {hit['smiles'] for hit in hits} == different
 
 
 def test_processes_give_what_this_one_gives(command, folder, done):

@@ -48,11 +48,10 @@ class Meter:
       self._bar.update(self._task, completed=position, rate=f'{self.rate:.0f} molecules/s')
     elif now - self._shown >= _EVERY:
       self._shown = now
-      read = max(position - self._first, 1)
-      left = (now - self._start) / read * (self._total - position)
-      say(
-        f'{position / self._total:.0%} of the file  {self.rate:.0f} molecules/s  {left:.0f} s left'
-      )
+      read = position - self._first
+      left = (now - self._start) / read * (self._total - position) if read else None
+      text = '' if left is None else f'  {left:.0f} s left'
+      say(f'{position / self._total:.0%} of the file  {self.rate:.0f} molecules/s{text}')
 
   @property
   def rate(self) -> float:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import markupsafe
+import numpy as np
 
 from medjax.deploy.screening.hits import Hit
 from medjax.deploy.screening.predictor import SPREAD
@@ -71,7 +72,10 @@ def draw(
     split=split,
     metrics=metrics,
     baselines=report.baseline_lines(workdir, outcome),
-    warnings=_warnings(experiment, workdir, split, evaluation[split], data),
+    warnings=[
+      *_warnings(experiment, workdir, split, evaluation[split], data),
+      *_far(screened.hits),
+    ],
     simulated=data['simulated'],
     ranked=ranked,
     screened=screened,
@@ -106,6 +110,17 @@ def _warnings(
   if hasattr(decision, 'conformal'):
     lines += trust.coverage_warnings(metrics, experiment.data.classes, decision)
   return lines
+
+
+def _far(hits: Sequence[Hit]) -> list[str]:
+  """How near the hits are to what the run knows."""
+  near = [hit.nearest for hit in hits if hit.nearest is not None]
+  if not near:
+    return []
+  return [
+    f'nearest training molecule of a hit: median {np.median(near):.2f}; the further away, the less '
+    'the numbers below say of it'
+  ]
 
 
 def _drawing(hit: Hit) -> markupsafe.Markup:
