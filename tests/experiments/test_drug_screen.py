@@ -19,6 +19,7 @@ pytest.importorskip('rdkit')
 from rdkit import Chem
 
 from experiments import drug_activity, drug_screen
+from medjax import files
 from medjax.data.simulate import assay
 from medjax.deploy.screening import screen
 
@@ -221,6 +222,7 @@ def test_a_screen_goes_on_and_no_other_takes_its_place(command, folder, done):
   assert len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_killed_screen_goes_on_with_nothing_lost_or_twice(command, folder, done):
   """Killed hard in its third part; its workers end, too."""
   single = (folder / 'library.csv').read_text().split('\n', 1)
@@ -269,16 +271,17 @@ def test_a_killed_screen_goes_on_with_nothing_lost_or_twice(command, folder, don
   assert {hit['smiles'] for hit in hits} == different
 
 
-def test_processes_give_what_this_one_gives(command, folder, done):
-  (folder / 'few.smi').write_text('CCO a\nC1CC torn\nc1ccccc1 b\n')
-  (folder / 'few.smi.gz').write_bytes(gzip.compress((folder / 'few.smi').read_bytes()))
-  code, out, err = command('--output=few', library='few.smi.gz', workers=1)
+def test_a_packed_library_without_labels(command, folder, done):
+  (folder / 'few.smi.gz').write_bytes(gzip.compress(b'CCO a\nC1CC torn\nc1ccccc1 b\n'))
+  code, out, err = command('--output=few', library='few.smi.gz')
   assert code == 0, err
   assert '2 of 3 rows predicted, 2 different molecules; 1 could not be read' in out
-  code, _, err = command('--output=few0', library='few.smi')
-  assert code == 0, err
-  assert predictions(folder / 'few') == predictions(folder / 'few0')
   assert not (folder / 'few' / 'enrichment.json').exists()
+  assert 'known to be active' not in (folder / 'few' / 'screen.html').read_text()
+  with files.locked(folder / 'few' / '.lock'):
+    code, _, err = command('--output=few', library='few.smi.gz')
+  assert code == 2
+  assert 'another screen is at work there' in err
 
 
 @pytest.mark.parametrize(

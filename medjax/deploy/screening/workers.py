@@ -1,7 +1,7 @@
 """From structures to what a network sees of them, in processes of their own."""
 
 import collections
-import concurrent.futures
+import concurrent.futures.process
 import dataclasses
 import functools
 import itertools
