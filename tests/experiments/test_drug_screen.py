@@ -180,6 +180,7 @@ def test_the_page_shows_names_and_runs_none(done):
   assert 'AUROC' in page
   assert 'TRAINED ON SIMULATED DATA' in page
   assert 'Enrichment at 1%' in page
+  assert 'None of them was trained on' in page
   assert 'Red atoms' not in page  # no pick was explained
   assert '<circle' not in page
 

@@ -4,7 +4,7 @@ import array
 import dataclasses
 import hashlib
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -59,6 +59,11 @@ class Ranked:
   def first(self) -> np.ndarray:
     """Numbers of the first row of each molecule, among those predicted."""
     return np.sort(np.unique(self.molecule, return_index=True)[1])
+
+  def among(self, smiles: Sequence[str], *, active: bool = False) -> int:
+    """How many of these molecules were predicted; with ``active`` those that are known actives."""
+    of_interest = self.molecule[self.known == 1] if active else self.molecule
+    return len(set(map(fingerprint, smiles)) & set(of_interest.tolist()))
 
 
 def rank(rows: Iterable[Row], column: str, lowest: bool, count: int) -> Ranked:

@@ -163,20 +163,30 @@ def _describe(
   described.write_csv(hits, columns, folder / 'hits.csv')
   described.write_csv(picks, columns, folder / 'picks.csv')
   described.write_sdf(hits, columns, folder / 'hits.sdf')
-  trained_on = None
-  if trained is not None:
-    trained_on = len(set(map(ranking.fingerprint, trained)) & set(ranked.molecule.tolist()))
+  trained_on = None if trained is None else ranked.among(trained)
+  trained_actives = None if trained is None else ranked.among(trained, active=True)
   first = ranked.first
   first = first[ranked.known[first] >= 0]
   active = ranked.known[first] == 1
   found = enrichment(active, ranked.score[first]) if active.any() else None
   if found:
     values = {name: estimate.to_json() for name, estimate in found.items()}
-    about = {'actives': int(active.sum()), 'molecules': len(active), 'trained_on': trained_on}
+    about: dict[str, Any] = {'actives': int(active.sum()), 'molecules': len(active)}
+    about |= {'trained_on': trained_on, 'actives_trained_on': trained_actives}
     sealed.write(folder / 'enrichment.json', {**about, **values})
   asked = None if known.smiles is None else len(known.smiles)
   screened = Screened(
-    ranked, hits, picks, columns, predictor.ranked, found, int(active.sum()), asked, trained_on, why
+    ranked,
+    hits,
+    picks,
+    columns,
+    predictor.ranked,
+    found,
+    int(active.sum()),
+    asked,
+    trained_on,
+    trained_actives,
+    why,
   )
   drawn = page.draw(experiment, workdir, request, screened)
   with files.replacing(folder / 'screen.html') as new:

@@ -49,6 +49,7 @@ class Screened:
     actives: molecules of the library that are known to be active.
     asked: molecules that a file named as actives; None without one.
     trained_on: molecules of the library that the run was trained on; None where that is not known.
+    trained_actives: those of them that are known actives.
     why_unknown: why it is not.
   """
 
@@ -61,4 +62,5 @@ class Screened:
   actives: int
   asked: int | None
   trained_on: int | None
+  trained_actives: int | None
   why_unknown: str

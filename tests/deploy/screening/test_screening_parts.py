@@ -51,6 +51,15 @@ def test_rows_of_one_molecule_are_one_hit():
   assert found.first.tolist() == [0, 30]
 
 
+def test_molecules_that_were_trained_on_are_counted():
+  rows = made([0.1, 0.2, 0.3, 0.4], ['CCO', 'CCN', 'CCC', 'CCO'])
+  rows[0]['active'] = rows[3]['active'] = '1'
+  found = best.rank(rows, 'probability', False, 5)
+  assert found.among(['CCO', 'CCC', 'CCF']) == 2
+  assert found.among(['CCO', 'CCC', 'CCF'], active=True) == 1
+  assert found.known.tolist() == [1, -1, -1, 1]
+
+
 def test_parts_are_read_as_they_were_written(tmp_path):
   parts = Parts(tmp_path / 'out', {'library': 'a'}, COLUMNS)
   rows = [{name: f'=1+1 {name} "{i}"\n' for name in COLUMNS} for i in range(5)]
