@@ -198,6 +198,24 @@ def bars(names: Sequence[str], values: Sequence[float], xlabel: str) -> str:
   return svg(figure, xlabel)
 
 
+def histogram(values: np.ndarray, xlabel: str, ylabel: str, mark: float, what: str) -> str:
+  """Draws how often values are in 50 equal ranges, on a scale of powers of ten.
+
+  Args:
+    values: [N], at least one.
+    xlabel: what they are.
+    ylabel: what is counted.
+    mark: a value to mark.
+    what: the mark says.
+  """
+  figure, axes = new_figure(plain(xlabel), ylabel)
+  axes.hist(values, bins=50, color=COLORS[0])
+  axes.set_yscale('log')
+  axes.axvline(mark, color=COLORS[1], linestyle='--', linewidth=1.4, label=what)
+  legend(figure)
+  return svg(figure, f'{ylabel} by {xlabel}')
+
+
 def _inches(text: str) -> float:
   """How wide a label of an axis is."""
   from matplotlib import font_manager

@@ -11,12 +11,13 @@ from medjax.data.sequences import table
 from medjax.data.text import clean
 from medjax.errors import UserError
 
-_SDF = ('.sdf', '.sd', '.mol')
-_SMI = ('.smi', '.smiles', '.ism')
-ENDINGS = (*tables.ENDINGS, *_SDF, *_SMI)
+SDF = ('.sdf', '.sd', '.mol')
+SMI = ('.smi', '.smiles', '.ism')
+ENDINGS = (*tables.ENDINGS, *SDF, *SMI)
 _PROPERTY = re.compile(r'>.*?<(.*)>')
 _LINE = re.compile('\r\n|\n|\r')
 NAME = 'name'
+SDF_END = '$$$$'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,9 +78,9 @@ def read(path: pathlib.Path, column: str = '', *, required: bool = True) -> File
       f'{path}: expected a file of molecules: .csv, .tsv, .txt, .smi or .sdf, each also as .gz'
     )
   text = text_file.read_text(path, 'a file of molecules')
-  if name.endswith(_SDF):
+  if name.endswith(SDF):
     found = _of_sdf(text, path)
-  elif name.endswith(_SMI):
+  elif name.endswith(SMI):
     found = _of_smi(text, path)
   else:
     found = _of_table(text, path, column, required)
@@ -109,35 +110,60 @@ def _of_smi(text: str, path: pathlib.Path) -> File:
     for number, line in enumerate(_LINE.split(text), start=1)
     if line.strip() and not line.startswith('#')
   ]
-  header = ['smiles', NAME]
-  between: str | None = '\t' if lines and '\t' in lines[0][1] else None
-  if lines and lines[0][1].split()[0].lower() in ('smiles', 'smi', 'canonical_smiles'):
-    header = ['smiles', *(clean(name) for name in lines.pop(0)[1].split(between)[1:])]
-  records = []
-  for number, (line, content) in enumerate(lines):
-    parts = [clean(part) for part in content.split(between, maxsplit=len(header) - 1)]
-    cells = dict(zip(header, [*parts, *[''] * (len(header) - len(parts))], strict=True))
-    records.append(Record(number, f'line {line}', cells.pop('smiles'), cells))
-  return File(path, header[1:], records)
+  columns = smi_columns(lines[0][1] if lines else '')
+  records = [
+    smi_record(number, line, content, columns)
+    for number, (line, content) in enumerate(lines[columns.named :])
+  ]
+  return File(path, list(columns.header), records)
+
+
+@dataclasses.dataclass(frozen=True)
+class SmiColumns:
+  """What the lines of a .smi file hold.
+
+  Attributes:
+    header: names of what follows the SMILES.
+    between: what separates them; None for blanks.
+    named: whether the first line is the header.
+  """
+
+  header: tuple[str, ...] = (NAME,)
+  between: str | None = None
+  named: bool = False
+
+
+def smi_columns(first: str) -> SmiColumns:
+  """The columns of a .smi file, by its first line that is no remark.
+
+  Example:
+    >>> smi_columns('smiles\\tname\\tyear').header
+    ('name', 'year')
+  """
+  between = '\t' if '\t' in first else None
+  named = bool(first) and first.split()[0].lower() in ('smiles', 'smi', 'canonical_smiles')
+  header = tuple(clean(name) for name in first.split(between)[1:]) if named else (NAME,)
+  return SmiColumns(header, between, named)
+
+
+def smi_record(number: int, line: int, content: str, columns: SmiColumns) -> Record:
+  """The record of a line of a .smi file, without blanks around it."""
+  parts = [clean(part) for part in content.split(columns.between, maxsplit=len(columns.header))]
+  cells = [*parts[1:], *[''] * (1 + len(columns.header) - len(parts))]
+  return Record(number, f'line {line}', parts[0], dict(zip(columns.header, cells, strict=True)))
 
 
 def _of_sdf(text: str, path: pathlib.Path) -> File:
   """Records that end with $$$$, the last one perhaps without."""
   blocks: list[list[str]] = [[]]
   for line in _LINE.split(text):
-    if line.startswith('$$$$'):
+    if line.startswith(SDF_END):
       blocks.append([])
     else:
       blocks[-1].append(line)
   if not any(line.strip() for line in blocks[-1]):
     blocks.pop()
-  records = []
-  for number, lines in enumerate(blocks):
-    ends = [place for place, line in enumerate(lines) if line.startswith('M  END')]
-    end = ends[0] + 1 if ends else len(lines)
-    cells = {NAME: clean(lines[0])} | _fields(lines[end:])
-    # A block is told from a SMILES by its lines, of which a broken one may have too few.
-    records.append(Record(number, f'record {number + 1}', '\n'.join(lines[:end]) + '\n', cells))
+  records = [sdf_record(number, lines) for number, lines in enumerate(blocks)]
   header = dict.fromkeys(name for record in records for name in record.cells)
   return File(
     path,
@@ -147,6 +173,15 @@ def _of_sdf(text: str, path: pathlib.Path) -> File:
       for record in records
     ],
   )
+
+
+def sdf_record(number: int, lines: Sequence[str]) -> Record:
+  """The record of the lines of an SD file up to $$$$; a cell for each field that it has."""
+  ends = [place for place, line in enumerate(lines) if line.startswith('M  END')]
+  end = ends[0] + 1 if ends else len(lines)
+  cells = {NAME: clean(lines[0]) if lines else ''} | _fields(lines[end:])
+  # A block is told from a SMILES by its lines, of which a broken one may have too few.
+  return Record(number, f'record {number + 1}', '\n'.join(lines[:end]) + '\n', cells)
 
 
 def _fields(lines: Sequence[str]) -> dict[str, str]:

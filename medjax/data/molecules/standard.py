@@ -14,7 +14,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from medjax.data.molecules import structures, toolkit
+from medjax.data.molecules import ordinary, structures, toolkit
 from medjax.errors import UserError
 
 _NO_METALS = frozenset(
@@ -74,26 +74,30 @@ class Standard:
     """
     read = structures.of_block if '\n' in structure else structures.of_smiles
     given = read(structure, self.max_atoms)
+    # Most molecules are, and to ask the tools about them takes milliseconds each.
+    unchanged = self.tautomers == 'keep' and ordinary.is_standard(given)
     try:
-      made, neutralised = self._parent(given)
+      made, neutralised = (given, False) if unchanged else self._parent(given)
+      if self.stereo == 'drop':
+        toolkit.chem().RemoveStereochemistry(made)
+        toolkit.chem().SanitizeMol(made)
     except (RuntimeError, ValueError) as error:  # as RDKit's exceptions are
       reason = ' '.join(str(error).split())
       raise UserError(f'cannot be standardised: {reason}') from None
-    remarks = _of_fragments(given) | _of_atoms(made) | ({'charge'} if neutralised else set())
+    remarks: set[str] = set()
+    if not unchanged:
+      remarks = _of_fragments(given) | _of_atoms(made) | ({'charge'} if neutralised else set())
     return Molecule(made, toolkit.chem().MolToSmiles(made), frozenset(remarks))
 
   def _parent(self, mol: Any) -> tuple[Any, bool]:
     """The standard form, and whether a charge was taken from it."""
-    chem = toolkit.chem()
     disconnect, normalize, choose, uncharge, reionize = _tools()
     fragment = choose(normalize(disconnect(mol)))
     made = reionize(uncharge(fragment))
     neutralised = _charges(fragment) > _charges(made)
     if self.tautomers == 'canonical':
       made = _tautomers().Canonicalize(made)
-    if self.stereo == 'drop':
-      chem.RemoveStereochemistry(made)
-    chem.SanitizeMol(made)
+    toolkit.chem().SanitizeMol(made)
     return made, neutralised
 
 

@@ -29,8 +29,8 @@ def of_smiles(text: str, max_atoms: int) -> Any:
   smiles = text_lib.clean(text)
   if not smiles:
     raise UserError('no SMILES; expected one')
-  odd = next((letter for letter in smiles if not letter.isascii()), '')
-  if odd:
+  if not smiles.isascii():
+    odd = next(letter for letter in smiles if not letter.isascii())
     raise UserError(f'SMILES {short(smiles)!r} holds {odd!r}; expected ASCII')
   _, _, rest = smiles.partition(' ')
   if rest and not rest.lstrip().startswith('|'):

@@ -1,0 +1,1 @@
+"""A library of molecules ranked by a finished run."""
