@@ -5,6 +5,7 @@ from medjax.tasks.classification import Binary, Multiclass, class_weights, class
 from medjax.tasks.contrast import Contrast
 from medjax.tasks.masks import PerPixel
 from medjax.tasks.multilabel import Multilabel
+from medjax.tasks.next_token import NextToken
 from medjax.tasks.positions import PerPosition
 from medjax.tasks.regression import Regression
 from medjax.tasks.survival import Cox, DiscreteTime
@@ -16,6 +17,7 @@ __all__ = [
   'DiscreteTime',
   'Multiclass',
   'Multilabel',
+  'NextToken',
   'PerPixel',
   'PerPosition',
   'Regression',
