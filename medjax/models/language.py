@@ -60,7 +60,7 @@ class LanguageModel(nn.Module):
       for layer in range(self.layers)
     ]
     self.drop = nn.Dropout(self.dropout)
-    self.outputs = nn.Dense(self.vocabulary)
+    self.outputs = nn.Dense(self.vocabulary - 1)
 
   def __call__(self, tokens: jax.Array, *, train: bool = False) -> jax.Array:
     """Log-likelihood, float32 [B, L] in nats, of each token after those before it; 0 of padding.
@@ -70,11 +70,12 @@ class LanguageModel(nn.Module):
       train: use dropout.
     """
     logits = self.logits(tokens, train=train).astype(jnp.float32)
-    chosen = jnp.take_along_axis(nn.log_softmax(logits), tokens[..., None], axis=2)[..., 0]
+    number = jnp.maximum(tokens - 1, 0)[..., None]
+    chosen = jnp.take_along_axis(nn.log_softmax(logits), number, axis=2)[..., 0]
     return jnp.where(tokens > 0, chosen, 0)
 
   def logits(self, tokens: jax.Array, *, train: bool = False) -> jax.Array:
-    """Of each token after those before it, [B, L, vocabulary]; arguments as for calls."""
+    """Of tokens 1, 2, ... after those before them, [B, L, vocabulary - 1]; arguments as above."""
     before = jnp.pad(tokens[:, :-1], ((0, 0), (1, 0)))
     x = self.table(before.T)  # positions first, as they are scanned
     start = self.start(tokens.shape[0])
@@ -97,7 +98,7 @@ class LanguageModel(nn.Module):
     return [jnp.zeros((batch, self.features)) for _ in range(self.layers)]
 
   def next(self, states: Carry, tokens: jax.Array) -> tuple[Carry, jax.Array]:
-    """The states after tokens [B], and the logits [B, vocabulary] of those that follow."""
+    """The states after tokens [B], and logits [B, vocabulary - 1] that 1, 2, ... come next."""
     x, after = self.table(tokens), []
     for layer in range(self.layers):
       if layer:
