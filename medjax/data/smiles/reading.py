@@ -1,18 +1,14 @@
 """From the structures of a file to SMILES of one form, in several processes where there are many."""
 
-import concurrent.futures
 import functools
-import multiprocessing
-import os
 from collections.abc import Sequence
 
-from medjax.data.molecules import structures, toolkit
+from medjax.data.molecules import many, structures, toolkit
 from medjax.data.molecules.standard import Standard
 from medjax.data.smiles.tokens import tokens
 from medjax.errors import UserError
 
-_MANY = 20_000  # structures that are worth the seconds in which processes start
-_CHUNK = 5_000
+_MANY = 20_000  # structures that are worth the start of processes
 
 Found = tuple[str, str]
 """The canonical SMILES, or '' and why there is none."""
@@ -37,14 +33,7 @@ def canonical(
     [('CCO', ''), ('', "SMILES 'C1CC' cannot be read: unclosed ring"), ('O=CO', '')]
   """
   work = functools.partial(_canonical, stereo, max_atoms)
-  count = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
-  if len(molecules) < _MANY or count < 2:
-    return work(molecules)
-  chunks = [molecules[start : start + _CHUNK] for start in range(0, len(molecules), _CHUNK)]
-  # Not forked: threads of JAX may hold locks.
-  context = multiprocessing.get_context('spawn')
-  with concurrent.futures.ProcessPoolExecutor(count, mp_context=context) as pool:
-    return [found for part in pool.map(work, chunks) for found in part]
+  return many.spread(work, molecules, _MANY)
 
 
 def _canonical(stereo: bool, max_atoms: int, molecules: Sequence[str]) -> list[Found]:
