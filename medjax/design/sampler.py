@@ -22,7 +22,7 @@ def draw(
   key: jax.Array,
   temperature: jax.Array | float = 1.0,
 ) -> tuple[jax.Array, jax.Array]:
-  """Sequences, token by token, inside a compiled call.
+  """Sequences, token by token; ``compiled`` is the same as one compiled call.
 
   Args:
     model: of the language.
@@ -54,9 +54,10 @@ def draw(
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def _compiled(
+def compiled(
   model: LanguageModel, longest: int, count: int, variables: Any, key: Any, temperature: Any
 ) -> tuple[jax.Array, jax.Array]:
+  """See ``draw``."""
   return draw(model, longest, count, variables, key, temperature)
 
 
@@ -89,6 +90,6 @@ def sample(
   """
   for part, begin in enumerate(range(0, number, AT_ONCE)):
     key = jax.random.fold_in(jax.random.key(seed), part)
-    drawn = _compiled(model, longest, AT_ONCE, variables, key, temperature)
+    drawn = compiled(model, longest, AT_ONCE, variables, key, temperature)
     tokens, total = jax.device_get(drawn)
     yield tokens[: number - begin], total[: number - begin]

@@ -1,5 +1,6 @@
 """Tasks: what outputs mean. Loss an example, predictions, and metrics of the predictions table."""
 
+from medjax.tasks.augmented import AugmentedLikelihood
 from medjax.tasks.base import Task
 from medjax.tasks.classification import Binary, Multiclass, class_weights, classification
 from medjax.tasks.contrast import Contrast
@@ -11,6 +12,7 @@ from medjax.tasks.regression import Regression
 from medjax.tasks.survival import Cox, DiscreteTime
 
 __all__ = [
+  'AugmentedLikelihood',
   'Binary',
   'Contrast',
   'Cox',
