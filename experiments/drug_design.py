@@ -4,8 +4,8 @@
     python -m experiments.drug_activity --config.data.source=assay.csv --workdir=ACTIVITY
     python -m experiments.drug_design --language=LANGUAGE --activity=ACTIVITY --qed --output=FOLDER
 
-Writes candidates.csv, .sdf and .html, and design.json with figures before and after. The same command
-goes on with a tuning that was stopped. What is tuned, and results: see experiments/README.md.
+Writes candidates.csv, .sdf and .html, and design.json with figures before and after. The same
+command goes on with a tuning that was stopped. Results: see experiments/README.md.
 """
 
 import hashlib
@@ -41,12 +41,8 @@ _FLAGS = """Flags:
 def main(argv: Sequence[str] | None = None) -> None:
   """Parses flags, tunes, writes the candidates, and exits."""
   values = flags.FlagValues()
-  for name, usual in (
-    ('language', ''),
-    ('activity', ''),
-    ('class', ''),
-    ('output', 'runs/drug_design'),
-  ):
+  texts = {'language': '', 'activity': '', 'class': '', 'output': 'runs/drug_design'}
+  for name, usual in texts.items():
     flags.DEFINE_string(name, usual, name, flag_values=values)
   for name in ('qed', 'sa'):
     flags.DEFINE_boolean(name, False, name, flag_values=values)
@@ -71,7 +67,8 @@ def _design(values: flags.FlagValues, config: design.Config) -> None:
     raise UserError('--language: expected a run of drug_generate')
   if not (values.activity or values.qed or values.sa):
     raise UserError('expected a goal: --activity=RUN, --qed or --sa')
-  if values['class'].value and not values.activity:
+  named = str(values['class'].value)
+  if named and not values.activity:
     raise UserError('--class: is of --activity=RUN; expected both')
   of_language = _run(drug_generate, values.language, values)
   of_language.described().data.modality.vocabulary('drug_design: tunes')  # before the long part
@@ -79,7 +76,7 @@ def _design(values: flags.FlagValues, config: design.Config) -> None:
   if values.activity:
     run = _run(drug_activity, values.activity, values)
     experiment = run.finished()
-    activity = Activity(experiment, run.config, run.workdir, values['class'].value)
+    activity = Activity(experiment, run.config, run.workdir, named)
     trained = experiment.data.splits['train'].metadata['smiles']
   objective = Objective(activity, values.qed, values.sa)
   folder = pathlib.Path(values.output).expanduser()
@@ -108,8 +105,8 @@ def _claim(folder: pathlib.Path, values: flags.FlagValues, config: design.Config
     UserError: the folder holds another tuning.
   """
   runs = {
-    name: Workdir(values[name].value).identity() if values[name].value else ''
-    for name in ('language', 'activity')
+    name: Workdir(folder).identity() if folder else ''
+    for name, folder in (('language', values.language), ('activity', values.activity))
   }
   settings = {
     **runs,

@@ -3,11 +3,12 @@
 Data: the 3,000 molecules of a simulated assay, or your own table, .smi or .sdf file.
 
     python -m experiments.drug_generate
-    python -m experiments.drug_generate --config.data.source=library.smi.gz --config.data.limit=300000
+    python -m experiments.drug_generate --config.data.source=library.smi.gz \
+        --config.data.limit=300000
     python -m experiments.drug_generate sample --workdir=RUN --number=10000 --output=FOLDER
 
-Figures of new molecules, results on MOSES (Polykovskiy et al. 2020), and how to tune the model toward
-an activity (experiments/drug_design.py): see experiments/README.md.
+Figures of new molecules, results on MOSES (Polykovskiy et al. 2020), and how to tune the model
+toward an activity (experiments/drug_design.py): see experiments/README.md.
 """
 
 import dataclasses

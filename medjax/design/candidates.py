@@ -110,12 +110,12 @@ def _svg(smiles: str) -> str:
 def _sdf(rows: Sequence[dict[str, str]]) -> str:
   """V2000 records with coordinates in the plane, and every column as a field."""
   chem = toolkit.chem()
-  from rdkit.Chem import AllChem
+  from rdkit.Chem import rdDepictor
 
   parts = []
   for row in rows:
     mol = chem.MolFromSmiles(row['smiles'])
-    AllChem.Compute2DCoords(mol)
+    rdDepictor.Compute2DCoords(mol)
     mol.SetProp('_Name', row['id'])
     fields = ''.join(f'>  <{name}>\n{cell}\n\n' for name, cell in row.items())
     parts.append(f'{chem.MolToMolBlock(mol)}{fields}$$$$\n')

@@ -102,9 +102,9 @@ def _rows(smiles: Sequence[str]) -> list[tuple[np.ndarray, list[str], str, list[
 
 def logp(mol: Any) -> float:
   """Crippen's estimate of the partition between octanol and water."""
-  from rdkit.Chem import Crippen
+  from rdkit.Chem import rdMolDescriptors
 
-  return Crippen.MolLogP(mol)
+  return rdMolDescriptors.CalcCrippenDescriptors(mol)[0]
 
 
 def qed(mol: Any) -> float:
@@ -116,9 +116,9 @@ def qed(mol: Any) -> float:
 
 def weight(mol: Any) -> float:
   """The molecular weight in g/mol."""
-  from rdkit.Chem import Descriptors
+  from rdkit.Chem import rdMolDescriptors
 
-  return Descriptors.MolWt(mol)
+  return rdMolDescriptors._CalcMolWt(mol)
 
 
 def synthetic_accessibility(mol: Any) -> float:

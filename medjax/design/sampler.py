@@ -39,7 +39,8 @@ def draw(
 
   def step(carry: Any, key: jax.Array) -> tuple[Any, jax.Array]:
     states, before, ended, total = carry
-    states, logits = model.apply(variables, states, before, method=model.next)  # type: ignore[misc]
+    found: Any = model.apply(variables, states, before, method=model.next)
+    states, logits = found
     logits = logits.astype(jnp.float32)
     token = jax.random.categorical(key, logits / temperature) + 1
     chosen = jnp.take_along_axis(jax.nn.log_softmax(logits), token[:, None] - 1, axis=1)[:, 0]

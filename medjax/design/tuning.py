@@ -1,7 +1,7 @@
 """A language model that is tuned toward a goal by what its own molecules score (REINVENT).
 
-Molecules are drawn of the model, scored on the host, and the model's log-likelihood of each is moved
-to that of the model before tuning plus sigma times the score, by the same training step as
+Molecules are drawn of the model and scored on the host, and the model's log-likelihood of each is
+moved to that of the model before tuning plus sigma times the score, by the same training step as
 everything else; see ``tasks.AugmentedLikelihood``.
 
 Source:

@@ -1,4 +1,4 @@
-"""How far a language model's likelihoods are from those wanted: what tuning toward a goal lessens."""
+"""How far likelihoods are from those wanted: what tuning a language model toward a goal lessens."""
 
 import dataclasses
 from typing import Any

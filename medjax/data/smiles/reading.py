@@ -1,4 +1,4 @@
-"""From the structures of a file to SMILES of one form, in several processes where there are many."""
+"""From the structures of a file to canonical SMILES, in several processes where these are many."""
 
 import functools
 from collections.abc import Sequence
