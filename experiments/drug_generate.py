@@ -33,7 +33,7 @@ class Config(medjax.Config):
   layers: int = setting(1, 'Recurrent layers.', low=1, high=8)
   dropout: float = setting(0.0, 'Dropout rate between layers.', low=0.0, high=0.95)
   learning_rate: float = setting(2e-3, 'Largest step size.', low=0.0)
-  batch_size: int = setting(64, 'Molecules an update, over all devices and hosts.', low=1)
+  batch_size: int = setting(32, 'Molecules an update, over all devices and hosts.', low=1)
   num_epochs: int = setting(20, 'Passes over the training molecules.', low=1)
   precision: Literal['auto', 'float32', 'bfloat16'] = setting('float32', 'Compute type.')
 

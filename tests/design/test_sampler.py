@@ -15,8 +15,9 @@ MODEL = LanguageModel(vocabulary=4, features=3)
 
 @pytest.fixture(scope='module')
 def variables():
-  made = MODEL.init(jax.random.key(0), jnp.ones((1, 3), jnp.int32))
-  return jax.tree.map(lambda leaf: 1.5 * leaf, made)
+  shapes = jax.eval_shape(MODEL.init, jax.random.key(0), jnp.ones((1, 3), jnp.int32))
+  random = np.random.default_rng(0)
+  return jax.tree.map(lambda leaf: random.normal(size=leaf.shape).astype(np.float32), shapes)
 
 
 @pytest.fixture(scope='module')

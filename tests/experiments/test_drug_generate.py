@@ -3,13 +3,13 @@
 import csv
 import functools
 import json
-import shutil
 
 import pytest
 
 pytest.importorskip('rdkit')
 
 from experiments import drug_activity, drug_design, drug_generate
+from medjax.design.tuning import Tuning
 
 SMALL = (
   '--config.data.source=library.smi',
@@ -22,7 +22,7 @@ SMALL = (
 TUNE = (
   '--config.molecules=32',
   '--config.save_steps=2',
-  '--config.drawn=60',
+  '--config.drawn=40',
   '--config.least=0.05',
   '--config.learning_rate=0.002',
 )
@@ -106,7 +106,7 @@ def test_wrong_flags_of_sample_are_one_line(trained, command, capsys, arguments,
   assert f'error: {line}' in capsys.readouterr().err
 
 
-def test_tuning_goes_on_to_the_same_and_raises_the_score(trained, folder, tune, capsys):
+def test_a_tuning_that_was_stopped_goes_on_to_the_same(trained, folder, tune, capsys, monkeypatch):
   arguments = ('--language=run', '--qed', '--config.steps=4')
   assert tune(*arguments, '--output=straight') == 0
   shown = capsys.readouterr().out
@@ -118,10 +118,19 @@ def test_tuning_goes_on_to_the_same_and_raises_the_score(trained, folder, tune, 
   assert (kept / 'candidates.sdf').read_text().count('$$$$') == rows.count('\n') - 1
   assert tune(*arguments, '--output=straight', '--config.bucket=3') == 2
   assert 'holds a tuning with other settings' in capsys.readouterr().err
-  shutil.copytree(kept, folder / 'again')
-  (folder / 'again' / 'candidates.csv').unlink()
+  step = Tuning.step
+
+  def stopped(tuning):
+    if tuning.done == 3:  # one after it was saved
+      raise KeyboardInterrupt
+    return step(tuning)
+
+  with monkeypatch.context() as patch:
+    patch.setattr(Tuning, 'step', stopped)
+    assert tune(*arguments, '--output=again') == 130
+  assert not (folder / 'again' / 'candidates.csv').exists()
   assert tune(*arguments, '--output=again') == 0
-  assert 'goes on at step 4' in capsys.readouterr().err
+  assert 'goes on at step 2' in capsys.readouterr().err
   assert (folder / 'again' / 'candidates.csv').read_text() == rows
 
 

@@ -15,11 +15,9 @@ MODEL = LanguageModel(vocabulary=4, features=5, layers=2)
 
 @pytest.fixture(scope='module')
 def variables():
-  made = MODEL.init(jax.random.key(0), jnp.ones((1, 3), jnp.int32))
-  leaves, tree = jax.tree.flatten(made)
-  keys = jax.random.split(jax.random.key(1), len(leaves))
-  random = [jax.random.normal(k, leaf.shape) for k, leaf in zip(keys, leaves, strict=True)]
-  return jax.tree.unflatten(tree, random)
+  shapes = jax.eval_shape(MODEL.init, jax.random.key(0), jnp.ones((1, 3), jnp.int32))
+  random = np.random.default_rng(0)
+  return jax.tree.map(lambda leaf: random.normal(size=leaf.shape).astype(np.float32), shapes)
 
 
 def _by_cells(params, tokens):
