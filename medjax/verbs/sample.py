@@ -27,7 +27,7 @@ def sample(run: Run, words: Sequence[str]) -> None:
   folder = pathlib.Path(output).expanduser() if output else run.workdir.folder / 'sample'
   if folder.exists() and not folder.is_dir():
     raise UserError(f'--output={folder}: is a file; expected the name of a folder')
-  number, seed = run.values.number, run.values.seed
+  number, seed = run.values.number, run.values.seed or 0
   design.sample(run.finished(), run.workdir, number, seed, temperature, folder)
 
 
@@ -39,7 +39,7 @@ VERB = Verb(
     Flag('output', '', 'where it writes (default sample in the run folder)', 'FOLDER'),
     Flag('number', _NUMBER, f'how many (default {_NUMBER})', 'N', low=1),
     Flag('temperature', '1', 'below 1 the likely becomes likelier (default 1)', 'T'),
-    Flag('seed', 0, 'of the draws; the same gives the same molecules (default 0)', 'N', low=0),
+    Flag('seed', None, 'of the draws; the same gives the same molecules (default 0)', 'N', low=0),
   ),
   stored=True,
 )
