@@ -1,6 +1,8 @@
 """A language model of molecules: which token of a SMILES comes next, and new molecules drawn of it.
 
-Data: the 3,000 molecules of a simulated assay, or your own table, .smi or .sdf file.
+Data: 2,927 different molecules of a simulated assay, or your own table, .smi or .sdf file.
+Result: test perplexity 1.29 (95% interval 1.28 to 1.31) a token; 0.63 of 1,024 new ones are valid.
+Time: 488 s on 2 cores of an AMD EPYC that other programs kept busy.
 
     python -m experiments.drug_generate
     python -m experiments.drug_generate --config.data.source=library.smi.gz \
