@@ -83,8 +83,8 @@ class Modality(abc.ABC):
 
   A subclass, usually a frozen dataclass of what was fitted to the training data, says what is
   abstract here; the rest has defaults. ``medjax.data.images.Images``, ``tabular.Table``,
-  ``sequences.Sequences``, ``signals.Signals``, ``residues.Residues`` and ``molecules.Molecules``
-  are those of medjax.
+  ``sequences.Sequences``, ``signals.Signals``, ``residues.Residues``, ``molecules.Molecules`` and
+  ``smiles.Smiles`` are those of medjax.
 
   Attributes:
     cases: what new cases are called, in the plural.
@@ -247,3 +247,11 @@ class Modality(abc.ABC):
       UserError: these are no sequences; ``what`` names who asks.
     """
     raise UserError(f'{what} sequences, and these data are {self.cases}')
+
+  def vocabulary(self, what: str) -> Any:
+    """The tokens that molecules are written with, a ``smiles.Vocabulary``.
+
+    Raises:
+      UserError: these are not written so; ``what`` names who asks.
+    """
+    raise UserError(f'{what} molecules as they are written, and these data are {self.cases}')

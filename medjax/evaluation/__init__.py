@@ -15,6 +15,12 @@ from medjax.evaluation.delong import auroc, auroc_difference, auroc_interval, de
 from medjax.evaluation.estimate import Difference, Estimate
 from medjax.evaluation.kaplan_meier import KaplanMeier, censoring_curve, kaplan_meier
 from medjax.evaluation.labels import LabelDecisions, Labels, label_metrics, read_labels
+from medjax.evaluation.likelihoods import (
+  LikelihoodDecision,
+  Likelihoods,
+  likelihood_metrics,
+  read_likelihoods,
+)
 from medjax.evaluation.log_rank import LogRank, log_rank
 from medjax.evaluation.masks import MaskDecision, Masks, mask_metrics, read_masks
 from medjax.evaluation.metrics import binary_metrics, multiclass_metrics
@@ -67,6 +73,8 @@ __all__ = [
   'KaplanMeier',
   'LabelDecisions',
   'Labels',
+  'LikelihoodDecision',
+  'Likelihoods',
   'LogRank',
   'MaskDecision',
   'Masks',
@@ -108,6 +116,7 @@ __all__ = [
   'integrated_brier_score',
   'kaplan_meier',
   'label_metrics',
+  'likelihood_metrics',
   'log_rank',
   'mask_metrics',
   'multiclass_metrics',
@@ -118,6 +127,7 @@ __all__ = [
   'q3',
   'read_csv',
   'read_labels',
+  'read_likelihoods',
   'read_masks',
   'read_numbers',
   'read_pairs',

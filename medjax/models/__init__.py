@@ -11,6 +11,7 @@ from medjax.models.efficientnet import EfficientNet
 from medjax.models.ensemble import Ensemble
 from medjax.models.gine import GINE
 from medjax.models.image_network import IMAGE_NETWORKS, ImageNetwork, image_network
+from medjax.models.language import LanguageModel
 from medjax.models.mlp import MLP, l2
 from medjax.models.norm import BatchNorm
 from medjax.models.plain_unet import PlainUNet
@@ -40,6 +41,7 @@ __all__ = [
   'EfficientNet',
   'Ensemble',
   'ImageNetwork',
+  'LanguageModel',
   'Model',
   'Pixels',
   'PlainUNet',

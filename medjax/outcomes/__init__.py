@@ -4,6 +4,7 @@ what ``predict`` writes; see ``Outcome`` to add one."""
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row, Writer
 from medjax.outcomes.classes import Classes
 from medjax.outcomes.label_set import LabelSet
+from medjax.outcomes.likelihood import Likelihood
 from medjax.outcomes.masks import Masks
 from medjax.outcomes.number import Number
 from medjax.outcomes.pairs import Pairs
@@ -18,6 +19,7 @@ __all__ = [
   'Evaluated',
   'FittedModel',
   'LabelSet',
+  'Likelihood',
   'Masks',
   'Metric',
   'Number',

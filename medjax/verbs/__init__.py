@@ -1,6 +1,17 @@
 """Verbs: what an experiment's command line can do. Each is an object that owns its flags."""
 
-from medjax.verbs import audit, bench, compare, crossval, evaluate, explain, motifs, predict, train
+from medjax.verbs import (
+  audit,
+  bench,
+  compare,
+  crossval,
+  evaluate,
+  explain,
+  motifs,
+  predict,
+  sample,
+  train,
+)
 
 # The first one is meant where none is named.
 VERBS = (
@@ -12,5 +23,6 @@ VERBS = (
   predict.VERB,
   explain.VERB,
   motifs.VERB,
+  sample.VERB,
   audit.VERB,
 )

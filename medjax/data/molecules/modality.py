@@ -74,7 +74,7 @@ class Molecules(Modality):
 
   def _of_name(self, name: str) -> list[Case]:
     path = pathlib.Path(name)
-    if not _is_file(path) and not name.lower().removesuffix('.gz').endswith(records.ENDINGS):
+    if not records.is_file(path) and not name.lower().removesuffix('.gz').endswith(records.ENDINGS):
       return [self._case(name, name)]
     file = records.read(path, self.smiles_column, required=False)
     return [self._case(f'{name} {one.place}', one.structure) for one in file.records]
@@ -148,10 +148,3 @@ class Molecules(Modality):
       f'tautomers: {self.standard.tautomers}, stereochemistry: {self.standard.stereo}'
       f'{"; applicability domain: " + self.domain.about if self.domain else ""}'
     )
-
-
-def _is_file(path: pathlib.Path) -> bool:
-  try:
-    return path.exists()
-  except (OSError, ValueError):  # a SMILES may be longer than a name
-    return False

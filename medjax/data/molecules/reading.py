@@ -3,6 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from medjax.data import examples, simulation
 from medjax.data.molecules import records, toolkit
@@ -17,6 +18,15 @@ _LISTED = 20  # rows that cannot be read, in a note
 Simulator = Callable[[int, int], list[dict[str, str]]]
 
 
+class Source(Protocol):
+  """Settings that say where molecules come from."""
+
+  source: str
+  smiles_column: str
+  seed: int
+  simulated_molecules: int
+
+
 @dataclasses.dataclass(frozen=True)
 class Entry(Record):
   """A record that could be read.
@@ -28,7 +38,7 @@ class Entry(Record):
   molecule: Molecule
 
 
-def source(config: Config, simulator: Simulator | None) -> tuple[File, str]:
+def source(config: Source, simulator: Simulator | None) -> tuple[File, str]:
   """The records that ``config.source`` names, and what the data set is called.
 
   Raises:

@@ -89,6 +89,14 @@ def read(path: pathlib.Path, column: str = '', *, required: bool = True) -> File
   return found
 
 
+def is_file(path: pathlib.Path) -> bool:
+  """Whether there is such a file, or a SMILES of that name is meant."""
+  try:
+    return path.exists()
+  except (OSError, ValueError):  # a SMILES may be longer than a name
+    return False
+
+
 def _of_table(text: str, path: pathlib.Path, column: str, required: bool) -> File:
   header, rows = table.parse(text, path)
   if not rows:

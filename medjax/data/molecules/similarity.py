@@ -71,6 +71,11 @@ def nearest_other(bits: np.ndarray) -> np.ndarray:
   return found
 
 
+def tanimoto(bits: np.ndarray, among: np.ndarray) -> np.ndarray:
+  """The similarity of each to each of others, float32 [N, M]; arguments as for ``nearest``."""
+  return np.concatenate([np.zeros((0, len(among)), np.float32), *_blocks(bits, among)])
+
+
 def butina(bits: np.ndarray, similarity: float) -> np.ndarray:
   """The number of the cluster of each molecule, int64 [N].
 

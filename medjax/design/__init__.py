@@ -1,0 +1,1 @@
+"""New molecules: drawn of a language model, judged, and tuned toward a goal."""
