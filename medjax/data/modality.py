@@ -248,6 +248,14 @@ class Modality(abc.ABC):
     """
     raise UserError(f'{what} sequences, and these data are {self.cases}')
 
+  def molecules(self, what: str) -> Any:
+    """How structures are read, a ``molecules.Molecules``.
+
+    Raises:
+      UserError: these are no molecules; ``what`` names who asks.
+    """
+    raise UserError(f'{what} molecules, and these data are {self.cases}')
+
   def vocabulary(self, what: str) -> Any:
     """The tokens that molecules are written with, a ``smiles.Vocabulary``.
 

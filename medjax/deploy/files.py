@@ -8,23 +8,22 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import jax
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from medjax import files
 from medjax.config import Config
-from medjax.data import feed, ragged
+from medjax.data import ragged
 from medjax.data.domain import Domain
 from medjax.data.modality import Case, Modality
+from medjax.deploy.predictor import SPREAD, Predictor
 from medjax.errors import UserError
 from medjax.evaluation import csv_cells
 from medjax.experiment import Experiment
 from medjax.outcomes import Row, Writer
 from medjax.outcomes.rows import shorten
 from medjax.runtime import Devices
-from medjax.training import evaluate, parallel
 from medjax.workdir import Workdir
 
 # Rows shown on the terminal; the CSV has all.
@@ -43,9 +42,10 @@ def predict_files(
 ) -> list[Row]:
   """Writes a CSV with a row for each case and prints a table.
 
-  The outcome says the columns, to which the modality's ``domain`` adds its own; the outcome may
-  draw the rows in an HTML file beside the CSV. Rows are written as batches are done, and memory
-  holds one batch and at most two cases being read.
+  The outcome says the columns, to which an ensemble adds how far its members are apart in the
+  number predicted, or the probability of the class called, and the modality's ``domain`` its own;
+  the outcome may draw the rows in an HTML file beside the CSV. Rows are written as batches are
+  done, and memory holds one batch and at most two cases being read.
 
   Args:
     experiment: data description, model and task of the run.
@@ -67,23 +67,22 @@ def predict_files(
   if not cases:
     raise UserError(f'predict {names[0]}: no {modality.cases} there')
   say_notes(cases, modality.cases)
-  variables, trained = evaluate.chosen_variables(experiment, workdir)
-  decision = evaluate.read_decision(outcome.read_decision, workdir, trained)
-  writer = outcome.writer(decision, experiment.data.classes)
+  predictor = Predictor(experiment, config, workdir, devices, config.batch_size)
+  writer = outcome.writer(predictor.decision, experiment.data.classes)
   page = output.with_suffix('.html')
   if page == output:
     raise UserError(f'--output={output}: is the name of a page; expected that of a CSV file')
   writer.begin(output, {case.name: case.restore for case in cases if case.restore})
-  variables = devices.replicate(variables)
-  step = parallel.compile_predict(experiment, devices, config.precision)
+  more = [SPREAD] if predictor.members else []
+  more += modality.domain.columns if modality.domain else ()
   rows: list[Row] = []
   try:
     output.parent.mkdir(parents=True, exist_ok=True)
     # A name that is no UTF-8 is written with escapes, so that the CSV stays readable.
     with open(output, 'w', newline='', encoding='utf-8', errors='backslashreplace') as file:
-      out = csv.DictWriter(file, _with(modality.domain, writer.columns))
+      out = csv.DictWriter(file, _with(more, writer.columns))
       out.writeheader()
-      for done in _batches(cases, step, variables, devices, config.batch_size, writer, modality):
+      for done in _batches(cases, predictor, writer, modality):
         out.writerows(map(csv_cells.write_row, done))
         file.flush()
         rows += done
@@ -93,7 +92,10 @@ def predict_files(
         new.write_text(drawn, 'utf-8', errors='backslashreplace')
   except OSError as error:
     raise files.unwritable(output, error) from None
-  _print(rows, writer, modality.domain)
+  _print(rows, writer, more)
+  if modality.domain:
+    outside = sum(row.get('domain') == 'outside' for row in rows)
+    print(f'outside of the applicability domain: {outside}; {modality.domain.about}')
   print(f'predictions: {output}')
   if drawn:
     print(f'drawn: {page}')
@@ -122,20 +124,11 @@ def load(case: Case) -> dict[str, np.ndarray] | str:
 
 
 def _batches(
-  cases: Sequence[Case],
-  step: Any,
-  variables: Any,
-  devices: Devices,
-  batch_size: int,
-  writer: Writer,
-  modality: Modality,
+  cases: Sequence[Case], predictor: Predictor, writer: Writer, modality: Modality
 ) -> Iterator[list[Row]]:
-  axes = modality.axes
-  # Always one size, so that the step is compiled once, or once a bucket of lengths.
-  width = feed.batches(np.arange(batch_size), batch_size, len(devices.all)).shape[1]
   with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
-    for start in range(0, len(cases), batch_size):
-      chunk = cases[start : start + batch_size]
+    for start in range(0, len(cases), predictor.at_once):
+      chunk = cases[start : start + predictor.at_once]
       loaded = list(pool.map(load, chunk))
       done = [
         writer.empty(case.name, part) if isinstance(part, str) else None
@@ -144,18 +137,23 @@ def _batches(
       good = [i for i, part in enumerate(loaded) if not isinstance(part, str)]
       if good:
         parts: list[Any] = [loaded[i] for i in good]
-        batch = _stack(parts, width, len(devices.local), axes)
-        predicted = _first(len(good), jax.device_get(step(variables, batch)))
-        sizes = [ragged.sizes(part, axes) for part in parts]
+        predicted, spread = predictor.predict(parts)
+        sizes = [ragged.sizes(part, modality.axes) for part in parts]
         rows = writer.rows([chunk[i].name for i in good], predicted, sizes)
+        if spread is not None:
+          apart = predictor.spread_of_calls(predicted, spread)
+          rows = [
+            row if row['error'] else row | {SPREAD: f'{value:.6g}'}
+            for row, value in zip(rows, apart, strict=True)
+          ]
         for i, row in zip(good, rows, strict=True):
           done[i] = _placed(row, loaded[i], writer, modality.domain)
       yield [row for row in done if row is not None]
 
 
-def _with(domain: Domain | None, columns: Sequence[str]) -> list[str]:
-  """The columns, the last of which is 'error', with those of a domain."""
-  return [*columns[:-1], *(domain.columns if domain else ()), columns[-1]]
+def _with(more: Sequence[str], columns: Sequence[str]) -> list[str]:
+  """The columns, and more of them before the last one, which is 'error'."""
+  return [*columns[:-1], *more, columns[-1]]
 
 
 def _placed(row: Row, arrays: Any, writer: Writer, domain: Domain | None) -> Row:
@@ -166,24 +164,8 @@ def _placed(row: Row, arrays: Any, writer: Writer, domain: Domain | None) -> Row
   return (row if inside else writer.undecided(row)) | cells
 
 
-def _first(count: int, tree: Any) -> Any:
-  return jax.tree.map(lambda leaf: leaf[:count], tree)
-
-
-def _stack(
-  parts: Sequence[Any], count: int, devices: int, axes: ragged.Axes
-) -> dict[str, np.ndarray]:
-  """Arrays [devices, B, ...] of ``count`` cases, zeros after those given."""
-
-  def filled(array: np.ndarray) -> np.ndarray:
-    padding = np.zeros((count - len(array), *array.shape[1:]), array.dtype)
-    return np.concatenate([array, padding]).reshape(devices, -1, *array.shape[1:])
-
-  return {name: filled(array) for name, array in ragged.stack_in_buckets(parts, axes).items()}
-
-
-def _print(rows: Sequence[Row], writer: Writer, domain: Domain | None) -> None:
-  shown = _with(domain, writer.shown)
+def _print(rows: Sequence[Row], writer: Writer, more: Sequence[str]) -> None:
+  shown = _with(more, writer.shown)
   table = Table(*shown)
   for row in rows[:_SHOWN]:
     name = os.path.basename(row['file']).encode(errors='backslashreplace').decode()
@@ -203,6 +185,3 @@ def _print(rows: Sequence[Row], writer: Writer, domain: Domain | None) -> None:
   print(f'{len(rows) - failed} predicted, {failed} could not be read')
   for line in writer.summary(rows):
     print(line)
-  if domain:
-    outside = sum(row.get('domain') == 'outside' for row in rows)
-    print(f'outside of the applicability domain: {outside}; {domain.about}')

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-import jax
 import numpy as np
 
 from medjax import runtime
 from medjax.config import Config
 from medjax.data import ragged
+from medjax.deploy.predictor import Predictor
 from medjax.errors import UserError
 from medjax.experiment import Experiment
-from medjax.training import evaluate, parallel
 from medjax.workdir import Workdir
 
 _AT_ONCE = 128
@@ -33,15 +32,11 @@ class Activity:
   """
 
   def __init__(self, experiment: Experiment, config: Config, workdir: Workdir, named: str = ''):
-    variables, step = evaluate.chosen_variables(experiment, workdir)
+    self._predictor = Predictor(experiment, config, workdir, runtime.devices(1), _AT_ONCE)
     self._modality, self._outcome = experiment.data.modality, experiment.task.outcome
-    self._decision = evaluate.read_decision(self._outcome.read_decision, workdir, step)
     self._place = _place(experiment.data.classes, named)
     self._scale = experiment.data.details
     self.title = 'prediction' if self._place is None else experiment.data.classes[self._place]
-    device = runtime.devices(1)
-    self._compiled = parallel.compile_predict(experiment, device, config.precision)
-    self._variables = device.replicate(variables)
 
   def predict(self, smiles: Sequence[str]) -> np.ndarray:
     """The calibrated probability of the class, or the number in its unit, [N]; NaN of a molecule
@@ -53,12 +48,12 @@ class Activity:
         arrays[row] = case.load()
       except UserError:
         continue
-    order = sorted(arrays, key=lambda row: (*ragged.sizes(arrays[row], self._axes).values(), row))
+    axes = self._modality.axes
+    order = sorted(arrays, key=lambda row: (*ragged.sizes(arrays[row], axes).values(), row))
     for start in range(0, len(order), _AT_ONCE):
       rows = order[start : start + _AT_ONCE]
-      batch = self._batch([arrays[row] for row in rows])
-      predicted = jax.device_get(self._compiled(self._variables, batch))[: len(rows)]
-      values = self._outcome.calls(self._decision, predicted)[1]
+      predicted, _ = self._predictor.predict([arrays[row] for row in rows])
+      values = self._outcome.calls(self._predictor.decision, predicted)[1]
       found[rows] = values[:, self._place or 0]
     return found
 
@@ -69,17 +64,6 @@ class Activity:
       above = (predicted - self._scale['label_mean']) / self._scale['label_scale']
       predicted = 1 / (1 + np.exp(-above))
     return np.nan_to_num(predicted, nan=0.0)
-
-  @property
-  def _axes(self) -> ragged.Axes:
-    return self._modality.axes
-
-  def _batch(self, arrays: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Arrays [1, B, ...] of one B, so that few programs are compiled."""
-    largest = [ragged.sizes(one, self._axes) for one in arrays]
-    widths = {axis: ragged.bucket(max(one[axis] for one in largest)) for axis in largest[0]}
-    filled = [*arrays, *[arrays[0]] * (_AT_ONCE - len(arrays))]
-    return {name: leaf[None] for name, leaf in ragged.stack(filled, self._axes, widths).items()}
 
 
 def _place(classes: Sequence[str], named: str) -> int | None:

@@ -1,29 +1,21 @@
 """What figures of generated molecules are made of: fingerprints, fragments, scaffolds, properties.
 
 All as MOSES (Polykovskiy et al. 2020) has them: Morgan fingerprints of radius 2 and 1024 bits,
-fragments of BRICS bonds, Bemis-Murcko scaffolds of two rings or more.
+fragments of BRICS bonds, Bemis-Murcko scaffolds of two rings or more; see also ``druglike``.
 
 Source:
   Degen, J. et al. (2008), On the art of compiling and using 'drug-like' chemical fragment spaces,
     ChemMedChem 3:1503 (BRICS).
-  Bickerton, G. R. et al. (2012), Quantifying the chemical beauty of drugs, Nat. Chem. 4:90 (QED).
-  Ertl, P. and Schuffenhauer, A. (2009), Estimation of synthetic accessibility score of drug-like
-    molecules, J. Cheminform. 1:8 (SA).
-  Baell, J. B. and Holloway, G. A. (2010), New substructure filters for removal of pan assay
-    interference compounds (PAINS), J. Med. Chem. 53:2719.
 """
 
 import dataclasses
-import functools
-import importlib.util
-import pathlib
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from medjax.data.molecules import many, toolkit
+from medjax.data.molecules import druglike, many, toolkit
 from medjax.errors import UserError
 
 BITS = 1024
@@ -94,61 +86,22 @@ def _rows(smiles: Sequence[str]) -> list[tuple[np.ndarray, list[str], str, list[
         chem.MolToSmiles(chem.FragmentOnBRICSBonds(mol)).split('.'),
         chem.MolToSmiles(scaffold) if rings >= _RINGS else '',
         [of(mol) for of in PROPERTIES.values()],
-        _alerts().HasMatch(mol),
+        druglike.has_pains(mol),
       )
     )
   return found
 
 
-def logp(mol: Any) -> float:
-  """Crippen's estimate of the partition between octanol and water."""
-  from rdkit.Chem import rdMolDescriptors
-
-  return rdMolDescriptors.CalcCrippenDescriptors(mol)[0]
-
-
-def qed(mol: Any) -> float:
-  """The quantitative estimate of drug-likeness, from 0 to 1."""
-  from rdkit.Chem import QED
-
-  return QED.qed(mol)
+def _accessibility(mol: Any) -> float:
+  found = druglike.synthetic_accessibility(mol)
+  if found is None:
+    raise UserError('this RDKit came without its folder Contrib; expected one with it, for SA')
+  return found
 
 
-def weight(mol: Any) -> float:
-  """The molecular weight in g/mol."""
-  from rdkit.Chem import rdMolDescriptors
-
-  return rdMolDescriptors._CalcMolWt(mol)
-
-
-def synthetic_accessibility(mol: Any) -> float:
-  """Ertl's score, from 1 (easy to make) to 10."""
-  return _scorer().calculateScore(mol)
-
-
-PROPERTIES = {'logp': logp, 'sa': synthetic_accessibility, 'qed': qed, 'weight': weight}
-
-
-@functools.cache
-def _scorer() -> Any:
-  """RDKit's contributed module, which lies in a folder and no package."""
-  toolkit.chem()
-  from rdkit.Chem import RDConfig
-
-  path = pathlib.Path(RDConfig.RDContribDir) / 'SA_Score' / 'sascorer.py'
-  if not path.is_file():
-    raise UserError(f'{path}: no such file; expected an RDKit with its folder Contrib, for SA')
-  spec: Any = importlib.util.spec_from_file_location('sascorer', path)
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
-
-
-@functools.cache
-def _alerts() -> Any:
-  toolkit.chem()
-  from rdkit.Chem import FilterCatalog
-
-  parameters = FilterCatalog.FilterCatalogParams()
-  parameters.AddCatalog(FilterCatalog.FilterCatalogParams.FilterCatalogs.PAINS)
-  return FilterCatalog.FilterCatalog(parameters)
+PROPERTIES = {
+  'logp': druglike.logp,
+  'sa': _accessibility,
+  'qed': druglike.qed,
+  'weight': druglike.weight,
+}

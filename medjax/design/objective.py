@@ -37,8 +37,7 @@ class Objective:
     mols = [toolkit.chem().MolFromSmiles(one) for one in smiles]
     found = {'activity': self.activity.predict(smiles)} if self.activity else {}
     return found | {
-      'qed': np.array([described.qed(mol) for mol in mols]),
-      'sa': np.array([described.synthetic_accessibility(mol) for mol in mols]),
+      name: np.array([described.PROPERTIES[name](mol) for mol in mols]) for name in ('qed', 'sa')
     }
 
   def scores(self, values: Mapping[str, np.ndarray]) -> np.ndarray:

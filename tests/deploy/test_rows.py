@@ -73,7 +73,7 @@ def test_only_numbers_are_shortened_on_the_terminal(capsys):
   decision = Decision(1, Calibration(), Estimate(0.3), Conformal('split', 0.9, (0.1, 0.1)))
   writer = Classes().writer(decision, ['0', '1'])
   failed = writer.empty('new.csv row 3', 'age is 1e5')
-  files._print([*writer.rows(['new.csv row 2'], np.array([0.98765])), failed], writer, None)
+  files._print([*writer.rows(['new.csv row 2'], np.array([0.98765])), failed], writer, [])
   out = capsys.readouterr().out
   cells = [[cell.strip() for cell in line.split('│')] for line in out.splitlines() if '│' in line]
   assert cells[0][1:-1] == ['new.csv row 2', '0.988', '1', '1', '1', '']

@@ -153,7 +153,13 @@ def test_a_run_of_activities_is_what_molecules_are_tuned_toward(
   trained, folder, run_in, tune, capsys
 ):
   small = ('--config.data.source=assay.csv', '--config.features=8', '--config.num_epochs=2')
-  few = (*small, '--config.data.bits=64', '--config.num_devices=1', '--config.data.split=random')
+  few = (
+    *small,
+    '--config.data.bits=64',
+    '--config.num_devices=1',
+    '--config.data.split=random',
+    '--config.explanation=none',
+  )
   assert run_in(folder, drug_activity, *few, '--workdir=activity') == 0
   assert run_in(folder, drug_activity, 'sample', '--workdir=activity') == 2
   assert 'sample: draws molecules as they are written, and these' in capsys.readouterr().err

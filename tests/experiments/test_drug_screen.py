@@ -26,7 +26,7 @@ from medjax.deploy.screening import screen
 SMALL = (
   '--config.data.simulated_molecules=120', '--config.features=16', '--config.data.bits=128',
   '--config.num_devices=1', '--config.batch_size=16', '--config.num_epochs=4',
-  '--config.members=2',
+  '--config.members=2', '--config.explanation=none',
 )  # fmt: skip
 EVIL = '<script>alert(1)</script>'
 
@@ -108,7 +108,9 @@ def test_predictions_are_those_of_predict(folder, done, run_in):
     assert mine['error'] == theirs['error']
     if not mine['error']:
       assert float(mine['probability']) == pytest.approx(float(theirs['probability']), abs=1e-6)
-      assert (mine['call'], mine['set']) == (theirs['call'], theirs['set'])
+      assert mine['call'] == theirs['call']
+      if theirs['domain'] == 'inside':  # of others predict decides nothing
+        assert mine['set'] == theirs['set']
       assert 0 <= float(mine['spread']) < 1
   assert len({row['spread'] for row in screened}) > 100
 
@@ -181,8 +183,8 @@ def test_the_page_shows_names_and_runs_none(done):
   assert 'TRAINED ON SIMULATED DATA' in page
   assert 'Enrichment at 1%' in page
   assert 'None of them was trained on' in page
-  assert 'Red atoms' not in page  # no pick was explained
-  assert '<circle' not in page
+  assert 'Red atoms' in page
+  assert page.count('<circle') > 8
 
 
 def test_known_actives_are_found_early_by_a_column_or_a_file(command, folder, done):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from medjax.deploy import files
+from medjax.deploy import predictor
 from medjax.evaluation import Confidence, Positions
 from medjax.outcomes import States
 
@@ -37,7 +37,7 @@ def test_predicted_chains_are_drawn_and_failed_ones_not(writer):
 
 def test_new_chains_share_a_batch_as_wide_as_the_longest():
   parts = [{'tokens': np.arange(1, n + 1, dtype=np.uint8)} for n in (5, 70)]
-  batch = files._stack(parts, 4, 2, {'tokens': ('positions',)})['tokens']
+  batch = predictor.filled(parts, {'tokens': ('positions',)}, 4, 2)['tokens']
   assert batch.shape == (2, 2, 96)
   np.testing.assert_array_equal(batch[0, 0, :6], [1, 2, 3, 4, 5, 0])
   np.testing.assert_array_equal(batch[0, 1, :70], parts[1]['tokens'])

@@ -75,27 +75,58 @@ def of(mol: Any) -> DrugLike:
     True
   """
   toolkit.chem()
-  from rdkit.Chem import QED, rdMolDescriptors
+  from rdkit.Chem import rdMolDescriptors
 
-  weight, (logp, _) = rdMolDescriptors._CalcMolWt(mol), rdMolDescriptors.CalcCrippenDescriptors(mol)
+  daltons, partition = weight(mol), logp(mol)
   donors, acceptors = (
     rdMolDescriptors.CalcNumLipinskiHBD(mol),
     rdMolDescriptors.CalcNumLipinskiHBA(mol),
   )
-  scorer = _scorer()
   return DrugLike(
-    weight,
-    logp,
+    daltons,
+    partition,
     donors,
     acceptors,
     rdMolDescriptors.CalcNumRotatableBonds(mol),
     rdMolDescriptors.CalcTPSA(mol),
-    QED.qed(mol),
-    scorer(mol) if scorer else None,
-    (weight > 500) + (logp > 5) + (donors > 5) + (acceptors > 10),
+    qed(mol),
+    synthetic_accessibility(mol),
+    (daltons > 500) + (partition > 5) + (donors > 5) + (acceptors > 10),
     _alerts('PAINS', mol),
     _alerts('BRENK', mol),
   )
+
+
+def weight(mol: Any) -> float:
+  """The molecular weight in daltons."""
+  from rdkit.Chem import rdMolDescriptors
+
+  return rdMolDescriptors._CalcMolWt(mol)
+
+
+def logp(mol: Any) -> float:
+  """Crippen's estimate of the partition between octanol and water."""
+  from rdkit.Chem import rdMolDescriptors
+
+  return rdMolDescriptors.CalcCrippenDescriptors(mol)[0]
+
+
+def qed(mol: Any) -> float:
+  """The quantitative estimate of drug-likeness, from 0 to 1."""
+  from rdkit.Chem import QED
+
+  return QED.qed(mol)
+
+
+def synthetic_accessibility(mol: Any) -> float | None:
+  """From 1 (easy to make) to 10; None where RDKit came without its scorer."""
+  scorer = _scorer()
+  return scorer(mol) if scorer else None
+
+
+def has_pains(mol: Any) -> bool:
+  """Whether it has a substructure that often interferes with assays."""
+  return _catalog('PAINS').HasMatch(mol)
 
 
 def _alerts(catalog: str, mol: Any) -> tuple[str, ...]:

@@ -64,6 +64,10 @@ class Molecules(Modality):
     """Atoms, bonds and degrees of graphs."""
     return graphs.AXES if self.features.graph else {}
 
+  def molecules(self, what: str) -> 'Molecules':
+    """See ``Modality``."""
+    return self
+
   def inputs(self, batch: dict[str, Any]) -> Any:
     """See ``Features.inputs``."""
     return self.features.inputs(batch)

@@ -50,6 +50,10 @@ class Smiles(Modality):
     """See ``Modality``."""
     return Vocabulary(self.names)
 
+  def molecules(self, what: str) -> Any:
+    """See ``Modality``."""
+    raise UserError(f'{what} molecules by what a run predicts, and this one is a language model')
+
   def inputs(self, batch: dict[str, Any]) -> jax.Array:
     """int32 [B, L], 0 after the end."""
     return batch['tokens'].astype(jnp.int32)

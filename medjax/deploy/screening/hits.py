@@ -13,7 +13,11 @@ from medjax.data.molecules import druglike, similarity, structures, toolkit
 from medjax.data.molecules.druglike import DrugLike
 from medjax.deploy.screening.best import Candidate
 from medjax.evaluation import csv_cells
+from medjax.experiment import Experiment
 from medjax.outcomes import Row
+from medjax.training import evaluate
+from medjax.training.score import score_function
+from medjax.workdir import Workdir
 
 _MAX_ATOMS = 10_000  # those of a library were counted before
 _NUMBERS = ('weight', 'logp', 'tpsa', 'qed', 'synthetic')
@@ -28,8 +32,9 @@ class Hit:
     found: where it is in the library, and what is predicted of it.
     mol: an ``rdkit.Chem.Mol``.
     like: what rules of thumb say of it.
-    nearest: the highest Tanimoto similarity (ECFP4) to a training molecule; None where these are
-      not known.
+    nearest: the highest Tanimoto similarity to a training molecule, by the run's fingerprint; None
+      where these are not known.
+    inside: whether it is in the run's applicability domain; None where that is not known.
     weights: what each atom adds to the prediction, [atoms]; None where nobody explained it.
   """
 
@@ -38,6 +43,7 @@ class Hit:
   mol: Any
   like: DrugLike
   nearest: float | None
+  inside: bool | None = None
   weights: np.ndarray | None = None
 
   def cells(self, columns: Sequence[str]) -> Row:
@@ -64,25 +70,45 @@ class Hit:
       'acceptors': str(like.acceptors),
       'rotatable': str(like.rotatable),
       'nearest_training': '' if self.nearest is None else f'{self.nearest:.3f}',
+      'domain': '' if self.inside is None else 'inside' if self.inside else 'outside',
     }
 
 
-def describe(best: Sequence[Candidate], training: Sequence[str] | None) -> list[Hit]:
+def describe(best: Sequence[Candidate], modality: Any) -> list[Hit]:
   """The hits, in their order.
 
   Args:
     best: molecules of a library.
-    training: SMILES of the molecules that the run was trained on; None where they are not known.
+    modality: of the run, an owner of molecules.
   """
-  mols = [structures.of_smiles(one.row['smiles'], _MAX_ATOMS) for one in best]
-  nearest: list[float | None] = [None] * len(best)
-  if training and mols:
-    trained = similarity.ecfp4([structures.of_smiles(one, _MAX_ATOMS) for one in training])
-    nearest = similarity.nearest(similarity.ecfp4(mols), trained).tolist()
-  return [
-    Hit(rank, one, mol, druglike.of(mol), near)
-    for rank, (one, mol, near) in enumerate(zip(best, mols, nearest, strict=True), start=1)
-  ]
+  hits = []
+  for rank, one in enumerate(best, start=1):
+    mol = structures.of_smiles(one.row['smiles'], _MAX_ATOMS)
+    near, inside = None, None
+    if modality.domain:
+      counts = modality.features.fingerprint(mol)
+      near = float(modality.domain.nearest(counts[None])[0])
+      inside = near >= modality.domain.limit
+    hits.append(Hit(rank, one, mol, druglike.of(mol), near, inside))
+  return hits
+
+
+def explain(hits: Sequence[Hit], experiment: Experiment, workdir: Workdir, place: int) -> list[Hit]:
+  """The hits with what each of their atoms adds to the number that is ranked.
+
+  Args:
+    hits: some of the best molecules.
+    experiment: data description, model and task of the run.
+    workdir: its folder.
+    place: the class whose number is ranked, or 0.
+  """
+  if not hits:
+    return []
+  variables, _ = evaluate.chosen_variables(experiment, workdir)
+  _, method = experiment.data.modality.method('')
+  score = score_function(experiment, variables)
+  weights, _ = method(score, [hit.mol for hit in hits], np.full(len(hits), place))
+  return [dataclasses.replace(hit, weights=w) for hit, w in zip(hits, weights, strict=True)]
 
 
 def pick(hits: Sequence[Hit], count: int) -> list[Hit]:

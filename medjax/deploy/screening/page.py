@@ -7,8 +7,8 @@ from typing import Any
 import markupsafe
 import numpy as np
 
+from medjax.deploy.predictor import SPREAD
 from medjax.deploy.screening.hits import Hit
-from medjax.deploy.screening.predictor import SPREAD
 from medjax.deploy.screening.screened import Request, Screened
 from medjax.experiment import Experiment
 from medjax.outcomes import Row, trust
@@ -89,6 +89,7 @@ def draw(
     ],
     rows=[_shown(hit, screened.column) for hit in screened.hits[:_SHOWN]],
     picks=[_shown(hit, screened.column) | {'drawing': _drawing(hit)} for hit in screened.picks],
+    known=all(hit.nearest is not None for hit in screened.hits),
     explained=any(hit.weights is not None for hit in screened.picks),
     spread=SPREAD in screened.columns,
   )
@@ -147,6 +148,7 @@ def _shown(hit: Hit, column: str) -> dict[str, Any]:
     'failed': failed,
     'like': like,
     'nearest': hit.nearest,
+    'inside': hit.inside,
     'copies': len(hit.found.copies) + hit.found.more,
     'active': row['active'],
   }

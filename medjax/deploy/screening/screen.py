@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from medjax import files, sealed
-from medjax.data.molecules import Molecules
 from medjax.data.molecules.stream import Stream
-from medjax.deploy.screening import best as ranking
+from medjax.deploy.screening import best, library, page, training, workers
 from medjax.deploy.screening import hits as described
-from medjax.deploy.screening import library, page, training, workers
 from medjax.deploy.screening.library import Known
 from medjax.deploy.screening.meter import Meter, say
 from medjax.deploy.screening.parts import Parts
-from medjax.deploy.screening.predictor import Predictor
+from medjax.deploy.screening.ranking import Ranking
 from medjax.deploy.screening.screened import Request, Screened
 from medjax.errors import UserError
 from medjax.evaluation import csv_cells
@@ -56,22 +54,20 @@ def screen(
     UserError: the run does not read molecules or was not evaluated, the library cannot be read, or
       the output folder holds another screen.
   """
-  modality = experiment.data.modality
-  if not isinstance(modality, Molecules):
-    raise UserError(f'--workdir={workdir.folder}: is a run that reads no molecules')
-  predictor = Predictor(experiment, config, workdir, request.named, _CHUNK)
+  modality = experiment.data.modality.molecules('drug_screen: ranks')
+  ranking = Ranking(experiment, config, workdir, request.named, _CHUNK)
   stream = Stream(request.library, request.smiles_column or modality.smiles_column)
   known = _known(experiment, modality, request)
-  columns = ['row', 'name', 'smiles', *predictor.columns, 'active', 'error']
+  columns = ['row', 'name', 'smiles', *ranking.columns, 'active', 'error']
   request.output.mkdir(parents=True, exist_ok=True)
   busy = f'--output={request.output}: another screen is at work there'
   with files.locked(request.output / '.lock', busy):
-    parts = Parts(request.output, _about(workdir, request, predictor.step), columns)
-    _predict(stream, modality, predictor, known, parts, request)
-    return _describe(experiment, config, build, workdir, request, parts, predictor, known)
+    parts = Parts(request.output, _about(workdir, request, ranking.step), columns)
+    _predict(stream, modality, ranking, known, parts, request)
+    return _describe(experiment, config, build, workdir, request, parts, ranking, known)
 
 
-def _known(experiment: Experiment, modality: Molecules, request: Request) -> Known:
+def _known(experiment: Experiment, modality: Any, request: Request) -> Known:
   if request.actives:
     return library.of_file(request.actives, modality.standard)
   labels = experiment.data.details['labels']
@@ -103,8 +99,8 @@ def _about(workdir: Workdir, request: Request, step: int) -> dict[str, Any]:
 
 def _predict(
   stream: Stream,
-  modality: Molecules,
-  predictor: Predictor,
+  modality: Any,
+  ranking: Ranking,
   known: Known,
   parts: Parts,
   request: Request,
@@ -119,14 +115,14 @@ def _predict(
   new = 0
   try:
     for chunk, seen in workers.each_chunk(modality, rows, _CHUNK, request.workers):
-      predicted = iter(predictor.rows(seen.arrays))
+      predicted = iter(ranking.rows(seen.arrays))
       for one, smiles, error in zip(chunk, seen.smiles, seen.error, strict=True):
         row = dict.fromkeys(parts.columns, '')
         row |= {'row': one.record.place, 'name': library.name(one.record)}
         row |= {'smiles': smiles, 'error': one.problem or error}
         if smiles:
           cells = next(predicted)
-          row |= {name: cells[name] for name in (*predictor.columns, 'error')}
+          row |= {name: cells[name] for name in (*ranking.columns, 'error')}
           row['active'] = known.cell(one.record, smiles)
         waiting.append(row)
       new += len(chunk)
@@ -149,16 +145,17 @@ def _describe(
   workdir: Workdir,
   request: Request,
   parts: Parts,
-  predictor: Predictor,
+  ranking: Ranking,
   known: Known,
 ) -> Screened:
   """Writes all but the predictions."""
   folder = request.output
   rows = _noting(parts.rows(), folder / 'unreadable.csv')
-  ranked = ranking.rank(rows, predictor.ranked, request.lowest, request.best)
+  ranked = best.rank(rows, ranking.ranked, request.lowest, request.best)
   trained, why = training.molecules(config, build, workdir)
-  hits = described.describe(ranked.best, trained)
+  hits = described.describe(ranked.best, experiment.data.modality)
   picks = described.pick(hits, request.picks)
+  picks = described.explain(picks, experiment, workdir, ranking.place)
   columns = [name for name in parts.columns if name != 'error']
   described.write_csv(hits, columns, folder / 'hits.csv')
   described.write_csv(picks, columns, folder / 'picks.csv')
@@ -180,7 +177,7 @@ def _describe(
     hits,
     picks,
     columns,
-    predictor.ranked,
+    ranking.ranked,
     found,
     int(active.sum()),
     asked,

@@ -9,10 +9,10 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
-from medjax.data.molecules import Molecules
 from medjax.data.molecules.stream import Streamed
 from medjax.errors import UserError
 
@@ -38,7 +38,7 @@ class Seen:
 _Packed = tuple[Seen, dict[str, np.ndarray] | None]
 
 
-def seen(modality: Molecules, structures: Sequence[str]) -> Seen:
+def seen(modality: Any, structures: Sequence[str]) -> Seen:
   """What a network sees of structures; whatever is wrong with one is said of it alone."""
   found = Seen([], [], [])
   for structure in structures:
@@ -57,12 +57,12 @@ def seen(modality: Molecules, structures: Sequence[str]) -> Seen:
 
 
 def each_chunk(
-  modality: Molecules, rows: Iterable[Streamed], size: int, count: int
+  modality: Any, rows: Iterable[Streamed], size: int, count: int
 ) -> Iterator[tuple[list[Streamed], Seen]]:
   """Chunks of rows, in their order, each with what the network sees of it.
 
   Args:
-    modality: how structures are read.
+    modality: how structures are read, as ``Modality.molecules`` gives it.
     rows: of a library.
     size: rows of a chunk.
     count: processes; 0 works in this one.
@@ -106,7 +106,7 @@ def _structures(chunk: Sequence[Streamed]) -> list[str]:
 _job: Callable[[Sequence[str]], Seen]
 
 
-def _begin(modality: Molecules) -> None:
+def _begin(modality: Any) -> None:
   """What a process does first."""
   global _job
   _job = functools.partial(seen, modality)

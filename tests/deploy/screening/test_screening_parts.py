@@ -1,5 +1,6 @@
 """What a screen is made of: parts on disk, the best of many rows, hits and picks."""
 
+import dataclasses
 import types
 
 import numpy as np
@@ -10,12 +11,15 @@ pytest.importorskip('rdkit')
 from rdkit import Chem, DataStructs
 from rdkit.Chem import rdFingerprintGenerator
 
+from medjax.data.molecules import Molecules, domain
+from medjax.data.molecules.features import Features
 from medjax.data.molecules.records import Record
 from medjax.data.molecules.standard import Standard
-from medjax.deploy.screening import best, hits, library, predictor
+from medjax.deploy.screening import best, hits, library, ranking
 from medjax.deploy.screening.parts import Parts
 from medjax.errors import UserError
 
+UNKNOWN = Molecules(Standard(), Features())  # nothing says what it was trained on
 COLUMNS = ('row', 'smiles', 'probability', 'active', 'error')
 
 
@@ -97,7 +101,9 @@ def test_picks_are_diverse_and_pass():
   amides = [f'Cc1ccc(C(=O)N2{"C" * n}2)cc1' for n in range(4, 8)]
   smiles = [*amides, 'O=[N+]([O-])c1ccccc1C', 'Oc1ncccc1C1CCNCC1', 'COCCC1CCOC1']
   found = best.rank(made(np.linspace(1, 0, 7), smiles), 'probability', False, 7)
-  described = hits.describe(found.best, ['Cc1ccc(C(=O)N2CCCC2)cc1'])
+  trained = Features().fingerprint(Chem.MolFromSmiles('Cc1ccc(C(=O)N2CCCC2)cc1'))
+  known = domain.fit(np.minimum(trained, 1)[None], ['train'], 0.05)
+  described = hits.describe(found.best, dataclasses.replace(UNKNOWN, domain=known))
   assert described[0].nearest == pytest.approx(1)
   generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
   bits = [generator.GetFingerprint(Chem.MolFromSmiles(one)) for one in smiles]
@@ -106,12 +112,14 @@ def test_picks_are_diverse_and_pass():
   picks = hits.pick(described, 3)
   assert [hit.found.row['smiles'] for hit in picks] == [smiles[0], *smiles[5:]]
   assert len(hits.pick(described, 50)) == 6
-  assert hits.describe(found.best, None)[0].nearest is None
+  assert all(hit.inside for hit in described)  # of one training molecule no limit is known
+  unknown = hits.describe(found.best, UNKNOWN)[0]
+  assert unknown.nearest is unknown.inside is None
 
 
 def test_no_text_ends_a_record_of_an_sd_file(tmp_path):
   row = made([0.5], ['CCO'])[0] | {'name': '$$$$', 'row': '> <x>\nM  END'}
-  found = hits.describe(best.rank([row], 'probability', False, 1).best, None)
+  found = hits.describe(best.rank([row], 'probability', False, 1).best, UNKNOWN)
   hits.write_sdf(found, ['row', 'name', 'smiles', 'probability'], tmp_path / 'hits.sdf')
   mols = list(Chem.SDMolSupplier(str(tmp_path / 'hits.sdf')))
   assert len(mols) == 1
@@ -145,7 +153,7 @@ def test_which_molecules_are_known_actives(tmp_path):
 )  # fmt: skip
 def test_the_column_that_is_ranked(classes, numbers, named, expected):
   experiment = types.SimpleNamespace(data=types.SimpleNamespace(classes=classes))
-  assert predictor._ranked(experiment, numbers, named) == expected
+  assert ranking._ranked(experiment, numbers, named) == expected
 
 
 @pytest.mark.parametrize(
@@ -159,7 +167,7 @@ def test_the_column_that_is_ranked(classes, numbers, named, expected):
 def test_a_class_that_cannot_be_ranked(classes, named, message):
   experiment = types.SimpleNamespace(data=types.SimpleNamespace(classes=classes))
   with pytest.raises(UserError, match=message):
-    predictor._ranked(experiment, [f'probability_{one}' for one in classes], named)
+    ranking._ranked(experiment, [f'probability_{one}' for one in classes], named)
 
 
 def test_names_of_a_library():

@@ -14,6 +14,8 @@ from medjax.data.molecules.features import Features
 from medjax.data.molecules.records import Record
 from medjax.data.molecules.standard import Standard
 from medjax.data.molecules.stream import Streamed
+from medjax.data.residues import Residues
+from medjax.data.smiles import Smiles
 from medjax.deploy.screening import screen, training, workers
 from medjax.errors import UserError
 
@@ -111,7 +113,11 @@ def test_training_molecules_that_are_not_known(monkeypatch):
 
 
 def test_runs_that_read_no_molecules_are_refused(tmp_path):
-  experiment = types.SimpleNamespace(data=types.SimpleNamespace(modality=None))
-  workdir = types.SimpleNamespace(folder=tmp_path)
-  with pytest.raises(UserError, match='is a run that reads no molecules'):
-    screen.screen(experiment, None, None, workdir, None)
+  for modality, message in (
+    (Smiles(('C',)), 'drug_screen: ranks molecules by what a run predicts, and this one is a lang'),
+    (Residues(), 'drug_screen: ranks molecules, and these data are chains'),
+  ):
+    experiment = types.SimpleNamespace(data=types.SimpleNamespace(modality=modality))
+    workdir = types.SimpleNamespace(folder=tmp_path)
+    with pytest.raises(UserError, match=message):
+      screen.screen(experiment, None, None, workdir, None)
