@@ -31,7 +31,7 @@ _FLAGS = (
   Flag('output', '', 'where it writes (default screen/LIBRARY in the run folder)', 'FOLDER'),
   Flag('class', '', 'class to rank by, where there are several', 'NAME'),
   Flag('lowest', False, 'the lowest predictions are the best'),
-  Flag('best', 1000, 'molecules that are described', 'N', low=1),
+  Flag('best', None, 'molecules described (default: a twentieth, 50 to 1000)', 'N', low=1),
   Flag('picks', 50, 'of these, unlike each other', 'N', low=1),
   Flag('actives', '', 'molecules that are known to be active', 'FILE'),
   Flag('smiles_column', '', 'column of the SMILES (default: found)', 'NAME'),

@@ -144,7 +144,7 @@ def _shown(hit: Hit, column: str) -> dict[str, Any]:
     'row': row['row'],
     'smiles': row['smiles'],
     'predicted': float(row[column]),
-    'uncertain': '; '.join(_uncertain(row)),
+    'uncertain': '; '.join(_uncertain(row, hit.inside)),
     'failed': failed,
     'like': like,
     'nearest': hit.nearest,
@@ -154,12 +154,14 @@ def _shown(hit: Hit, column: str) -> dict[str, Any]:
   }
 
 
-def _uncertain(row: Row) -> Sequence[str]:
-  """How sure the prediction is, as the run's outcome says it."""
+def _uncertain(row: Row, inside: bool | None) -> Sequence[str]:
+  """How sure the prediction is, as the run's outcome says it; outside of its domain it promises
+  nothing."""
   lines = []
-  if row.get('low'):
+  promised = inside is not False
+  if promised and row.get('low'):
     lines.append(f'{float(row["low"]):.3g} to {float(row["high"]):.3g}')
-  if row.get('set'):
+  if promised and row.get('set'):
     lines.append(f'set: {row["set"]}')
   if row.get(SPREAD):
     lines.append(f'members ± {float(row[SPREAD]):.2g}')

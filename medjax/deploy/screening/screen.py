@@ -1,6 +1,7 @@
 """Screens a library: predicts all of it, and describes the best."""
 
 import csv
+import dataclasses
 import itertools
 import os
 import pathlib
@@ -28,6 +29,7 @@ PART = 5000
 """Rows of a part, which is what a killed screen loses at most."""
 _CHUNK = 500  # rows that are read and predicted together
 _SHOWN = 10  # hits on the terminal
+_LEAST, _MOST, _OF_ROWS = 50, 1000, 20  # molecules that are described, where nobody says how many
 
 
 def screen(
@@ -151,7 +153,10 @@ def _describe(
   """Writes all but the predictions."""
   folder = request.output
   rows = _noting(parts.rows(), folder / 'unreadable.csv')
-  ranked = best.rank(rows, ranking.ranked, request.lowest, request.best)
+  ranked = best.rank(rows, ranking.ranked, request.lowest, request.best or _MOST)
+  if request.best is None:
+    share = max(_LEAST, ranked.rows // _OF_ROWS)
+    ranked = dataclasses.replace(ranked, best=ranked.best[:share])
   trained, why = training.molecules(config, build, workdir)
   hits = described.describe(ranked.best, experiment.data.modality)
   picks = described.pick(hits, request.picks)

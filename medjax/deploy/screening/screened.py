@@ -17,7 +17,7 @@ class Request:
     output: folder to write to.
     named: the class to rank by; '' for the positive one of two, or the number.
     lowest: whether the lowest predictions are the best.
-    best: molecules that are described.
+    best: molecules that are described; None for a twentieth of the library, from 50 to 1000.
     picks: of these, that are unlike each other and pass every rule.
     actives: file of molecules that are known to be active; None for none.
     smiles_column: of a table; '' to find it.
@@ -28,7 +28,7 @@ class Request:
   output: pathlib.Path
   named: str = ''
   lowest: bool = False
-  best: int = 1000
+  best: int | None = None
   picks: int = 50
   actives: pathlib.Path | None = None
   smiles_column: str = ''
