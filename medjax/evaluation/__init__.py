@@ -23,6 +23,7 @@ from medjax.evaluation.likelihoods import (
 )
 from medjax.evaluation.log_rank import LogRank, log_rank
 from medjax.evaluation.masks import MaskDecision, Masks, mask_metrics, read_masks
+from medjax.evaluation.matched_pairs import PairFigures, Scale, pair_figures, share_of_pairs
 from medjax.evaluation.metrics import binary_metrics, multiclass_metrics
 from medjax.evaluation.net_benefit import decision_curve
 from medjax.evaluation.numbers import Interval, Numbers, number_metrics, read_numbers
@@ -80,12 +81,14 @@ __all__ = [
   'Masks',
   'Numbers',
   'PairDecision',
+  'PairFigures',
   'Pairs',
   'PartialLikelihood',
   'Positions',
   'Predictions',
   'RiskGroup',
   'RiskGroups',
+  'Scale',
   'Separation',
   'SurvivalDecision',
   'SurvivalTable',
@@ -122,6 +125,7 @@ __all__ = [
   'multiclass_metrics',
   'number_metrics',
   'observed_to_expected',
+  'pair_figures',
   'pair_metrics',
   'position_metrics',
   'q3',
@@ -136,6 +140,7 @@ __all__ = [
   'regression_metrics',
   'reliability',
   'risk_groups',
+  'share_of_pairs',
   'subgroups',
   'survival_metrics',
   'wilson_interval',
