@@ -22,6 +22,7 @@ from medjax.evaluation.likelihoods import (
   read_likelihoods,
 )
 from medjax.evaluation.log_rank import LogRank, log_rank
+from medjax.evaluation.masked_atoms import NamedAtoms, naming_metrics, read_named_atoms
 from medjax.evaluation.masks import MaskDecision, Masks, mask_metrics, read_masks
 from medjax.evaluation.matched_pairs import PairFigures, Scale, pair_figures, share_of_pairs
 from medjax.evaluation.metrics import binary_metrics, multiclass_metrics
@@ -79,6 +80,7 @@ __all__ = [
   'LogRank',
   'MaskDecision',
   'Masks',
+  'NamedAtoms',
   'Numbers',
   'PairDecision',
   'PairFigures',
@@ -123,6 +125,7 @@ __all__ = [
   'log_rank',
   'mask_metrics',
   'multiclass_metrics',
+  'naming_metrics',
   'number_metrics',
   'observed_to_expected',
   'pair_figures',
@@ -133,6 +136,7 @@ __all__ = [
   'read_labels',
   'read_likelihoods',
   'read_masks',
+  'read_named_atoms',
   'read_numbers',
   'read_pairs',
   'read_positions',
