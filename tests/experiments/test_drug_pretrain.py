@@ -80,7 +80,7 @@ def test_an_activity_starts_from_it(trained, folder, run_in, capsys):
     ('--config.network=gine', 'has config.network=dmpnn, not gine'),
     ('--config.network=fingerprint', 'expected config.network=dmpnn or gine'),
     ('--config.members=2', 'all would start from the weights of one'),
-    ('--config.model.weights=nowhere', 'no run with a checkpoint there'),
+    ('--config.model.weights=nowhere', 'expected a run folder'),
     ('--config.data.labels=none', 'expected labels'),
   ],
 )
