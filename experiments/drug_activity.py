@@ -20,10 +20,11 @@ from typing import Any, Literal
 import optax
 
 import medjax
-from medjax import models, tasks
+from medjax import models, tasks, transfer
 from medjax.config import setting
 from medjax.data import molecules
 from medjax.data.simulate import assay
+from medjax.errors import UserError
 
 
 @dataclasses.dataclass
@@ -31,6 +32,7 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   """Settings of this experiment."""
 
   data: molecules.Config = dataclasses.field(default_factory=molecules.Config)
+  model: transfer.GraphStart = dataclasses.field(default_factory=transfer.GraphStart)
   network: Literal['fingerprint', 'dmpnn', 'gine'] = setting(
     'fingerprint',
     'Dense layers on a fingerprint, or messages along the bonds of a graph.',
@@ -56,6 +58,17 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
 
 def build(config: Config) -> medjax.Experiment:
   graph = config.network != 'fingerprint'
+  if config.data.labels == 'none':
+    raise UserError(
+      'config.data.labels=none: expected labels; molecules without any are for '
+      'experiments.drug_pretrain'
+    )
+  if config.model.weights and config.members > 1:
+    raise UserError(
+      f'config.members={config.members}: all would start from the weights of one; expected 1 with '
+      'config.model.weights'
+    )
+  start = transfer.graph_source(config.model.weights, config)
   data = molecules.load(
     config.data, simulator=assay.simulate, truth=assay.pharmacophore, graph=graph
   )
@@ -73,6 +86,7 @@ def build(config: Config) -> medjax.Experiment:
     model=network() if config.members == 1 else models.Ensemble(network, config.members),
     task=task,
     optimizer=optax.adamw(rate, weight_decay=config.weight_decay),
+    start=start,
   )
 
 

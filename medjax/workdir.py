@@ -59,6 +59,7 @@ class Workdir:
     self.decision = self.folder / 'decision.json'
     self.baseline = self.folder / 'baseline.json'
     self.coefficients = self.folder / 'coefficients.json'
+    self.matched_pairs = self.folder / 'matched_pairs.json'
     self.report = self.folder / 'report.html'
     self.card = self.folder / 'card.md'
     self.motifs = self.folder / 'motifs.json'

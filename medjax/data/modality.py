@@ -53,6 +53,24 @@ class Exchanged(NamedTuple):
   blank: np.ndarray
 
 
+class MatchedPair(NamedTuple):
+  """Two cases that are the same but for one part.
+
+  Attributes:
+    first: number of one.
+    second: number of the other, which is larger.
+    parts: what differs, of each, in words.
+    constant: what is the same, in words.
+    marks: 1 where a case differs and 0 elsewhere, of each, as an explanation of it.
+  """
+
+  first: int
+  second: int
+  parts: tuple[str, str]
+  constant: str
+  marks: tuple[np.ndarray, np.ndarray]
+
+
 def unreadable(name: str, error: UserError) -> Case:
   """A case that says why it cannot be read, so that others beside it can be."""
 
@@ -211,6 +229,14 @@ class Modality(abc.ABC):
     if features is not None and features.ndim != 2:
       features = None
     return Looks(np.zeros(count, bool), features)
+
+  def matched_pairs(self, read: Callable[[], dict[str, np.ndarray]]) -> Sequence[MatchedPair]:
+    """Pairs of N cases that differ in one part alone; none by default.
+
+    Args:
+      read: gives the arrays of the cases, [N, ...], as of ``Split.read``.
+    """
+    return ()
 
   def file_facts(self, path: str) -> dict[str, str]:
     """What a file is, but for what it shows, such as its format; nothing by default.

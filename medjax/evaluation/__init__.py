@@ -22,7 +22,9 @@ from medjax.evaluation.likelihoods import (
   read_likelihoods,
 )
 from medjax.evaluation.log_rank import LogRank, log_rank
+from medjax.evaluation.masked_atoms import NamedAtoms, naming_metrics, read_named_atoms
 from medjax.evaluation.masks import MaskDecision, Masks, mask_metrics, read_masks
+from medjax.evaluation.matched_pairs import PairFigures, Scale, pair_figures, share_of_pairs
 from medjax.evaluation.metrics import binary_metrics, multiclass_metrics
 from medjax.evaluation.net_benefit import decision_curve
 from medjax.evaluation.numbers import Interval, Numbers, number_metrics, read_numbers
@@ -78,14 +80,17 @@ __all__ = [
   'LogRank',
   'MaskDecision',
   'Masks',
+  'NamedAtoms',
   'Numbers',
   'PairDecision',
+  'PairFigures',
   'Pairs',
   'PartialLikelihood',
   'Positions',
   'Predictions',
   'RiskGroup',
   'RiskGroups',
+  'Scale',
   'Separation',
   'SurvivalDecision',
   'SurvivalTable',
@@ -120,8 +125,10 @@ __all__ = [
   'log_rank',
   'mask_metrics',
   'multiclass_metrics',
+  'naming_metrics',
   'number_metrics',
   'observed_to_expected',
+  'pair_figures',
   'pair_metrics',
   'position_metrics',
   'q3',
@@ -129,6 +136,7 @@ __all__ = [
   'read_labels',
   'read_likelihoods',
   'read_masks',
+  'read_named_atoms',
   'read_numbers',
   'read_pairs',
   'read_positions',
@@ -136,6 +144,7 @@ __all__ = [
   'regression_metrics',
   'reliability',
   'risk_groups',
+  'share_of_pairs',
   'subgroups',
   'survival_metrics',
   'wilson_interval',

@@ -44,10 +44,10 @@ def wilson_interval(successes: int, total: int, level: float = 0.95) -> tuple[fl
     raise ValueError(
       f'{successes} successes of {total}; expected 0 <= successes <= total, total > 0'
     )
-  return _wilson(successes / total, total, level)
+  return wilson_of(successes / total, total, level)
 
 
-def _wilson(proportion: float, total: float, level: float = _LEVEL) -> tuple[float, float]:
+def wilson_of(proportion: float, total: float, level: float = _LEVEL) -> tuple[float, float]:
   """Wilson's interval of a proportion of ``total`` cases, which need not be whole."""
   z = normal_quantile(level)
   centre = proportion + z**2 / (2 * total)
@@ -70,7 +70,7 @@ def proportion(hits: np.ndarray, group: np.ndarray, what: str) -> Estimate:
   share, effective = float(hits.mean()), effective_cases(hits, group)
   if not effective:
     return Estimate(share, reason=f'every {what} is of one group: no interval')
-  return Estimate(share, *_wilson(share, effective), method='Wilson')
+  return Estimate(share, *wilson_of(share, effective), method='Wilson')
 
 
 def effective_cases(hits: np.ndarray, group: np.ndarray) -> float:

@@ -12,6 +12,7 @@ from medjax.models.ensemble import Ensemble
 from medjax.models.gine import GINE
 from medjax.models.image_network import IMAGE_NETWORKS, ImageNetwork, image_network
 from medjax.models.language import LanguageModel
+from medjax.models.masked_atoms import MaskedAtoms
 from medjax.models.mlp import MLP, l2
 from medjax.models.norm import BatchNorm
 from medjax.models.plain_unet import PlainUNet
@@ -42,6 +43,7 @@ __all__ = [
   'Ensemble',
   'ImageNetwork',
   'LanguageModel',
+  'MaskedAtoms',
   'Model',
   'Pixels',
   'PlainUNet',

@@ -41,7 +41,8 @@ class DMPNN(nn.Module):
   Attributes:
     hidden: units of bonds and atoms.
     depth: rounds of messages and one.
-    pool: 'mean', 'sum', or 'norm' for the sum over atoms by ``norm``.
+    pool: 'mean', 'sum', or 'norm' for the sum over atoms by ``norm``; 'none' for the atoms
+      themselves, [B, A, hidden], in place of outputs.
     norm: see there.
     batch_norm: normalise pooled molecules.
     head: units of each dense layer before the last.
@@ -61,7 +62,7 @@ class DMPNN(nn.Module):
 
   hidden: int = 300
   depth: int = 3
-  pool: Literal['mean', 'sum', 'norm'] = 'mean'
+  pool: Literal['mean', 'sum', 'norm', 'none'] = 'mean'
   norm: float = 100.0
   batch_norm: bool = False
   head: tuple[int, ...] = (300,)
@@ -71,6 +72,12 @@ class DMPNN(nn.Module):
   share: bool = True
   axis_name: str | None = 'data'
   takes_mask: ClassVar[bool] = True
+
+  @property
+  def head_layers(self) -> tuple[str, ...]:
+    """Names of the layers behind the pooled atoms."""
+    dense = tuple(f'Dense_{i}' for i in range(len(self.head) + 1))
+    return ('BatchNorm_0', *dense) if self.batch_norm else dense
 
   @nn.compact
   def __call__(
@@ -104,6 +111,8 @@ class DMPNN(nn.Module):
       atoms = plain_atoms(flat, weights, self.depth, drop)
     there = flat.there.reshape(graph['atoms'].shape[:2])
     atoms = jnp.where(there[..., None], atoms.reshape(*there.shape, -1), 0)
+    if self.pool == 'none':
+      return atoms
     x = atoms.sum(axis=1)
     if self.pool == 'mean':
       x = x / jnp.maximum(there.sum(axis=1, keepdims=True), 1)

@@ -11,7 +11,7 @@ References:
     to .7558 on the former).
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import flax.linen as nn
 import jax
@@ -37,6 +37,7 @@ class GINE(nn.Module):
     layers: of messages.
     outputs: logits or numbers.
     dropout: rate after each layer.
+    pool: 'mean', or 'none' for the atoms themselves, [B, A, hidden], in place of outputs.
     axis_name: of the devices that share a batch; None outside of ``jax.pmap``.
 
   Example:
@@ -51,8 +52,14 @@ class GINE(nn.Module):
   layers: int = 5
   outputs: int = 1
   dropout: float = 0.0
+  pool: Literal['mean', 'none'] = 'mean'
   axis_name: str | None = 'data'
   takes_mask: ClassVar[bool] = True
+
+  @property
+  def head_layers(self) -> tuple[str, ...]:
+    """The name of the layer behind the pooled atoms: the last of all dense ones."""
+    return (f'Dense_{5 * self.layers - 1}',)
 
   @nn.compact
   def __call__(
@@ -92,6 +99,8 @@ class GINE(nn.Module):
         z = nn.Dense(self.hidden, use_bias=False)(nn.relu(normal(z, mask)))
         virtual = drop(nn.relu(normal(z, mask)))
       x = jnp.where(there, x + drop(y if last else nn.relu(y)), 0)
+    if self.pool == 'none':
+      return x
     pooled = x.sum(axis=1) / jnp.maximum(there.sum(axis=1), 1)
     if 'descriptors' in graph:
       pooled = jnp.concatenate([pooled, graph['descriptors'].astype(pooled.dtype)], axis=-1)

@@ -5,6 +5,7 @@ from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row, Write
 from medjax.outcomes.classes import Classes
 from medjax.outcomes.label_set import LabelSet
 from medjax.outcomes.likelihood import Likelihood
+from medjax.outcomes.masked_atoms import MaskedAtoms
 from medjax.outcomes.masks import Masks
 from medjax.outcomes.number import Number
 from medjax.outcomes.pairs import Pairs
@@ -20,6 +21,7 @@ __all__ = [
   'FittedModel',
   'LabelSet',
   'Likelihood',
+  'MaskedAtoms',
   'Masks',
   'Metric',
   'Number',

@@ -11,7 +11,7 @@ import numpy as np
 
 from medjax.config import Config
 from medjax.errors import UserError
-from medjax.evaluation import Estimate
+from medjax.evaluation import Estimate, Scale
 from medjax.outcomes.simple import FittedModel, SimpleModel
 from medjax.plots import html
 
@@ -284,6 +284,10 @@ class Outcome(abc.ABC, Generic[T, D]):
   def subgroup_rows(self, table: T, decision: D) -> list[dict[str, Any]]:
     """Subgroups of a table with their metrics; none by default."""
     return []
+
+  def scales(self, table: T) -> Sequence[Scale]:
+    """Labels and predictions as numbers that can be compared between cases; none by default."""
+    return ()
 
   # The simple model beside which a network has to prove its worth.
 

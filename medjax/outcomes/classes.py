@@ -9,7 +9,7 @@ import numpy as np
 
 from medjax import evaluation
 from medjax.config import ClassSettings, Config, part
-from medjax.evaluation import Decision, Estimate, Predictions, calibration, conformal
+from medjax.evaluation import Decision, Estimate, Predictions, Scale, calibration, conformal
 from medjax.evaluation import threshold as thresholds
 from medjax.evaluation.table import by_class
 from medjax.outcomes import card, class_section, simple, trust
@@ -208,6 +208,12 @@ class Classes(Outcome[Predictions, Decision]):
   def subgroup_rows(self, table: Predictions, decision: Decision) -> list[dict[str, Any]]:
     """See ``trust.subgroup_rows``."""
     return trust.subgroup_rows(table, decision)
+
+  def scales(self, table: Predictions) -> Sequence[Scale]:
+    """Of two classes the probability of the second; several have no order."""
+    if not table.is_binary:
+      return []
+    return [Scale.of_class('', table.label, table.probability, table.classes)]
 
   def fit_simple(
     self, model: SimpleModel, features: np.ndarray, label: np.ndarray, classes: Sequence[str]

@@ -16,7 +16,7 @@ import numpy as np
 from medjax import evaluation
 from medjax.config import ClassSettings, Config, part
 from medjax.errors import UserError
-from medjax.evaluation import Estimate, LabelDecisions, Labels
+from medjax.evaluation import Estimate, LabelDecisions, Labels, Scale
 from medjax.evaluation.decision import ABSTAIN
 from medjax.outcomes import card, simple
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
@@ -136,6 +136,15 @@ class LabelSet(Outcome[Labels, LabelDecisions]):
       card.imbalance(data),
       ('Output and threshold (15)', f'probability of each class by itself; called: {called}'),
       ('Calibration (12c)', fits),
+    ]
+
+  def scales(self, table: Labels) -> Sequence[Scale]:
+    """Each class by itself."""
+    return [
+      Scale.of_class(
+        name, table.label[:, number], table.probability[:, number], (f'not {name}', name)
+      )
+      for number, name in enumerate(table.classes)
     ]
 
   def fit_simple(

@@ -14,7 +14,7 @@ import numpy as np
 
 from medjax import evaluation
 from medjax.config import Config, CoverageSettings, part
-from medjax.evaluation import Estimate, Interval, Numbers
+from medjax.evaluation import Estimate, Interval, Numbers, Scale
 from medjax.outcomes import card, simple
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
 from medjax.outcomes.rows import Rows
@@ -96,6 +96,12 @@ class Number(Outcome[Numbers, Interval]):
       ('Output (15)', 'a number in the unit of the labels'),
       ('Uncertainty (15)', f'plus or minus {width}, {promise}; {card.plain(decision.reason)}'),
     ]
+
+  def scales(self, table: Numbers) -> Sequence[Scale]:
+    """The label itself; a standard deviation is far apart."""
+    apart = float(np.nanstd(table.label)) if len(table.labelled()) else 0.0
+    about = f'{apart:.3g}, which is a standard deviation of the labels'
+    return [Scale('', table.label, table.prediction, apart, about)] if apart else []
 
   def fit_simple(
     self, model: SimpleModel, features: np.ndarray, label: np.ndarray, classes: Sequence[str]

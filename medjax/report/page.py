@@ -36,6 +36,7 @@ def write(
   notes: Mapping[str, str] = types.MappingProxyType({}),
   summary: str = '',
   explanation: str = '',
+  matched_pairs: Mapping[str, Any] | None = None,
 ) -> pathlib.Path:
   """Writes `folder/report.html` from the files of the run.
 
@@ -48,6 +49,7 @@ def write(
     notes: A line on the explanation of each by id.
     summary: A sentence on all explanations.
     explanation: The method that says what speaks for the class that a case is called; '' for none.
+    matched_pairs: Values for matched_pairs.html; None for no such section.
 
   Returns:
     The path of the page.
@@ -110,6 +112,7 @@ def write(
     'motifs': _Section(workdir.motifs, lambda _: motifs.read(workdir))
     if workdir.motifs.exists()
     else None,
+    'matched_pairs': matched_pairs,
     'examples': examples,
     'layout': modality.layout or ('wide' if explanation or outcome.marks else ''),
     'about_examples': outcome.about_examples,

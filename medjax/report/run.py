@@ -9,7 +9,7 @@ import jax
 from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.outcomes import Outcome
-from medjax.report import baseline, card, coefficients, explanations, page
+from medjax.report import baseline, card, coefficients, explanations, matched_pairs, page
 from medjax.training.evaluate import Evaluation
 from medjax.workdir import Workdir
 
@@ -76,6 +76,7 @@ def write(
     notes=explained.shown.notes,
     summary=explained.shown.summary,
     explanation=explained.method,
+    matched_pairs=matched_pairs.write(experiment, evaluated.tables, workdir),
   )
   labelled = {name: of_split.labelled() for name, of_split in evaluated.tables.items()}
   network = card.Network.of(

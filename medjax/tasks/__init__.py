@@ -4,6 +4,7 @@ from medjax.tasks.augmented import AugmentedLikelihood
 from medjax.tasks.base import Task
 from medjax.tasks.classification import Binary, Multiclass, class_weights, classification
 from medjax.tasks.contrast import Contrast
+from medjax.tasks.masked_atoms import AtomNaming
 from medjax.tasks.masks import PerPixel
 from medjax.tasks.multilabel import Multilabel
 from medjax.tasks.next_token import NextToken
@@ -12,6 +13,7 @@ from medjax.tasks.regression import Regression
 from medjax.tasks.survival import Cox, DiscreteTime
 
 __all__ = [
+  'AtomNaming',
   'AugmentedLikelihood',
   'Binary',
   'Contrast',

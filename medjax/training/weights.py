@@ -14,12 +14,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from medjax import files
+from medjax import files, models
 from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.training import state
 from medjax.training.checkpoint import Checkpoints
-from medjax.transfer import Source, fit
+from medjax.transfer import Source, fit, graphs
 from medjax.transfer import files as weight_files
 from medjax.workdir import Workdir
 
@@ -90,16 +90,20 @@ def _fit(
   experiment: Experiment, source: Source, created: state.State
 ) -> tuple[state.State, str, list[str]]:
   """The state with the weights of the source, their digest, and what was decided."""
-  notes = [f'pixels are scaled as the weights expect: {source.pixels}']
+  notes = [f'pixels are scaled as the weights expect: {source.pixels}'] if source.pixels else []
   if not source.path:
     return created, '', notes
   path = pathlib.Path(source.path).expanduser()
   read = _read(path)
-  if read.pixels not in ('', source.pixels):
+  if source.pixels and read.pixels not in ('', source.pixels):
     raise UserError(
       f'config.model.pixels={source.pixels}: {path} has weights that expect {read.pixels}'
     )
-  variables, more = fit.fit(experiment.model, created.variables, read.tensors)
+  model, random = experiment.model, created.variables
+  if isinstance(model, models.DMPNN | models.GINE):
+    variables, more = graphs.fit(model, random, read.tensors)
+  else:
+    variables, more = fit.fit(model, random, read.tensors)
   first = f'{len(read.tensors.found)} tensors of {path} ({_short(read.digest)})'
   params = variables.pop('params')
   average = None

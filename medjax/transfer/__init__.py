@@ -1,7 +1,17 @@
 """Weights that a training starts from: of a file of another library, or of a run."""
 
+from medjax.transfer.graphs import graph_source
 from medjax.transfer.rates import rates
-from medjax.transfer.settings import ModelSettings, WeightSettings
+from medjax.transfer.settings import GraphStart, ModelSettings, WeightSettings
 from medjax.transfer.source import Source, prepared, source
 
-__all__ = ['ModelSettings', 'Source', 'WeightSettings', 'prepared', 'rates', 'source']
+__all__ = [
+  'GraphStart',
+  'ModelSettings',
+  'Source',
+  'WeightSettings',
+  'graph_source',
+  'prepared',
+  'rates',
+  'source',
+]

@@ -67,6 +67,17 @@ class WeightSettings:
 
 
 @dataclasses.dataclass
+class GraphStart:
+  """Where the weights of a network on graphs come from."""
+
+  weights: str = setting(
+    '',
+    'Folder of a run of drug_pretrain, or of another one on graphs, whose network is the start; '
+    'empty for random weights.',
+  )
+
+
+@dataclasses.dataclass
 class ModelSettings(WeightSettings):
   """Which network, where its weights come from, and how fast they learn."""
 

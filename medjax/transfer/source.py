@@ -16,11 +16,11 @@ class Source:
 
   Attributes:
     path: a file or a run folder; '' for random weights.
-    pixels: the scale of pixels that they expect.
+    pixels: the scale of pixels that they expect; None where inputs are no images.
   """
 
   path: str
-  pixels: Pixels
+  pixels: Pixels | None
 
 
 def source(settings: WeightSettings, network: nn.Module) -> Source | None:

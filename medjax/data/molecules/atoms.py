@@ -27,6 +27,7 @@ _ATOM_SIZES = tuple(
   len(choices) + 1
   for choices in (_ELEMENTS, _DEGREES, _CHARGES, _CHIRALITIES, _HYDROGENS, _HYBRIDISATIONS)
 )
+ELEMENTS = _ATOM_SIZES[0]  # choices; the last is of all others, and of an unknown atom
 ATOM_CODES = len(_ATOM_SIZES) + 1  # the last one: aromatic
 
 # A bond that is none of these, such as a dative one, has no feature for its type.

@@ -22,8 +22,10 @@ class Config(ClassSettings):
   label_columns: tuple[str, ...] = setting(
     (), "Columns of 1, 0 or nothing, predicted at once; 'all' for all but SMILES, id, split, date."
   )
-  labels: Literal['auto', 'classes', 'numbers'] = setting(
-    'auto', 'What labels are; auto takes more than ten different numbers as numbers.'
+  labels: Literal['auto', 'classes', 'numbers', 'none'] = setting(
+    'auto',
+    'What labels are; auto takes more than ten different numbers as numbers; with none no label is '
+    'looked for, as for pretraining.',
   )
   id_column: str = setting('id', 'Column with a name for each molecule, if there is one.')
   tautomers: Literal['keep', 'canonical'] = setting(
@@ -85,6 +87,8 @@ class Config(ClassSettings):
     """Raises UserError for settings that contradict each other."""
     if self.label_column and self.label_columns:
       raise UserError('config.data.label_column and label_columns: expected one of them')
+    if self.labels == 'none' and (self.label_column or self.label_columns):
+      raise UserError('config.data.labels=none: labels are not read; expected no column with them')
     if self.folds and (self.split == 'time' or self.split_file):
       other = 'split_file' if self.split_file else 'split=time'
       raise UserError(f'config.data.folds and config.data.{other}: expected one of them')

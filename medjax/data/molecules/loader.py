@@ -100,7 +100,7 @@ def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.D
     notes=(
       *file.notes,
       *notes,
-      f'label: {", ".join(columns)}',
+      *([f'label: {", ".join(columns)}'] if columns else []),
       *labels.notes,
       *merged.notes,
       *chosen.notes,
@@ -110,8 +110,9 @@ def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.D
   ).with_splits(config)
   read = read.noting(*domain.notes([one.molecule.mol for one in entries], read.split))
   modality, arrays, sizes = _featured(config, standard, graph, entries, read.split)
-  scale = {} if labels.classes else examples.label_scale(merged.values, read.in_train)
-  details = {**modality.details(), 'labels': columns, 'left_out': left_out, **scale}
+  facts = {'mean_atoms': float(sizes['atoms'][read.in_train].mean())} if graph else {}
+  facts |= {} if labels.classes else examples.label_scale(merged.values, read.in_train)
+  details = {**modality.details(), 'labels': columns, 'left_out': left_out, **facts}
   return read.to_dataset(
     arrays, merged.values, modality, details=details, sizes=sizes, axes=modality.axes
   )

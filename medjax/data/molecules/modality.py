@@ -3,14 +3,14 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from medjax.data import ragged
-from medjax.data.modality import Case, Drawing, Exchanged, Modality, opened
-from medjax.data.molecules import explained, graphs, records
+from medjax.data.modality import Case, Drawing, Exchanged, MatchedPair, Modality, opened
+from medjax.data.molecules import explained, graphs, matched_pairs, records
 from medjax.data.molecules.domain import Domain
 from medjax.data.molecules.features import Features, read_back
 from medjax.data.molecules.presence import Presence
@@ -143,6 +143,10 @@ class Molecules(Modality):
   def simple_features(self, arrays: dict[str, np.ndarray]) -> np.ndarray:
     """Counts and descriptors, [N, D]."""
     return self.features.plain(arrays)
+
+  def matched_pairs(self, read: Callable[[], dict[str, np.ndarray]]) -> Sequence[MatchedPair]:
+    """See ``matched_pairs.matched_pairs``; a molecule too large to be kept is in none."""
+    return matched_pairs.matched_pairs([read_back(text) for text in read()['smiles']])
 
   def preparation(self, shapes: str) -> str:
     """What the model card says of the inputs."""

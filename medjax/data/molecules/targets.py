@@ -40,12 +40,15 @@ class Labels:
 
 
 def columns(config: Config, file: File) -> list[str]:
-  """The columns with labels that the settings name; or the only one that can be meant.
+  """The columns with labels that the settings name, or the only one that can be meant; none where
+  labels are not read.
 
   Raises:
     UserError: one is not there, or several may be meant.
   """
   path, header = file.path, file.header
+  if config.labels == 'none':
+    return []
   if config.label_column:
     return [tables.column(path, header, config.label_column)]
   no_labels = {config.id_column.casefold(), config.split_column.casefold(), NAME}
@@ -89,6 +92,9 @@ def encode(config: Config, file: File, records: Sequence[Record], names: Sequenc
   Raises:
     UserError: labels are not as expected.
   """
+  if not names:
+    nothing = np.zeros(len(records), np.float32)
+    return Labels([], list(range(len(records))), nothing, (), ('labels are not read',))
   if len(names) > 1 or config.label_columns:
     return _several(config, file.path, records, names)
   missing = Missing.of(config.missing)

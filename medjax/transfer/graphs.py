@@ -1,0 +1,87 @@
+"""Weights of one network on graphs as the start of another one, whose layers are the same."""
+
+import pathlib
+from typing import Any
+
+import flax.traverse_util
+import numpy as np
+
+from medjax import models
+from medjax.errors import UserError
+from medjax.transfer.fit import Tensors
+from medjax.transfer.source import Source
+from medjax.workdir import Workdir
+
+_ENCODER = 'encoder/'  # of models.MaskedAtoms
+_SAME = ('network', 'hidden', 'depth')  # not all of these can be seen in weights
+
+
+def graph_source(weights: str, config: Any) -> Source | None:
+  """The source of the weights of a network on graphs; None where they are random.
+
+  Args:
+    weights: folder of a run; '' for random weights.
+    config: of the experiment, with ``network``, ``hidden`` and ``depth``.
+
+  Raises:
+    UserError: the run is of another network.
+  """
+  if not weights:
+    return None
+  if config.network not in ('dmpnn', 'gine'):
+    raise UserError(
+      f'config.model.weights={weights}: are of a network on graphs; expected config.network=dmpnn '
+      f'or gine, not {config.network}'
+    )
+  workdir = Workdir(pathlib.Path(weights).expanduser())
+  if workdir.config.exists():  # a trained run needs it no more
+    before = workdir.read(workdir.config)
+    for name in _SAME:
+      if before.get(name) != getattr(config, name):
+        raise UserError(
+          f'config.model.weights={weights}: that run has config.{name}={before.get(name)}, not '
+          f'{getattr(config, name)}; expected the same network'
+        )
+  return Source(weights, None)
+
+
+def fit(
+  network: models.DMPNN | models.GINE, variables: Any, given: Tensors
+) -> tuple[Any, list[str]]:
+  """The variables of a source in the place of those of a network.
+
+  Layers behind the pooled atoms stay random where the source has none, or others.
+
+  Args:
+    network: on graphs.
+    variables: its variables, random; or their shapes, to see whether the source fits.
+    given: the source: variables of the same network, or of one in ``models.MaskedAtoms``.
+
+  Returns:
+    The variables as float32, and what was decided, a line each.
+
+  Raises:
+    UserError: names the first tensor that is not there, or is of another shape.
+  """
+  found = dict(given.found)
+  if any(name.startswith(_ENCODER) for name in found):
+    found = {n.removeprefix(_ENCODER): a for n, a in found.items() if n.startswith(_ENCODER)}
+  leaves = flax.traverse_util.flatten_dict(variables, sep='/')
+  taken, new = {}, []
+  for key, leaf in leaves.items():
+    path = key.partition('/')[2]
+    array = found.get(path)
+    layer = path.partition('/')[0]
+    if layer in network.head_layers and (array is None or array.shape != leaf.shape):
+      new.append(layer)
+      continue
+    if array is None or array.shape != leaf.shape:
+      holds = 'no such tensor' if array is None else f'shape {tuple(array.shape)}'
+      raise UserError(
+        f'{given.what}: has {holds} for {path}; expected shape {tuple(leaf.shape)}, of the same '
+        'network'
+      )
+    taken[key] = np.asarray(array, np.float32)
+  layers = ', '.join(dict.fromkeys(new))
+  notes = [f'layers behind the atoms are new: {layers}' if new else 'all layers are those given']
+  return flax.traverse_util.unflatten_dict(leaves | taken, sep='/'), notes
