@@ -71,7 +71,7 @@ def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.D
     unreadable=pairs.left_out,
     copies={copy.replace(' ', '-'): of.replace(' ', '-') for copy, of in pairs.copy_of.items()},
   ).with_splits(config)
-  unit, names = _clusters(config, of)
+  unit, names = _clusters(read.split, of)
   read = dataclasses.replace(read, group=names).noting(
     *splits.shared(read.split, of),
     f'intervals are over {unit}s, each with all its pairs',
@@ -111,14 +111,18 @@ def _metadata(pairs: Pairs, row: int) -> dict[str, str]:
   return {**names, **pairs.cells[row], 'smiles': pairs.molecules[pairs.drug[row]].smiles}
 
 
-def _clusters(config: Config, of: Groups) -> tuple[str, list[str]]:
-  """What intervals are over: what is new in test, or else of drugs and targets the fewer."""
-  fewer_drugs = len(np.unique(of.drug)) <= len(np.unique(of.target))
-  unit = {'cold_drug': 'drug', 'cold_target': 'target'}.get(
-    config.split, 'drug' if fewer_drugs else 'target'
+def _clusters(where: Sequence[str], of: Groups) -> tuple[str, list[str]]:
+  """What intervals are over: drugs or targets, whichever are new in test, or else the fewer."""
+  train = np.asarray(where) == 'train'
+  by_unit = {'drug': of.drug, 'target': of.target}
+  unit = min(
+    by_unit,
+    key=lambda name: (
+      bool(np.isin(by_unit[name][~train], by_unit[name][train]).any()),
+      len(np.unique(by_unit[name])),
+    ),
   )
-  numbers = of.drug if unit == 'drug' else of.target
-  return unit, [f'{unit}-{number}' for number in numbers]
+  return unit, [f'{unit}-{number}' for number in by_unit[unit]]
 
 
 def _cut(config: Config, pairs: Pairs) -> list[str]:
