@@ -1,6 +1,17 @@
 """How strongly a drug binds a protein: a network of the molecule and one of the sequence, joined.
 
-python -m experiments.drug_target
+Data: 5,024 simulated pairs of 240 molecules and 58 kinases that are not real, by an invented rule
+(medjax.data.simulate.binding), or your own table of SMILES, sequences and affinities. Test drugs
+are new; see --config.data.split.
+Result: test R2 0.866 (95% interval over drugs 0.820 to 0.896), with seed 0; boosted trees on
+fingerprint and composition have 0.852 (0.795 to 0.890).
+Time: 677 s on 2 cores of an AMD EPYC on which many other programs ran.
+
+    python -m experiments.drug_target
+    python -m experiments.drug_target --config.data.source=davis.csv --config.network=dmpnn
+    python -m experiments.drug_target predict pairs.csv --workdir=RUN
+
+How pairs are read and split: see experiments/README.md.
 """
 
 import dataclasses

@@ -13,8 +13,8 @@ and 0.6 more again if the loop is whole; an amide with a trifluoromethyl phenyl 
 small gatekeeper and takes 0.3 at a large one; a halogen on a ring adds 0.8 where there is a cavity.
 Measurements have a standard deviation of 0.25, and none is below 5, as nothing is tested beyond
 10 micromolar. One target in five is a point mutant of another one at its gatekeeper, as panels have
-them. Neither targets nor rule are real: shape, charge, solvent, selectivity and everything else
-that decides is not there.
+them, and some mutants are the same. Neither targets nor rule are real: shape, charge, solvent,
+selectivity and everything else that decides is not there.
 """
 
 import dataclasses

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from medjax.errors import UserError
 def loaded():
   """Loads 30 simulated drugs and 30 targets, split in a way."""
 
+  @functools.cache
   def load(split, **settings):
     config = binding.Config(
       split=split, bits=128, simulated_drugs=30, simulated_targets=30, **settings
@@ -64,7 +66,7 @@ def test_mutants_stay_with_their_kinase(loaded):
   rows = simulator.simulate(0, 30, 30)
   sequence = {row['target']: row['sequence'] for row in rows}
   for similar, parted in (('near', False), ('identical', True)):
-    of = _sets(loaded('cold_target', similar=similar, seed=0), 'target')
+    of = _sets(loaded('cold_target', similar=similar), 'target')
     where = {name: split for split, names in of.items() for name in names}
     found = {
       where[one] != where[other]
@@ -123,7 +125,8 @@ def test_given_splits(tmp_path):
       writer = csv.DictWriter(file, list(rows[0]))
       writer.writeheader()
       writer.writerows(rows)
-    return binding.load(binding.Config(source=str(tmp_path / 'a.csv'), bits=128, **settings))
+    path = str(tmp_path / 'a.csv')
+    return binding.load(binding.Config(source=path, bits=128, similar='identical', **settings))
 
   data = load()
   assert {name: len(split) for name, split in data.splits.items()} == {
@@ -134,7 +137,7 @@ def test_given_splits(tmp_path):
   with pytest.raises(UserError, match='1 pairs stand, but for near copies, in two splits: rows 2'):
     load(allow_group_overlap=False)
   rows.pop()
-  assert 'intervals are over targets, each with all its pairs' in load(similar='identical').notes
+  assert 'intervals are over targets, each with all its pairs' in load().notes
   rows[7]['split'] = ''
   with pytest.raises(UserError, match=r'a.csv row 9: no split; expected train, val or test'):
     load()

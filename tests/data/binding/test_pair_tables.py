@@ -19,8 +19,8 @@ CHAIN = 'MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ'
 
 @pytest.fixture(scope='module')
 def rows():
-  """400 pairs of 20 drugs and 20 targets."""
-  return simulator.simulate(0, 20, 20, share=1.0)
+  """400 pairs of 20 different drugs and 20 different targets."""
+  return simulator.simulate(3, 20, 20, share=1.0)
 
 
 def _write(path, rows, delimiter=','):
@@ -131,7 +131,7 @@ def test_bad_rows_are_listed_and_copies_averaged(tmp_path, rows):
   assert everywhere['row-11'] == pytest.approx(float(rows[9]['affinity']) + 0.5)
   with pytest.raises(SeveralErrors, match=r'4 rows cannot be used .of 402; config.data.max_broken'):
     _load(tmp_path / 'a.csv', max_broken=0.0)
-  with pytest.raises(UserError, match=r'a.csv row 5: .*unclosed ring .*leaves out at most 0'):
+  with pytest.raises(UserError, match=r'b.csv row 5: .*unclosed ring .*leaves out at most 0'):
     _load(tmp_path / 'b.csv', changed[:4], max_broken=0.0)
 
 
