@@ -8,12 +8,12 @@ from medjax.models import MLP, DrugTarget, SequenceCNN
 
 
 def _made():
-  target = SequenceCNN(features=8, kernel=5, blocks=1, hidden=8, outputs=4, axis_name=None)
-  model = DrugTarget(MLP((8,), outputs=4), target, (16,))
+  target = SequenceCNN(features=8, kernel=5, blocks=1, hidden=16, outputs=16, axis_name=None)
+  model = DrugTarget(MLP((16,), outputs=16), target, (32,))
   keys = jax.random.split(jax.random.key(0), 2)
   pairs = {
-    'drug': jax.random.uniform(keys[0], (3, 12)),
-    'target': jax.nn.one_hot(jax.random.randint(keys[1], (3, 30), 0, 20), 20),
+    'drug': 5 * jax.random.normal(keys[0], (3, 12)),
+    'target': jax.nn.one_hot(jax.random.randint(keys[1], (3, 32), 0, 20), 20),
   }
   return model, model.init(jax.random.key(1), pairs), pairs
 
