@@ -4,13 +4,15 @@ import numpy as np
 
 from medjax.evaluation.bootstrap import Bootstrap
 from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.number_concordance import NumberConcordance
 from medjax.evaluation.proportions import proportion
 
 
 def regression_metrics(
   label: np.ndarray, prediction: np.ndarray, group: np.ndarray | None = None
 ) -> dict[str, Estimate]:
-  """RMSE, MAE, R2 and Spearman's rank correlation with 95% bootstrap intervals over groups.
+  """RMSE, MAE, R2, Spearman's rank correlation and concordance, with 95% bootstrap intervals over
+  groups.
 
   Args:
     label: [N] true values; NaN (unknown) is left out.
@@ -18,8 +20,8 @@ def regression_metrics(
     group: [N], the patient, scaffold or family of each; None where each is one of its own.
 
   Returns:
-    rmse, mae (both in the label's unit), r2 and spearman, by name. What the data do not define has
-    value None and a reason.
+    rmse, mae (both in the label's unit), r2, spearman and concordance (see ``NumberConcordance``),
+    by name. What the data do not define has value None and a reason.
 
   Raises:
     ValueError: If shapes differ, or a prediction is not finite.
@@ -39,10 +41,11 @@ def regression_metrics(
   label, prediction, group = label[known], prediction[known], group[known]
   if not len(label):
     none = Estimate(None, reason='there is no case')
-    return dict.fromkeys(('rmse', 'mae', 'r2', 'spearman'), none)
+    return dict.fromkeys(('rmse', 'mae', 'r2', 'spearman', 'concordance'), none)
   error = prediction - label
   centred = label - label.mean()
   moments = np.stack([error**2, abs(error), centred, centred**2], axis=1)
+  concordance = NumberConcordance(label, prediction, group)
   least = 1e-12 * float((centred**2).mean())  # spread that is not rounding
 
   def statistics(times: np.ndarray) -> dict[str, np.ndarray]:
@@ -56,6 +59,7 @@ def regression_metrics(
       'mae': absolute,
       'r2': r2,
       'spearman': _spearman(weights, label, prediction),
+      'concordance': concordance(times),
     }
 
   once = statistics(np.ones((1, len(label)), np.float32))

@@ -7,6 +7,7 @@ from medjax.models.densenet import DenseNet
 from medjax.models.dilated_cnn import DilatedCNN
 from medjax.models.dmpnn import DMPNN
 from medjax.models.drop_path import DropPath
+from medjax.models.drug_target import DrugTarget
 from medjax.models.efficientnet import EfficientNet
 from medjax.models.ensemble import Ensemble
 from medjax.models.gine import GINE
@@ -39,6 +40,7 @@ __all__ = [
   'DenseNet',
   'DilatedCNN',
   'DropPath',
+  'DrugTarget',
   'EfficientNet',
   'Ensemble',
   'ImageNetwork',

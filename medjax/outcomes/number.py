@@ -35,8 +35,9 @@ class Number(Outcome[Numbers, Interval]):
     'mae': Metric('Mean absolute error'),
     'r2': Metric('R2'),
     'spearman': Metric("Spearman's correlation"),
+    'concordance': Metric('Concordance'),
   }
-  headline: ClassVar[Sequence[str]] = ('r2', 'rmse', 'mae', 'spearman')
+  headline: ClassVar[Sequence[str]] = ('r2', 'rmse', 'mae', 'spearman', 'concordance')
   learners: ClassVar[Sequence[str]] = simple.LEARNERS
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'number.html'
 
