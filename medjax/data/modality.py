@@ -274,7 +274,7 @@ class Modality(abc.ABC):
     """
     raise UserError(f'{what} sequences, and these data are {self.cases}')
 
-  def molecules(self, what: str) -> Any:
+  def chemistry(self, what: str) -> Any:
     """How structures are read, a ``molecules.Molecules``.
 
     Raises:

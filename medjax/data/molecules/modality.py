@@ -64,7 +64,7 @@ class Molecules(Modality):
     """Atoms, bonds and degrees of graphs."""
     return graphs.AXES if self.features.graph else {}
 
-  def molecules(self, what: str) -> 'Molecules':
+  def chemistry(self, what: str) -> 'Molecules':
     """See ``Modality``."""
     return self
 

@@ -50,7 +50,7 @@ class Smiles(Modality):
     """See ``Modality``."""
     return Vocabulary(self.names)
 
-  def molecules(self, what: str) -> Any:
+  def chemistry(self, what: str) -> Any:
     """See ``Modality``."""
     raise UserError(f'{what} molecules by what a run predicts, and this one is a language model')
 

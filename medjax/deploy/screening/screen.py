@@ -56,7 +56,7 @@ def screen(
     UserError: the run does not read molecules or was not evaluated, the library cannot be read, or
       the output folder holds another screen.
   """
-  modality = experiment.data.modality.molecules('drug_screen: ranks')
+  modality = experiment.data.modality.chemistry('drug_screen: ranks')
   ranking = Ranking(experiment, config, workdir, request.named, _CHUNK)
   stream = Stream(request.library, request.smiles_column or modality.smiles_column)
   known = _known(experiment, modality, request)

@@ -62,7 +62,7 @@ def each_chunk(
   """Chunks of rows, in their order, each with what the network sees of it.
 
   Args:
-    modality: how structures are read, as ``Modality.molecules`` gives it.
+    modality: how structures are read, as ``Modality.chemistry`` gives it.
     rows: of a library.
     size: rows of a chunk.
     count: processes; 0 works in this one.
