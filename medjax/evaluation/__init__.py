@@ -15,14 +15,9 @@ from medjax.evaluation.delong import auroc, auroc_difference, auroc_interval, de
 from medjax.evaluation.estimate import Difference, Estimate
 from medjax.evaluation.kaplan_meier import KaplanMeier, censoring_curve, kaplan_meier
 from medjax.evaluation.labels import LabelDecisions, Labels, label_metrics, read_labels
-from medjax.evaluation.likelihoods import (
-  LikelihoodDecision,
-  Likelihoods,
-  likelihood_metrics,
-  read_likelihoods,
-)
+from medjax.evaluation.likelihoods import LikelihoodDecision, Likelihoods, likelihood_metrics
 from medjax.evaluation.log_rank import LogRank, log_rank
-from medjax.evaluation.masked_atoms import NamedAtoms, naming_metrics, read_named_atoms
+from medjax.evaluation.masked_atoms import NamedAtoms, naming_metrics
 from medjax.evaluation.masks import MaskDecision, Masks, mask_metrics, read_masks
 from medjax.evaluation.matched_pairs import PairFigures, Scale, pair_figures, share_of_pairs
 from medjax.evaluation.metrics import binary_metrics, multiclass_metrics
@@ -33,7 +28,7 @@ from medjax.evaluation.paired_labels import compare_labels
 from medjax.evaluation.paired_masks import compare_masks
 from medjax.evaluation.paired_numbers import compare_numbers
 from medjax.evaluation.paired_positions import compare_positions
-from medjax.evaluation.pairs import PairDecision, Pairs, pair_metrics, read_pairs
+from medjax.evaluation.pairs import PairDecision, Pairs, pair_metrics
 from medjax.evaluation.partial_likelihood import PartialLikelihood
 from medjax.evaluation.positions import (
   Confidence,
@@ -134,11 +129,8 @@ __all__ = [
   'q3',
   'read_csv',
   'read_labels',
-  'read_likelihoods',
   'read_masks',
-  'read_named_atoms',
   'read_numbers',
-  'read_pairs',
   'read_positions',
   'read_survival',
   'regression_metrics',

@@ -2,23 +2,20 @@
 
 import dataclasses
 import math
-import os
-import pathlib
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
-from medjax.errors import UserError
 from medjax.evaluation.bootstrap import Bootstrap
 from medjax.evaluation.estimate import Estimate
-from medjax.evaluation.rows import Rows, constant, floats, read_columns, write_rows
+from medjax.evaluation.number_rows import NumberRows
 
-_COLUMNS = ('id', 'log_likelihood', 'tokens', 'group', 'split')
 _RESAMPLES = 500  # of what is a mean over thousands of sequences
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Likelihoods(Rows):
+class Likelihoods(NumberRows):
   """What a language model makes of each sequence of one split.
 
   Attributes:
@@ -45,6 +42,7 @@ class Likelihoods(Rows):
   group: np.ndarray
   split: str
   metadata: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+  numbers: ClassVar[Sequence[str]] = ('log_likelihood', 'tokens')
 
   def __post_init__(self):
     self.check_rows()
@@ -56,42 +54,6 @@ class Likelihoods(Rows):
   def labelled(self) -> 'Likelihoods':
     """All rows: a sequence is its own label."""
     return self
-
-  def write_csv(self, path: str | os.PathLike[str]) -> None:
-    """Writes id, log_likelihood, tokens, group, split and the metadata, as ``read_likelihoods``
-    returns them."""
-    numbers = [list(map(repr, part.tolist())) for part in (self.log_likelihood, self.tokens)]
-    columns = (self.id, *numbers, self.group, [self.split] * len(self))
-    rows = zip(*columns, *self.metadata.values(), strict=True)
-    write_rows(path, [*_COLUMNS, *self.metadata], rows)
-
-
-def read_likelihoods(path: str | os.PathLike[str]) -> Likelihoods:
-  """Reads a table written by ``Likelihoods.write_csv``.
-
-  Raises:
-    UserError: the file is missing, or a column or a value is missing or wrong.
-  """
-  path = pathlib.Path(path)
-  columns = read_columns(path, ('id', 'log_likelihood', 'tokens'))
-  numbers = {
-    name: floats(path, name, columns[name], missing=False) for name in ('log_likelihood', 'tokens')
-  }
-  try:
-    return Likelihoods(
-      id=np.array(columns['id']),
-      group=np.array(columns.get('group', columns['id'])),
-      split=constant(path, columns, 'split', path.stem),
-      metadata={name: cells for name, cells in columns.items() if name not in _COLUMNS},
-      **numbers,
-    )
-  except ValueError as error:
-    raise UserError(f'{path}: {error}') from None
-
-
-def reserved(name: str) -> bool:
-  """Whether a metadata column would be taken for one of the table's own."""
-  return name in _COLUMNS
 
 
 def likelihood_metrics(table: Likelihoods) -> dict[str, Estimate]:

@@ -1,23 +1,18 @@
 """Masked atoms that a network names: the table with one row a molecule, and its metrics."""
 
 import dataclasses
-import os
-import pathlib
-from typing import Any
+from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
-from medjax.errors import UserError
 from medjax.evaluation.bootstrap import Bootstrap
 from medjax.evaluation.estimate import Estimate
-from medjax.evaluation.rows import Rows, constant, floats, read_columns, write_rows
-
-_NUMBERS = ('masked', 'right', 'common', 'log_likelihood')
-_COLUMNS = ('id', *_NUMBERS, 'group', 'split')
+from medjax.evaluation.number_rows import NumberRows
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class NamedAtoms(Rows):
+class NamedAtoms(NumberRows):
   """How many masked atoms of each molecule of one split are named rightly.
 
   Attributes:
@@ -43,6 +38,7 @@ class NamedAtoms(Rows):
   group: np.ndarray
   split: str
   metadata: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+  numbers: ClassVar[Sequence[str]] = ('masked', 'right', 'common', 'log_likelihood')
 
   def __post_init__(self):
     self.check_rows()
@@ -54,41 +50,6 @@ class NamedAtoms(Rows):
   def labelled(self) -> 'NamedAtoms':
     """The rows with a masked atom."""
     return self.take(np.flatnonzero(self.masked > 0))
-
-  def write_csv(self, path: str | os.PathLike[str]) -> None:
-    """Writes all columns, as ``read_named_atoms`` returns them."""
-    numbers = [list(map(repr, getattr(self, name).tolist())) for name in _NUMBERS]
-    columns = (self.id, *numbers, self.group, [self.split] * len(self))
-    rows = zip(*columns, *self.metadata.values(), strict=True)
-    write_rows(path, [*_COLUMNS, *self.metadata], rows)
-
-
-def read_named_atoms(path: str | os.PathLike[str]) -> NamedAtoms:
-  """Reads a table written by ``NamedAtoms.write_csv``.
-
-  Raises:
-    UserError: the file is missing, or a column or a value is missing or wrong.
-  """
-  path = pathlib.Path(path)
-  columns = read_columns(path, ('id', *_NUMBERS))
-  numbers: dict[str, Any] = {
-    name: floats(path, name, columns[name], missing=False) for name in _NUMBERS
-  }
-  try:
-    return NamedAtoms(
-      id=np.array(columns['id']),
-      group=np.array(columns.get('group', columns['id'])),
-      split=constant(path, columns, 'split', path.stem),
-      metadata={name: cells for name, cells in columns.items() if name not in _COLUMNS},
-      **numbers,
-    )
-  except ValueError as error:
-    raise UserError(f'{path}: {error}') from None
-
-
-def reserved_in_named_atoms(name: str) -> bool:
-  """Whether a metadata column would be taken for one of the table's own."""
-  return name in _COLUMNS
 
 
 def naming_metrics(table: NamedAtoms) -> dict[str, Estimate]:

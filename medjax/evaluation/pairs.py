@@ -1,24 +1,21 @@
 """Two views of each case: how many other cases are as alike to the one as the other one is."""
 
 import dataclasses
-import os
-import pathlib
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
-from medjax.errors import UserError
 from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.number_rows import NumberRows
 from medjax.evaluation.proportions import proportion
-from medjax.evaluation.rows import Rows, constant, floats, read_columns, write_rows
 
-_COLUMNS = ('id', 'rank', 'others', 'group', 'split')
 _ROWS = 1024  # cases that are compared with all others at a time
 NEAR = 5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Pairs(Rows):
+class Pairs(NumberRows):
   """How surely a model recognises each case of one split in another view of it.
 
   Attributes:
@@ -46,6 +43,8 @@ class Pairs(Rows):
   group: np.ndarray
   split: str
   metadata: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+  numbers: ClassVar[Sequence[str]] = ('rank', 'others')
+  dtype: ClassVar[Any] = np.int64
 
   def __post_init__(self):
     self.check_rows()
@@ -70,41 +69,6 @@ class Pairs(Rows):
   def labelled(self) -> 'Pairs':
     """The rows that are compared with any other case."""
     return self.take(np.flatnonzero(self.others > 0))
-
-  def write_csv(self, path: str | os.PathLike[str]) -> None:
-    """Writes id, rank, others, group, split and the metadata, as ``read_pairs`` returns them."""
-    columns = (self.id, self.rank, self.others, self.group, [self.split] * len(self))
-    rows = zip(*columns, *self.metadata.values(), strict=True)
-    write_rows(path, [*_COLUMNS, *self.metadata], rows)
-
-
-def read_pairs(path: str | os.PathLike[str]) -> Pairs:
-  """Reads a table written by ``Pairs.write_csv``.
-
-  Raises:
-    UserError: the file is missing, or a column or a value is missing or wrong.
-  """
-  path = pathlib.Path(path)
-  columns = read_columns(path, ('id', 'rank', 'others'))
-  counts = {
-    name: floats(path, name, columns[name], missing=False).astype(np.int64)
-    for name in ('rank', 'others')
-  }
-  try:
-    return Pairs(
-      id=np.array(columns['id']),
-      group=np.array(columns.get('group', columns['id'])),
-      split=constant(path, columns, 'split', path.stem),
-      metadata={name: cells for name, cells in columns.items() if name not in _COLUMNS},
-      **counts,
-    )
-  except ValueError as error:
-    raise UserError(f'{path}: {error}') from None
-
-
-def reserved(name: str) -> bool:
-  """Whether a metadata column would be taken for one of the table's own."""
-  return name in _COLUMNS
 
 
 def pair_metrics(table: Pairs) -> dict[str, Estimate]:

@@ -15,7 +15,6 @@ import numpy as np
 from medjax import evaluation
 from medjax.config import Config
 from medjax.evaluation import Estimate, LikelihoodDecision, Likelihoods
-from medjax.evaluation.likelihoods import reserved
 from medjax.outcomes.base import CardRow, Metric, Outcome, Row
 from medjax.outcomes.rows import Rows
 
@@ -44,16 +43,13 @@ class Likelihood(Outcome[Likelihoods, LikelihoodDecision]):
     """See ``Outcome``; labels are not looked at."""
     for name in ('classes', 'sizes'):
       columns.pop(name, None)
-    columns['metadata'] = {
-      f'column_{name}' if reserved(name) else name: cells
-      for name, cells in columns['metadata'].items()
-    }
+    columns['metadata'] = Likelihoods.renamed(columns['metadata'])
     numbers = {name: leaf.astype(np.float64) for name, leaf in statistics.items()}
     return Likelihoods(**numbers, **columns)
 
   def read_table(self, path: pathlib.Path) -> Likelihoods:
-    """See ``evaluation.read_likelihoods``."""
-    return evaluation.read_likelihoods(path)
+    """See ``NumberRows.read_csv``."""
+    return Likelihoods.read_csv(path)
 
   def score(self, table: Likelihoods) -> float | None:
     """The mean log-likelihood a token."""

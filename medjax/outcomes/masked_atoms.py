@@ -13,7 +13,6 @@ import numpy as np
 from medjax import evaluation
 from medjax.config import Config
 from medjax.evaluation import Estimate, NamedAtoms, PairDecision
-from medjax.evaluation.masked_atoms import reserved_in_named_atoms
 from medjax.outcomes.base import CardRow, Metric, Outcome
 from medjax.outcomes.pairs import EmbeddingRows
 
@@ -41,10 +40,7 @@ class MaskedAtoms(Outcome[NamedAtoms, PairDecision]):
     """See ``Outcome``; labels are not looked at."""
     for name in ('classes', 'sizes'):
       columns.pop(name, None)
-    columns['metadata'] = {
-      f'column_{name}' if reserved_in_named_atoms(name) else name: cells
-      for name, cells in columns['metadata'].items()
-    }
+    columns['metadata'] = NamedAtoms.renamed(columns['metadata'])
     elements = statistics['elements'].astype(np.float64)
     return NamedAtoms(
       masked=elements.sum(axis=1),
@@ -55,8 +51,8 @@ class MaskedAtoms(Outcome[NamedAtoms, PairDecision]):
     )
 
   def read_table(self, path: pathlib.Path) -> NamedAtoms:
-    """See ``evaluation.read_named_atoms``."""
-    return evaluation.read_named_atoms(path)
+    """See ``NumberRows.read_csv``."""
+    return NamedAtoms.read_csv(path)
 
   def score(self, table: NamedAtoms) -> float | None:
     """The mean log-likelihood of masked atoms; None without any."""

@@ -13,7 +13,7 @@ import numpy as np
 from medjax import evaluation
 from medjax.config import Config
 from medjax.evaluation import Estimate, PairDecision
-from medjax.evaluation.pairs import NEAR, reserved
+from medjax.evaluation.pairs import NEAR
 from medjax.outcomes.base import CardRow, Metric, Outcome, Row
 from medjax.outcomes.rows import Rows
 
@@ -44,15 +44,12 @@ class Pairs(Outcome[evaluation.Pairs, PairDecision]):
     """See ``Outcome``; labels are not looked at."""
     for name in ('classes', 'sizes'):
       columns.pop(name, None)
-    columns['metadata'] = {
-      f'column_{name}' if reserved(name) else name: cells
-      for name, cells in columns['metadata'].items()
-    }
+    columns['metadata'] = evaluation.Pairs.renamed(columns['metadata'])
     return evaluation.Pairs.of_views(statistics, **columns)
 
   def read_table(self, path: pathlib.Path) -> evaluation.Pairs:
-    """See ``evaluation.read_pairs``."""
-    return evaluation.read_pairs(path)
+    """See ``NumberRows.read_csv``."""
+    return evaluation.Pairs.read_csv(path)
 
   def score(self, table: evaluation.Pairs) -> float | None:
     """The share of cases that are recognised; None where all are of one patient."""

@@ -8,7 +8,6 @@ from medjax.evaluation import (
   LikelihoodDecision,
   Likelihoods,
   likelihood_metrics,
-  read_likelihoods,
 )
 
 
@@ -38,15 +37,15 @@ def test_a_table_comes_back_from_disk_and_damage_is_named(tmp_path):
   path = tmp_path / 'val.csv'
   before = table([-1.5, -2.25], [2, 3], metadata={'smiles': ['C', 'CC']})
   before.write_csv(path)
-  after = read_likelihoods(path)
+  after = Likelihoods.read_csv(path)
   np.testing.assert_array_equal(after.log_likelihood, before.log_likelihood)
   assert (after.metadata, after.split) == (before.metadata, 'val')
   path.write_text(path.read_text().replace('3.0', '0.0'))
   with pytest.raises(UserError, match='has no token'):
-    read_likelihoods(path)
+    Likelihoods.read_csv(path)
   path.write_text(path.read_text().replace('-1.5', 'x'))
   with pytest.raises(UserError, match="row 2: log_likelihood is 'x'"):
-    read_likelihoods(path)
+    Likelihoods.read_csv(path)
   with pytest.raises(ValueError, match='not finite'):
     table([np.nan], [1])
 

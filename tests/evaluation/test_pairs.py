@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medjax.errors import UserError
-from medjax.evaluation import Pairs, pair_metrics, read_pairs, wilson_interval
+from medjax.evaluation import Pairs, pair_metrics, wilson_interval
 
 
 def _table(views, group):
@@ -54,15 +54,15 @@ def test_a_written_table_is_read_back_and_a_damaged_one_refused(tmp_path):
   table = _table(_random_views(), list('aabbccddeeff'))
   path = tmp_path / 'val.csv'
   table.write_csv(path)
-  back = read_pairs(path)
+  back = Pairs.read_csv(path)
   assert back.rank.tolist() == table.rank.tolist()
   assert back.metadata == table.metadata
   text = path.read_text()
   path.write_text(text.replace(',10,', ',-1,', 1))
   with pytest.raises(UserError, match='a rank is not between 0 and others'):
-    read_pairs(path)
+    Pairs.read_csv(path)
   path.write_text(text.replace('rank', 'place', 1))
   with pytest.raises(UserError, match="no column 'rank'"):
-    read_pairs(path)
+    Pairs.read_csv(path)
   with pytest.raises(ValueError, match='rank has 1 rows'):
     dataclasses.replace(table, rank=table.rank[:1])

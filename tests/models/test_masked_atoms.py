@@ -125,6 +125,6 @@ def test_metrics_are_shares_of_atoms_and_tables_are_read_back(tmp_path):
   assert [found[name].value for name in ('named', 'common', 'log_likelihood')] == [0.6, 0.8, -0.5]
   assert outcome.score(table) == -0.5
   table.write_csv(tmp_path / 'val.csv')
-  again = evaluation.read_named_atoms(tmp_path / 'val.csv')
+  again = evaluation.NamedAtoms.read_csv(tmp_path / 'val.csv')
   assert again.common.tolist() == [3, 1, 0]
   assert again.metadata == {'column_right': ['x', 'y', 'z']}

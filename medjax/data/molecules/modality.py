@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -77,11 +76,7 @@ class Molecules(Modality):
     return opened(names, self._of_name)
 
   def _of_name(self, name: str) -> list[Case]:
-    path = pathlib.Path(name)
-    if not records.is_file(path) and not name.lower().removesuffix('.gz').endswith(records.ENDINGS):
-      return [self._case(name, name)]
-    file = records.read(path, self.smiles_column, required=False)
-    return [self._case(f'{name} {one.place}', one.structure) for one in file.records]
+    return [self._case(*one) for one in records.named(name, self.smiles_column)]
 
   def _case(self, where: str, structure: str) -> Case:
     def load() -> dict[str, np.ndarray]:

@@ -89,8 +89,24 @@ def read(path: pathlib.Path, column: str = '', *, required: bool = True) -> File
   return found
 
 
-def is_file(path: pathlib.Path) -> bool:
-  """Whether there is such a file, or a SMILES of that name is meant."""
+def named(name: str, column: str = '') -> list[tuple[str, str]]:
+  """The structures of a file, or a word that is no file and a SMILES itself, each with its place.
+
+  Args:
+    name: of a file, or a SMILES.
+    column: of a table; '' to find it.
+
+  Raises:
+    UserError: see ``read``.
+  """
+  path = pathlib.Path(name)
+  if not _is_file(path) and not name.lower().removesuffix('.gz').endswith(ENDINGS):
+    return [(name, name)]
+  file = read(path, column, required=False)
+  return [(f'{name} {one.place}', one.structure) for one in file.records]
+
+
+def _is_file(path: pathlib.Path) -> bool:
   try:
     return path.exists()
   except (OSError, ValueError):  # a SMILES may be longer than a name
