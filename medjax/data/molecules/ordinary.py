@@ -12,7 +12,7 @@ from typing import Any
 from medjax.data.molecules import toolkit
 
 # A charge, a mark of the isotope, another element, or a valence that a rule looks at. Without
-# environments in $(), which take twenty times as long.
+# environments in $(), which are slow.
 _ODD = '[!+0,!0*,!#6!#7!#8!#9!#15!#16!#17!#35!#53,#16X3,#15!X4,#9!X1,#17!X1,#35!X1,#53!X1]'
 
 

@@ -20,7 +20,7 @@ def canonical(
   """The canonical SMILES of each structure, and '' or why there is none.
 
   Unlike what a network of activities sees, charges and groups stay as they are written: RDKit's
-  standardiser takes ten times as long, and a language is learned as it is spoken. Of several
+  standardiser takes far longer, and a language is learned as it is spoken. Of several
   fragments the largest organic one is taken, neutral (see ``Standard``).
 
   Args:

@@ -34,7 +34,7 @@ class Seen:
   arrays: list[dict[str, np.ndarray]]
 
 
-# Arrays of one shape travel between processes as one for all, which is several times as fast.
+# Arrays of one shape travel between processes as one for all, which is faster.
 _Packed = tuple[Seen, dict[str, np.ndarray] | None]
 
 
