@@ -299,7 +299,7 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     ),
     (
       ['trian'],
-      'predict, explain, motifs, audit; did you mean train?',
+      'predict, explain, motifs, sample, audit; did you mean train?',
     ),
     (
       ['evaluate', 'a.png'],
