@@ -233,7 +233,8 @@ def test_a_killed_screen_goes_on_with_nothing_lost_or_twice(command, folder, don
   script = (
     'from medjax.deploy.screening import screen; screen.PART = 150; screen._CHUNK = 30\n'
     'from experiments import drug_screen\n'
-    "drug_screen.main(['--workdir=run', '--library=long.csv', '--output=killed', '--workers=1'])"
+    "drug_screen.main(['--workdir=run', '--library=long.csv', '--output=killed', '--best=500',"
+    " '--workers=1'])"
   )
   environment = os.environ | {
     'PYTHONPATH': os.pathsep.join([str(pathlib.Path.cwd()), *filter(None, sys.path)])
@@ -258,7 +259,7 @@ def test_a_killed_screen_goes_on_with_nothing_lost_or_twice(command, folder, don
     time.sleep(0.01)
   else:
     pytest.fail('workers of a killed screen go on')
-  code, _, err = command('--output=killed', library='long.csv')
+  code, _, err = command('--output=killed', '--best=500', library='long.csv')
   assert code == 0, err
   assert f'{150 * written} rows were screened before' in err
   found, once = predictions(folder / 'killed'), predictions(done)[:303]
