@@ -18,6 +18,7 @@ import jax.numpy as jnp
 
 from medjax.ops import native
 from medjax.ops.depthwise import depthwise
+from medjax.ops.matmul import matmul
 
 Shapes = Sequence[Sequence[int]]
 
@@ -118,12 +119,9 @@ def _product(
     for i in range(rhs.shape[0])
     for j in range(rhs.shape[1])
   ]
-  return jnp.einsum(
-    'bhwk,kf->bhwf',
-    jnp.concatenate(patches, -1),
-    rhs.reshape(-1, rhs.shape[-1]),
-    precision=precision,
-  )
+  kernel = rhs.reshape(-1, rhs.shape[-1])
+  rows_of_patches = jnp.concatenate(patches, -1).reshape(-1, len(kernel))
+  return matmul(rows_of_patches, kernel, precision).reshape(*patches[0].shape[:3], -1)
 
 
 def has_kernel(x: jax.Array, kernel: jax.Array) -> bool:

@@ -12,18 +12,19 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <memory>
-#include <mutex>
 #include <vector>
 
+#include "memory.h"
 #include "product.h"
 #include "threads.h"
 
 namespace {
 
 using medjax::kLanes;
+using medjax::kPanel;
 using medjax::Load;
 using medjax::LooseVec;
+using medjax::Memory;
 using medjax::Multiply;
 using medjax::ParallelFor;
 using medjax::Product;
@@ -49,55 +50,6 @@ void AddUp(int64_t parts, int64_t size, const float* from, float* to) {
     for (int64_t i = 0; i < size; ++i) to[i] += from[part * size + i];
   }
 }
-
-// Memory for numbers, not cleared, kept for later calls: fresh pages would cost as much as the work.
-class Memory {
- public:
-  explicit Memory(size_t floats) {
-    std::lock_guard<std::mutex> lock(Mutex());
-    auto& free = Free();
-    auto best = free.end();
-    for (auto i = free.begin(); i != free.end(); ++i) {
-      bool fits = i->size() >= floats && i->size() <= 2 * floats + (1 << 16);
-      if (fits && (best == free.end() || i->size() < best->size())) best = i;
-    }
-    if (best == free.end()) {
-      memory_ = Piece(floats);
-    } else {
-      memory_ = std::move(*best);
-      free.erase(best);
-    }
-  }
-  ~Memory() {
-    std::lock_guard<std::mutex> lock(Mutex());
-    Free().push_back(std::move(memory_));
-  }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  float* data() const { return memory_.get(); }
-
- private:
-  class Piece {
-   public:
-    Piece() = default;
-    explicit Piece(size_t size) : size_(size), floats_(new float[size]) {}
-    size_t size() const { return size_; }
-    float* get() const { return floats_.get(); }
-
-   private:
-    size_t size_ = 0;
-    std::unique_ptr<float[]> floats_;
-  };
-  static std::mutex& Mutex() {
-    static std::mutex mutex;
-    return mutex;
-  }
-  static std::vector<Piece>& Free() {
-    static std::vector<Piece> pieces;
-    return pieces;
-  }
-  Piece memory_;
-};
 
 // ----------------------------------------------------------------------------- Winograd's transforms
 
@@ -148,6 +100,29 @@ struct OutputGradientLine {  // A, 4 to 6
   }
 };
 
+struct KernelLine {  // G, 3 to 6
+  static constexpr int kIn = 3, kOut = 6;
+  static void Apply(const Vec* g, Vec* y, int s) {
+    Vec outer = (g[0] + g[2]) * (-1 / 6.f), middle = g[1] * (1 / 6.f);
+    Vec far = g[0] * (1 / 24.f) + g[2] * (1 / 6.f);
+    y[0] = g[0] * (1 / 4.f);
+    y[s] = outer - middle;
+    y[2 * s] = outer + middle;
+    y[3 * s] = far + 0.5f * middle;
+    y[4 * s] = far - 0.5f * middle;
+    y[5 * s] = g[2];
+  }
+};
+struct KernelGradientLine {  // G^T, 6 to 3
+  static constexpr int kIn = 6, kOut = 3;
+  static void Apply(const Vec* y, Vec* g, int s) {
+    Vec near = (y[1] + y[2]) * (1 / 6.f), far = y[3] + y[4];
+    g[0] = y[0] * (1 / 4.f) - near + far * (1 / 24.f);
+    g[s] = (y[2] - y[1]) * (1 / 6.f) + (y[3] - y[4]) * (1 / 12.f);
+    g[2 * s] = far * (1 / 6.f) - near + y[5];
+  }
+};
+
 // Both axes of a tile: in [kIn][kIn], out [kOut][kOut], rows first.
 template <typename Line>
 void Transform(const Vec* in, Vec* out) {
@@ -159,13 +134,6 @@ void Transform(const Vec* in, Vec* out) {
   }
   for (int i = 0; i < Line::kOut; ++i) Line::Apply(half + i * Line::kIn, out + i * Line::kOut, 1);
 }
-
-constexpr float kKernelTransform[6][3] = {{1 / 4.f, 0, 0},
-                                          {-1 / 6.f, -1 / 6.f, -1 / 6.f},
-                                          {-1 / 6.f, 1 / 6.f, -1 / 6.f},
-                                          {1 / 24.f, 1 / 12.f, 1 / 6.f},
-                                          {1 / 24.f, -1 / 12.f, 1 / 6.f},
-                                          {0, 0, 1}};
 
 struct Shape {
   int64_t batch, height, width, channels, features;  // of the input, and of the result
@@ -191,7 +159,10 @@ struct Shape {
     return ((image * rows + y) * columns + x) * features;
   }
   // Numbers that a tile takes, transformed, before and after the product.
-  int64_t tile_floats() const { return kPositions * (channels + features); }
+  int64_t tile_floats() const { return kPositions * (in_row() + out_row()); }
+  // Rows that are a power of two apart would push each other out of the cache.
+  int64_t in_row() const { return channels + (channels % 256 ? 0 : kLanes); }
+  int64_t out_row() const { return features + (features % 256 ? 0 : kLanes); }
 };
 
 // Some rows of tiles, transformed: [36, tiles, C] and [36, tiles, F].
@@ -202,10 +173,10 @@ struct Strip {
 
   Strip(const Shape& shape, int64_t first, int64_t last, float* memory)
       : s(shape), first(first), last(last), input(memory),
-        output(memory + kPositions * tiles() * shape.channels) {}
+        output(memory + kPositions * tiles() * shape.in_row()) {}
   int64_t tiles() const { return (last - first) * s.tile_columns; }
-  float* in(int p, int64_t tile) const { return input + (p * tiles() + tile) * s.channels; }
-  float* out(int p, int64_t tile) const { return output + (p * tiles() + tile) * s.features; }
+  float* in(int p, int64_t tile) const { return input + (p * tiles() + tile) * s.in_row(); }
+  float* out(int p, int64_t tile) const { return output + (p * tiles() + tile) * s.out_row(); }
 };
 
 // A tile: its number in the strip, its image, and where it is there, counted in tiles.
@@ -235,28 +206,43 @@ struct Window {
   }
 };
 
-// Kernel [3, 3, C, F] to [36, C, F].
-void TransformKernel(ffi::ThreadPool& pool, int64_t plane, const float* kernel, float* out) {
-  ParallelFor(pool, kPositions, [=](int64_t p) {
-    float factor[9];
-    for (int i = 0; i < 9; ++i) {
-      factor[i] = kKernelTransform[p / 6][i / 3] * kKernelTransform[p % 6][i % 3];
-    }
-    for (int64_t i = 0; i < plane; ++i) {
-      float sum = 0;
-      for (int k = 0; k < 9; ++k) sum += factor[k] * kernel[k * plane + i];
-      out[p * plane + i] = sum;
-    }
-  });
+// Numbers of a plane [C, F] in panels.
+inline int64_t Packed(int64_t channels, int64_t features) {
+  return (features + kPanel - 1) / kPanel * kPanel * channels;
 }
 
-// The gradient of that: [36, C, F] to [3, 3, C, F].
-void TransformKernelGradient(ffi::ThreadPool& pool, int64_t plane, const float* sums, float* out) {
-  ParallelFor(pool, 9, [=](int64_t k) {
-    std::fill_n(out + k * plane, plane, 0.f);
-    for (int p = 0; p < kPositions; ++p) {
-      float factor = kKernelTransform[p / 6][k / 3] * kKernelTransform[p % 6][k % 3];
-      for (int64_t i = 0; i < plane; ++i) out[k * plane + i] += factor * sums[p * plane + i];
+// Planes [kIn * kIn, C, F] to [kOut * kOut, C, F], with kPanel > 0 the latter in panels of so many
+// columns, one after the other. Some columns of all planes are gathered first, as planes are often a
+// power of two apart.
+template <typename Line, int64_t kPanel = 0>
+void TransformPlanes(ffi::ThreadPool& pool, int64_t channels, int64_t features, const float* in,
+                     float* out) {
+  int64_t plane = channels * features, out_plane = kPanel ? Packed(channels, features) : plane;
+  constexpr int64_t kRun = 8 * kLanes;
+  constexpr int kInputs = Line::kIn * Line::kIn, kOutputs = Line::kOut * Line::kOut;
+  ParallelFor(pool, (plane + kRun - 1) / kRun, [=](int64_t task) {
+    int64_t first = task * kRun, vectors = std::min(kRun, plane - first) / kLanes;
+    Vec before[8][kInputs], after[kOutputs][8];
+    for (int p = 0; p < kInputs; ++p) {
+      for (int64_t i = 0; i < vectors; ++i) {
+        before[i][p] = Load(in + p * plane + first + i * kLanes);
+      }
+    }
+    for (int64_t i = 0; i < vectors; ++i) {
+      Vec result[kOutputs];
+      Transform<Line>(before[i], result);
+      for (int p = 0; p < kOutputs; ++p) after[p][i] = result[p];
+    }
+    int64_t to[8];
+    for (int64_t i = 0; i < vectors; ++i) {
+      to[i] = first + i * kLanes;
+      if constexpr (kPanel > 0) {
+        int64_t c = to[i] / features, f = to[i] % features;
+        to[i] = f / kPanel * channels * kPanel + c * kPanel + f % kPanel;
+      }
+    }
+    for (int p = 0; p < kOutputs; ++p) {
+      for (int64_t i = 0; i < vectors; ++i) Store(out + p * out_plane + to[i], after[p][i]);
     }
   });
 }
@@ -377,8 +363,9 @@ struct Gradient {
 
 void WinogradForward(ffi::ThreadPool& pool, const Shape& s, const float* x, const float* kernel,
                      const Result& result) {
-  Memory transformed(kPositions * s.plane());
-  TransformKernel(pool, s.plane(), kernel, transformed.data());
+  int64_t packed = Packed(s.channels, s.features);
+  Memory transformed(kPositions * packed);
+  TransformPlanes<KernelLine, kPanel>(pool, s.channels, s.features, kernel, transformed.data());
   // Enough tiles for the products to be fast, few enough for the cache, and work for every thread.
   // A large kernel is read anew for every strip: fewer strips.
   int64_t tiles = kStrip * (s.plane() > kLargePlane ? 4 : 1);
@@ -390,8 +377,9 @@ void WinogradForward(ffi::ThreadPool& pool, const Shape& s, const float* x, cons
     Strip strip(s, first, last, memory.data());
     for (int64_t row = first; row < last; ++row) TransformInput(strip, row, x);
     for (int p = 0; p < kPositions; ++p) {
-      Multiply({strip.tiles(), s.features, s.channels, 1, strip.in(p, 0), s.channels, 1, 0,
-                transformed.data() + p * s.plane(), s.features, strip.out(p, 0), s.features, false});
+      Multiply({strip.tiles(), s.features, s.channels, 1, strip.in(p, 0), s.in_row(), 1, 0,
+                transformed.data() + p * packed, kPanel, strip.out(p, 0), s.out_row(), false,
+                s.channels * kPanel});
     }
     for (int64_t row = first; row < last; ++row) {
       ForTiles(strip, row, [&](Tile t) {
@@ -409,7 +397,8 @@ void WinogradForward(ffi::ThreadPool& pool, const Shape& s, const float* x, cons
 // d_bias [F] is null where there is none, and d_kernel where nobody asks for it: then x is not read.
 void WinogradBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, const float* kernel,
                       const Gradient& gradient, float* dx, float* d_kernel, float* d_bias) {
-  Memory turned(9 * s.plane()), transformed(kPositions * s.plane());
+  int64_t packed = Packed(s.features, s.channels);
+  Memory turned(9 * s.plane()), transformed(kPositions * packed);
   Memory sums(d_kernel ? kPositions * s.plane() : 0);
   ParallelFor(pool, 9 * s.features / kLanes, [&](int64_t task) {
     int64_t k = task % 9, f0 = task / 9 * kLanes;
@@ -420,11 +409,13 @@ void WinogradBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, con
       }
     }
   });
-  TransformKernel(pool, s.plane(), turned.data(), transformed.data());
+  TransformPlanes<KernelLine, kPanel>(pool, s.features, s.channels, turned.data(),
+                                      transformed.data());
   ParallelFor(pool, s.batch, [&](int64_t image) {
     std::memset(dx + s.pixel(image, 0, 0), 0, s.pixel(1, 0, 0) * sizeof(float));
   });
-  int64_t rows = std::clamp<int64_t>(kShared / (s.tile_columns * s.tile_floats()), 1, s.tile_rows);
+  int64_t shared = kShared * (s.plane() > kLargePlane ? 2 : 1);
+  int64_t rows = std::clamp<int64_t>(shared / (s.tile_columns * s.tile_floats()), 1, s.tile_rows);
   Memory memory(rows * s.tile_columns * s.tile_floats());
   std::vector<float> bias_sums(d_bias ? rows * s.features : 0);
   for (int64_t first = 0; first < s.tile_rows; first += rows) {
@@ -449,11 +440,12 @@ void WinogradBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, con
     });
     ParallelFor(pool, kPositions, [&](int64_t p) {
       if (d_kernel) {
-        Multiply({s.channels, s.features, strip.tiles(), 1, strip.in(p, 0), 1, s.channels, 0,
-                  strip.out(p, 0), s.features, sums.data() + p * s.plane(), s.features, first > 0});
+        Multiply({s.channels, s.features, strip.tiles(), 1, strip.in(p, 0), 1, s.in_row(), 0,
+                  strip.out(p, 0), s.out_row(), sums.data() + p * s.plane(), s.features, first > 0});
       }
-      Multiply({strip.tiles(), s.channels, s.features, 1, strip.out(p, 0), s.features, 1, 0,
-                transformed.data() + p * s.plane(), s.channels, strip.in(p, 0), s.channels, false});
+      Multiply({strip.tiles(), s.channels, s.features, 1, strip.out(p, 0), s.out_row(), 1, 0,
+                transformed.data() + p * packed, kPanel, strip.in(p, 0), s.in_row(), false,
+                s.features * kPanel});
     });
     for (int64_t odd = 0; odd < 2; ++odd) {  // rows next to each other overlap
       ParallelFor(pool, (last - first + 1 - odd) / 2, [&](int64_t i) {
@@ -461,7 +453,7 @@ void WinogradBackward(ffi::ThreadPool& pool, const Shape& s, const float* x, con
       });
     }
   }
-  if (d_kernel) TransformKernelGradient(pool, s.plane(), sums.data(), d_kernel);
+  if (d_kernel) TransformPlanes<KernelGradientLine>(pool, s.channels, s.features, sums.data(), d_kernel);
   if (d_bias) AddUp(rows, s.features, bias_sums.data(), d_bias);
 }
 

@@ -37,10 +37,11 @@ _FLAGS = (
   '-fPIC',
   '-shared',
 )
-_SOURCES = ('convolution.cc', 'adam.cc', 'shared_rows.cc')
-_HEADERS = ('product.h', 'threads.h')
+_SOURCES = ('convolution.cc', 'adam.cc', 'shared_rows.cc', 'sums.cc')
+_HEADERS = ('matrix.h', 'memory.h', 'product.h', 'threads.h')
 _KERNELS = {
   'medjax_adam': 'MedjaxAdam',
+  'medjax_column_sums': 'MedjaxColumnSums',
   'medjax_conv': 'MedjaxConv',
   'medjax_conv_gradient': 'MedjaxConvGradient',
   'medjax_conv_pool': 'MedjaxConvPool',

@@ -14,6 +14,7 @@ constexpr int kLanes = 8;
 #else
 constexpr int kLanes = 4;
 #endif
+constexpr int64_t kPanel = 2 * kLanes;       // columns of a block
 constexpr int kRows = kLanes == 8 ? 6 : 12;  // of a block of a product: what the registers hold
 
 typedef float Vec __attribute__((vector_size(4 * kLanes)));
@@ -23,8 +24,8 @@ inline Vec Load(const float* p) { return *reinterpret_cast<const LooseVec*>(p); 
 inline void Store(float* p, Vec v) { *reinterpret_cast<LooseVec*>(p) = v; }
 
 // A [rows, steps], element (m, k) at a[m * a_row + k * a_step] and further `segments` of steps
-// `a_segment` apart; B [segments * steps, columns] with rows b_row apart; C = or += A B. Columns are a
-// multiple of kLanes.
+// `a_segment` apart; B [segments * steps, columns] with rows b_row apart, in panels of kPanel columns
+// b_panel apart; C = or += A B. Columns are a multiple of kLanes.
 struct Product {
   int64_t rows, columns, steps, segments;
   const float* a;
@@ -34,6 +35,7 @@ struct Product {
   float* c;
   int64_t c_row;
   bool add;
+  int64_t b_panel = kPanel;
 };
 
 template <int kM, int kN>
@@ -43,7 +45,7 @@ void Block(const Product& p, int64_t m0, int64_t n0) {
   for (int m = 0; m < kM; ++m)
 #pragma GCC unroll 2
     for (int n = 0; n < kN; ++n) sum[m][n] = Vec{};
-  const float* b = p.b + n0;
+  const float* b = p.b + n0 / kPanel * p.b_panel;  // n0 is the start of one
   for (int64_t s = 0; s < p.segments; ++s) {
     const float* a = p.a + s * p.a_segment + m0 * p.a_row;
     for (int64_t k = 0; k < p.steps; ++k, b += p.b_row, a += p.a_step) {

@@ -8,89 +8,45 @@
 #include <cstring>
 #include <vector>
 
-#include "product.h"
+#include "matrix.h"
 #include "threads.h"
 
 namespace {
 
-using medjax::kLanes;
-using medjax::kRows;
-using medjax::Multiply;
+using medjax::Ceil;
+using medjax::Panels;
 using medjax::ParallelFor;
+using medjax::TimesPanels;
+using medjax::TransposedTimes;
 using Floats = ffi::Buffer<ffi::F32>;
 using Ints = ffi::Buffer<ffi::S32>;
 using Colours = ffi::Buffer<ffi::U32>;
 
-constexpr int64_t kPanel = 2 * kLanes;  // columns of a block
-constexpr int64_t kChunk = 10 * kRows;  // rows that a thread works on at a time
-constexpr int64_t kDeep = 256;          // rows of a sum over rows that stay in the cache
-constexpr int64_t kColumns = 64;        // columns that a thread adds up
-
-inline int64_t Ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// B [steps, columns], element (k, n) at b[k * b_row + n * b_column], in panels with zeros at the end.
-std::vector<float> Panels(int64_t steps, int64_t columns, const float* b, int64_t b_row,
-                          int64_t b_column) {
-  std::vector<float> packed(Ceil(columns, kPanel) * steps * kPanel, 0.0f);
-  for (int64_t n = 0; n < columns; ++n) {
-    float* to = packed.data() + n / kPanel * steps * kPanel + n % kPanel;
-    for (int64_t k = 0; k < steps; ++k) to[k * kPanel] = b[k * b_row + n * b_column];
-  }
-  return packed;
-}
-
-// C [count, columns] = A [count, steps] times packed panels.
-void TimesPanels(ffi::ThreadPool& pool, int64_t count, int64_t columns, int64_t steps,
-                 const float* a, const std::vector<float>& panels, float* c) {
-  ParallelFor(pool, Ceil(count, kChunk), [&](int64_t chunk) {
-    int64_t first = chunk * kChunk, rows = std::min(kChunk, count - first);
-    float block[kChunk * kPanel];
-    for (int64_t n = 0; n < columns; n += kPanel) {
-      Multiply({rows, kPanel, steps, 1, a + first * steps, steps, 1, 0,
-                panels.data() + n * steps, kPanel, block, kPanel, false});
-      int64_t width = std::min(kPanel, columns - n);
-      for (int64_t m = 0; m < rows; ++m)
-        std::copy_n(block + m * kPanel, width, c + (first + m) * columns + n);
-    }
-  });
-}
-
-// C [rows, columns] = the sum over `count` of A [count, rows], transposed, times B [count, columns].
-void TransposedTimes(ffi::ThreadPool& pool, int64_t count, int64_t rows, int64_t columns,
-                     const float* a, const float* b, float* c) {
-  ParallelFor(pool, Ceil(columns, kPanel), [&](int64_t panel) {
-    int64_t n = panel * kPanel, width = std::min(kPanel, columns - n);
-    std::vector<float> sums(rows * kPanel, 0.0f), packed(kDeep * kPanel, 0.0f);
-    for (int64_t k = 0; k < count; k += kDeep) {
-      int64_t steps = std::min(kDeep, count - k);
-      for (int64_t s = 0; s < steps; ++s)
-        std::copy_n(b + (k + s) * columns + n, width, packed.data() + s * kPanel);
-      Multiply({rows, kPanel, steps, 1, a + k * rows, 1, rows, 0,
-                packed.data(), kPanel, sums.data(), kPanel, true});
-    }
-    for (int64_t m = 0; m < rows; ++m)
-      std::copy_n(sums.data() + m * kPanel, width, c + m * columns + n);
-  });
-}
+constexpr int64_t kChunk = 120;   // rows that a thread works on at a time
+constexpr int64_t kColumns = 64;  // columns that a thread adds up
 
 // x [N, F], kernel [F, G], count -> [N, G].
 ffi::Error Product(ffi::ThreadPool pool, Floats x, Floats kernel, Ints count,
                    ffi::Result<Floats> out) {
   int64_t steps = kernel.dimensions()[0], columns = kernel.dimensions()[1];
-  auto panels = Panels(steps, columns, kernel.typed_data(), columns, 1);
-  TimesPanels(pool, *count.typed_data(), columns, steps, x.typed_data(), panels, out->typed_data());
+  Panels panels(pool, steps, columns, kernel.typed_data(), columns, 1);
+  TimesPanels(pool, *count.typed_data(), x.typed_data(), panels, out->typed_data());
   return ffi::Error::Success();
 }
 
-// The gradients of x and kernel.
+// The gradients of x and kernel; of those that are empty, none.
 ffi::Error ProductGradient(ffi::ThreadPool pool, Floats x, Floats kernel, Ints count, Floats d_out,
                            ffi::Result<Floats> d_x, ffi::Result<Floats> d_kernel) {
   int64_t steps = kernel.dimensions()[0], columns = kernel.dimensions()[1];
   int64_t rows = *count.typed_data();
-  auto panels = Panels(columns, steps, kernel.typed_data(), 1, columns);
-  TimesPanels(pool, rows, steps, columns, d_out.typed_data(), panels, d_x->typed_data());
-  TransposedTimes(pool, rows, steps, columns, x.typed_data(), d_out.typed_data(),
-                     d_kernel->typed_data());
+  if (d_x->element_count() > 0) {
+    Panels panels(pool, columns, steps, kernel.typed_data(), 1, columns);
+    TimesPanels(pool, rows, d_out.typed_data(), panels, d_x->typed_data());
+  }
+  if (d_kernel->element_count() > 0) {
+    TransposedTimes(pool, rows, steps, columns, x.typed_data(), d_out.typed_data(),
+                    d_kernel->typed_data());
+  }
   return ffi::Error::Success();
 }
 

@@ -51,7 +51,14 @@ def test_values_and_gradients_equal_lax(size, kernel, stride, padding):
 @pytest.mark.parametrize('padding', ['SAME', 'VALID'])
 @pytest.mark.parametrize(
   ('size', 'channels', 'features'),
-  [((9, 8), 16, 16), ((7, 21), 32, 48), ((8, 8), 128, 32), ((7, 9), 1, 16), ((12, 9), 3, 32)],
+  [
+    ((9, 8), 16, 16),
+    ((7, 21), 32, 48),
+    ((8, 8), 128, 32),
+    ((8, 7), 256, 80),
+    ((7, 9), 1, 16),
+    ((12, 9), 3, 32),
+  ],
 )
 def test_kernels_equal_lax(size, channels, features, padding):
   if not native.available():
