@@ -3,8 +3,8 @@
     python -m medjax.bench.worker FRAMEWORK SPEC-AS-JSON
 
 It prints one JSON line when it is ready (versions, device, largest difference of its outputs from
-medjax's), then the seconds a step takes for every line with a number of steps that it reads. A step that is
-not timed comes first, as threads of another framework may be awake when its turn has ended.
+medjax's), then the seconds a step takes for every line with a number of steps that it reads. A step
+that is not timed comes first, as threads of another framework may be awake when its turn has ended.
 """
 
 import importlib
