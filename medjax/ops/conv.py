@@ -3,10 +3,10 @@
 XLA turns both arguments of a kernel's gradient round in memory first, which can cost as much as
 the convolution, and computes what led to them again on the way. 3x3 kernels with stride 1, of which
 most networks are made, have a kernel in C++ instead (see ``native``); 1x1 kernels and 3x3 ones with
-stride 2 become the product of every output pixel's patch with the kernel. So do images with fewer
-pixels than the kernel along an axis, for which XLA falls back to a plain loop: the last stage of a
-ResNet on small images (3x3 kernels on 2x2 pixels, 512 channels) takes about 40 times as long. A
-kernel for each channel is shifted products (see ``depthwise``).
+stride 2 become the product of every output pixel's patch with the kernel (see ``matmul``). So do
+images with fewer pixels than the kernel along an axis, for which XLA falls back to a plain loop:
+the last stage of a ResNet on small images (3x3 kernels on 2x2 pixels, 512 channels) takes about 40
+times as long. A kernel for each channel is shifted products (see ``depthwise``).
 """
 
 import functools
