@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from medjax.ops import affine
+from medjax.ops import moments
 
 
 class BatchNorm(nn.Module):
@@ -71,8 +71,8 @@ class BatchNorm(nn.Module):
     # One multiplication and one addition for each element.
     factor = scale.astype(jnp.float32) * jax.lax.rsqrt(now_var + self.epsilon)
     shift = bias.astype(jnp.float32) - now_mean * factor
-    if train and affine.has_kernel(x, mask):
-      return affine.affine(x, factor, shift)
+    if train and moments.has_kernel(x, mask):
+      return moments.affine(x, factor, shift)
     return x * factor.astype(x.dtype) + shift.astype(x.dtype)
 
   def _statistics(
@@ -86,8 +86,8 @@ class BatchNorm(nn.Module):
     else:
       count = mask.sum(dtype=jnp.float32) * (x[..., 0].size / mask.size)
       wide = jnp.where(mask.reshape(*mask.shape, *[1] * (x.ndim - mask.ndim)), wide, 0)
-    if affine.has_kernel(x, mask):
-      sums = affine.moments(x, jnp.ones(len(x), bool) if mask is None else mask)
+    if moments.has_kernel(x, mask):
+      sums = moments.moments(x, jnp.ones(len(x), bool) if mask is None else mask)
     else:
       sums = jnp.stack([wide.sum(axes), jnp.square(wide).sum(axes)])
     if self.axis_name is not None:

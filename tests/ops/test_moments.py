@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medjax.models.norm import BatchNorm
-from medjax.ops import affine, native
+from medjax.ops import moments, native
 
 
 @pytest.fixture(autouse=True)
@@ -24,13 +24,13 @@ def test_moments_equal_numpy_and_leave_out_what_is_masked(features):
   x = _images(features)
   mask = jnp.array([True, False, True, True, False])
   kept = np.float64(x)[np.asarray(mask)]
-  sums = affine.moments(x.at[1].set(np.nan), mask)
+  sums = moments.moments(x.at[1].set(np.nan), mask)
   np.testing.assert_allclose(sums[0], kept.sum((0, 1, 2)), rtol=1e-5)
   np.testing.assert_allclose(sums[1], np.square(kept).sum((0, 1, 2)), rtol=1e-5)
 
 
 def test_no_example_counts():
-  np.testing.assert_array_equal(affine.moments(_images(20), jnp.zeros(5, bool)), np.zeros((2, 20)))
+  np.testing.assert_array_equal(moments.moments(_images(20), jnp.zeros(5, bool)), np.zeros((2, 20)))
 
 
 @pytest.mark.parametrize('features', [3, 64])
@@ -42,14 +42,14 @@ def test_gradients_equal_those_of_jax(features):
     wide = jnp.where(mask[:, None, None, None], x, 0)
     return jnp.stack([wide.sum((0, 1, 2)), jnp.square(wide).sum((0, 1, 2))])
 
-  def result(moments, scaled):
+  def result(summed, scaled):
     def number(x, factor, shift):
       y = scaled(x, factor, shift)
-      return (jnp.sin(moments(x) / 100)).sum() + (jnp.sin(y) * x).sum()
+      return (jnp.sin(summed(x) / 100)).sum() + (jnp.sin(y) * x).sum()
 
     return jax.grad(number, (0, 1, 2))(x, factor, shift)
 
-  mine = result(lambda x: affine.moments(x, mask), affine.affine)
+  mine = result(lambda x: moments.moments(x, mask), moments.affine)
   plain = result(plain_moments, lambda x, factor, shift: x * factor + shift)
   for a, b in zip(mine, plain, strict=True):
     np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-5 * np.abs(b).max())
@@ -83,6 +83,6 @@ def test_batch_normalisation_is_the_same_with_and_without(masked):
 
 def test_the_sums_are_the_same_to_the_bit_every_time():
   x, mask = _images(40, (50, 50)), jnp.ones(5, bool)
-  first = affine.moments(x, mask)
+  first = moments.moments(x, mask)
   for _ in range(5):
-    np.testing.assert_array_equal(affine.moments(x, mask), first)
+    np.testing.assert_array_equal(moments.moments(x, mask), first)
