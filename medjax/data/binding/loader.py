@@ -86,7 +86,7 @@ def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.D
     config.keep,
     config.sequence_column,
   )
-  drugs = [features.arrays(one.mol) for one in pairs.molecules]
+  drugs = [features.arrays(one.mol, one.smiles) for one in pairs.molecules]
   tokens = np.stack([modality.tokens(chain) for chain in pairs.tokens])
   bits = np.stack([arrays['counts'] > 0 for arrays in drugs]).astype(np.uint8)
   limits = domain.fit(bits, tokens, drug, target, read.split, config.outside)

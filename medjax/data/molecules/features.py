@@ -46,18 +46,19 @@ class Features:
     """JSON values, which ``from_details`` reads back."""
     return dataclasses.asdict(self)
 
-  def arrays(self, mol: Any) -> dict[str, np.ndarray]:
+  def arrays(self, mol: Any, smiles: str = '') -> dict[str, np.ndarray]:
     """What travels to the device: 'counts' uint8 [bits], 'descriptors' float32 [D] if there are,
     and the arrays of ``graphs.graph`` for a network that sees it; and 'smiles', which no network
     sees, for people.
 
     Args:
       mol: an ``rdkit.Chem.Mol`` in standard form.
+      smiles: its canonical SMILES where it is known, as making it takes as long as the fingerprint.
 
     Raises:
       UserError: it has no graph; see there.
     """
-    arrays = {'counts': self.fingerprint(mol), 'smiles': written(mol)}
+    arrays = {'counts': self.fingerprint(mol), 'smiles': written(mol, smiles)}
     if self.graph:
       arrays |= graphs.graph(mol, 'molecule')
     if self.descriptors:
@@ -86,9 +87,9 @@ class Features:
     return np.concatenate([counts, arrays['descriptors']], axis=1)
 
 
-def written(mol: Any) -> np.ndarray:
-  """Canonical SMILES in UTF-8, uint8 [512]; all zeros where it is longer."""
-  text = toolkit.chem().MolToSmiles(mol).encode()
+def written(mol: Any, smiles: str = '') -> np.ndarray:
+  """Canonical SMILES, ``smiles`` if known, in UTF-8, uint8 [512]; all zeros where it is longer."""
+  text = (smiles or toolkit.chem().MolToSmiles(mol)).encode()
   found = np.zeros(_CHARACTERS, np.uint8)
   if len(text) <= _CHARACTERS:
     found[: len(text)] = np.frombuffer(text, np.uint8)

@@ -169,7 +169,7 @@ def _featured(
   features = Features(config.radius, config.bits, config.counts, graph=graph)
   arrays = {
     'counts': np.stack([features.fingerprint(mol) for mol in mols]),
-    'smiles': np.stack([written(mol) for mol in mols]),
+    'smiles': np.stack([written(one.molecule.mol, one.molecule.smiles) for one in entries]),
   }
   if config.descriptors:
     names = descriptors.every()

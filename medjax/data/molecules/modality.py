@@ -81,7 +81,8 @@ class Molecules(Modality):
   def _case(self, where: str, structure: str) -> Case:
     def load() -> dict[str, np.ndarray]:
       try:
-        return self.features.arrays(self.standard.molecule(structure).mol)
+        found = self.standard.molecule(structure)
+        return self.features.arrays(found.mol, found.smiles)
       except UserError as error:
         raise UserError(f'{where}: {error}') from None
 

@@ -45,7 +45,7 @@ def seen(modality: Any, structures: Sequence[str]) -> Seen:
     smiles = error = ''
     try:
       molecule = modality.standard.molecule(structure)
-      found.arrays.append(modality.features.arrays(molecule.mol))
+      found.arrays.append(modality.features.arrays(molecule.mol, molecule.smiles))
       smiles = molecule.smiles
     except UserError as problem:
       error = str(problem)

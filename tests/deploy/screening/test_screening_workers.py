@@ -89,7 +89,7 @@ def test_a_killed_process_is_one_line(pool, monkeypatch):
 
 
 def test_what_rdkit_fails_at_is_said_of_its_row(monkeypatch):
-  def fail(self, mol):
+  def fail(self, mol, smiles):
     raise RuntimeError('Pre-condition\nViolation')
 
   monkeypatch.setattr(Features, 'arrays', fail)
