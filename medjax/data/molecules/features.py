@@ -53,7 +53,7 @@ class Features:
 
     Args:
       mol: an ``rdkit.Chem.Mol`` in standard form.
-      smiles: its canonical SMILES where it is known, as making it takes as long as the fingerprint.
+      smiles: its canonical SMILES where it is known, which need not be made again then.
 
     Raises:
       UserError: it has no graph; see there.
