@@ -28,7 +28,7 @@ class MetricsLog:
   def __init__(self, workdir: Workdir, step: int):
     before = history.read(workdir) if step else history.History([], [])
     self._run = workdir.identity()
-    self._start, self._seconds = time.monotonic(), before.seconds
+    self._step, self._start, self._seconds = step, time.monotonic(), before.seconds
     with files.replacing(workdir.metrics) as new:
       new.write_text(''.join(history.spell(line, self._run) for line in _kept(before, step)))
     self._file: TextIO = open(workdir.metrics, 'a')  # noqa: SIM115 - closed in close()
@@ -43,8 +43,12 @@ class MetricsLog:
         self._writer.add_scalar(f'{split}/{name}', value, step)
 
   def took(self, step: int, *, ended: bool = False) -> None:
-    """Notes the seconds of training so far, at a checkpoint or at the end."""
-    seconds = round(self._seconds + time.monotonic() - self._start, 1)
+    """Notes the seconds of training so far, at a checkpoint or at the end.
+
+    A run that was complete before has trained for no longer now: its file stays as it is.
+    """
+    now = time.monotonic() - self._start if step > self._step else 0.0
+    seconds = round(self._seconds + now, 1)
     split = history.END if ended else history.TIME
     self._add({'step': step, 'split': split, 'seconds': seconds})
 

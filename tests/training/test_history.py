@@ -106,3 +106,9 @@ def test_seconds_are_those_of_all_commands_up_to_the_last_checkpoint(tmp_path, m
   assert history.read(workdir).seconds == 20
   train(2, 5, ended=True)
   assert history.read(workdir).seconds == 50
+  whole = workdir.metrics.read_bytes()
+  written = log.MetricsLog(workdir, 5)
+  now[0] += 1000  # a slow machine finds that there is nothing left to train
+  written.took(5, ended=True)
+  written.close()
+  assert workdir.metrics.read_bytes() == whole
