@@ -80,9 +80,10 @@ class Checkpoints:
     self._held: tuple[dict[str, np.ndarray], Position] | None = None
     self._ranks: dict[int, tuple[float, int]] = {}
     self._unsealed: set[int] = set()
-    self._copies: dict[str, np.ndarray] = {}  # kept: fresh memory takes time
+    self._spare: list[dict[str, np.ndarray]] = []  # copies of use no more: fresh memory takes time
     self._thread = concurrent.futures.ThreadPoolExecutor(1, 'checkpoint')
-    self._writing: concurrent.futures.Future[None] | None = None
+    self._writing: dict[str, np.ndarray] | None = None
+    self._written: concurrent.futures.Future[None] | None = None
     options = ocp.CheckpointManagerOptions(
       preservation_policy=_NewestAndBest(keep, self._rank),
       enable_async_checkpointing=True,
@@ -124,9 +125,16 @@ class Checkpoints:
     best = self.best()
     self._ranks[position.step] = position_lib.rank(position)
     if best is None or self._rank(position.step) > self._rank(best):
-      # Not into the copies, which may be on their way to the disk.
-      self._held = {name: np.array(leaf) for name, leaf in _named(state)}, position
+      if self._held:
+        self._spare.append(self._held[0])
+      self._held = self._copy(state), position
     return False
+
+  def hasten(self) -> None:
+    """Begins to write what ``offer`` holds, before the last epoch: its steps take that time."""
+    held, self._held = self._held, None
+    if held is not None:
+      self._begin(*held)
 
   def save(self, state: Any, position: Position) -> None:
     """Copies the state and writes it in the background, and before it the best that was offered.
@@ -135,28 +143,33 @@ class Checkpoints:
       DiskFullError: the disk was full, for this checkpoint or the one still being written.
     """
     self._ranks[position.step] = position_lib.rank(position)
-    held, self._held = self._held, None
-    if held is not None and self._rank(held[1].step) > self._rank(position.step):
-      self._begin(*held)
+    if self._held is not None and self._rank(self._held[1].step) > self._rank(position.step):
+      self.hasten()
+    elif self._held is not None:
+      self._spare.append(self._held[0])
+      self._held = None
     self.wait()  # for the checkpoint before, which takes memory and space too
-    # A copy: the next step takes over the state's memory while the file is written.
-    self._begin({name: self._copy(name, leaf) for name, leaf in _named(state)}, position)
+    self._begin(self._copy(state), position)
 
   def _begin(self, arrays: dict[str, np.ndarray], position: Position) -> None:
     self.wait()
     self._last = time.monotonic()
     self._unsealed.add(position.step)
+    self._writing = arrays
     if jax.process_count() == 1:
-      self._writing = self._thread.submit(self._write, arrays, position, whole=True)
+      self._written = self._thread.submit(self._write, arrays, position, whole=True)
     else:  # the processes wait for each other in Orbax, which has to be at the same step in all
       self._write(arrays, position)
 
-  def _copy(self, name: str, leaf: Any) -> np.ndarray:
-    held = self._copies.get(name)
-    if held is None or (held.shape, held.dtype) != (leaf.shape, leaf.dtype):
-      held = self._copies[name] = np.empty(leaf.shape, leaf.dtype)
-    np.copyto(held, leaf)
-    return held
+  def _copy(self, state: Any) -> dict[str, np.ndarray]:
+    """The arrays of a state, whose own memory the next step takes over while they are written."""
+    copies = self._spare.pop() if self._spare else {}
+    for name, leaf in _named(state):
+      held = copies.get(name)
+      if held is None or (held.shape, held.dtype) != (leaf.shape, leaf.dtype):
+        held = copies[name] = np.empty(leaf.shape, leaf.dtype)
+      np.copyto(held, leaf)
+    return copies
 
   def _write(
     self, arrays: dict[str, np.ndarray], position: Position, *, whole: bool = False
@@ -187,10 +200,13 @@ class Checkpoints:
     Raises:
       DiskFullError: the disk was full.
     """
-    writing, self._writing = self._writing, None
-    if writing is not None:
-      writing.result()
+    written, self._written = self._written, None
+    if written is not None:
+      written.result()
     self._complete()
+    if self._writing is not None:
+      self._spare.append(self._writing)
+      self._writing = None
 
   def _complete(self) -> None:
     """Returns when what Orbax writes is on disk, with digests of its files."""

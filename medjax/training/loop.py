@@ -120,6 +120,9 @@ class _Run:
     finished = self._finished()
     while not finished:
       epoch, done = divmod(self.step, self.steps_per_epoch)
+      if epoch == self.config.num_epochs - 1:
+        with self.spent.on(CHECKPOINTS):
+          self.checkpoints.hasten()
       plan = feed.epoch_plan(
         self.split,
         self.config.seed,

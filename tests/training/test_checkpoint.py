@@ -74,6 +74,30 @@ def test_what_is_offered_within_the_pause_waits_in_memory(begun, tmp_path):
     assert checkpoints.steps() == [6, 8]
 
 
+def test_what_is_held_is_written_early_when_asked_and_outdone_memory_serves_again(begun, tmp_path):
+  def offer(step, score):
+    moved = begun.replace(params=jax.tree.map(lambda p: p + step, begun.params))
+    checkpoints.offer(moved, Position(step, step, 0, score, 'f00'))
+    return moved
+
+  with Checkpoints(tmp_path / 'c', keep=1, pause=3600) as checkpoints:
+    checkpoints.hasten()  # nothing is held
+    assert checkpoints.steps() == []
+    offer(1, 0.6)
+    best = offer(2, 0.9)  # into the memory of the first
+    checkpoints.hasten()
+    assert checkpoints.steps() == [2]
+    offer(3, 0.7)  # held by nobody
+    _save(checkpoints, begun, 4, 0.8)
+    assert checkpoints.steps() == [2, 4]
+    assert _same(checkpoints.read(2, begun)[0], best)
+    better = [offer(5, 0.91), offer(6, 0.92)][1]
+    checkpoints.hasten()
+    last = _save(checkpoints, begun, 7, 0.1)  # while the one before may still be written
+    assert _same(checkpoints.read(6, begun)[0], better)
+    assert _same(checkpoints.read(7, begun)[0], last)
+
+
 def test_without_any_score_the_newest_is_best(begun, tmp_path):
   with Checkpoints(tmp_path / 'c', keep=2) as checkpoints:
     for step in (1, 2, 3):
