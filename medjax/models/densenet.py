@@ -77,7 +77,7 @@ class DenseNet(nn.Module):
     first = 2 * self.growth
     stem = (3, 1) if self.small_images else (7, 2)
     x = _conv(first, *stem, name='conv0')(x_BHWC)
-    x = nn.relu(norm(name='norm0')(x, mask, train=inside))
+    x = norm(name='norm0', relu=True)(x, mask, train=inside)
     maps = [x]
     if not self.small_images:
       x = ops.max_pool_3x3(x)
@@ -88,7 +88,7 @@ class DenseNet(nn.Module):
       if block < len(self.layers):
         kept, x = _Transition(norm, name=f'transition{block}')(x, mask, inside)
         maps.append(kept)
-    x = nn.relu(norm(name='norm5')(x, mask, train=inside))
+    x = norm(name='norm5', relu=True)(x, mask, train=inside)
     if self.maps:
       return [*maps, x]
     x = x.mean((1, 2), dtype=jnp.float32)
@@ -105,9 +105,9 @@ class _Layer(nn.Module):
 
   @nn.compact
   def __call__(self, x: jax.Array, mask: jax.Array | None, train: bool) -> jax.Array:
-    x = nn.relu(self.norm(name='norm1')(x, mask, train=train))
+    x = self.norm(name='norm1', relu=True)(x, mask, train=train)
     x = _conv(4 * self.growth, 1, name='conv1')(x)
-    x = nn.relu(self.norm(name='norm2')(x, mask, train=train))
+    x = self.norm(name='norm2', relu=True)(x, mask, train=train)
     return _conv(self.growth, 3, name='conv2')(x)
 
 
@@ -120,7 +120,7 @@ class _Transition(nn.Module):
   def __call__(
     self, x: jax.Array, mask: jax.Array | None, train: bool
   ) -> tuple[jax.Array, jax.Array]:
-    x = nn.relu(self.norm(name='norm')(x, mask, train=train))
+    x = self.norm(name='norm', relu=True)(x, mask, train=train)
     y = _conv(x.shape[-1] // 2, 1, name='conv')(x)
     batch, height, width, channels = y.shape
     rows, columns = height // 2, width // 2

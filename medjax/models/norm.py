@@ -19,6 +19,7 @@ class BatchNorm(nn.Module):
     momentum: share of the running averages that each step keeps.
     epsilon: added to the variance.
     zero: start with a scale of zero, so that a residual branch begins as the identity.
+    relu: set what is negative afterwards to zero.
 
   Example:
     >>> x = jnp.array([[1.0], [3.0], [100.0]])
@@ -37,6 +38,7 @@ class BatchNorm(nn.Module):
   momentum: float = 0.9
   epsilon: float = 1e-5
   zero: bool = False
+  relu: bool = False
 
   @nn.compact
   def __call__(
@@ -72,8 +74,9 @@ class BatchNorm(nn.Module):
     factor = scale.astype(jnp.float32) * jax.lax.rsqrt(now_var + self.epsilon)
     shift = bias.astype(jnp.float32) - now_mean * factor
     if train and moments.has_kernel(x, mask):
-      return moments.affine(x, factor, shift)
-    return x * factor.astype(x.dtype) + shift.astype(x.dtype)
+      return moments.affine(x, factor, shift, self.relu)
+    y = x * factor.astype(x.dtype) + shift.astype(x.dtype)
+    return nn.relu(y) if self.relu else y
 
   def _statistics(
     self, x: jax.Array, mask: jax.Array | None

@@ -79,7 +79,7 @@ class ResNet(nn.Module):
     norm = functools.partial(BatchNorm, axis_name=self.axis_name)
     block = _Bottleneck if self.depth >= 50 else _Basic
     x = _conv(self.width, 3)(x_BHWC) if self.small_images else _conv(self.width, 7, 2)(x_BHWC)
-    x = nn.relu(norm()(x, mask, train=inside))
+    x = norm(relu=True)(x, mask, train=inside)
     maps = [x]
     if not self.small_images:
       x = ops.max_pool_3x3(x)
@@ -106,7 +106,7 @@ class _Basic(nn.Module):
   @nn.compact
   def __call__(self, x: jax.Array, mask: jax.Array | None, train: bool) -> jax.Array:
     y = _conv(self.features, 3, self.stride)(x)
-    y = nn.relu(self.norm()(y, mask, train=train))
+    y = self.norm(relu=True)(y, mask, train=train)
     y = _conv(self.features, 3)(y)
     y = self.norm(zero=True)(y, mask, train=train)
     return nn.relu(_shortcut(x, y, self.stride, self.norm, mask, train) + y)
@@ -122,9 +122,9 @@ class _Bottleneck(nn.Module):
   @nn.compact
   def __call__(self, x: jax.Array, mask: jax.Array | None, train: bool) -> jax.Array:
     y = _conv(self.features, 1)(x)
-    y = nn.relu(self.norm()(y, mask, train=train))
+    y = self.norm(relu=True)(y, mask, train=train)
     y = _conv(self.features, 3, self.stride)(y)
-    y = nn.relu(self.norm()(y, mask, train=train))
+    y = self.norm(relu=True)(y, mask, train=train)
     y = _conv(4 * self.features, 1)(y)
     y = self.norm(zero=True)(y, mask, train=train)
     return nn.relu(_shortcut(x, y, self.stride, self.norm, mask, train) + y)

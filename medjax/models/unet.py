@@ -128,5 +128,5 @@ class _Step(nn.Module):
         conv_general_dilated=ops.conv_general_dilated,
         name=f'conv{i}',
       )
-      x = nn.relu(BatchNorm(self.axis_name, name=f'norm{i}')(conv(x), mask, train=train))
+      x = BatchNorm(self.axis_name, relu=True, name=f'norm{i}')(conv(x), mask, train=train)
     return x

@@ -2,7 +2,8 @@
 
 XLA turns both arguments of a kernel's gradient round in memory first, which can cost as much as
 the convolution, and computes what led to them again on the way. 3x3 kernels with stride 1, of which
-most networks are made, have a kernel in C++ instead (see ``native``); 1x1 kernels and 3x3 ones with
+most networks are made, have a kernel in C++ instead (see ``native``), and so have kernels of any
+size and stride on images of few channels (see ``few_channels``). 1x1 kernels and 3x3 ones with
 stride 2 become the product of every output pixel's patch with the kernel (see ``matmul``). So do
 images with fewer pixels than the kernel along an axis, for which XLA falls back to a plain loop:
 the last stage of a ResNet on small images (3x3 kernels on 2x2 pixels, 512 channels) takes about 40
@@ -16,13 +17,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from medjax.ops import native
+from medjax.ops import few_channels, native
 from medjax.ops.depthwise import depthwise
 from medjax.ops.matmul import matmul
 
 Shapes = Sequence[Sequence[int]]
 
-_FEW = 4  # channels that the kernels for few take, such as those of an image
 _SMALL = 4  # pixels of a side below which a product of patches is faster
 _LAYOUT = jax.lax.ConvDimensionNumbers((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2))  # NHWC, HWIO
 
@@ -79,12 +79,15 @@ def conv_general_dilated(
       for size, pad, k, stride in zip(lhs.shape[1:3], padding, kernel, strides, strict=True)
     ]
     small = any(0 < side < k for side, k in zip(sides, kernel, strict=True))
-    if min(sides) > 0 and (small or kernel == (1, 1) or (kernel == (3, 3) and strides == (2, 2))):
-      return _product(lhs, rhs, strides, padding, sides, settings.get('precision'))
     edges = {side for pad in padding for side in pad}
     simple = strides == (1, 1) and edges in ({0}, {1}) and min(sides) > _SMALL
     if simple and has_kernel(lhs, rhs):
       return convolve(edges.pop(), lhs, rhs)
+    if min(sides) > 0 and few_channels.has_kernel(lhs, rhs):
+      padded = jnp.pad(lhs, ((0, 0), *padding, (0, 0)))
+      return few_channels.convolve(strides, padded, rhs)
+    if min(sides) > 0 and (small or kernel == (1, 1) or (kernel == (3, 3) and strides == (2, 2))):
+      return _product(lhs, rhs, strides, padding, sides, settings.get('precision'))
   return jax.lax.conv_general_dilated(
     lhs,
     rhs,
@@ -136,7 +139,7 @@ def has_kernel(x: jax.Array, kernel: jax.Array) -> bool:
 
 def is_direct(channels: int) -> bool:
   """Whether the kernels for few channels take it: they neither pad nor give its gradient."""
-  return channels <= _FEW and channels < native.lanes()
+  return channels <= few_channels.FEW and channels < native.lanes()
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
@@ -164,18 +167,6 @@ def pad_few(padding: int, x: jax.Array) -> tuple[int, jax.Array]:
   return 0, jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
 
 
-def asked(*primals: Any) -> tuple[()] | None:
-  """Whether the gradient of any of these is needed, in a form that can be kept for the way back.
-
-  Args:
-    *primals: Arguments of a function with ``custom_vjp`` and ``symbolic_zeros``.
-
-  Returns:
-    None where it is not.
-  """
-  return () if any(primal.perturbed for primal in primals) else None
-
-
 def gradients(
   call: Callable[[int, jax.Array, jax.Array, Shapes], Sequence[jax.Array]],
   padding: int,
@@ -193,7 +184,7 @@ def gradients(
     padding: Pixels on every side.
     x: float32 [batch, height, width, channels].
     kernel: float32 [3, 3, channels, features].
-    of_x: Whether the first is needed; see ``asked``.
+    of_x: Whether the first is needed; see ``native.asked``.
     of_kernel: Whether the others are.
     shapes: Of the others.
 
@@ -219,7 +210,7 @@ def gradients(
 
 
 def _forward(padding: int, x: Any, kernel: Any) -> tuple[jax.Array, tuple]:
-  kept = (x.value, kernel.value, asked(x), asked(kernel))
+  kept = (x.value, kernel.value, native.asked(x), native.asked(kernel))
   return convolve(padding, x.value, kernel.value), kept
 
 

@@ -71,7 +71,7 @@ def _pooled(
 
 def _forward(padding: int, x: Any, kernel: Any, bias: Any) -> tuple[jax.Array, tuple]:
   pooled, winner = _pooled(padding, x.value, kernel.value, bias.value)
-  return pooled, (x.value, kernel.value, winner, conv.asked(x), conv.asked(kernel, bias))
+  return pooled, (x.value, kernel.value, winner, native.asked(x), native.asked(kernel, bias))
 
 
 def _backward(padding: int, kept: tuple, gradient: jax.Array) -> tuple[Any, Any, Any]:

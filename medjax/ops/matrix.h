@@ -88,12 +88,21 @@ inline void TimesPanels(ffi::ThreadPool& pool, int64_t count, const float* a, co
   });
 }
 
+inline void Prefetch(const float* from, int64_t count) {
+  for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(from + i, 0, 2);
+}
+
+// The size of pieces of `whole` that are alike, at most `most` and a multiple of `unit`.
+inline int64_t Even(int64_t whole, int64_t most, int64_t unit) {
+  return Ceil(Ceil(whole, Ceil(whole, most)), unit) * unit;
+}
+
 // C [rows, columns] = the sum over `count` of A [count, rows], transposed, times B [count, columns].
 inline void TransposedTimes(ffi::ThreadPool& pool, int64_t count, int64_t rows, int64_t columns,
                             const float* a, const float* b, float* c) {
   bool one = rows * columns <= kSumOfOne;  // A and B are read once
-  int64_t tile_rows = one ? rows : kSumRows;
-  int64_t tile_columns = one ? Ceil(columns, kPanel) * kPanel : kSumColumns;
+  int64_t tile_rows = one ? rows : Even(rows, kSumRows, kRows);
+  int64_t tile_columns = Even(columns, one ? columns : kSumColumns, kPanel);
   int64_t across = Ceil(columns, tile_columns), tiles = Ceil(rows, tile_rows) * across;
   // Where there are few tiles, the sum is taken in parts.
   int64_t runs = std::max<int64_t>(1, Ceil(count, kSumDepth));
@@ -119,6 +128,12 @@ inline void TransposedTimes(ffi::ThreadPool& pool, int64_t count, int64_t rows, 
         }
       }
       for (int64_t j = 0; j < width; j += kPanel) {
+        // Of the rows that come next, an equal share is on its way to the cache meanwhile.
+        int64_t ahead = std::min(kSumDepth, end - k - depth), next = k + depth;
+        for (int64_t i = j * ahead / width; i < std::min(j + kPanel, width) * ahead / width; ++i) {
+          Prefetch(a + (next + i) * rows + m, height);
+          Prefetch(b + (next + i) * columns + n, width);
+        }
         Multiply({height, kPanel, depth, 1, left, 1, left_row, 0, right + j * kSumDepth, kPanel,
                   sum + j, tile_columns, true});
       }

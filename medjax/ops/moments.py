@@ -4,6 +4,8 @@ XLA goes over all images once for each sum; the kernel in C++ (see ``native``) t
 normalisation needs, on the way there and on the way back, in one pass.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
@@ -44,31 +46,43 @@ def _moments_backward(kept: tuple, gradient: jax.Array) -> tuple[jax.Array, None
 moments.defvjp(_moments_forward, _moments_backward)
 
 
-@jax.custom_vjp
-def affine(x: jax.Array, factor: jax.Array, shift: jax.Array) -> jax.Array:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(3,))
+def affine(x: jax.Array, factor: jax.Array, shift: jax.Array, relu: bool = False) -> jax.Array:
   """``x * factor + shift``, where ``has_kernel``.
 
   Args:
     x: float32 [batch, height, width, features].
     factor: float32 [features].
     shift: float32 [features].
+    relu: whether what is negative becomes zero. Its gradient is not written to memory but taken
+      where it is needed, from ``x``.
   """
-  return x * factor + shift
+  y = x * factor + shift
+  return jnp.maximum(y, 0) if relu else y
 
 
-def _affine_forward(x: jax.Array, factor: jax.Array, shift: jax.Array) -> tuple[jax.Array, tuple]:
-  return x * factor + shift, (x, factor)
+def _affine_forward(
+  x: jax.Array, factor: jax.Array, shift: jax.Array, relu: bool
+) -> tuple[jax.Array, tuple]:
+  return affine(x, factor, shift, relu), (x, factor, shift)
 
 
-def _affine_backward(kept: tuple, gradient: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-  x, factor = kept
-  of_shift, of_factor = _sums(x, gradient, jnp.ones(len(x), bool))
+def _affine_backward(
+  relu: bool, kept: tuple, gradient: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+  x, factor, shift = kept
+  everyone, line = jnp.ones(len(x), bool), (factor, shift) if relu else ()
+  of_shift, of_factor = _sums(x, gradient, everyone, *line)
+  if relu:
+    gradient = jnp.where(x * factor + shift > 0, gradient, 0)
   return gradient * factor, of_factor, of_shift
 
 
 affine.defvjp(_affine_forward, _affine_backward)
 
 
-def _sums(x: jax.Array, y: jax.Array, mask: jax.Array) -> jax.Array:
+def _sums(x: jax.Array, y: jax.Array, mask: jax.Array, *line: jax.Array) -> jax.Array:
+  """Sums of ``y`` and ``x * y``; with a factor and a shift only where they make ``x`` positive."""
   results = [((2, x.shape[-1]), jnp.float32)]
-  return native.call('medjax_column_sums', results, x, y, mask)[0]
+  line = line or (jnp.zeros(0),) * 2
+  return native.call('medjax_column_sums', results, x, y, mask, *line)[0]

@@ -37,7 +37,7 @@ _FLAGS = (
   '-fPIC',
   '-shared',
 )
-_SOURCES = ('convolution.cc', 'adam.cc', 'shared_rows.cc', 'sums.cc')
+_SOURCES = ('convolution.cc', 'few_channels.cc', 'adam.cc', 'shared_rows.cc', 'sums.cc')
 _HEADERS = ('matrix.h', 'memory.h', 'product.h', 'threads.h')
 _KERNELS = {
   'medjax_adam': 'MedjaxAdam',
@@ -47,6 +47,8 @@ _KERNELS = {
   'medjax_conv_pool': 'MedjaxConvPool',
   'medjax_conv_pool_gradient': 'MedjaxConvPoolGradient',
   'medjax_distinct': 'MedjaxDistinct',
+  'medjax_few_channels': 'MedjaxFewChannels',
+  'medjax_few_channels_gradient': 'MedjaxFewChannelsGradient',
   'medjax_product': 'MedjaxProduct',
   'medjax_product_gradient': 'MedjaxProductGradient',
   'medjax_relu_sum': 'MedjaxReluSum',
@@ -133,6 +135,18 @@ def call(
   shared = {i: i for i in range(in_place)}
   kernel = jax.ffi.ffi_call(name, shapes, vmap_method='sequential', input_output_aliases=shared)
   return kernel(*args, **numbers)
+
+
+def asked(*primals: Any) -> tuple[()] | None:
+  """Whether the gradient of any of these is needed, in a form that can be kept for the way back.
+
+  Args:
+    *primals: arguments of a function with ``custom_vjp`` and ``symbolic_zeros``.
+
+  Returns:
+    None where it is not.
+  """
+  return () if any(primal.perturbed for primal in primals) else None
 
 
 @functools.cache

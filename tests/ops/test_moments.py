@@ -33,10 +33,11 @@ def test_no_example_counts():
   np.testing.assert_array_equal(moments.moments(_images(20), jnp.zeros(5, bool)), np.zeros((2, 20)))
 
 
+@pytest.mark.parametrize('relu', [False, True])
 @pytest.mark.parametrize('features', [3, 64])
-def test_gradients_equal_those_of_jax(features):
+def test_gradients_equal_those_of_jax(features, relu):
   x, mask = _images(features), jnp.array([True, True, False, True, True])
-  factor, shift = jnp.linspace(-1, 2, features), jnp.linspace(0, 1, features)
+  factor, shift = jnp.linspace(-1, 2, features), jnp.linspace(-5, 1, features)
 
   def plain_moments(x):
     wide = jnp.where(mask[:, None, None, None], x, 0)
@@ -49,17 +50,25 @@ def test_gradients_equal_those_of_jax(features):
 
     return jax.grad(number, (0, 1, 2))(x, factor, shift)
 
-  mine = result(lambda x: moments.moments(x, mask), moments.affine)
-  plain = result(plain_moments, lambda x, factor, shift: x * factor + shift)
+  def plain_affine(x, factor, shift):
+    y = x * factor + shift
+    return jnp.where(y > 0, y, 0) if relu else y
+
+  mine = result(
+    lambda x: moments.moments(x, mask),
+    lambda x, factor, shift: moments.affine(x, factor, shift, relu),
+  )
+  plain = result(plain_moments, plain_affine)
   for a, b in zip(mine, plain, strict=True):
     np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-5 * np.abs(b).max())
 
 
+@pytest.mark.parametrize('relu', [False, True])
 @pytest.mark.parametrize('masked', [False, True])
-def test_batch_normalisation_is_the_same_with_and_without(masked):
+def test_batch_normalisation_is_the_same_with_and_without(masked, relu):
   x = _images(24)
   mask = jnp.array([True, True, False, True, True]) if masked else None
-  layer = BatchNorm(axis_name=None)
+  layer = BatchNorm(axis_name=None, relu=relu)
   variables = layer.init(jax.random.key(1), x)
 
   def result(params, x):
