@@ -70,7 +70,7 @@ def _kept(before: history.History, step: int) -> list[dict[str, Any]]:
   if lost:
     own.append({'step': step, 'split': history.LOST, 'lines': lost})
     say(f'metrics.jsonl: {lost} damaged or lost lines are left out')
-  return lines + own
+  return sorted(lines + own, key=lambda line: line['step'])  # as they were written
 
 
 class Meter:
