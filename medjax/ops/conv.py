@@ -20,7 +20,6 @@ import jax.numpy as jnp
 from medjax.ops import few_channels, native
 from medjax.ops.depthwise import depthwise
 from medjax.ops.matmul import matmul
-from medjax.ops.patches import Pads, patches
 
 Shapes = Sequence[Sequence[int]]
 
@@ -69,28 +68,26 @@ def conv_general_dilated(
   )
   grouped = 1 < feature_group_count == lhs.shape[-1] == rhs.shape[-1]
   if plain and (grouped or feature_group_count == 1):
-    kernel, strides = (rhs.shape[0], rhs.shape[1]), (window_strides[0], window_strides[1])
+    kernel, strides = rhs.shape[:2], tuple(window_strides)
     if isinstance(padding, str):
       padding = jax.lax.padtype_to_pads(lhs.shape[1:3], kernel, strides, padding)
-    (top, bottom), (left, right) = padding
-    pads = ((top, bottom), (left, right))
     if grouped:
-      return depthwise(lhs, rhs, strides, pads)
+      rows, columns = padding
+      return depthwise(lhs, rhs, strides, (tuple(rows), tuple(columns)))
     sides = [
       (size + sum(pad) - k) // stride + 1
-      for size, pad, k, stride in zip(lhs.shape[1:3], pads, kernel, strides, strict=True)
+      for size, pad, k, stride in zip(lhs.shape[1:3], padding, kernel, strides, strict=True)
     ]
     small = any(0 < side < k for side, k in zip(sides, kernel, strict=True))
-    edges = {side for pad in pads for side in pad}
-    some = min(sides) > 0 and min(edges) >= 0
+    edges = {side for pad in padding for side in pad}
     simple = strides == (1, 1) and edges in ({0}, {1}) and min(sides) > _SMALL
     if simple and has_kernel(lhs, rhs):
       return convolve(edges.pop(), lhs, rhs)
-    if some and few_channels.has_kernel(lhs, rhs):
-      padded = jnp.pad(lhs, ((0, 0), *pads, (0, 0)))
+    if min(sides) > 0 and few_channels.has_kernel(lhs, rhs):
+      padded = jnp.pad(lhs, ((0, 0), *padding, (0, 0)))
       return few_channels.convolve(strides, padded, rhs)
-    if some and (small or kernel == (1, 1) or (kernel == (3, 3) and strides == (2, 2))):
-      return _product(lhs, rhs, strides, pads, settings.get('precision'))
+    if min(sides) > 0 and (small or kernel == (1, 1) or (kernel == (3, 3) and strides == (2, 2))):
+      return _product(lhs, rhs, strides, padding, sides, settings.get('precision'))
   return jax.lax.conv_general_dilated(
     lhs,
     rhs,
@@ -109,16 +106,25 @@ def _is_one(dilation: Sequence[int] | None) -> bool:
 
 
 def _product(
-  lhs: jax.Array, rhs: jax.Array, strides: tuple[int, int], pads: Pads, precision: Any
+  lhs: jax.Array,
+  rhs: jax.Array,
+  strides: tuple[int, ...],
+  padding: Sequence[tuple[int, int]],
+  sides: Sequence[int],
+  precision: Any,
 ) -> jax.Array:
-  """Every output pixel's patch times the kernel."""
-  kernel, window = rhs.reshape(-1, rhs.shape[-1]), (rhs.shape[0], rhs.shape[1])
-  if (window, strides, pads) == ((1, 1), (1, 1), ((0, 0), (0, 0))):
-    rows = jax.lax.optimization_barrier(lhs)  # XLA would compute them once more on the way back
-  else:
-    rows = patches(lhs, window, strides, pads)
-  result = matmul(rows.reshape(-1, len(kernel)), kernel, precision)
-  return result.reshape(*rows.shape[:3], -1)
+  """Every output pixel's patch, side by side, times the kernel."""
+  # The barrier keeps XLA from computing the images once more for every patch.
+  x = jnp.pad(jax.lax.optimization_barrier(lhs), ((0, 0), *padding, (0, 0)))
+  rows, columns = ((side - 1) * stride + 1 for side, stride in zip(sides, strides, strict=True))
+  patches = [
+    x[:, i : i + rows : strides[0], j : j + columns : strides[1]]
+    for i in range(rhs.shape[0])
+    for j in range(rhs.shape[1])
+  ]
+  kernel = rhs.reshape(-1, rhs.shape[-1])
+  rows_of_patches = jnp.concatenate(patches, -1).reshape(-1, len(kernel))
+  return matmul(rows_of_patches, kernel, precision).reshape(*patches[0].shape[:3], -1)
 
 
 def has_kernel(x: jax.Array, kernel: jax.Array) -> bool:
