@@ -1,8 +1,8 @@
 """Convolution of images with few channels, by a kernel of any size and stride, fast on a CPU.
 
 The first layer of most networks. XLA turns images and results round in memory for the gradient of
-the kernel, and works on the few channels one by one; the kernel in C++ (see ``native``) reads a row
-of a patch as the piece of a row of the image that it is.
+the kernel; the kernel in C++ (see ``native``) reads a row of a patch as the piece of a row of the
+image that it is.
 """
 
 import functools

@@ -47,7 +47,7 @@ class Memory {
     float* get() const { return floats_.get(); }
 
    private:
-    // A line of the cache: a vector across two of them takes twice as long to load.
+    // A line of the cache: a vector across two of them takes two loads.
     static constexpr std::align_val_t kLine{64};
     struct Free {
       void operator()(float* floats) const { operator delete[](floats, kLine); }

@@ -39,6 +39,8 @@ def _both(size, kernel, stride, padding, dtype='float32', channels=4, features=5
     ((9, 8), (1, 1), (2, 2), 'VALID'),
     ((9, 8), (3, 3), (2, 2), 'SAME'),
     ((9, 8), (5, 5), (2, 1), 'SAME'),  # lax itself
+    ((9, 9), (3, 3), (2, 2), [(-1, 1), (1, 0)]),
+    ((9, 8), (1, 1), (1, 1), [(-2, 0), (0, -1)]),
   ],
 )
 def test_values_and_gradients_equal_lax(size, kernel, stride, padding):
@@ -46,6 +48,12 @@ def test_values_and_gradients_equal_lax(size, kernel, stride, padding):
   for a, b in zip(mine, plain, strict=True):
     assert a.dtype == b.dtype
     np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+def test_padding_that_cuts_an_image_off_is_left_to_lax():
+  mine, plain = _both((20, 18), (7, 7), (2, 2), [(-2, 3), (0, -1)], channels=3, features=32)
+  for a, b in zip(mine, plain, strict=True):
+    np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max())
 
 
 @pytest.mark.parametrize('padding', ['SAME', 'VALID'])
