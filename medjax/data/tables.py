@@ -100,10 +100,23 @@ def _first_line(text: str) -> str:
   return next((line for line in text.splitlines() if line.strip(_BLANK)), '')
 
 
-def column(table: pathlib.Path, header: Sequence[str], name: str, optional: bool = False) -> str:
+def column(
+  table: pathlib.Path,
+  header: Sequence[str],
+  name: str,
+  optional: bool = False,
+  setting: str = '',
+) -> str:
   """The header's spelling of a column; '' where an optional one is missing.
 
   A column is found by its name, or else by its name but for case.
+
+  Args:
+    table: where the header is from, for errors.
+    header: names of the columns.
+    name: the column asked for.
+    optional: whether it may be missing.
+    setting: what names it, for the error.
 
   Raises:
     UserError: there is no such column, or several but for case.
@@ -116,8 +129,9 @@ def column(table: pathlib.Path, header: Sequence[str], name: str, optional: bool
       f'{table}: columns {alike[0]!r} and {alike[1]!r} are both {name!r} but for case'
     )
   if not alike and not optional:
+    hint = f'; {setting} names it' if setting else ''
     raise UserError(
-      f'{table}: no column {name!r}{nearest(name, header)} (it has {", ".join(header)})'
+      f'{table}: no column {name!r}{nearest(name, header)} (it has {", ".join(header)}){hint}'
     )
   return alike[0] if alike else ''
 

@@ -50,7 +50,7 @@ def columns(config: Config, file: File) -> list[str]:
   if config.labels == 'none':
     return []
   if config.label_column:
-    return [tables.column(path, header, config.label_column)]
+    return [tables.column(path, header, config.label_column, setting='config.data.label_column')]
   no_labels = {config.id_column.casefold(), config.split_column.casefold(), NAME}
   no_labels.add(config.date_column.casefold())
   others = [name for name in header if name.casefold() not in no_labels]

@@ -132,7 +132,7 @@ def _of_header(entry: fasta.Entry, config: Config) -> str:
 def _of_table(config: Config, path: pathlib.Path, where: str) -> tuple[list[Labelled], list[str]]:
   rows = fasta.read_table(path, config.sequence_column)
   header = list(rows[0][1])
-  label = tables.column(path, header, config.label_column)
+  label = tables.column(path, header, config.label_column, setting='config.data.label_column')
   id, given, of_set, validation = (
     tables.column(path, header, name, optional=True)
     for name in ('id', 'split', 'set', 'validation')

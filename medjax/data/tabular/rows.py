@@ -39,9 +39,9 @@ class Table:
   written: Mapping[str, str] = dataclasses.field(default_factory=dict)
   notes: tuple[str, ...] = ()
 
-  def column(self, name: str) -> str:
+  def column(self, name: str, setting: str = '') -> str:
     """See ``tables.column``."""
-    return tables.column(pathlib.Path(self.where), self.header, name)
+    return tables.column(pathlib.Path(self.where), self.header, name, setting=setting)
 
   def optional_column(self, name: str, usual: str) -> str:
     """See ``tables.optional_column``."""

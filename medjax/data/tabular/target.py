@@ -53,7 +53,7 @@ def classes_or_numbers(
   Raises:
     UserError: there is no such column, no row has a label, or labels are not as expected.
   """
-  name = table.column(column)
+  name = table.column(column, 'config.data.label_column')
   rows, notes = labels.labelled_rows(table.rows, name, table.where, missing)
   texts = [row[name] for _, row in rows]
   numbers = columns.numbers(texts, kind, f'{table.where}: column {name!r}')

@@ -280,7 +280,8 @@ def test_files_that_are_no_table(tmp_path):
   ):
     load_table(path)
   path.write_text('age,lable\n1,a\n')
-  with pytest.raises(UserError, match=r"clinic.csv: no column 'label'.*lable"):
+  message = r"clinic.csv: no column 'label'.*lable.*; config.data.label_column names it"
+  with pytest.raises(UserError, match=message):
     load_table(path)
   path.write_text('age,label\n1,a\n2,a\n')
   with pytest.raises(UserError, match="every example is 'a'; expected at least two classes"):
