@@ -13,12 +13,17 @@ from medjax import files
 from medjax.training import history
 from medjax.workdir import Workdir
 
+_PAUSE = 0.2  # seconds between updates that TensorBoard gets
+
 
 class MetricsLog:
   """Lines of numbers, by step, in metrics.jsonl and as TensorBoard scalars.
 
   A resumed run continues its own file: lines of steps after the checkpoint are dropped first, and
   what was damaged or lost is counted.
+
+  TensorBoard gets some updates of each second only: writing all takes as long as those of a small
+  network do, and no plot shows them.
 
   Args:
     workdir: the run folder.
@@ -32,12 +37,17 @@ class MetricsLog:
     with files.replacing(workdir.metrics) as new:
       new.write_text(''.join(history.spell(line, self._run) for line in _kept(before, step)))
     self._file: TextIO = open(workdir.metrics, 'a')  # noqa: SIM115 - closed in close()
+    self._shown = 0.0  # when TensorBoard got the last update
     self._writer = SummaryWriter(str(workdir.tensorboard), purge_step=step or None)
 
   def write(self, step: int, epoch: int, split: str, values: Mapping[str, float | None]) -> None:
     """Adds one line; values that are not finite are written as null."""
     clean = {k: v if v is not None and abs(v) < float('inf') else None for k, v in values.items()}
     self._add({'step': step, 'epoch': epoch, 'split': split, **clean})
+    now = time.monotonic()
+    if split == 'train' and now - self._shown < _PAUSE:
+      return
+    self._shown = now
     for name, value in clean.items():
       if value is not None:
         self._writer.add_scalar(f'{split}/{name}', value, step)

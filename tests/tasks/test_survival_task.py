@@ -15,7 +15,7 @@ from medjax.data.modality import Modality
 from medjax.experiment import Experiment
 from medjax.models import MLP
 from medjax.tasks.survival import Cox, DiscreteTime
-from medjax.training import evaluate, loop, parallel, state
+from medjax.training import evaluate, keeper, loop, parallel, state
 from medjax.training.checkpoint import Checkpoints
 from medjax.workdir import Workdir
 
@@ -117,7 +117,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits_and_is_evaluated(tmp_path, monke
   straight = _train(experiment, tmp_path / 'straight')
   asked = runtime.Preemption.requested
   monkeypatch.setattr(runtime.Preemption, 'requested', lambda self, step: step == 5)
-  with pytest.raises(loop.PreemptedError):
+  with pytest.raises(keeper.PreemptedError):
     _train(experiment, tmp_path / 'stopped')
   monkeypatch.setattr(runtime.Preemption, 'requested', asked)
   assert largest_difference(straight, _train(experiment, tmp_path / 'stopped')) == 0

@@ -6,7 +6,7 @@ import pytest
 
 from medjax import runtime
 from medjax.config import Config
-from medjax.training import loop, state
+from medjax.training import keeper, loop, state
 from medjax.training.checkpoint import Checkpoints
 from medjax.workdir import Workdir
 
@@ -39,6 +39,6 @@ def stops_do_not_matter(experiment, folder, straight, monkeypatch, stop=4):
   """Stops after some updates and goes on: the same bits as without."""
   with monkeypatch.context() as patch:
     patch.setattr(runtime.Preemption, 'requested', lambda self, step: step == stop)
-    with pytest.raises(loop.PreemptedError):
+    with pytest.raises(keeper.PreemptedError):
       trained(experiment, folder / 'stopped')
   assert largest_difference(straight, trained(experiment, folder / 'stopped')) == 0

@@ -9,7 +9,7 @@ from medjax import models, runtime, tasks
 from medjax.config import Config
 from medjax.data import residues
 from medjax.experiment import Experiment
-from medjax.training import loop, parallel, predict, state
+from medjax.training import keeper, loop, parallel, predict, state
 from medjax.training.checkpoint import Checkpoints
 from medjax.workdir import Workdir
 
@@ -72,7 +72,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(experiment, straight, tmp_path, 
   stop = 3  # in the middle of the first epoch
   asked = runtime.Preemption.requested
   monkeypatch.setattr(runtime.Preemption, 'requested', lambda self, step: step == stop)
-  with pytest.raises(loop.PreemptedError):
+  with pytest.raises(keeper.PreemptedError):
     _train(experiment, tmp_path / 'stopped')
   monkeypatch.setattr(runtime.Preemption, 'requested', asked)
   assert _largest_difference(straight, _train(experiment, tmp_path / 'stopped')) == 0

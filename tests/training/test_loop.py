@@ -16,7 +16,7 @@ from medjax import runtime
 from medjax.config import ClassSettings, Config
 from medjax.data import feed
 from medjax.errors import NonFiniteError, UserError
-from medjax.training import choose, evaluate, history, log, loop, state, updates
+from medjax.training import choose, evaluate, history, keeper, log, loop, state, updates
 from medjax.training.checkpoint import Checkpoints
 from medjax.workdir import Workdir
 
@@ -82,11 +82,11 @@ def test_sigterm_at_any_step_and_continuing_gives_the_same_bits(
 
   def settle_and_signal(run):
     settle(run)
-    if run.step == stop:
+    if run.keeper.step == stop:
       os.kill(os.getpid(), signal.SIGTERM)
 
   monkeypatch.setattr(loop._Run, '_settle', settle_and_signal)
-  with pytest.raises(loop.PreemptedError, match=f'saved step {stop};') as caught:
+  with pytest.raises(keeper.PreemptedError, match=f'saved step {stop};') as caught:
     _train(experiment, tmp_path / 'run')
   assert caught.value.exit_code == 75
   monkeypatch.undo()
@@ -341,11 +341,11 @@ def test_sigterm_after_an_epoch_without_validation_saves_it(straight, tmp_path, 
 
   def settle_and_signal(run):
     settle(run)
-    if run.step == 5:
+    if run.keeper.step == 5:
       os.kill(os.getpid(), signal.SIGTERM)
 
   monkeypatch.setattr(loop._Run, '_settle', settle_and_signal)
-  with pytest.raises(loop.PreemptedError, match='saved step 5;'):
+  with pytest.raises(keeper.PreemptedError, match='saved step 5;'):
     _train(experiment, tmp_path / 'run', validate_epochs=3)
   monkeypatch.undo()
   again = _train(experiment, tmp_path / 'run', validate_epochs=3)
