@@ -48,7 +48,7 @@ def build(config: Config) -> medjax.Experiment:
     model=models.MLP(features=(), outputs=task.outputs),
     task=task,
     optimizer=optax.lbfgs(memory_size=20),
-    penalty=models.l2(1 / (config.c * count)) if config.c else None,
+    penalty=models.L2(1 / (config.c * count)) if config.c else None,
   )
 
 

@@ -47,7 +47,7 @@ def build(config: Config) -> medjax.Experiment:
     model=models.MLP(features=(), outputs=task.outputs),
     task=task,
     optimizer=optax.lbfgs(memory_size=20),
-    penalty=models.l2(config.l2) if config.l2 else None,
+    penalty=models.L2(config.l2) if config.l2 else None,
   )
 
 

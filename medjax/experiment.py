@@ -34,7 +34,7 @@ class Experiment:
     views: changes of a batch of inputs, such as ``augment.views('flip')``, over which outputs are
       averaged wherever the network is not trained; none for the inputs as they are.
     penalty: of the parameters, a scalar that is added to the mean loss, such as
-      ``models.l2(1 / examples)``; or None.
+      ``models.L2(1 / examples)``; or None.
     start: where weights come from before the first update; None for random ones.
 
   Example:

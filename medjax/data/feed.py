@@ -152,7 +152,7 @@ class Resident:
   def __init__(self, split: Split, devices: Devices):
     self.split, self.devices = split, devices
     numbers = np.arange(len(split), dtype=np.int32)
-    self.examples = devices.replicate(_read_all(split) | {'index': numbers})
+    self.examples = devices.replicate(read_all(split) | {'index': numbers})
     self._gather = jax.pmap(
       lambda examples, rows, widths: ragged.cut(gather(examples, rows), split.axes, dict(widths)),
       axis_name='data',
@@ -227,7 +227,7 @@ def gather(examples: Batch, rows: jax.Array) -> Batch:
   return batch | {'index': jax.numpy.where(present, batch['index'], -1), 'mask': present}
 
 
-def _read_all(split: Split, chunk: int = 64) -> Batch:
+def read_all(split: Split, chunk: int = 64) -> Batch:
   starts = range(0, len(split), chunk)
   with concurrent.futures.ThreadPoolExecutor() as pool:
     parts = list(pool.map(lambda s: split.read(range(s, min(s + chunk, len(split)))), starts))

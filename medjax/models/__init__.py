@@ -14,7 +14,7 @@ from medjax.models.gine import GINE
 from medjax.models.image_network import IMAGE_NETWORKS, ImageNetwork, image_network
 from medjax.models.language import LanguageModel
 from medjax.models.masked_atoms import MaskedAtoms
-from medjax.models.mlp import MLP, l2
+from medjax.models.mlp import L2, MLP
 from medjax.models.norm import BatchNorm
 from medjax.models.plain_unet import PlainUNet
 from medjax.models.pooling import AttentionPool
@@ -32,6 +32,7 @@ __all__ = [
   'DMPNN',
   'GINE',
   'IMAGE_NETWORKS',
+  'L2',
   'MLP',
   'PIXELS',
   'AttentionPool',
@@ -58,7 +59,6 @@ __all__ = [
   'UNet',
   'VisionTransformer',
   'image_network',
-  'l2',
   'mask_argument',
   'members',
 ]

@@ -1,6 +1,7 @@
 """Feed-forward networks, from none to many hidden layers."""
 
-from collections.abc import Callable
+import dataclasses
+import functools
 from typing import Any
 
 import flax.linen as nn
@@ -39,16 +40,26 @@ class MLP(nn.Module):
     return nn.Dense(self.outputs, kernel_init=start)(x)
 
 
-def l2(weight: float) -> Callable[[Any], jax.Array]:
+@functools.partial(jax.tree_util.register_dataclass, data_fields=('weight',), meta_fields=())
+@dataclasses.dataclass(frozen=True)
+class L2:
   """Half of ``weight`` times the sum of squares of all kernels, biases left free.
 
   scikit-learn's logistic regression with C has ``weight`` 1 / (C * examples), as the loss here is
   a mean and there a sum.
+
+  Attributes:
+    weight: of the squares.
+
+  Example:
+    >>> float(L2(0.1)({'Dense_0': {'kernel': jnp.ones((2, 1)), 'bias': jnp.ones(1)}}))
+    0.10000000149011612
   """
 
-  def penalty(params: Any) -> jax.Array:
+  weight: float
+
+  def __call__(self, params: Any) -> jax.Array:
+    """The penalty of parameters, a scalar."""
     leaves = jax.tree_util.tree_leaves_with_path(params)
     kernels = [leaf for path, leaf in leaves if path[-1].key == 'kernel']
-    return 0.5 * weight * sum((jnp.vdot(k, k) for k in kernels), jnp.zeros(()))
-
-  return penalty
+    return 0.5 * self.weight * sum((jnp.vdot(k, k) for k in kernels), jnp.zeros(()))

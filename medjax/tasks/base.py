@@ -1,7 +1,9 @@
 """What the training step asks of a task."""
 
 import abc
-from typing import Any, ClassVar
+import dataclasses
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 import jax
 import numpy as np
@@ -9,6 +11,23 @@ import numpy as np
 from medjax.errors import UserError
 from medjax.evaluation import Coefficients
 from medjax.outcomes import Outcome
+
+T = TypeVar('T', bound=type)
+
+
+def numbers(*names: str) -> Callable[[T], T]:
+  """Makes a dataclass of a task a tree of JAX whose leaves are these numbers, which data gave.
+
+  Tasks that differ in them alone, as those of the folds of a cross-validation do, then share one
+  compiled program; see ``medjax.training.together``.
+  """
+
+  def register(kind: T) -> T:
+    others = [field.name for field in dataclasses.fields(kind) if field.name not in names]
+    jax.tree_util.register_dataclass(kind, data_fields=list(names), meta_fields=others)
+    return kind
+
+  return register
 
 
 class Task(abc.ABC):

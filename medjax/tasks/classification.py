@@ -11,10 +11,11 @@ import optax
 from medjax.errors import UserError
 from medjax.evaluation import Coefficients, coefficients
 from medjax.outcomes import Classes, Outcome
-from medjax.tasks.base import Task
+from medjax.tasks.base import Task, numbers
 from medjax.tasks.multilabel import Multilabel
 
 
+@numbers('weights')
 @dataclasses.dataclass(frozen=True)
 class Binary(Task):
   """Two classes, one logit: binary cross-entropy on logits, probability by sigmoid.
@@ -60,6 +61,7 @@ class Binary(Task):
     return coefficients.logistic(inputs, label, kernel, bias, **about)
 
 
+@numbers('weights')
 @dataclasses.dataclass(frozen=True)
 class Multiclass(Task):
   """One of ``outputs`` classes: cross-entropy on logits, probabilities by softmax.

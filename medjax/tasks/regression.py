@@ -9,9 +9,10 @@ import numpy as np
 
 from medjax.evaluation import Coefficients, coefficients
 from medjax.outcomes import Number, Outcome
-from medjax.tasks.base import Task
+from medjax.tasks.base import Task, numbers
 
 
+@numbers('mean', 'scale')
 @dataclasses.dataclass(frozen=True)
 class Regression(Task):
   """One number: half the squared error of the standardised label.

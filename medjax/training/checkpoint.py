@@ -8,10 +8,12 @@ checkpoint without them is read too. Which one is best is told by the positions 
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import errno
 import pathlib
 import shutil
+import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
@@ -34,6 +36,7 @@ from medjax.workdir import SEAL
 _FILES = 2**20
 # What names of the model's arrays begin with, and the parts of a name before the path.
 _VARIABLES = {'params.': 1, 'model_state.': 2, 'average.': 2}
+_ONE_AT_A_TIME = threading.Lock()  # of all runs: writers of Orbax that run at once wait for ever
 _DAMAGED = (float('inf'), 0)  # the rank of a checkpoint whose position cannot be read
 
 
@@ -118,8 +121,7 @@ class Checkpoints:
     Raises:
       DiskFullError: see ``save``.
     """
-    over = position.score is None or time.monotonic() - self._last >= self._pause
-    if over or jax.process_count() > 1:
+    if position.score is None or self.due():
       self.save(state, position)
       return True
     best = self.best()
@@ -129,6 +131,10 @@ class Checkpoints:
         self._spare.append(self._held[0])
       self._held = self._copy(state), position
     return False
+
+  def due(self) -> bool:
+    """Whether the pause since the last checkpoint is over; always for several processes."""
+    return time.monotonic() - self._last >= self._pause or jax.process_count() > 1
 
   def hasten(self) -> None:
     """Begins to write what ``offer`` holds, before the last epoch: its steps take that time."""
@@ -177,7 +183,7 @@ class Checkpoints:
     """Begins to write a checkpoint, and with ``whole`` waits until it is complete."""
     stored = dataclasses.asdict(position) | {'digests': {k: _digest(v) for k, v in arrays.items()}}
     stored['digest'] = position_lib.digest(stored, self._run)
-    with disk.full_in_one_line(self.folder):
+    with _ONE_AT_A_TIME if whole else contextlib.nullcontext(), disk.full_in_one_line(self.folder):
       self._check_space(sum(array.nbytes for array in arrays.values()))
       self._manager.save(
         position.step,
@@ -186,8 +192,8 @@ class Checkpoints:
         ),
         force=True,
       )
-    if whole:
-      self._complete()
+      if whole:
+        self._complete()
 
   def _check_space(self, needed: int) -> None:
     """Raises OSError before Orbax begins what it cannot end; its threads fail with tracebacks."""

@@ -170,7 +170,7 @@ class Keeper:
     saved = asked or self.saves() or self._last_epoch()
     if saved:
       self.save(current, score)
-    elif self.validates():
+    elif self.validates() and (self.config.select == 'best' or self._checkpoints.due()):
       with self._spent.on(CHECKPOINTS):
         saved = self._checkpoints.offer(current, self._position(score))
       if self._log and saved:
@@ -184,9 +184,13 @@ class Keeper:
     epoch, batch = divmod(self.step, self.steps_per_epoch)
     return Position(self.step, epoch, batch, score, self.experiment.data.fingerprint)
 
+  def wait(self) -> None:
+    """Returns when everything that was saved is on disk."""
+    self._checkpoints.wait()
+
   def end(self) -> None:
     """Notes that training is complete, when its last checkpoint is on disk."""
-    self._checkpoints.wait()
+    self.wait()
     if self._log:
       self._log.took(self.step, ended=True)
 
@@ -196,7 +200,7 @@ class Keeper:
     Raises:
       PreemptedError: always.
     """
-    self._checkpoints.wait()
+    self.wait()
     raise PreemptedError(f'asked to end: saved step {self.step}; repeat the command to continue')
 
   def close(self) -> None:

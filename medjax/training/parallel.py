@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from medjax.data import feed
 from medjax.experiment import Experiment
 from medjax.runtime import Devices
 from medjax.training import step
@@ -50,6 +51,76 @@ def compile_train_resident(
     out_axes=(None, None),
     devices=devices.all,
     donate_argnums=0,
+  )
+
+
+def compile_train_together(
+  make: Callable[[Any], Experiment], devices: Devices, precision: str, parts: int, axes: Any
+) -> Callable:
+  """``(numbers, states, examples, rows, counts, seed_keys) -> (states, metrics)``, of members.
+
+  Args:
+    make: the experiment of a member's numbers; see ``together.numbers``.
+    devices: devices of all hosts.
+    precision: 'auto', 'float32' or 'bfloat16'.
+    parts: parts that each device's share is computed in.
+    axes: of the examples, leaves 0 where each member has its own, None where they share them. All
+      other arguments have the members on axis 0, behind that of the devices for rows.
+  """
+
+  def of_member(numbers: Any, *arguments: Any) -> Any:
+    return step.train_steps(make(numbers), compute_dtype(precision), parts, *arguments)
+
+  return jax.pmap(
+    jax.vmap(of_member, in_axes=(0, 0, axes, 0, 0, 0)),
+    axis_name=step.AXIS,
+    in_axes=(None, None, None, 0, None, None),
+    out_axes=(None, None),
+    devices=devices.all,
+    donate_argnums=1,
+  )
+
+
+def compile_evaluate_together(
+  make: Callable[[Any], Experiment], devices: Devices, precision: str, axes: Any
+) -> Callable:
+  """``(numbers, variables, examples, rows) -> results`` of members at once, of whole splits.
+
+  Rows are [devices, members, batches, B]; results are those of ``compile_evaluate``, leaves
+  [members, batches, devices * B, ...]. Further arguments as for ``compile_train_together``.
+  """
+
+  def of_member(numbers: Any, variables: Any, examples: Any, rows: jax.Array) -> Any:
+    def of_batch(row: jax.Array) -> Any:
+      batch = feed.gather(examples, row)
+      batch.pop('index')
+      return step.evaluate_step(make(numbers), compute_dtype(precision), variables, batch)
+
+    return jax.lax.map(of_batch, rows)
+
+  return jax.pmap(
+    jax.vmap(of_member, in_axes=(0, 0, axes, 0)),
+    axis_name=step.AXIS,
+    in_axes=(None, None, None, 0),
+    out_axes=None,
+    devices=devices.all,
+  )
+
+
+def compile_evaluate_of_numbers(
+  make: Callable[[Any], Experiment], devices: Devices, precision: str
+) -> Callable:
+  """As ``compile_evaluate``, of members of one program: ``(numbers, variables, batch)``."""
+
+  def of_member(numbers: Any, variables: Any, batch: Any) -> Any:
+    return step.evaluate_step(make(numbers), compute_dtype(precision), variables, batch)
+
+  return jax.pmap(
+    of_member,
+    axis_name=step.AXIS,
+    in_axes=(None, None, 0),
+    out_axes=None,
+    devices=devices.all,
   )
 
 

@@ -49,6 +49,23 @@ def predict_split(
       parts.append(jax.device_get(waiting))
     waiting = result
   parts.append(jax.device_get(waiting))
+  return assembled(experiment, split, plan, parts)
+
+
+def assembled(
+  experiment: Experiment, split: Split, plan: np.ndarray, parts: Sequence[dict[str, Any]]
+) -> tuple[Any, float]:
+  """The outcome's table of a split and the mean loss, of what the step gave of each batch.
+
+  Args:
+    experiment: task and classes.
+    split: what was predicted.
+    plan: numbers of the examples of each batch; see ``feed.batches``.
+    parts: results of ``step.evaluate_step``, leaves [B, ...].
+
+  Raises:
+    NonFiniteError: the parameters, or what the model makes of an example, are no numbers.
+  """
   gathered = jax.tree.map(lambda *leaves: _in_order(split, plan, leaves), *parts)
   statistics = gathered['statistics']
   if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(statistics)):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from medjax.models import MLP, l2
+from medjax.models import L2, MLP
 
 
 @pytest.mark.parametrize('features', [(), (5,), (7, 3)])
@@ -46,7 +46,7 @@ def test_l2_is_of_kernels_alone():
     'Dense_0': {'kernel': jnp.array([[1.0, -2.0]]), 'bias': jnp.array([9.0])},
     'Dense_1': {'kernel': jnp.array([[3.0]]), 'bias': jnp.array([9.0])},
   }
-  penalty = l2(0.1)
+  penalty = L2(0.1)
   assert float(penalty(params)) == pytest.approx(0.5 * 0.1 * (1 + 4 + 9))
   slope = jax.grad(penalty)(params)
   np.testing.assert_allclose(slope['Dense_0']['kernel'], [[0.1, -0.2]], rtol=1e-6)

@@ -18,7 +18,7 @@ from medjax import models, runtime, tasks
 from medjax.data import augment, dataset, feed, memory
 from medjax.data.modality import Modality
 from medjax.experiment import Experiment
-from medjax.models import MLP, l2
+from medjax.models import L2, MLP
 from medjax.ops import native
 from medjax.training import parallel, state
 
@@ -267,7 +267,7 @@ def test_line_searches_get_the_loss_of_the_batch_and_its_gradient(devices, parts
     return move, jnp.stack([opt_state[0] + 1, loss, value_fn(there)])
 
   optimizer = optax.GradientTransformationExtraArgs(lambda params: jnp.zeros(3), look)
-  found, metrics = fit(tabular(values, label, optimizer, l2(0.3)), 2, devices, parts)
+  found, metrics = fit(tabular(values, label, optimizer, L2(0.3)), 2, devices, parts)
   p = 1 / (1 + np.exp(-(values @ at['kernel'] + at['bias'])[:, 0]))
   loss = -np.log(np.where(label == 1, p, 1 - p)).mean() + 0.15 * (at['kernel'] ** 2).sum()
   kernel = values.T @ (p - label)[:, None] / len(label) + 0.3 * at['kernel']
@@ -285,7 +285,7 @@ def test_line_searches_get_the_loss_of_the_batch_and_its_gradient(devices, parts
 
 def test_lbfgs_does_not_depend_on_devices_and_parts():
   values, label = cases()
-  experiment = tabular(values, label, optax.lbfgs(memory_size=2), l2(1 / len(label)))
+  experiment = tabular(values, label, optax.lbfgs(memory_size=2), L2(1 / len(label)))
   one, losses = fit(experiment, 2)
   for devices, parts in ((2, 1), (8, 1), (1, 2)):
     many, more = fit(experiment, 2, devices, parts)
@@ -300,7 +300,7 @@ def test_lbfgs_reaches_scikit_learns_logistic_regression():
   expected.fit(values, found.target)
   label = found.target.astype(np.int32)
   optimizer = optax.lbfgs(memory_size=20)
-  fitted, _ = fit(tabular(values, label, optimizer, l2(1 / len(label))), 100)
+  fitted, _ = fit(tabular(values, label, optimizer, L2(1 / len(label))), 100)
   layer = fitted.params['Dense_0']
   np.testing.assert_allclose(layer['kernel'][:, 0], expected.coef_[0], atol=1e-4)
   np.testing.assert_allclose(layer['bias'], expected.intercept_, atol=1e-4)
@@ -325,7 +325,7 @@ def test_a_penalty_pulls_as_decay_of_weights_does():
   values, label = cases()
   mask = {'Dense_0': {'kernel': True, 'bias': False}}
   decayed = optax.chain(optax.add_decayed_weights(0.3, mask), optax.sgd(0.5))
-  one, losses = fit(tabular(values, label, optax.sgd(0.5), l2(0.3)), 5)
+  one, losses = fit(tabular(values, label, optax.sgd(0.5), L2(0.3)), 5)
   other, plain = fit(tabular(values, label, decayed), 5)
   assert largest_difference(one.params, other.params) < 1e-6
   assert losses[0]['loss'] == plain[0]['loss']  # weights begin at 0
