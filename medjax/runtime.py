@@ -7,6 +7,7 @@ the process.
 
 import collections
 import contextlib
+import ctypes
 import dataclasses
 import functools
 import importlib.metadata
@@ -35,6 +36,7 @@ _TUNED_JAXLIB = ((0, 10, 2), (0, 13))
 _XLA_CPU = (
   '--xla_cpu_experimental_ynn_fusion_type=LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE'
 )
+_PR_SET_PDEATHSIG = 1  # of Linux's prctl
 _IMPORTED = time.monotonic()
 
 
@@ -241,6 +243,23 @@ class Preemption:
     if jax.process_count() > 1:
       return multihost_utils.reached_preemption_sync_point(step)
     return self._asked
+
+
+def keep_to(cores: set[int]) -> None:
+  """This process, and the devices that it makes from now on, use these cores alone (Linux)."""
+  os.sched_setaffinity(0, cores)
+
+
+def end_with(parent: int) -> None:
+  """This process gets SIGTERM when the one that started it dies, also where that was killed.
+
+  Args:
+    parent: number of that process. Outside Linux this does nothing.
+  """
+  if sys.platform == 'linux':
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it has died already
+      os.kill(os.getpid(), signal.SIGTERM)
 
 
 def cache_folder() -> pathlib.Path:

@@ -1,99 +1,117 @@
 """The runs of a cross-validation side by side: the mean of every metric of the test splits."""
 
+import csv
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from medjax import sealed
+from medjax import files, sealed
 from medjax.evaluation import Estimate
 from medjax.outcomes import Outcome
 from medjax.report import folds_baseline, folds_page, run_means
+from medjax.report.sweep import Sweep
 from medjax.workdir import Workdir
 
 
-def summarise(runs: Sequence[Workdir], outcome: Outcome) -> dict[str, Estimate]:
-  """Mean and 95% interval of the test metrics of runs.
+def summarise(sweep: Sweep, outcome: Outcome) -> dict[str, Estimate]:
+  """Mean and 95% interval of the test metrics of runs; see ``run_means.mean_over_runs``.
 
-  The interval is Student's over runs. Training sets of folds overlap, so that it is somewhat too
-  narrow (Bengio and Grandvalet 2004, JMLR 5:1089-1105); metrics that a run does not define are
-  left out of the mean, and said.
+  Metrics that a run does not define are left out of the mean, and said.
 
   Args:
-    runs: Folders of evaluated runs.
+    sweep: the runs.
     outcome: What their labels are.
 
   Raises:
     UserError: A run is not evaluated.
   """
-  evaluated = [run.read(run.evaluation)['test'] for run in runs]
+  evaluated = [run.read(run.evaluation)['test'] for run in sweep.done]
   names = [name for name in evaluated[0] if name not in run_means.LEFT_OUT]
-  means = {}
+  ratio, means = sweep.ratio(), {}
   for name in names:
-    values = [value for value in _values(evaluated, name) if value is not None]
     share = run_means.is_share(outcome, name, names)
-    means[name] = run_means.mean_over_runs(values, len(evaluated), share)
+    values = sweep.grid(_values(evaluated, name))
+    means[name] = run_means.mean_over_runs(values, ratio, share)
   return means
 
 
 def show(
-  runs: Sequence[Workdir], outcome: Outcome, folder: pathlib.Path, repeats: int = 1
+  sweep: Sweep, outcome: Outcome, folder: pathlib.Path, failed: Mapping[str, str] | None = None
 ) -> dict[str, Estimate]:
   """Prints means, spread and what the outcome pools, and writes them to crossval.json and, for
-  readers, to crossval.html.
+  readers, to crossval.html; and what every run predicted of its test cases to out_of_fold.csv.
 
   Args:
-    runs: Folders of evaluated runs, all folds of the first repeat first.
+    sweep: the runs.
     outcome: What their labels are.
     folder: Where the files are written.
-    repeats: How often all cases were divided into folds.
+    failed: why runs failed, by their names.
 
   Raises:
     UserError: A run is not evaluated.
   """
-  means = summarise(runs, outcome)
+  runs = sweep.done
+  means = summarise(sweep, outcome)
   evaluated = [run.read(run.evaluation)['test'] for run in runs]
   pooled = outcome.pooled(
     [outcome.read_table(run.verified(run.predictions('test'))) for run in runs]
   )
   about: dict[str, Any] = {
     'runs': [run.folder.name for run in runs],
-    'repeats': repeats,
+    'failed': dict(failed or {}),
+    'repeats': sweep.repeats,
+    'seeds': sweep.seeds,
+    'tested_to_trained': sweep.ratio(),
     'test': {
-      name: mean.to_json() | _spread(_values(evaluated, name), repeats)
+      name: mean.to_json() | _spread(sweep, _values(evaluated, name))
       for name, mean in means.items()
     },
-    'baseline': folds_baseline.summarise(runs, outcome),
+    'baseline': folds_baseline.summarise(sweep, outcome),
   }
   if pooled:
     about['pooled'] = {name: estimate.to_json() for name, estimate in pooled.items()}
   _print(about, outcome)
   path = folder / 'crossval.json'
   sealed.write(path, about)
+  _write_out_of_fold(runs, folder / 'out_of_fold.csv')
   page = folds_page.write(folder, runs, about, outcome)
   print(f'cross-validation: {path}')
   print(f'report: {page}')
   return means
 
 
+def _write_out_of_fold(runs: Sequence[Workdir], path: pathlib.Path) -> None:
+  """Rows of all test tables with the run that predicted them in a column ``member``."""
+  with files.replacing(path) as new, open(new, 'w', newline='') as file:
+    writer = None
+    for run in runs:
+      with open(run.verified(run.predictions('test')), newline='') as table:
+        rows = csv.DictReader(table)
+        names = [name for name in rows.fieldnames or () if name != 'member']
+        if writer is None:
+          writer = csv.DictWriter(file, ['member', *names])
+          writer.writeheader()
+        writer.writerows({**row, 'member': run.folder.name} for row in rows)
+
+
 def _values(evaluated: Sequence[dict[str, Any]], name: str) -> list[float | None]:
   return [metrics.get(name, {}).get('value') for metrics in evaluated]
 
 
-def _spread(values: Sequence[float | None], repeats: int) -> dict[str, Any]:
-  """How much a metric differs between runs, and between repeats: other folds, another seed."""
+def _spread(sweep: Sweep, values: Sequence[float | None]) -> dict[str, Any]:
+  """How much a metric differs between runs, and between repeats and seeds."""
   known = [value for value in values if value is not None]
   spread: dict[str, Any] = {
     'standard_deviation': float(np.std(known, ddof=1)) if len(known) > 1 else None,
     'runs': list(values),
   }
-  if repeats > 1:
-    rows = np.array(values, float).reshape(repeats, -1)
-    means = [None if np.isnan(row).any() else float(row.mean()) for row in rows]
-    spread['repeats'] = means
+  rows = sweep.grid(values).reshape(sweep.repeats * sweep.seeds, -1)
+  if len(rows) > 1:
+    spread['repeats'] = [None if np.isnan(row).any() else float(row.mean()) for row in rows]
   return spread
 
 

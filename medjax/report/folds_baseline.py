@@ -5,53 +5,57 @@ from typing import Any
 
 from medjax.outcomes import Outcome
 from medjax.report import baseline, run_means
-from medjax.workdir import Workdir
+from medjax.report.sweep import Sweep
 
 
-def summarise(runs: Sequence[Workdir], outcome: Outcome) -> list[dict[str, Any]]:
+def summarise(sweep: Sweep, outcome: Outcome) -> list[dict[str, Any]]:
   """A simple model each: means over runs of its metrics, and of the network's less its own.
 
-  Intervals are Student's over runs; see ``run_means.mean_over_runs``. A run without that model is
-  left out and counted.
+  For intervals see ``run_means.mean_over_runs``. A run without that model is left out and counted.
 
   Args:
-    runs: folders of evaluated runs.
+    sweep: the runs.
     outcome: what their labels are.
 
   Returns:
     JSON objects with 'learner', 'name', 'runs' (how many have the model), 'metrics' and
     'differences' (estimates by name).
   """
-  by_learner: dict[str, list[dict[str, Any]]] = {}
-  for run in runs:
+  by_learner: dict[str, list[dict[str, Any] | None]] = {}
+  for number, run in enumerate(sweep.done):
     if not baseline.read(run, outcome).problem:
       for model in run.read(run.baseline)['models']:
         if not model['problem']:
-          by_learner.setdefault(model['learner'], []).append(model)
-  return [
-    {
-      'learner': learner,
-      'name': models[0]['name'],
-      'runs': len(models),
-      'metrics': _means([model['metrics'] for model in models], len(runs), outcome),
-      'differences': _means([model['differences'] for model in models], len(runs)),
-    }
-    for learner, models in by_learner.items()
-  ]
+          of_runs = by_learner.setdefault(model['learner'], [None] * len(sweep.done))
+          of_runs[number] = model
+  found = []
+  for learner, of_runs in by_learner.items():
+    there = [model for model in of_runs if model is not None]
+    metrics = [model and model['metrics'] for model in of_runs]
+    differences = [model and model['differences'] for model in of_runs]
+    found.append(
+      {
+        'learner': learner,
+        'name': there[0]['name'],
+        'runs': len(there),
+        'metrics': _means(sweep, metrics, outcome),
+        'differences': _means(sweep, differences),
+      }
+    )
+  return found
 
 
 def _means(
-  of_runs: Sequence[dict[str, Any]], runs: int, outcome: Outcome | None = None
+  sweep: Sweep, of_runs: Sequence[dict[str, Any] | None], outcome: Outcome | None = None
 ) -> dict[str, Any]:
   """Means over runs by name; of metrics with the outcome, which knows those that are shares."""
-  names = list(dict.fromkeys(name for one in of_runs for name in one))
-  means = {}
+  names = list(dict.fromkeys(name for one in of_runs for name in one or ()))
+  ratio, means = sweep.ratio(), {}
   for name in names:
     if name not in run_means.LEFT_OUT:
-      known = [one[name]['value'] for one in of_runs if name in one]
-      known = [value for value in known if value is not None]
+      values = sweep.grid([(one or {}).get(name, {}).get('value') for one in of_runs])
       share = outcome is not None and run_means.is_share(outcome, name, names)
-      means[name] = run_means.mean_over_runs(known, runs, share).to_json()
+      means[name] = run_means.mean_over_runs(values, ratio, share).to_json()
   return means
 
 

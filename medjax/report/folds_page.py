@@ -43,6 +43,8 @@ def write(
     notes=data.get('notes', []),
     runs=len(runs),
     repeats=about['repeats'],
+    seeds=about['seeds'],
+    failed=about['failed'],
     main=heads[0] if heads else '',
     heads=heads[:4],
     titles=titles,

@@ -14,29 +14,39 @@ LEFT_OUT = ('checkpoint_step', 'threshold', 'half_width')
 _SHARES = ('brier', 'coverage', 'ece', 'single')
 
 
-def mean_over_runs(known: Sequence[float], runs: int, share: bool = False) -> Estimate:
-  """The mean of the values that runs have, with Student's interval.
+def mean_over_runs(values: np.ndarray, ratio: float = 0.0, share: bool = False) -> Estimate:
+  """The mean of what runs of a cross-validation have, with its 95% interval.
 
-  Training sets of folds overlap, so that it is somewhat too narrow (Bengio and Grandvalet 2004,
-  JMLR 5:1089-1105).
+  Training cases of folds overlap, so that their results are not independent. The interval is
+  Student's with the variance of Nadeau and Bengio: (1 / n + test / training cases) times that of
+  the n folds, those of every repeat. Runs that differ by their seed alone test the same cases, and
+  count by their mean as one.
 
   Args:
-    known: the values of the runs that have one.
-    runs: how many runs there are.
+    values: [repeats, seeds, folds], NaN where a run has none.
+    ratio: cases that a run tests for each that it is trained on; 0 for runs that are independent.
     share: whether the value is between 0 and 1, and so its interval.
 
+  Source:
+    Nadeau and Bengio (2003), Inference for the generalization error, Machine Learning 52:239-281;
+    Bouckaert and Frank (2004), Evaluating the replicability of significance tests for comparing
+    learning algorithms, PAKDD (for several repeats).
+
   Example:
-    >>> mean_over_runs([0.5, 0.75], 3).reason
+    >>> mean_over_runs(np.array([[[0.5, 0.75, np.nan]]])).reason
     'of 2 runs'
   """
-  if not len(known):
+  there = np.isfinite(values)
+  if not there.any():
     return Estimate(None, reason='no run defines it')
-  values = np.array(known, float)
-  value = float(values.mean())
-  reason = '' if len(values) == runs else f'of {len(values)} runs'
-  if len(values) < 2:
-    return Estimate(value, reason=reason or 'one run: no interval')
-  half_width = t_quantile(0.95, len(values) - 1) * float(values.std(ddof=1)) / len(values) ** 0.5
+  by_fold = np.swapaxes(values, 1, 2).reshape(-1, values.shape[1])
+  known = np.array([row[np.isfinite(row)].mean() for row in by_fold if np.isfinite(row).any()])
+  value = float(known.mean())
+  reason = '' if there.all() else f'of {int(there.sum())} runs'
+  if len(known) < 2:
+    return Estimate(value, reason=reason or 'one fold: no interval')
+  variance = (1 / len(known) + ratio) * float(known.var(ddof=1))
+  half_width = t_quantile(0.95, len(known) - 1) * variance**0.5
   low, high = value - half_width, value + half_width
   return Estimate(value, max(low, 0.0) if share else low, min(high, 1.0) if share else high, reason)
 

@@ -1,4 +1,4 @@
-"""The verb ``crossval``: a run for each fold."""
+"""The verb ``crossval``: a run for each fold, each of some repeats, and each of some seeds."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,50 +7,71 @@ from typing import Any
 from medjax import config as config_lib
 from medjax.arguments import Flag, Verb
 from medjax.errors import UserError
+from medjax.verbs import several
 from medjax.verbs.run import Run
-from medjax.verbs.train import train
 from medjax.workdir import Workdir
 
 _FOLDS = 5
 
 
 def crossval(run: Run, words: Sequence[str]) -> None:
-  """A run for each fold and repeat, each in a folder of its own, and their mean.
+  """A run for each fold, repeat and seed, each in a folder of its own, and their mean.
 
-  A repeat has other folds and another seed of the network, so that both are in the spread.
+  A repeat has other folds and another seed of the network, so that both are in the spread; with
+  ``--seeds`` several networks are trained on the same folds. Runs that are complete stand; one that
+  fails keeps no other from going on, and is said at the end.
 
   Raises:
-    UserError: the experiment's data have no folds.
+    UserError: the experiment's data have no folds, or runs failed.
   """
   from medjax.report import folds
+  from medjax.report.sweep import Sweep
 
   given: Any = run.config
+  values = run.values
   if not hasattr(given.data, 'folds'):
     raise UserError(f'crossval: the data of {run.name} have no folds')
-  repeats, count = run.values.repeats, given.data.folds or _FOLDS
-  planned = []
-  for repeat in range(repeats):
-    for fold in range(count):
-      seed = given.data.seed + repeat
-      data = dataclasses.replace(given.data, folds=count, fold=fold, seed=seed)
-      config: Any = dataclasses.replace(given, data=data, seed=given.seed + repeat)
-      config_lib.check(config)  # of all, before the first one makes a folder
-      folder = run.workdir.folder / f'repeat-{repeat}-fold-{fold}'
-      planned.append((config, Workdir(folder)))
+  if values.how not in several.WAYS:
+    raise UserError(f'--how={values.how}: expected one of {", ".join(several.WAYS)}')
+  count = given.data.folds or _FOLDS
+  runs, names = [], []
+  for repeat in range(values.repeats):
+    data_seed = given.data.seed + repeat
+    for seed in range(values.seeds):
+      for fold in range(count):
+        data = dataclasses.replace(given.data, folds=count, fold=fold, seed=data_seed)
+        own = given.seed + repeat * values.seeds + seed
+        config: Any = dataclasses.replace(given, data=data, seed=own)
+        config_lib.check(config)  # of all, before the first one makes a folder
+        name = f'repeat-{repeat}-fold-{fold}' + (f'-seed-{seed}' if values.seeds > 1 else '')
+        runs.append(run.other(config, Workdir(run.workdir.folder / name)))
+        names.append(name)
   with run.alone():
-    for number, (config, workdir) in enumerate(planned):
-      repeat, fold = divmod(number, count)
-      print(f'repeat {repeat + 1} of {repeats}, fold {fold + 1} of {count}')
-      one = run.other(config, workdir)
-      train(one)
-    if run.lead:
-      outcome = one.described().task.outcome
-      folds.show([workdir for _, workdir in planned], outcome, run.workdir.folder, repeats)
+    failures = several.train(run, runs, names, values.how, values.pages)
+    done = [None if i in failures else one.workdir for i, one in enumerate(runs)]
+    first = next((one for i, one in enumerate(runs) if i not in failures), None)
+    if run.lead and first is not None:
+      failed = {names[i]: failure.reason for i, failure in sorted(failures.items())}
+      sweep = Sweep(done, values.repeats, values.seeds)
+      folds.show(sweep, first.described().task.outcome, run.workdir.folder, failed)
+  if failures:
+    worst = failures[min(failures)]
+    error = UserError(
+      f'crossval: {len(failures)} of {len(runs)} runs failed, first {names[min(failures)]}: '
+      f'{worst.reason}; repeat the command to try them again'
+    )
+    error.exit_code = worst.code
+    raise error
 
 
 VERB = Verb(
   'crossval',
   f'train and evaluate once for each fold (config.data.folds, {_FOLDS} by default)',
   crossval,
-  (Flag('repeats', 1, 'with as many other folds and seeds (default 1)', 'N', low=1),),
+  (
+    Flag('repeats', 1, 'with as many other folds and seeds (default 1)', 'N', low=1),
+    Flag('seeds', 1, 'networks on the same folds, from other weights (default 1)', 'N', low=1),
+    Flag('how', 'auto', f'{", ".join(several.WAYS)}: by default what is fastest', 'WAY'),
+    Flag('pages', False, 'write the report of every run, not of all together only'),
+  ),
 )

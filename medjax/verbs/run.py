@@ -113,7 +113,12 @@ class Run:
     return path
 
   def finish(
-    self, verb: str, experiment: Experiment, evaluate_step: Callable[..., Any] | None = None
+    self,
+    verb: str,
+    experiment: Experiment,
+    evaluate_step: Callable[..., Any] | None = None,
+    *,
+    page: bool = True,
   ) -> None:
     """Evaluates the chosen checkpoint, beside simple models, and writes the report.
 
@@ -123,13 +128,17 @@ class Run:
       verb: on whose time this is.
       experiment: data and model of the run.
       evaluate_step: as training has compiled it, if it has.
+      page: whether the report is written, and said what is in it.
     """
     from medjax.report import run as report
     from medjax.training import baseline, evaluate
 
     # Of several processes each sees files of its own; all have to take the same way.
     caused_by = finished.causes(experiment, self.config) if jax.process_count() == 1 else ''
-    if caused_by and not self.values.again and finished.stands(self.workdir, caused_by):
+    again = self.values.again or (page and not self.workdir.report.exists())
+    if caused_by and not again and finished.stands(self.workdir, caused_by):
+      if not page:
+        return
       print('nothing has changed since the last evaluation, which stands (--again repeats it)')
       self._say(experiment)
       return
@@ -139,6 +148,11 @@ class Run:
       return
     with self.spent.on(BASELINE):
       baseline.write(experiment, self.workdir, found.step, found.tables, self.config)
+    if not page:
+      self._write_spent(verb)
+      if caused_by:
+        finished.note(self.workdir, caused_by)
+      return
     with self.spent.on(REPORT):
       explained = report.explain(experiment, self.workdir, found, _explanation(self.config))
       self._write_spent(verb)  # what the page shows

@@ -7,18 +7,24 @@ from collections.abc import Sequence
 from medjax.arguments import Flag, Verb
 from medjax.data import dataset
 from medjax.errors import UserError
+from medjax.experiment import Experiment
 from medjax.ops import native
 from medjax.spent import COMPILE
 from medjax.verbs.run import Run
 
 
-def train(run: Run, words: Sequence[str] = ()) -> None:
+def train(run: Run, words: Sequence[str] = (), *, page: bool = True) -> None:
   """Trains to the end, from where the run folder stands, evaluates, and writes the report.
+
+  Args:
+    run: settings and folder.
+    words: none.
+    page: whether the report is written.
 
   Raises:
     UserError: the folder holds another run, the data cannot be read, or weights do not fit.
   """
-  from medjax.training import baseline, loop, parallel, weights
+  from medjax.training import loop, parallel
 
   if run.values.preview:
     _preview(run)
@@ -27,28 +33,51 @@ def train(run: Run, words: Sequence[str] = ()) -> None:
     raise UserError('--output: says where --preview writes; the run folder is --workdir=FOLDER')
   start = time.monotonic()
   run.workdir.check(run.config)
-  if run.workdir.data.exists():
-    dataset.describe(run.workdir)  # of an earlier version it could not be evaluated
   experiment = run.experiment()
-  for note in weights.check(experiment, run.workdir):
-    if run.lead:
-      print(f'weights: {note}', file=sys.stderr)
-  run.workdir.check(run.config)  # again: another process may have begun a run here meanwhile
+  check(run, experiment)  # again: another process may have begun a run here meanwhile
   with run.alone():
-    if run.lead:
-      run.workdir.claim(run.config)
-      run.workdir.claim_data(experiment.data.summary())
-      with run.spent.on(COMPILE):
-        note = native.note()
-      run.write_environment(0.0)
-      if note:
-        print(f'speed: {note}', file=sys.stderr)
-      baseline.load_ahead(experiment)
+    claim(run, experiment)
     step = parallel.compile_evaluate(experiment, run.devices, run.config.precision)
     steps = loop.train(experiment, run.config, run.workdir, run.devices, step, run.spent)
     if run.lead and steps:
       run.write_environment(time.monotonic() - start)
-    run.finish('train' if steps else 'evaluate', experiment, step)
+    run.finish('train' if steps else 'evaluate', experiment, step, page=page)
+
+
+def check(run: Run, experiment: Experiment) -> None:
+  """Sees that a run's folder and the weights that it starts from fit it.
+
+  Raises:
+    UserError: the folder holds another run, or weights do not fit.
+  """
+  from medjax.training import weights
+
+  run.workdir.check(run.config)
+  if run.workdir.data.exists():
+    dataset.describe(run.workdir)  # of an earlier version it could not be evaluated
+  for note in weights.check(experiment, run.workdir):
+    if run.lead:
+      print(f'weights: {note}', file=sys.stderr)
+
+
+def claim(run: Run, experiment: Experiment) -> None:
+  """Begins a run in its folder, or sees that it is the one that began there.
+
+  Raises:
+    UserError: the folder holds another run.
+  """
+  from medjax.training import baseline
+
+  if not run.lead:
+    return
+  run.workdir.claim(run.config)
+  run.workdir.claim_data(experiment.data.summary())
+  with run.spent.on(COMPILE):
+    note = native.note()
+  run.write_environment(0.0)
+  if note:
+    print(f'speed: {note}', file=sys.stderr)
+  baseline.load_ahead(experiment)
 
 
 def _preview(run: Run) -> None:

@@ -1,17 +1,20 @@
 """Cross-validated runs pooled, against scikit-learn on all their calls."""
 
+import csv
 import json
 from typing import ClassVar
 
 import numpy as np
 import pytest
 import reseal
+import scipy
 import sklearn.metrics
 
 from medjax import sealed
 from medjax.evaluation import Calibration, Conformal, Decision, Estimate, Predictions
 from medjax.outcomes import Classes, Number
-from medjax.report import folds
+from medjax.report import folds, run_means
+from medjax.report.sweep import Sweep
 from medjax.workdir import Workdir
 
 CLASSES = ('a', 'b', 'c')
@@ -74,7 +77,7 @@ def test_calls_of_all_folds_are_counted_together(runs):
 
 
 def test_pooled_metrics_are_shown_and_written(runs, tmp_path, capsys):
-  folds.show(runs, Classes(), tmp_path)
+  folds.show(Sweep(runs), Classes(), tmp_path)
   written = sealed.read(tmp_path / 'crossval.json')[0]
   assert written['pooled']['f1']['value'] == pooled(runs)['f1'].value
   assert 'test cases of all runs pooled' in capsys.readouterr().out
@@ -89,7 +92,7 @@ def test_the_page_shows_every_run_and_what_repeats_differ_by(runs, tmp_path):
     made = [workdir.decision, workdir.predictions('test')]
     workdir.write(workdir.evaluation, {'test': found}, covers=made)
     workdir.report.write_text('a page')
-  folds.show(runs, Classes(), tmp_path, repeats=2)
+  folds.show(Sweep(runs, repeats=2), Classes(), tmp_path)
   written = sealed.read(tmp_path / 'crossval.json')[0]
   assert written['test']['auroc']['runs'] == pytest.approx([0.6, 0.7, 0.8, 0.9])
   assert written['test']['auroc']['repeats'] == pytest.approx([0.65, 0.85])
@@ -102,7 +105,7 @@ def test_the_page_shows_every_run_and_what_repeats_differ_by(runs, tmp_path):
 
 
 def test_the_page_of_one_repeat_says_what_it_does_not_tell(runs, tmp_path):
-  folds.show(runs[:2], Classes(), tmp_path)
+  folds.show(Sweep(runs[:2]), Classes(), tmp_path)
   text = (tmp_path / 'crossval.html').read_text()
   assert 'All runs began from the same seed' in text
   assert 'Means of repeats' not in text
@@ -125,7 +128,36 @@ def test_intervals_of_shares_stay_among_them(runs):
       for name in ('auroc', 'rmse')
     }
     workdir.write(workdir.evaluation, {'test': found})
-  means = folds.summarise(runs, BothKinds())
+  means = folds.summarise(Sweep(runs), BothKinds())
   assert means['rmse'].value == means['auroc'].value == pytest.approx(0.9)
   assert means['rmse'].high > 1 == means['auroc'].high
   assert means['rmse'].low == means['auroc'].low > 0
+
+
+def test_intervals_count_the_training_cases_that_folds_share():
+  """Nadeau and Bengio's variance by hand, and what seeds of one fold share."""
+  rng = np.random.default_rng(0)
+  values = rng.normal(0.8, 0.03, (2, 3, 5))
+  by_fold = values.mean(axis=1).ravel()
+  spread = np.sqrt((1 / 10 + 0.25) * by_fold.var(ddof=1))
+  half_width = scipy.stats.t.ppf(0.975, 9) * spread
+  found = run_means.mean_over_runs(values, 0.25)
+  assert found.value == pytest.approx(by_fold.mean())
+  assert found.low == pytest.approx(by_fold.mean() - half_width)
+  assert found.high == pytest.approx(by_fold.mean() + half_width)
+  # Another seed that says the same adds nothing.
+  twice = run_means.mean_over_runs(np.repeat(values, 2, axis=1), 0.25)
+  assert twice.low == pytest.approx(found.low)
+  values[0, 0, 0] = np.nan
+  assert run_means.mean_over_runs(values, 0.25).reason == 'of 29 runs'
+
+
+def test_of_each_run_the_test_cases_are_listed_with_the_member(runs, tmp_path):
+  folds.show(Sweep([*runs[:3], None], repeats=2), Classes(), tmp_path, {'1-1': 'no memory'})
+  with open(tmp_path / 'out_of_fold.csv') as file:
+    rows = list(csv.DictReader(file))
+  assert [row['member'] for row in rows] == ['0-0'] * 20 + ['0-1'] * 20 + ['1-0'] * 20
+  assert rows[20]['id'] == 'n20'
+  text = (tmp_path / 'crossval.html').read_text()
+  assert '1-1 failed and is in no mean: no memory' in text
+  assert sealed.read(tmp_path / 'crossval.json')[0]['test']['accuracy']['reason'] == 'of 3 runs'

@@ -1,0 +1,167 @@
+"""How fast several runs of one study are trained in turn, and together in one program: measured.
+
+No rule is right everywhere: on a CPU dense layers of many members are several times faster in one
+program, convolutions several times slower, and a GPU has room for others where one run leaves some.
+"""
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from medjax.data import feed
+from medjax.runtime import Devices
+from medjax.training import loop, members, parallel, state
+from medjax.training.members import Member
+from medjax.training.together import Together
+from medjax.training.updates import Updates
+
+_FEWEST, _MOST, _SECONDS = 3, 30, 1.0  # updates that are timed, and how long at most
+_SLOW = 0.05  # seconds of an update from which on two members are tried before all
+_SHARE = 0.5  # of the memory that is free
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+  """Seconds of an update.
+
+  Attributes:
+    alone: of one run.
+    together: of one run among ``at_once`` in one program; None where that is not possible.
+    at_once: members of a program.
+    reason: why not together; '' where it is measured.
+    groups: members by program, numbers of each.
+  """
+
+  alone: float
+  together: float | None = None
+  at_once: int = 1
+  reason: str = ''
+  groups: tuple[tuple[int, ...], ...] = ()
+
+
+def updates(all_members: Sequence[Member]) -> int:
+  """Updates of all members, from their beginning."""
+  counts = (-(-len(m.train) // m.config.batch_size) * m.config.num_epochs for m in all_members)
+  return sum(counts)
+
+
+def alone(member: Member, devices: Devices) -> float:
+  """Seconds of an update of a run, with its own random parameters, which nobody keeps."""
+  experiment, config = member.experiment, member.config
+  run = Updates(experiment, config, devices)
+  multiple = loop.multiple(experiment, config, devices)
+  rows = feed.epoch_plan(
+    member.train, config.seed, 0, config.batch_size, multiple, experiment.balance
+  )
+  plan = np.concatenate([rows] * (-(-_MOST // len(rows)) + 1))
+  current = devices.replicate(state.create(experiment, config.seed))
+  calls = run(plan, lambda: 1)
+
+  def once() -> int:
+    nonlocal current
+    count, update = next(calls)
+    current, metrics = update(current)
+    jax.block_until_ready(metrics)
+    return count
+
+  return _median(once)
+
+
+def _median(once: Callable[[], int]) -> float:
+  """Median of the seconds of an update; the first call, which compiles, is not timed."""
+  once()
+  found: list[float] = []
+  begun = time.monotonic()
+  while len(found) < _FEWEST or (len(found) < _MOST and time.monotonic() - begun < _SECONDS):
+    start = time.monotonic()
+    count = once()
+    found.append((time.monotonic() - start) / count)
+  return float(np.median(found))
+
+
+def measure(all_members: Sequence[Member], devices: Devices) -> Measured:
+  """Times some updates of the first member alone and of members together.
+
+  Args:
+    all_members: of one study.
+    devices: devices of all hosts.
+  """
+  of_one = alone(all_members[0], devices)
+  if reason := members.unsuited(all_members[0], devices):
+    return Measured(of_one, reason=reason)
+  fits = _fits(all_members[0], devices)
+  if fits < 2:
+    return Measured(of_one, reason='two of them may not fit in memory')
+  groups = members.alike(all_members, devices)
+  largest = max(groups, key=len)
+  if len(largest) < 2:
+    return Measured(of_one, reason='no two of them have the same program')
+  count = -(-len(largest) // -(-len(largest) // fits))  # chunks that are alike
+  if of_one > _SLOW and count > 2:
+    pair = _together([all_members[i] for i in largest[:2]], devices)
+    if pair > 0.95 * of_one:
+      return Measured(of_one, pair, 2, groups=tuple(map(tuple, groups)))
+  of_each = _together([all_members[i] for i in largest[:count]], devices)
+  return Measured(of_one, of_each, count, groups=tuple(map(tuple, groups)))
+
+
+def _together(some: Sequence[Member], devices: Devices) -> float:
+  """Seconds of an update of one member among some in one program."""
+  program = Together(some, devices)
+  created = [state.create(member.experiment, member.config.seed) for member in some]
+  stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(x) for x in leaves]), *created)
+  current = devices.replicate(stacked)
+  plans = [members.plan(member, 0, devices)[:8] for member in some]
+  done = min(len(plan) for plan in plans)
+
+  def once() -> int:
+    nonlocal current
+    current, metrics = program.updates(current, plans)
+    jax.block_until_ready(metrics)
+    return done
+
+  return _median(once) / len(some)
+
+
+def _fits(member: Member, devices: Devices) -> int:
+  """How many members one program may hold, by what the step of one of them needs."""
+  experiment, config = member.experiment, member.config
+  example: Any = experiment.data.example
+  width = members.plan(member, 0, devices).shape[1] // len(devices.all)
+  batch = {
+    name: jax.tree.map(
+      lambda s: jax.ShapeDtypeStruct((len(devices.local), width, *s.shape), s.dtype), spec
+    )
+    for name, spec in example.items()
+  }
+  shape = (len(devices.local), width)
+  batch |= {
+    'mask': jax.ShapeDtypeStruct(shape, bool),
+    'index': jax.ShapeDtypeStruct(shape, np.int32),
+  }
+  current, key = state.abstract(experiment), jax.eval_shape(lambda: jax.random.key(0))
+  step: Any = parallel.compile_train(experiment, devices, config.precision, config.accumulate)
+  needs = step.lower(current, batch, key).compile().memory_analysis()
+  data = sum(
+    int(np.prod(spec.shape)) * spec.dtype.itemsize for spec in jax.tree.leaves(example)
+  ) * len(member.train)
+  of_one = data + needs.temp_size_in_bytes + 2 * needs.argument_size_in_bytes
+  return int(_SHARE * free(devices) // max(of_one, 1))
+
+
+def free(devices: Devices) -> float:
+  """Bytes of memory that the device, or this machine for a CPU, has left."""
+  told = devices.local[0].memory_stats()
+  if told and 'bytes_limit' in told:
+    return told['bytes_limit'] - told.get('bytes_in_use', 0)
+  try:
+    with open('/proc/meminfo') as file:
+      lines = dict(line.split(':', 1) for line in file)
+    return int(lines['MemAvailable'].split()[0]) * 1024
+  except (OSError, KeyError, ValueError):
+    return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2

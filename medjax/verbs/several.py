@@ -1,0 +1,279 @@
+"""Several runs of one command: how they are trained, and what became of each."""
+
+import contextlib
+import dataclasses
+import os
+import resource
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+
+from medjax import runtime, sealed
+from medjax.errors import DiskFullError, UserError
+from medjax.experiment import Experiment
+from medjax.spent import Spent
+from medjax.verbs import train as train_verb
+from medjax.verbs.run import Run
+from medjax.verbs.workers import Failure, Task, Workers
+
+IN_TURN, TOGETHER, SIDE_BY_SIDE = 'in_turn', 'together', 'side_by_side'
+WAYS = ('auto', IN_TURN, TOGETHER, SIDE_BY_SIDE)
+_CLEARLY = 0.9  # of the seconds of the best other way, for processes to be worth their start
+_CHOICE = 'way.json'
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+  """How several runs are trained.
+
+  Attributes:
+    way: one of ``WAYS`` but auto.
+    at_once: runs in one program, or processes.
+    told: what was measured, for the terminal.
+  """
+
+  way: str
+  at_once: int = 1
+  told: str = ''
+
+
+def train(
+  command: Run,
+  runs: Sequence[Run],
+  names: Sequence[str],
+  way: str,
+  page: bool,
+) -> dict[int, Failure]:
+  """Trains and evaluates runs that differ by their folds and seeds.
+
+  A run that fails keeps no other from going on. How they are trained is kept in the folder of the
+  command, so that one that is continued does the same arithmetic.
+
+  Args:
+    command: the command, whose folder those of the runs are in.
+    runs: with settings and folders of their own.
+    names: what each is called on the terminal.
+    way: one of ``WAYS``.
+    page: whether the report of each is written.
+
+  Returns:
+    Why runs failed, by their number.
+
+  Raises:
+    PreemptedError: SIGTERM came; what was at work is saved.
+    DiskFullError: the disk is full.
+    UserError: the way that is asked for is not possible.
+  """
+  several = len(runs) > 1 and jax.process_count() == 1
+  if not several and way not in ('auto', IN_TURN):
+    raise UserError(f'--how={way}: needs several runs of one process')
+  at_work = _AtWork(command, runs, names, page)
+  choice = at_work.choose(way) if several else Choice(IN_TURN)
+  if choice.told and command.lead:
+    print(choice.told)
+  if choice.way == TOGETHER:
+    return at_work.together(choice.at_once)
+  if choice.way == SIDE_BY_SIDE:
+    return at_work.side_by_side(choice.at_once)
+  return at_work.in_turn()
+
+
+class _AtWork:
+  """The runs of one command."""
+
+  def __init__(self, command: Run, runs: Sequence[Run], names: Sequence[str], page: bool):
+    self.command, self.runs, self.names, self.page = command, runs, names, page
+    self.failures: dict[int, Failure] = {}
+    self.started = runtime.since_start()
+    self._workers: Workers | None = None
+    self._built: dict[int, Experiment] = {}
+    self._monitor = ''
+
+  def in_turn(self) -> dict[int, Failure]:
+    """One after another."""
+    for number, run in enumerate(self.runs):
+      with self._may_fail(number):
+        train_verb.train(run, page=self.page)
+        self._say(number)
+    return self.failures
+
+  def side_by_side(self, processes: int) -> dict[int, Failure]:
+    """In processes of their own, as many at once as there are cores for."""
+    with self._processes(processes) as workers:
+
+      def told(number: int, answer: str | Failure) -> None:
+        if isinstance(answer, Failure):
+          self._failed(number, answer)
+        else:
+          self._say(number)
+
+      return workers.run([self._task(number) for number in range(len(self.runs))], told)
+
+  def together(self, at_once: int) -> dict[int, Failure]:
+    """In one program each for those that are alike, ``at_once`` of them at a time."""
+    from medjax.training import members
+
+    everyone = [self._member(number) for number in range(len(self.runs))]
+    for group in members.alike(everyone, self.command.devices):
+      chunks = -(-len(group) // at_once)
+      size = -(-len(group) // chunks)
+      for first in range(0, len(group), size):
+        self._chunk(group[first : first + size])
+    return self.failures
+
+  def _chunk(self, numbers: Sequence[int]) -> None:
+    from medjax.training import together
+
+    start, spent = time.monotonic(), Spent(0.0, runtime.compile_clock())
+    with contextlib.ExitStack() as held:
+      some = []
+      for number in numbers:
+        with self._may_fail(number):
+          member = self._member(number, again=True)
+          held.enter_context(self.runs[number].alone())
+          train_verb.claim(self.runs[number], member.experiment)
+          some.append((number, member))
+      if not some:
+        return
+      program = together.Together([member for _, member in some], self.command.devices)
+      found = program.train(spent)
+      seconds = time.monotonic() - start
+      for place, (number, member) in enumerate(some):
+        run, done = self.runs[number], found[place]
+        with self._may_fail(number):
+          if isinstance(done, Exception):
+            raise done
+          if done:
+            run.write_environment(0.0)
+          step = program.evaluate_step(place)
+          run.finish('train' if done else 'evaluate', member.experiment, step, page=self.page)
+          self._say(number)
+      if any(isinstance(done, int) and done for done in found.values()):
+        print(f'trained {len(some)} runs together in {seconds:.0f} s')
+
+  def choose(self, way: str) -> Choice:
+    """The way that is asked for, was taken before, or is the fastest by measure."""
+    path = self.command.workdir.folder / _CHOICE
+    before = Choice(**sealed.read(path)[0]) if path.exists() else None
+    if before and way in ('auto', before.way):
+      return dataclasses.replace(before, told='')
+    choice = self._measured() if way == 'auto' else self._asked(way)
+    sealed.write(path, dataclasses.asdict(choice))
+    return choice
+
+  def _asked(self, way: str) -> Choice:
+    from medjax.training import members
+
+    if way == SIDE_BY_SIDE:
+      return Choice(way, min(_cores(), len(self.runs)))
+    reason = members.unsuited(self._member(0), self.command.devices) if way == TOGETHER else ''
+    if reason:
+      raise UserError(f'--how={way}: {reason}')
+    return Choice(way, len(self.runs))
+
+  def _measured(self) -> Choice:
+    from medjax.training import ways
+
+    everyone = [self._member(number) for number in range(len(self.runs))]
+    devices = self.command.devices
+    count = ways.updates(everyone)
+    found = ways.measure(everyone, devices)
+    seconds = {IN_TURN: count * found.alone}
+    told = [f'in turn {_spell(seconds[IN_TURN])}']
+    if found.together is None:
+      told.append(f'not together: {found.reason}')
+    else:
+      seconds[TOGETHER] = count * found.together
+      told.append(f'together ({found.at_once} in one program) {_spell(seconds[TOGETHER])}')
+    best = min(seconds, key=lambda name: seconds[name])
+    processes = min(_cores(), len(self.runs))
+    reason = self._against_processes(processes, seconds[IN_TURN], seconds[best])
+    if not reason:
+      tasks = [dataclasses.replace(self._task(i), only_times=True) for i in range(processes)]
+      slowest = self._processes(processes).times(tasks)
+      seconds[SIDE_BY_SIDE] = count * slowest / processes
+      told.append(f'side by side ({processes} processes) {_spell(seconds[SIDE_BY_SIDE])}')
+      if seconds[SIDE_BY_SIDE] < _CLEARLY * seconds[best]:
+        best = SIDE_BY_SIDE
+    else:
+      told.append(f'not side by side: {reason}')
+    if best != SIDE_BY_SIDE and self._workers is not None:
+      self._workers.__exit__()
+      self._workers = None
+    at_once = {IN_TURN: 1, TOGETHER: found.at_once, SIDE_BY_SIDE: processes}[best]
+    line = f'updates of {len(self.runs)} runs by measure: {", ".join(told)}; {best} it is'
+    return Choice(best, at_once, line)
+
+  def _against_processes(self, processes: int, in_turn: float, best: float) -> str:
+    """Why processes side by side are not tried; '' where they are."""
+    from medjax.training import ways
+
+    if jax.default_backend() != 'cpu':
+      return 'they would share the memory of the accelerator'
+    if processes < 2:
+      return 'one core'
+    if best - in_turn / processes < 2 * self.started:
+      return 'they could not save what their start takes'
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    if processes * own > ways.free(self.command.devices):
+      return 'they may not fit in memory'
+    return ''
+
+  def _processes(self, count: int) -> Workers:
+    if self._workers is None:
+      command = self.command
+      self._workers = Workers(count, command.name, command.config, command.build)
+    return self._workers
+
+  def _task(self, number: int) -> Task:
+    run = self.runs[number]
+    return Task(run.config, str(run.workdir.folder), self.page)
+
+  def _member(self, number: int, *, again: bool = False) -> Any:
+    """The run as ``training`` takes it; with ``again`` its folder is looked at as well."""
+    from medjax.training.members import Member
+
+    run = self.runs[number]
+    if number not in self._built:
+      self._built[number] = run.experiment()
+    if again:
+      train_verb.check(run, self._built[number])
+    return Member(self._built[number], run.config, run.workdir)
+
+  @contextlib.contextmanager
+  def _may_fail(self, number: int) -> Any:
+    """Notes why a run failed, and goes on; not where the disk is full or the command has to end."""
+    from medjax.training.keeper import PreemptedError
+
+    try:
+      yield
+    except (PreemptedError, DiskFullError):
+      raise
+    except UserError as error:
+      self._failed(number, Failure(str(error), error.exit_code))
+
+  def _failed(self, number: int, failure: Failure) -> None:
+    self.failures[number] = failure
+    print(f'{self.names[number]}: failed: {failure.reason}')
+
+  def _say(self, number: int) -> None:
+    from medjax.report import run as report
+
+    run = self.runs[number]
+    if run.lead:
+      if not self._monitor:
+        self._monitor = run.described().task.outcome.monitor
+      print(f'{self.names[number]}: {report.headline(run.workdir, "test", self._monitor)}')
+
+
+def _cores() -> int:
+  try:
+    return len(os.sched_getaffinity(0))
+  except AttributeError:
+    return os.cpu_count() or 1
+
+
+def _spell(seconds: float) -> str:
+  return f'{seconds:.0f} s' if seconds >= 10 else f'{seconds:.1f} s'
