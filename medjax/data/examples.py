@@ -7,18 +7,27 @@ or stored rows with labels make the data set. A loader of a new kind is
 ``modality`` makes the owner of its inputs again where a run's data.json stands for the examples.
 """
 
+import contextlib
+import contextvars
 import dataclasses
+import functools
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from medjax import config as config_lib
 from medjax.data import dataset, joint, memory, patients, positive, ragged, split
 from medjax.data.modality import Modality
 from medjax.data.settings import Settings
+
+# Data sets that were read inside ``read_once``, each with what it depends on.
+_kept: contextvars.ContextVar[list[tuple[Any, dataset.Dataset]] | None] = contextvars.ContextVar(
+  'kept', default=None
+)
 
 
 def load(
@@ -35,7 +44,40 @@ def load(
   """
   if settings.stored is not None:
     return dataset.without_examples(settings.stored, modality(settings.stored['details']))
-  return read()
+  kept = _kept.get()
+  if kept is None:
+    return read()
+  asked = _asked(settings, read)
+  for before, data in kept:
+    if before == asked:
+      return data
+  kept.append((asked, read()))
+  return kept[-1][1]
+
+
+@contextlib.contextmanager
+def read_once() -> Iterator[None]:
+  """Data sets of equal settings that are loaded inside are read once: runs share them.
+
+  Example:
+    >>> with read_once():                                          # doctest: +SKIP
+    ...   same = build(config).data is build(config).data
+  """
+  token = _kept.set([])
+  try:
+    yield
+  finally:
+    _kept.reset(token)
+
+
+def _asked(settings: Settings, read: Any) -> tuple[Any, ...]:
+  """What a data set depends on: the settings, and what else the loader has put into ``read``."""
+  if isinstance(read, functools.partial):
+    function, given = read.func, [*read.args, *read.keywords.items()]
+  else:
+    function, given = read, [cell.cell_contents for cell in read.__closure__ or ()]
+  others = [one for one in given if one is not settings]
+  return function.__code__, type(settings), config_lib.to_dict(settings), others
 
 
 @dataclasses.dataclass(frozen=True)

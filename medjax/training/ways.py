@@ -34,14 +34,12 @@ class Measured:
     together: of one run among ``at_once`` in one program; None where that is not possible.
     at_once: members of a program.
     reason: why not together; '' where it is measured.
-    groups: members by program, numbers of each.
   """
 
   alone: float
   together: float | None = None
   at_once: int = 1
   reason: str = ''
-  groups: tuple[tuple[int, ...], ...] = ()
 
 
 def updates(all_members: Sequence[Member]) -> int:
@@ -84,12 +82,17 @@ def _median(once: Callable[[], int]) -> float:
   return float(np.median(found))
 
 
-def measure(all_members: Sequence[Member], devices: Devices) -> Measured:
+def measure(
+  all_members: Sequence[Member],
+  devices: Devices,
+  alike: Callable[[], Sequence[Sequence[int]]],
+) -> Measured:
   """Times some updates of the first member alone and of members together.
 
   Args:
     all_members: of one study.
     devices: devices of all hosts.
+    alike: gives their numbers by program; see ``members.alike``.
   """
   of_one = alone(all_members[0], devices)
   if reason := members.unsuited(all_members[0], devices):
@@ -97,7 +100,7 @@ def measure(all_members: Sequence[Member], devices: Devices) -> Measured:
   fits = _fits(all_members[0], devices)
   if fits < 2:
     return Measured(of_one, reason='two of them may not fit in memory')
-  groups = members.alike(all_members, devices)
+  groups = alike()
   largest = max(groups, key=len)
   if len(largest) < 2:
     return Measured(of_one, reason='no two of them have the same program')
@@ -105,17 +108,18 @@ def measure(all_members: Sequence[Member], devices: Devices) -> Measured:
   if of_one > _SLOW and count > 2:
     pair = _together([all_members[i] for i in largest[:2]], devices)
     if pair > 0.95 * of_one:
-      return Measured(of_one, pair, 2, groups=tuple(map(tuple, groups)))
+      return Measured(of_one, pair, 2)
   of_each = _together([all_members[i] for i in largest[:count]], devices)
-  return Measured(of_one, of_each, count, groups=tuple(map(tuple, groups)))
+  return Measured(of_one, of_each, count)
 
 
 def _together(some: Sequence[Member], devices: Devices) -> float:
   """Seconds of an update of one member among some in one program."""
   program = Together(some, devices)
-  created = [state.create(member.experiment, member.config.seed) for member in some]
-  stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(x) for x in leaves]), *created)
-  current = devices.replicate(stacked)
+  created = state.create(some[0].experiment, some[0].config.seed)  # how fast does not depend on it
+  current = devices.replicate(
+    jax.tree.map(lambda leaf: np.stack([np.asarray(leaf)] * len(some)), created)
+  )
   plans = [members.plan(member, 0, devices)[:8] for member in some]
   done = min(len(plan) for plan in plans)
 

@@ -7,6 +7,7 @@ file of the run folder. Where both are the same, the same figures would be compu
 
 import concurrent.futures
 import contextlib
+import functools
 import hashlib
 import json
 import pathlib
@@ -85,6 +86,7 @@ def _digest_when_written(path: pathlib.Path) -> str:
   return files.digest(path)
 
 
+@functools.cache
 def _source() -> list[str]:
   """Digests of medjax's own files, and of the modules beside it that no package installed."""
   own = pathlib.Path(__file__).parents[1]

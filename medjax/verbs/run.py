@@ -56,12 +56,12 @@ class Run:
     run.spent = Spent(0.0, runtime.compile_clock())
     return run
 
-  def experiment(self) -> Experiment:
-    """The experiment of the settings; notes on its data go to the terminal."""
+  def experiment(self, *, told: bool = True) -> Experiment:
+    """The experiment of the settings; notes on its data go to the terminal, if ``told``."""
     with self.spent.on(DATA):
       built = self.build(self.config)
     _check_explanation(self.config, built)
-    notes = built.data.notes if self.lead else ()
+    notes = built.data.notes if self.lead and told else ()
     for note in notes[:_NOTES]:
       print(f'data: {note}', file=sys.stderr)
     if len(notes) > _NOTES:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import os
 import resource
 import time
@@ -11,6 +12,7 @@ from typing import Any
 import jax
 
 from medjax import runtime, sealed
+from medjax.data import examples
 from medjax.errors import DiskFullError, UserError
 from medjax.experiment import Experiment
 from medjax.spent import Spent
@@ -113,10 +115,7 @@ class _AtWork:
 
   def together(self, at_once: int) -> dict[int, Failure]:
     """In one program each for those that are alike, ``at_once`` of them at a time."""
-    from medjax.training import members
-
-    everyone = [self._member(number) for number in range(len(self.runs))]
-    for group in members.alike(everyone, self.command.devices):
+    for group in self._alike():
       chunks = -(-len(group) // at_once)
       size = -(-len(group) // chunks)
       for first in range(0, len(group), size):
@@ -139,7 +138,8 @@ class _AtWork:
         return
       program = together.Together([member for _, member in some], self.command.devices)
       found = program.train(spent)
-      seconds = time.monotonic() - start
+      if any(isinstance(done, int) and done for done in found.values()):
+        print(f'trained {len(some)} runs together in {time.monotonic() - start:.0f} s')
       for place, (number, member) in enumerate(some):
         run, done = self.runs[number], found[place]
         with self._may_fail(number):
@@ -150,8 +150,6 @@ class _AtWork:
           step = program.evaluate_step(place)
           run.finish('train' if done else 'evaluate', member.experiment, step, page=self.page)
           self._say(number)
-      if any(isinstance(done, int) and done for done in found.values()):
-        print(f'trained {len(some)} runs together in {seconds:.0f} s')
 
   def choose(self, way: str) -> Choice:
     """The way that is asked for, was taken before, or is the fastest by measure."""
@@ -176,10 +174,10 @@ class _AtWork:
   def _measured(self) -> Choice:
     from medjax.training import ways
 
-    everyone = [self._member(number) for number in range(len(self.runs))]
+    everyone = self._everyone()
     devices = self.command.devices
     count = ways.updates(everyone)
-    found = ways.measure(everyone, devices)
+    found = ways.measure(everyone, devices, self._alike)
     seconds = {IN_TURN: count * found.alone}
     told = [f'in turn {_spell(seconds[IN_TURN])}']
     if found.together is None:
@@ -231,13 +229,28 @@ class _AtWork:
     run = self.runs[number]
     return Task(run.config, str(run.workdir.folder), self.page)
 
+  @functools.cached_property
+  def _groups(self) -> list[list[int]]:
+    """Runs that one program can train, by their numbers."""
+    from medjax.training import members
+
+    return members.alike(self._everyone(), self.command.devices)
+
+  def _alike(self) -> list[list[int]]:
+    return self._groups
+
+  def _everyone(self) -> list[Any]:
+    """All runs as ``training`` takes them; those on the same data share them."""
+    with examples.read_once():
+      return [self._member(number) for number in range(len(self.runs))]
+
   def _member(self, number: int, *, again: bool = False) -> Any:
     """The run as ``training`` takes it; with ``again`` its folder is looked at as well."""
     from medjax.training.members import Member
 
     run = self.runs[number]
     if number not in self._built:
-      self._built[number] = run.experiment()
+      self._built[number] = run.experiment(told=not self._built)
     if again:
       train_verb.check(run, self._built[number])
     return Member(self._built[number], run.config, run.workdir)

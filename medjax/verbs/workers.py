@@ -92,9 +92,10 @@ class Workers:
   def times(self, tasks: Sequence[Task]) -> float:
     """Seconds of an update where as many runs as there are processes train at once: the slowest."""
     found = []
-    for (_, connection), task in zip(self._workers, tasks, strict=False):
+    at_work = [connection for _, connection in self._workers[: len(tasks)]]
+    for connection, task in zip(at_work, tasks, strict=True):
       connection.send(task)
-    for _, connection in self._workers[: len(tasks)]:
+    for connection in at_work:
       answer = connection.recv()
       if isinstance(answer, Failure):
         raise UserError(answer.reason)
@@ -163,8 +164,6 @@ class Workers:
       process.terminate()
 
   def _start(self, cores: set[int]) -> tuple[Any, Connection]:
-    here: Any
-    there: Any
     here, there = self._spawn.Pipe()
     process = self._spawn.Process(
       target=_serve, args=(there, os.getpid(), cores, *self._setup), daemon=True
