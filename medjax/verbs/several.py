@@ -198,7 +198,7 @@ class _AtWork:
     else:
       told.append(f'not side by side: {reason}')
     if best != SIDE_BY_SIDE and self._workers is not None:
-      self._workers.__exit__()
+      self._workers.close()
       self._workers = None
     at_once = {IN_TURN: 1, TOGETHER: found.at_once, SIDE_BY_SIDE: processes}[best]
     line = f'updates of {len(self.runs)} runs by measure: {", ".join(told)}; {best} it is'

@@ -79,9 +79,13 @@ class Workers:
   def __enter__(self) -> 'Workers':
     return self
 
-  def __exit__(self, *_: object) -> None:
+  def __exit__(self, *raised: object) -> None:
+    self.close()
+
+  def close(self) -> None:
+    """Ends the processes once they are idle."""
     for process, connection in self._workers:
-      connection.close()  # which ends it once it is idle
+      connection.close()  # which ends it
       if process.is_alive() and self._asked:
         process.terminate()
     for process, _ in self._workers:

@@ -4,14 +4,15 @@ import types
 
 from experiments import tabular_mlp
 from medjax.report import folds
-from medjax.verbs import crossval
+from medjax.verbs import crossval, several
 from medjax.verbs.run import Run
 from medjax.workdir import Workdir
 
 
-def test_a_repeat_has_other_folds_and_another_seed(tmp_path, monkeypatch):
+def planned(tmp_path, monkeypatch, **values):
+  """The runs that a command makes."""
   made = []
-  monkeypatch.setattr(crossval, 'train', made.append)
+  monkeypatch.setattr(several, 'train', lambda command, runs, *given: made.extend(runs) or {})
   monkeypatch.setattr(folds, 'show', lambda *given: None)
   monkeypatch.setattr(
     Run,
@@ -20,9 +21,28 @@ def test_a_repeat_has_other_folds_and_another_seed(tmp_path, monkeypatch):
   )
   config = tabular_mlp.Config(seed=5)
   config.data.seed, config.data.folds = 2, 3
-  values = types.SimpleNamespace(repeats=2)
-  run = Run('tabular_mlp', config, tabular_mlp.build, Workdir(tmp_path), values)
-  crossval.crossval(run, ())
-  told = [(one.config.data.fold, one.config.data.seed, one.config.seed) for one in made]
-  assert told == [(0, 2, 5), (1, 2, 5), (2, 2, 5), (0, 3, 6), (1, 3, 6), (2, 3, 6)]
+  told = types.SimpleNamespace(**{'how': 'auto', 'pages': False, 'repeats': 1, 'seeds': 1} | values)
+  crossval.crossval(Run('tabular_mlp', config, tabular_mlp.build, Workdir(tmp_path), told), ())
+  return made
+
+
+def told(runs):
+  return [(one.config.data.fold, one.config.data.seed, one.config.seed) for one in runs]
+
+
+def test_a_repeat_has_other_folds_and_another_seed(tmp_path, monkeypatch):
+  made = planned(tmp_path, monkeypatch, repeats=2)
+  assert told(made) == [(0, 2, 5), (1, 2, 5), (2, 2, 5), (0, 3, 6), (1, 3, 6), (2, 3, 6)]
   assert [one.workdir.folder.name for one in made][3] == 'repeat-1-fold-0'
+
+
+def test_seeds_are_of_the_same_folds(tmp_path, monkeypatch):
+  made = planned(tmp_path, monkeypatch, seeds=2)
+  assert told(made) == [(0, 2, 5), (1, 2, 5), (2, 2, 5), (0, 2, 6), (1, 2, 6), (2, 2, 6)]
+  assert [one.workdir.folder.name for one in made][4] == 'repeat-0-fold-1-seed-1'
+
+
+def test_no_two_runs_have_the_same_seed_and_folds(tmp_path, monkeypatch):
+  made = planned(tmp_path, monkeypatch, repeats=3, seeds=2)
+  assert len(set(told(made))) == len(made) == 18
+  assert sorted({seed for *_, seed in told(made)}) == [5, 6, 7, 8, 9, 10]

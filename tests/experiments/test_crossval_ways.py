@@ -1,0 +1,223 @@
+"""Several runs of one command: every way gives the same, and one that fails keeps no other back."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from experiments import lung_cnn, tabular_mlp
+from medjax.errors import UserError
+from medjax.training import loop, ways
+from medjax.verbs import several, workers
+
+SMALL = (
+  '--config.data.folds=2',
+  '--config.data.simulated_rows=300',
+  '--config.features=6',
+  '--config.num_epochs=3',
+  '--config.num_devices=1',
+)
+
+
+def out_of_fold(folder):
+  """Probability by member and case."""
+  with open(folder / 'out_of_fold.csv', newline='') as file:
+    return {(row['member'], row['id']): float(row['probability']) for row in csv.DictReader(file)}
+
+
+@pytest.fixture
+def in_turn(run_experiment, tmp_path):
+  code, out, err = run_experiment(
+    tabular_mlp, 'crossval', '--how=in_turn', '--seeds=2', *SMALL, '--workdir=in_turn'
+  )
+  assert code == 0, err
+  return out, out_of_fold(tmp_path / 'in_turn')
+
+
+def test_together_and_in_turn_say_the_same(in_turn, run_experiment, tmp_path):
+  code, out, err = run_experiment(
+    tabular_mlp, 'crossval', '--how=together', '--seeds=2', *SMALL, '--workdir=one'
+  )
+  assert code == 0, err
+  assert 'trained 4 runs together' in out
+  expected, found = in_turn[1], out_of_fold(tmp_path / 'one')
+  assert found.keys() == expected.keys()
+  assert len(found) == 600  # each case twice, by two seeds
+  assert max(abs(found[key] - expected[key]) for key in found) < 1e-5
+  for name in ('repeat-0-fold-0-seed-0', 'repeat-0-fold-1-seed-1'):
+    assert f'{name}: test AUROC: ' in out
+    assert f'{name}: test AUROC: ' in in_turn[0]
+  assert err.count('positive class') == 1  # notes on the data come once
+  # The page of a run is written where it is asked for.
+  run = tmp_path / 'one' / 'repeat-0-fold-1-seed-0'
+  assert not (run / 'report.html').exists()
+  code, out, err = run_experiment(tabular_mlp, 'evaluate', f'--workdir={run}')
+  assert code == 0, err
+  assert (run / 'report.html').exists()
+  # Nothing is trained again by the same command, which takes the same way.
+  code, out, err = run_experiment(tabular_mlp, 'crossval', '--seeds=2', *SMALL, '--workdir=one')
+  assert code == 0, err
+  assert 'trained' not in out
+  assert 'by measure' not in out
+
+
+@pytest.mark.slow
+def test_side_by_side_and_in_turn_say_the_same(in_turn, run_experiment, tmp_path):
+  code, _out, err = run_experiment(
+    tabular_mlp, 'crossval', '--how=side_by_side', '--seeds=2', '--pages', *SMALL, '--workdir=two'
+  )
+  assert code == 0, err
+  expected, found = in_turn[1], out_of_fold(tmp_path / 'two')
+  assert max(abs(found[key] - expected[key]) for key in found) < 1e-5
+  assert (tmp_path / 'two' / 'repeat-0-fold-1-seed-0' / 'report.html').exists()
+
+
+def test_the_way_is_chosen_by_measuring(run_experiment, tmp_path):
+  code, out, err = run_experiment(tabular_mlp, 'crossval', '--seeds=2', *SMALL, '--workdir=chosen')
+  assert code == 0, err
+  line = next(line for line in out.splitlines() if 'by measure' in line)
+  assert line.startswith('updates of 4 runs by measure: in turn ')
+  assert 'together (4 in one program) ' in line
+  assert 'not side by side: they could not save what their start takes; ' in line
+  chosen = json.loads((tmp_path / 'chosen' / 'way.json').read_text())
+  assert line.endswith(f'; {chosen["way"]} it is')
+
+
+@pytest.mark.parametrize(
+  ('alone', 'together', 'side', 'chosen'),
+  [
+    (0.1, 0.2, 0.19, several.IN_TURN),  # two processes that take nearly twice as long
+    (0.1, 0.02, 0.19, several.TOGETHER),
+    (0.1, 0.2, 0.11, several.SIDE_BY_SIDE),
+    (0.1, None, 0.11, several.SIDE_BY_SIDE),
+  ],
+)
+def test_the_fastest_way_is_taken(monkeypatch, tmp_path, make_runs, alone, together, side, chosen):
+  measured = ways.Measured(alone, together, 3, '' if together else 'no room')
+  monkeypatch.setattr(ways, 'measure', lambda *given: measured)
+  monkeypatch.setattr(ways, 'updates', lambda members: 100_000)
+  monkeypatch.setattr(several, '_cores', lambda: 2)
+  closed = []
+
+  class Processes:
+    def __init__(self, count, *given):
+      assert count == 2
+
+    def times(self, tasks):
+      assert all(task.only_times for task in tasks)
+      return side
+
+    def close(self):
+      closed.append(True)
+
+  monkeypatch.setattr(several, 'Workers', Processes)
+  command, runs = make_runs
+  found = several._AtWork(command, runs, ['a', 'b', 'c'], False).choose('auto')
+  assert found.way == chosen
+  assert found.at_once == {'in_turn': 1, 'together': 3, 'side_by_side': 2}[chosen]
+  assert closed == ([True] if chosen == several.IN_TURN else [])  # ended where they were tried
+  # Kept for when the command is repeated.
+  assert several._AtWork(command, runs, ['a', 'b', 'c'], False).choose('auto').way == chosen
+
+
+@pytest.fixture
+def make_runs(tmp_path):
+  """A command and three runs of it."""
+  import dataclasses
+  import types
+
+  from medjax.verbs.run import Run
+  from medjax.workdir import Workdir
+
+  config = tabular_mlp.Config()
+  config.data.simulated_rows, config.data.folds = 200, 3
+  values = types.SimpleNamespace(again=False)
+  command = Run('tabular_mlp', config, tabular_mlp.build, Workdir(tmp_path / 'c'), values)
+  (tmp_path / 'c').mkdir()
+  runs = []
+  for fold in range(3):
+    data = dataclasses.replace(config.data, fold=fold)
+    own = dataclasses.replace(config, data=data)
+    runs.append(command.other(own, Workdir(tmp_path / 'c' / str(fold))))
+  return command, runs
+
+
+def test_a_run_that_fails_keeps_no_other_back(run_experiment, tmp_path, monkeypatch):
+  real = loop.train
+
+  def train(experiment, config, *given):
+    if config.data.fold == 0:
+      raise UserError('no luck')
+    return real(experiment, config, *given)
+
+  monkeypatch.setattr(loop, 'train', train)
+  words = ('crossval', '--how=in_turn', *SMALL, '--workdir=some')
+  code, _, err = run_experiment(tabular_mlp, *words)
+  assert code == 2
+  assert 'error: crossval: 1 of 2 runs failed, first repeat-0-fold-0: no luck; repeat' in err
+  about = json.loads((tmp_path / 'some' / 'crossval.json').read_text())
+  assert about['failed'] == {'repeat-0-fold-0': 'no luck'}
+  assert about['runs'] == ['repeat-0-fold-1']
+  monkeypatch.undo()
+  monkeypatch.chdir(tmp_path)
+  code, _out, err = run_experiment(tabular_mlp, *words)
+  assert code == 0, err
+  about = json.loads((tmp_path / 'some' / 'crossval.json').read_text())
+  assert about['failed'] == {}
+  assert np.isfinite(about['test']['auroc']['value'])
+
+
+def test_what_cannot_be_asked_for(run_experiment):
+  code, _, err = run_experiment(tabular_mlp, 'crossval', '--how=quickly', *SMALL)
+  assert (code, err) == (
+    2,
+    'error: --how=quickly: expected one of auto, in_turn, together, side_by_side\n',
+  )
+  code, _, err = run_experiment(
+    tabular_mlp, 'crossval', '--how=together', *SMALL, '--config.feeding=streamed'
+  )
+  assert code == 2
+  assert 'error: --how=together: examples do not fit in memory' in err
+  assert lung_cnn.Config().data.folds == 0
+
+
+class Dying:
+  """Stands for a process that is killed at its first task and works at its next."""
+
+  started = 0
+
+  def __init__(self):
+    Dying.started += 1
+    self.first = Dying.started == 1
+    self.exitcode = -9
+
+  def send(self, task):
+    self.task = task
+
+  def recv(self):
+    if self.first:
+      raise EOFError
+    return f'did {self.task}'
+
+  def close(self):
+    pass
+
+  def join(self, seconds=None):
+    pass
+
+  def is_alive(self):
+    return False
+
+
+def test_a_process_that_is_killed_takes_its_own_run_alone(monkeypatch):
+  Dying.started = 0
+  made = lambda self, cores: (one := Dying(), one)  # noqa: E731
+  monkeypatch.setattr(workers.Workers, '_start', made)
+  told = {}
+  with workers.Workers(1, 'name', None, None) as processes:
+    failures = processes.run(['a', 'b'], told.__setitem__)
+  assert told[1] == 'did b'
+  assert failures == {
+    0: workers.Failure('its process was killed by signal 9 (out of memory?)', workers._BUG)
+  }
