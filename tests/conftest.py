@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from medjax import runtime
+
 SHARED = pathlib.Path(__file__).resolve().parents[2] / 'shared' / 'data'
 
 
@@ -56,6 +58,12 @@ def _compile_once(cache):
   """Keeps what is compiled in this process too: half of the suite's time would go into it."""
   jax.config.update('jax_compilation_cache_dir', str(cache / 'compiled'))
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0.2)
+
+
+@pytest.fixture(scope='module', autouse=True)
+def _spare_mappings():
+  yield
+  runtime.spare_mappings()
 
 
 @pytest.fixture(autouse=True)

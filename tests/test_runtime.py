@@ -1,10 +1,13 @@
 """Process set-up: nothing happens that the user did not ask for or can not turn off."""
 
 import os
+import pathlib
 import signal
 import subprocess
 import sys
+import time
 
+import jax
 import pytest
 
 from medjax import runtime
@@ -84,3 +87,42 @@ def test_importing_medjax_changes_nothing_in_the_process():
     [sys.executable, '-c', code], capture_output=True, text=True, env=environment, timeout=120
   )
   assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='mappings are counted on Linux alone')
+def test_programs_are_forgotten_where_there_are_too_many_mappings():
+  double = jax.jit(lambda x: 2 * x)
+  assert double(3) == 6
+  runtime.spare_mappings()
+  assert double._cache_size() == 1
+  runtime.spare_mappings(most=1)
+  assert double._cache_size() == 0
+  assert double(3) == 6
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='the signal is sent on Linux alone')
+def test_a_process_ends_with_the_one_that_started_it():
+  child = (
+    'import os, time; from medjax import runtime; runtime.end_with(os.getppid()); '
+    'print("up", flush=True); time.sleep(60)'
+  )
+  parent = (
+    f'import subprocess, sys; child = subprocess.Popen([sys.executable, "-c", {child!r}], '
+    'stdout=subprocess.PIPE); child.stdout.readline(); print(child.pid, flush=True); '
+    'import time; time.sleep(60)'
+  )
+  process = subprocess.Popen([sys.executable, '-c', parent], stdout=subprocess.PIPE, text=True)
+  pid = int(process.stdout.readline())
+  process.kill()
+  process.wait()
+  for _ in range(100):
+    try:
+      state = pathlib.Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0]
+    except OSError:
+      break
+    if state == 'Z':
+      break
+    time.sleep(0.1)
+  else:
+    os.kill(pid, signal.SIGKILL)
+    pytest.fail('it goes on')

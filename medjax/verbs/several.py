@@ -99,6 +99,7 @@ class _AtWork:
       with self._may_fail(number):
         train_verb.train(run, page=self.page)
         self._say(number)
+      runtime.spare_mappings()
     return self.failures
 
   def side_by_side(self, processes: int) -> dict[int, Failure]:

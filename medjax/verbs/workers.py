@@ -219,6 +219,7 @@ def _serve(
     except (EOFError, KeyboardInterrupt):
       return
     connection.send(_done(task, name, build))
+    runtime.spare_mappings()
 
 
 def _done(task: Task, name: str, build: Callable[[Any], Experiment]) -> str | float | Failure:
