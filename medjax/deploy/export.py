@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from medjax import config as config_lib
-from medjax import models
+from medjax import files, models
 from medjax.config import Config
 from medjax.data import dataset, ragged
 from medjax.errors import UserError
@@ -178,6 +178,7 @@ def _version(package: str) -> str:
     return 'not installed as a package'
 
 
-def default_name(workdir: Workdir) -> pathlib.Path:
-  """Of the file where none is given."""
-  return workdir.folder / 'model.medjax'
+def write_bytes(path: pathlib.Path, data: bytes) -> None:
+  """Writes a file whole, or not at all; raises UserError where that fails."""
+  with files.replacing(path) as new:
+    new.write_bytes(data)

@@ -40,7 +40,7 @@ class Model:
       self.inputs: dict[str, dict[str, Any]] = about['inputs']
       self._axes = {name: tuple(axes) for name, axes in self.manifest['axes'].items()}
       self._decision = told.read(self.manifest['told'], self.manifest['decision'])
-      self._program = jax.jit(program.read(members[container.PROGRAM], about, read))
+      self._program = jax.jit(program.read(members[container.PROGRAM], about, read).call)
     except UserError as error:
       raise UserError(f'{path}: {error}') from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:

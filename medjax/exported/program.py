@@ -91,10 +91,8 @@ def _without_paths() -> Iterator[None]:
     jax.config.update(name, before)
 
 
-def read(
-  program: bytes, about: Mapping[str, Any], weights: Mapping[str, Any]
-) -> Callable[..., dict[str, jax.Array]]:
-  """The function of ``(weights, batch)`` that ``write`` wrote.
+def read(program: bytes, about: Mapping[str, Any], weights: Mapping[str, Any]) -> export.Exported:
+  """What ``write`` wrote; its ``call`` is the function of ``(weights, batch)``.
 
   Args:
     program: its bytes.
@@ -133,4 +131,4 @@ def read(
     mlir_module_serialized=program,
     module_kept_var_idx=tuple(about['kept']),
     calling_convention_version=version,
-  ).call
+  )

@@ -35,12 +35,13 @@ def write(arrays: Mapping[str, np.ndarray]) -> bytes:
   """
   header, parts, end = {}, [], 0
   for name, array in arrays.items():
-    if array.dtype not in _OF:
+    native = array.dtype.newbyteorder('=')
+    if native not in _OF:
       raise ValueError(f'{name} is of {array.dtype}; expected one of {", ".join(map(str, _OF))}')
     data = np.ascontiguousarray(array, array.dtype.newbyteorder('<')).tobytes()
     begin, end = end, end + len(data)
     header[name] = {
-      'dtype': _OF[array.dtype],
+      'dtype': _OF[native],
       'shape': list(array.shape),
       'data_offsets': [begin, end],
     }
