@@ -20,6 +20,8 @@ from medjax.workdir import Workdir
 
 _CASES = 3  # that the graph is checked with
 _TOLERANCE = 1e-4
+_LETTERS = 4  # numbers that every network of tokens, or of counts, takes
+_OF_PIXELS = 3  # axes of one image
 
 
 def write(
@@ -55,11 +57,12 @@ def write(
       f'--format=onnx: cases of this run differ in size ({", ".join(network.axes)}), which this '
       'format is not written for; expected --format=stablehlo'
     )
-  outputs = jax.eval_shape(network, network.weights, _batch(network, 1))
+  outputs = list(jax.eval_shape(network, network.weights, _batch(network, 1)))
 
   def function(*arrays: Any) -> tuple[Any, ...]:
     batch = dict(zip(network.inputs, arrays, strict=True))
-    return tuple(network(network.weights, batch).values())
+    found = network(network.weights, batch)
+    return tuple(found[name] for name in outputs)
 
   try:
     with _quiet():
@@ -68,13 +71,15 @@ def write(
         inputs=list(program.abstract(network.inputs).values()),
         model_name=name,
         input_names=list(network.inputs),
-        output_names=list(outputs),
+        output_names=outputs,
       )
       onnx.helper.set_model_props(graph, {'medjax': _about(network, name)})
       data = graph.SerializeToString()
-      session = onnxruntime.InferenceSession(data, providers=['CPUExecutionProvider'])
+      options = onnxruntime.SessionOptions()
+      options.log_severity_level = 4  # what fails is an exception, and said once
+      session = onnxruntime.InferenceSession(data, options, providers=['CPUExecutionProvider'])
       batch = _batch(network, _CASES)
-      found = dict(zip(outputs, session.run(list(outputs), batch), strict=True))
+      found = dict(zip(outputs, session.run(outputs, batch), strict=True))
   except Exception as error:  # whatever two converters say of an operation that they do not know
     why = next(iter(str(error).strip().splitlines()), '')[:300]
     raise UserError(
@@ -105,7 +110,7 @@ def _about(network: export.Network, name: str) -> str:
 
 
 def _batch(network: export.Network, cases: int) -> dict[str, np.ndarray]:
-  """Noise as the network takes it: bytes of any value, small whole numbers, or normal numbers."""
+  """Noise as the network takes it: pixels of any value, small whole numbers, or normal numbers."""
   random = np.random.default_rng(0)
   batch = {}
   for name, one in network.inputs.items():
@@ -113,7 +118,8 @@ def _batch(network: export.Network, cases: int) -> dict[str, np.ndarray]:
     if np.issubdtype(dtype, np.floating):
       batch[name] = random.normal(size=shape).astype(dtype)
     else:
-      batch[name] = random.integers(0, 256 if dtype == np.uint8 else 4, shape).astype(dtype)
+      pixels = dtype == np.uint8 and len(shape) > _OF_PIXELS
+      batch[name] = random.integers(0, 256 if pixels else _LETTERS, shape).astype(dtype)
   return batch
 
 
@@ -123,7 +129,7 @@ def _apart(found: dict[str, Any], expected: dict[str, Any]) -> float:
     np.abs(found[name] - expected[name]) / np.maximum(1, np.abs(expected[name]))
     for name in expected
   ]
-  return float(max(gap.max() for gap in gaps))
+  return float(np.max([gap.max() for gap in gaps]))
 
 
 @contextlib.contextmanager

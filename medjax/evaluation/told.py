@@ -11,6 +11,7 @@ import numpy as np
 
 from medjax.evaluation.decision import Decision
 from medjax.evaluation.labels import LabelDecisions
+from medjax.evaluation.masks import MaskDecision
 from medjax.evaluation.numbers import Interval
 from medjax.evaluation.survival_decision import SurvivalDecision
 
@@ -25,6 +26,7 @@ class Telling(Protocol):
 _DECISIONS: dict[str, Any] = {
   'classes': Decision,
   'labels': LabelDecisions,
+  'masks': MaskDecision,
   'number': Interval,
   'survival': SurvivalDecision,
 }

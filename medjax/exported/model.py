@@ -60,9 +60,10 @@ class Model:
       Of one of several classes: probability, calibrated, [N] of the second of two or [N, C]; call,
       the class called; set, which classes cannot be ruled out, bool [N, C]; decision, the class in
       the set, or 'abstain'. Of any number of classes: probability [N, C] and called,
-      bool [N, C]. Of a number: prediction, low and high, [N]. Of survival: risk, survival [N, T] at
-      ``manifest['decision']['horizons']``, median_survival and risk_group. Of an ensemble
-      also spread, the standard deviation of the first of these over its members. Otherwise what the
+      bool [N, C]. Of masks: probability and called, uint8 [N, H, W], 0 for background. Of a number:
+      prediction, low and high, [N]. Of survival: risk, survival [N, T] at
+      ``manifest['decision']['horizons']``, median_survival and risk_group. Of an ensemble also
+      spread, the standard deviation of the first of these over its members. Otherwise what the
       network predicts, as predicted or by name.
 
     Raises:

@@ -61,7 +61,7 @@ VERB = Verb(
   'predict files or folders with the best checkpoint of a run',
   predict,
   (
-    Flag('output', '', 'where it writes (default predict.csv in the run folder)', 'FILE'),
+    Flag('output', '', 'where it writes (default predict.csv in the run folder, or here)', 'FILE'),
     Flag('model', '', 'a file of export, instead of a run folder', 'FILE'),
     Flag('variants', '', 'what changes do to sequences (VCF file or table)', 'FILE'),
   ),
