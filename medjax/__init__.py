@@ -17,6 +17,7 @@ if TYPE_CHECKING:
   )
   from medjax.errors import UserError
   from medjax.experiment import Experiment
+  from medjax.exported.model import load
   from medjax.transfer.settings import ModelSettings, WeightSettings
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
   'ModelSettings',
   'UserError',
   'WeightSettings',
+  'load',
   'main',
   'setting',
 ]
@@ -41,6 +43,7 @@ _HOMES = {
   'ModelSettings': 'transfer.settings',
   'UserError': 'errors',
   'WeightSettings': 'transfer.settings',
+  'load': 'exported.model',
   'main': 'cli',
   'setting': 'config',
 }

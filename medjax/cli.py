@@ -21,6 +21,7 @@ from medjax import arguments, files, runtime, start
 from medjax import config as config_lib
 from medjax.config import Config
 from medjax.errors import DiskFullError, UserError
+from medjax.exported import settings as exported_settings
 from medjax.verbs import VERBS
 from medjax.verbs.run import Run
 from medjax.workdir import Workdir
@@ -50,7 +51,9 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
       return
     verb, words = arguments.command(values, arguments.parse(values, given), VERBS)
     folder = Workdir(values.workdir) if values.workdir else None
-    if folder is not None and verb.stored:
+    if values.model:
+      config = exported_settings.stored(pathlib.Path(values.model), name, config)
+    elif folder is not None and verb.stored:
       config = folder.stored(config)
     overridden = config_lib.override(config, values)
     default = pathlib.Path('runs') / f'{name}-{config_lib.short_hash(overridden)}'

@@ -350,6 +350,21 @@ def from_dict(config: C, stored: dict[str, Any]) -> C:
   return config
 
 
+def difference(before: Any, config: Any) -> str:
+  """The first setting that differs, but for how a run is computed, in words; '' for none.
+
+  Example:
+    >>> difference(Config(batch_size=32), Config(batch_size=8))
+    'config.batch_size=32, not 8'
+  """
+  stored = {leaf.name: leaf.value for leaf in leaves(before)}
+  for leaf in leaves(config):
+    was = stored[leaf.name]
+    if leaf.value != was and not leaf.field.metadata.get('execution'):
+      return f'config.{leaf.name}={spell(was)}, not {spell(leaf.value)}'
+  return ''
+
+
 def flatten(stored: dict[str, Any], prefix: str = '') -> dict[str, Any]:
   """Nested dicts as one dict with dotted names."""
   flat: dict[str, Any] = {}

@@ -29,10 +29,15 @@ def write(path: pathlib.Path, value: dict[str, Any], **ties: Any) -> None:
     UserError: it cannot be written.
     ValueError: a number is not finite.
   """
-  seal = {**ties, _DIGEST: _digest(value, ties)}
-  text = json.dumps({**value, _SEAL: seal}, indent=2, allow_nan=False)
+  text = dumps(value, **ties)
   with files.replacing(path) as new:
-    new.write_text(text + '\n', encoding='utf-8')
+    new.write_text(text, encoding='utf-8')
+
+
+def dumps(value: dict[str, Any], **ties: Any) -> str:
+  """The text of such a file; arguments and errors as of ``write``."""
+  seal = {**ties, _DIGEST: _digest(value, ties)}
+  return json.dumps({**value, _SEAL: seal}, indent=2, allow_nan=False) + '\n'
 
 
 def read(
@@ -48,10 +53,21 @@ def read(
     UserError: it cannot be read, is not JSON, has no seal, or is not what was written.
   """
   try:
-    value = json.loads(path.read_text(encoding='utf-8'))
+    text = path.read_text(encoding='utf-8')
   except FileNotFoundError:
     raise UserError(f'{path}: no such file; {remedy}') from None
-  except (OSError, ValueError, RecursionError) as error:
+  except (OSError, ValueError) as error:
+    raise UserError(f'{path}: cannot be read as JSON: {error}; {remedy}') from None
+  return loads(text, str(path), remedy)
+
+
+def loads(
+  text: str | bytes, path: str, remedy: str = 'write it again'
+) -> tuple[dict[str, Any], dict[str, Any]]:
+  """As ``read``, of the text of a file and its name."""
+  try:
+    value = json.loads(text)
+  except (ValueError, RecursionError) as error:
     raise UserError(f'{path}: cannot be read as JSON: {error}; {remedy}') from None
   if not isinstance(value, dict):
     kind = type(value).__name__

@@ -94,15 +94,12 @@ class Workdir:
     """
     if self.config.exists():
       # Through the config, so that a setting added since the run began has its default.
-      stored = {leaf.name: leaf for leaf in config_lib.leaves(self.stored(type(config)()))}
-      for leaf in config_lib.leaves(config):
-        before = stored[leaf.name].value
-        if leaf.value != before and not leaf.field.metadata.get('execution'):
-          raise UserError(
-            f'--workdir={self.folder}: holds a run with config.{leaf.name}='
-            f'{config_lib.spell(before)}, not {config_lib.spell(leaf.value)}; choose another '
-            'folder or repeat the command that made it'
-          )
+      other = config_lib.difference(self.stored(type(config)()), config)
+      if other:
+        raise UserError(
+          f'--workdir={self.folder}: holds a run with {other}; choose another folder or repeat the '
+          'command that made it'
+        )
     elif self.folder.exists() and not self.folder.is_dir():
       raise UserError(f'--workdir={self.folder}: is a file; expected a folder')
     elif self.folder.is_dir():

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import json
+import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -205,16 +206,28 @@ def describe(workdir: Workdir) -> dict[str, Any]:
   Raises:
     UserError: the file is missing or damaged, or an earlier version wrote it.
   """
-  about = workdir.read(workdir.data)
+  return checked(workdir.read(workdir.data), workdir.data)
+
+
+def checked(about: Any, path: pathlib.Path) -> dict[str, Any]:
+  """What a file says of a run's data, all of it.
+
+  Args:
+    about: JSON values.
+    path: the file.
+
+  Raises:
+    UserError: something is missing, or an earlier version wrote it.
+  """
   for name in ('source', 'classes', 'fingerprint', 'simulated', 'details', 'splits'):
     if name not in about:
-      raise UserError(f'{workdir.data}: does not describe the data of a run: it has no {name}')
+      raise UserError(f'{path}: does not describe the data of a run: it has no {name}')
   if 'example' not in about:
     raise UserError(
-      f'{workdir.data}: an earlier version of medjax wrote this run and did not note what an '
-      'example is; train again'
+      f'{path}: an earlier version of medjax wrote this run and did not note what an example is; '
+      'train again'
     )
-  return about
+  return dict(about)
 
 
 def without_examples(about: dict[str, Any], modality: Modality) -> Dataset:

@@ -5,7 +5,7 @@ import csv
 import os
 import pathlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,12 +62,39 @@ def predict_files(
     UserError: the run's best checkpoint was not evaluated, nothing was found, or the CSV cannot
       be written.
   """
+
+  def make() -> Predictor:
+    return Predictor.of_run(experiment, config, workdir, devices, config.batch_size)
+
+  return write(experiment, make, names, output)
+
+
+def write(
+  experiment: Experiment,
+  make: Callable[[], Predictor],
+  names: Sequence[str],
+  output: pathlib.Path,
+) -> list[Row]:
+  """As ``predict_files``, by any predictor.
+
+  Args:
+    experiment: data description, model and task.
+    make: the predictor, made once there are cases.
+    names: files and folders.
+    output: the CSV to write.
+
+  Returns:
+    The rows, in the order of the CSV.
+
+  Raises:
+    UserError: nothing was found, the predictor cannot be made, or the CSV cannot be written.
+  """
   modality, outcome = experiment.data.modality, experiment.task.outcome
   cases = modality.open(names)
   if not cases:
     raise UserError(f'predict {names[0]}: no {modality.cases} there')
   say_notes(cases, modality.cases)
-  predictor = Predictor(experiment, config, workdir, devices, config.batch_size)
+  predictor = make()
   writer = outcome.writer(predictor.decision, experiment.data.classes)
   page = output.with_suffix('.html')
   if page == output:

@@ -1,6 +1,7 @@
 """The chosen checkpoint of a run, at work on new cases in batches of one size."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -28,27 +29,58 @@ class Predictor:
     members: whether the run has several networks, whose ``spread`` is told.
 
   Args:
-    experiment: data description, model and task of the run.
-    config: its settings.
-    workdir: its folder.
-    devices: devices of this host.
+    experiment: data description, model and task.
+    decision: as its outcome reads it.
+    compute: what the task predicts of a batch [devices, B, ...], leaves [N, ...]; with several
+      members also that of each, leaves [N, members, ...].
     at_once: see the attribute. One program is compiled, or one for each bucket of sizes.
-
-  Raises:
-    UserError: the run's best checkpoint was not evaluated.
+    devices: of this host, and of all, on which ``compute`` computes.
   """
 
   def __init__(
-    self, experiment: Experiment, config: Config, workdir: Workdir, devices: Devices, at_once: int
+    self,
+    experiment: Experiment,
+    decision: Any,
+    compute: Callable[[dict[str, np.ndarray]], Any],
+    at_once: int,
+    devices: tuple[int, int] = (1, 1),
   ):
-    variables, self.step = evaluate.chosen_variables(experiment, workdir)
     self._outcome, self._axes = experiment.task.outcome, experiment.data.modality.axes
-    self.decision = evaluate.read_decision(self._outcome.read_decision, workdir, self.step)
+    self.decision, self.step = decision, decision.checkpoint_step
     self.at_once, self._devices = at_once, devices
     self.members = bool(models.members(experiment.model))
-    self._variables = devices.replicate(variables)
-    compiled = parallel.compile_predict_members if self.members else parallel.compile_predict
-    self._compiled = compiled(experiment, devices, config.precision)
+    self._compute = compute
+
+  @classmethod
+  def of_run(
+    cls,
+    experiment: Experiment,
+    config: Config,
+    workdir: Workdir,
+    devices: Devices,
+    at_once: int,
+  ) -> 'Predictor':
+    """Of the chosen checkpoint in a run folder.
+
+    Args:
+      experiment: data description, model and task of the run.
+      config: its settings.
+      workdir: its folder.
+      devices: devices of this host.
+      at_once: see the class.
+
+    Raises:
+      UserError: the run's best checkpoint was not evaluated.
+    """
+    restored, step = evaluate.chosen_variables(experiment, workdir)
+    decision = evaluate.read_decision(experiment.task.outcome.read_decision, workdir, step)
+    several = models.members(experiment.model)
+    compiled = (parallel.compile_predict_members if several else parallel.compile_predict)(
+      experiment, devices, config.precision
+    )
+    compute = functools.partial(compiled, devices.replicate(restored))
+    number = (len(devices.local), len(devices.all))
+    return cls(experiment, decision, compute, at_once, number)
 
   def predict(self, arrays: Sequence[dict[str, np.ndarray]]) -> tuple[Any, np.ndarray | None]:
     """What the task predicts of cases, and how far the members of an ensemble are apart in it.
@@ -60,7 +92,7 @@ class Predictor:
       Leaves [n, ...]; and the standard deviation over the members, float64 [n, C], of the numbers
       of ``Outcome.calls``, or None for one network.
     """
-    found = jax.device_get(self._compiled(self._variables, self._batch(arrays)))
+    found = jax.device_get(self._compute(self._batch(arrays)))
     found = jax.tree.map(lambda leaf: leaf[: len(arrays)], found)
     if not self.members:
       return found, None
@@ -79,8 +111,9 @@ class Predictor:
 
   def _batch(self, arrays: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Always of one size, so that the step is compiled once, or once a bucket of lengths."""
-    width = feed.batches(np.arange(self.at_once), self.at_once, len(self._devices.all)).shape[1]
-    return filled(arrays, self._axes, width, len(self._devices.local))
+    local, every = self._devices
+    width = feed.batches(np.arange(self.at_once), self.at_once, every).shape[1]
+    return filled(arrays, self._axes, width, local)
 
 
 def filled(

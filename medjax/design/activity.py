@@ -32,7 +32,7 @@ class Activity:
   """
 
   def __init__(self, experiment: Experiment, config: Config, workdir: Workdir, named: str = ''):
-    self._predictor = Predictor(experiment, config, workdir, runtime.devices(1), _AT_ONCE)
+    self._predictor = Predictor.of_run(experiment, config, workdir, runtime.devices(1), _AT_ONCE)
     self._modality, self._outcome = experiment.data.modality, experiment.task.outcome
     self._place = _place(experiment.data.classes, named)
     self._scale = experiment.data.details

@@ -5,6 +5,7 @@ as the network gave it, says whether the case is clear enough to be decided at a
 """
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from medjax.evaluation.calibration import Calibration
 from medjax.evaluation.conformal import Conformal
 from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.table import by_class
 
 ABSTAIN = 'abstain'
 
@@ -38,6 +40,29 @@ class Decision:
     if self.threshold.value is None:
       return probability.argmax(axis=1)
     return (probability >= self.threshold.value).astype(int)
+
+  def told(self, predicted: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]:
+    """What is said of cases.
+
+    Args:
+      predicted: probabilities as the network gave them, [N] of the second of two classes or [N, C].
+      classes: names of the classes.
+
+    Returns:
+      probability, calibrated, float64 as ``predicted``; call, the name of the class called, [N], ''
+      where the network gives no number; set, which classes cannot be ruled out, bool [N, C]; and
+      decision, the class in the set, [N], or 'abstain' where it is not exactly one.
+    """
+    names = np.array(classes)
+    probability = self.calibration.apply(predicted)
+    known = np.isfinite(by_class(probability)).all(axis=1)
+    sets = self.conformal.sets(predicted) & known[:, None]
+    return {
+      'probability': probability,
+      'call': np.where(known, names[self.calls(probability)], ''),
+      'set': sets,
+      'decision': np.where(sets.sum(axis=1) == 1, names[sets.argmax(axis=1)], ABSTAIN),
+    }
 
   def to_json(self) -> dict[str, Any]:
     """A JSON object, which ``from_json`` reads back to the same bits."""

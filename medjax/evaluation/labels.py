@@ -169,6 +169,16 @@ class LabelDecisions:
     columns = [one.calls(probability[:, i]) for i, one in enumerate(self.classes.values())]
     return np.stack(columns, axis=1) == 1
 
+  def told(self, predicted: np.ndarray, classes: Sequence[str]) -> dict[str, np.ndarray]:
+    """What is said of cases: probability, calibrated, float64 [N, C], and called, bool [N, C].
+
+    Args:
+      predicted: probabilities as the network gave them, [N, C].
+      classes: names of the classes.
+    """
+    probability = self.apply(predicted)
+    return {'probability': probability, 'called': self.calls(probability)}
+
   def to_json(self) -> dict[str, Any]:
     """A JSON object, which ``from_json`` reads back to the same bits."""
     classes = {name: one.to_json() for name, one in self.classes.items()}

@@ -8,7 +8,7 @@ means, as MONAI's metrics do by default; whether anything is called there is a m
 import dataclasses
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -209,6 +209,15 @@ class MaskDecision:
     if self.threshold is None:
       return 'a pixel is called what is most probable there'
     return f'a pixel is called {self.structures[0]} where its probability is above {self.threshold}'
+
+  def told(self, predicted: np.ndarray, classes: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """What is said of images: probability, as given, and called, as of ``calls``.
+
+    Args:
+      predicted: probabilities, as ``calls`` takes them.
+      classes: none.
+    """
+    return {'probability': predicted, 'called': self.calls(predicted)}
 
   def calls(self, probability: np.ndarray) -> np.ndarray:
     """Number of what each pixel is called, uint8 [N, H, W], 0 for background.

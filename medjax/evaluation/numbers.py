@@ -4,6 +4,7 @@ import dataclasses
 import math
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,20 @@ class Interval:
     if math.isinf(width):
       reason += '; too few for an interval of that coverage'
     return cls(step, coverage, width, reason)
+
+  def told(self, predicted: np.ndarray, classes: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """What is said of cases: prediction, low and high, the ends of the interval, float64 [N].
+
+    Args:
+      predicted: numbers, [N].
+      classes: none.
+    """
+    values = np.asarray(predicted, np.float64)
+    return {
+      'prediction': values,
+      'low': values - self.half_width,
+      'high': values + self.half_width,
+    }
 
   def to_json(self) -> dict[str, Any]:
     """A JSON object, which ``from_json`` reads back to the same bits."""

@@ -149,6 +149,31 @@ class SurvivalDecision:
       medians[row] = knots[after - 1] + share * (knots[after] - knots[after - 1])
     return medians
 
+  def told(self, predicted: np.ndarray, classes: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """What is said of cases.
+
+    Args:
+      predicted: as ``parted`` takes it.
+      classes: none.
+
+    Returns:
+      risk [N]; survival at each of ``horizons``, [N, T]; median_survival [N], NaN where survival
+      stays above a half; and risk_group, its name, [N]. Of a case for which the network gives no
+      number they are NaN, and the group is ''.
+    """
+    columns = np.asarray(predicted, np.float64).reshape(len(predicted), -1)
+    known = np.asarray(np.isfinite(columns).all(axis=1))
+    risk, at_ends = parted(np.where(known[:, None], columns, 0))
+    numbers = {
+      'risk': risk,
+      'survival': self.survival(risk, at_ends),
+      'median_survival': self.median(risk, at_ends),
+    }
+    for values in numbers.values():
+      values[~known] = np.nan
+    groups = np.where(known, np.array(self.group_names)[self.groups(risk)], '')
+    return numbers | {'risk_group': groups}
+
   def table(self, raw: SurvivalTable) -> SurvivalTable:
     """The table with survival at the horizons, of one as the network gave it."""
     survival = self.survival(raw.risk, raw.survival)
@@ -188,6 +213,12 @@ class SurvivalDecision:
     if len(decision.risk_cuts) >= len(_GROUPS):
       raise ValueError(f'{len(decision.risk_cuts)} cuts of risk; expected at most two')
     return decision
+
+
+def parted(predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+  """Risk [N] and survival at the ends of intervals [N, K], of [N] (K is 0) or [N, 1 + K]."""
+  columns = np.asarray(predicted, np.float64).reshape(len(predicted), -1)
+  return columns[:, 0], columns[:, 1:]
 
 
 def _tertiles(risk: np.ndarray) -> tuple[float, ...]:

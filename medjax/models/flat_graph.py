@@ -32,7 +32,7 @@ class FlatGraph(NamedTuple):
   @property
   def outgoing(self) -> jax.Array:
     """Directed bonds that leave each atom, int32 [P, D]; Q for none."""
-    return jnp.where(self.incoming < len(self.source), self.incoming ^ 1, self.incoming)
+    return jnp.where(self.incoming < self.source.shape[0], self.incoming ^ 1, self.incoming)
 
 
 def flatten(graph: dict[str, jax.Array]) -> FlatGraph:
@@ -45,8 +45,8 @@ def flatten(graph: dict[str, jax.Array]) -> FlatGraph:
   """
   atoms, bonds, ends, incoming = (graph[key] for key in ('atoms', 'bonds', 'ends', 'incoming'))
   if not bonds.shape[1]:  # single atoms alone: one bond of padding, as arrays of none are not taken
-    bonds, ends = (jnp.zeros((len(x), 1, x.shape[2]), x.dtype) for x in (bonds, ends))
-  count, size, pairs = len(atoms), atoms.shape[1], bonds.shape[1]
+    bonds, ends = (jnp.zeros((x.shape[0], 1, x.shape[2]), x.dtype) for x in (bonds, ends))
+  count, size, pairs = atoms.shape[0], atoms.shape[1], bonds.shape[1]
   molecule = jnp.arange(count, dtype=jnp.int32)[:, None, None]
   real = ends[..., :1] != ends[..., 1:]
   both = jnp.where(real, ends + molecule * size, count * size)

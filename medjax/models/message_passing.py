@@ -71,7 +71,7 @@ def shared_atoms(graph: FlatGraph, weights: Weights, depth: int) -> jax.Array:
 
 def _shared(graph: FlatGraph, weights: Weights, depth: int) -> jax.Array:
   atoms, bonds = graph.atoms, graph.bonds
-  of_atom, none = atoms.shape[1], len(bonds)
+  of_atom, none = atoms.shape[1], bonds.shape[0]
 
   def entering(colours: jax.Array) -> jax.Array:
     """The sum over bonds that enter each atom, uint32 [P, 2]."""
@@ -118,8 +118,8 @@ def _taken(values: jax.Array, index: jax.Array, fill: int = 0) -> jax.Array:
 
 def _others(graph: FlatGraph) -> jax.Array:
   """Directed bonds that enter the atom which each one leaves, but its reverse, [Q, D - 1]."""
-  number = jnp.arange(len(graph.source), dtype=jnp.int32)
-  lists = graph.incoming.at[graph.source].get(mode='fill', fill_value=len(number))
+  number = jnp.arange(graph.source.shape[0], dtype=jnp.int32)
+  lists = graph.incoming.at[graph.source].get(mode='fill', fill_value=number.shape[0])
   place = (lists == (number ^ 1)[:, None]).argmax(axis=1)
   degree = lists.shape[1]
   following = (place[:, None] + jnp.arange(1, degree)) % degree

@@ -30,7 +30,7 @@ class MLP(nn.Module):
   @nn.compact
   def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
     """Outputs [B, outputs] of [B, ...], whose further axes are taken as one."""
-    x = x.reshape(len(x), -1)
+    x = x.reshape(x.shape[0], -1)
     for width in self.features:
       x = nn.relu(nn.Dense(width)(x))
       if self.dropout:

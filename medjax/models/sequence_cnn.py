@@ -118,7 +118,7 @@ class SequenceCNN(nn.Module):
       new = nn.relu(self.norms[block](self.convs[block](x), present, train=train))
       x = jnp.where(present[..., None], x + new if block > 1 else new, 0)
     if self.pool == 'places':
-      x = x.reshape(len(x), -1)
+      x = x.reshape(x.shape[0], -1)
     else:
       parts = [present, *_ends(present)] if self.pool == 'ends' else [present]
       x = jnp.concatenate([pooled for part in parts for pooled in _pooled(x, part)], axis=1)

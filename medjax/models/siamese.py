@@ -58,7 +58,7 @@ class Siamese(nn.Module):
     )
     projected = nn.Dense(self.features, dtype=jnp.float32, name='projection')(nn.relu(hidden))
     return {
-      'embedding': hidden[: len(x_BHWC)],
+      'embedding': hidden[: x_BHWC.shape[0]],
       'views': jnp.stack(jnp.split(projected, 2), axis=1),
     }
 

@@ -59,7 +59,7 @@ def conv_general_dilated(
     ... # doctest: +SKIP
   """
   plain = (
-    jax.default_backend() == 'cpu'
+    native.on_cpu()
     and _is_one(lhs_dilation)
     and _is_one(rhs_dilation)
     and not settings.keys() - {'precision'}

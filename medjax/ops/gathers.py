@@ -31,12 +31,16 @@ def gather_sum(values: jax.Array, index: jax.Array, back: jax.Array) -> jax.Arra
 
 
 def _sum(values: jax.Array, index: jax.Array) -> jax.Array:
-  # Column by column: XLA fuses that, and not the sum over a gathered axis.
-  columns = [
-    values.at[index[:, j]].get(mode='fill', fill_value=0, wrap_negative_indices=False)
-    for j in range(index.shape[1])
-  ]
+  # Column by column: XLA fuses that, and not the sum over a gathered axis, which is left for
+  # programs that are exported for lists of any length.
+  if not isinstance(index.shape[1], int):
+    return _rows(values, index).sum(axis=1)
+  columns = [_rows(values, index[:, j]) for j in range(index.shape[1])]
   return sum(columns[1:], columns[0])
+
+
+def _rows(values: jax.Array, index: jax.Array) -> jax.Array:
+  return values.at[index].get(mode='fill', fill_value=0, wrap_negative_indices=False)
 
 
 def _forward(values: jax.Array, index: jax.Array, back: jax.Array) -> tuple[jax.Array, tuple]:

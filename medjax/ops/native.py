@@ -56,6 +56,7 @@ _KERNELS = {
 }
 _HERE = pathlib.Path(__file__).resolve().parent
 _wanted = contextvars.ContextVar('native_kernels', default=True)
+_portable = contextvars.ContextVar('portable', default=False)
 
 
 class UnavailableError(RuntimeError):
@@ -76,6 +77,28 @@ def disabled() -> Iterator[None]:
     yield
   finally:
     _wanted.reset(token)
+
+
+@contextlib.contextmanager
+def portable() -> Iterator[None]:
+  """Functions traced inside suit any platform: no kernels, no forms that only a CPU is fast with.
+
+  Example:
+    >>> with portable():
+    ...   available(), on_cpu()
+    (False, False)
+  """
+  token = _portable.set(True)
+  try:
+    with disabled():
+      yield
+  finally:
+    _portable.reset(token)
+
+
+def on_cpu() -> bool:
+  """Whether a function traced now is for a CPU alone, and may take the form that is fast there."""
+  return jax.default_backend() == 'cpu' and not _portable.get()
 
 
 def available() -> bool:

@@ -12,7 +12,6 @@ import numpy as np
 
 from medjax.evaluation import Decision
 from medjax.evaluation.decision import ABSTAIN
-from medjax.evaluation.table import by_class
 from medjax.outcomes.base import Row
 from medjax.outcomes.rows import Rows
 
@@ -31,20 +30,15 @@ class ClassRows(Rows):
     self, predicted: np.ndarray, sizes: Sequence[Mapping[str, int]]
   ) -> Iterator[Row | None]:
     """See ``Rows``."""
-    probability = self._decision.calibration.apply(predicted)
-    calls, sets = self._decision.calls(probability), self._decision.conformal.sets(predicted)
-    for values, call, members in zip(by_class(probability), calls, sets, strict=True):
-      if not np.isfinite(values).all():
+    told = self._decision.told(predicted, self._classes)
+    for values, call, members, decided in zip(*told.values(), strict=True):
+      if not call:
         yield None
         continue
       held = [c for c, inside in zip(self._classes, members, strict=True) if inside]
-      shown = values[1:] if len(self._classes) == 2 else values
-      yield {
-        **{column: repr(float(v)) for column, v in zip(self.numbers, shown, strict=True)},
-        'call': self._classes[int(call)],
-        'set': ' | '.join(held),
-        'decision': held[0] if len(held) == 1 else ABSTAIN,
-      }
+      numbers = (repr(float(value)) for value in np.atleast_1d(values))
+      cells = dict(zip(self.numbers, numbers, strict=True))
+      yield cells | {'call': str(call), 'set': ' | '.join(held), 'decision': str(decided)}
 
   def undecided(self, row: Row) -> Row:
     """See ``Writer``; the set's promise holds for cases like those of validation."""

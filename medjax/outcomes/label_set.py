@@ -198,9 +198,8 @@ class LabelRows(Rows):
     self, predicted: np.ndarray, sizes: Sequence[Mapping[str, int]]
   ) -> Iterator[Row | None]:
     """See ``Rows``."""
-    probability = self._decisions.apply(predicted)
-    calls = self._decisions.calls(probability)
-    for values, called in zip(probability, calls, strict=True):
+    told = self._decisions.told(predicted, tuple(self._decisions.classes))
+    for values, called in zip(told['probability'], told['called'], strict=True):
       held = [c for c, yes in zip(self._decisions.classes, called, strict=True) if yes]
       numbers = [repr(float(value)) for value in values]
       cells = dict(zip(self.numbers, numbers, strict=True)) | {'call': ' | '.join(held)}

@@ -131,11 +131,10 @@ class NumberRows(Rows):
     self, predicted: np.ndarray, sizes: Sequence[Mapping[str, int]]
   ) -> Iterator[Row | None]:
     """See ``Rows``."""
-    width = self._interval.half_width
-    for value in predicted.astype(np.float64).tolist():
-      ends = [repr(value - width), repr(value + width)] if np.isfinite(width) else ['', '']
-      cells = dict(zip(self.numbers, [repr(value), *ends], strict=True))
-      yield cells if np.isfinite(value) else None
+    told = self._interval.told(predicted)
+    for values in zip(*(column.tolist() for column in told.values()), strict=True):
+      cells = (repr(value) if np.isfinite(value) else '' for value in values)
+      yield dict(zip(self.numbers, cells, strict=True)) if np.isfinite(values[0]) else None
 
   def undecided(self, row: Row) -> Row:
     """See ``Writer``; the interval's promise holds for cases like those of validation."""

@@ -18,11 +18,12 @@ from medjax.config import Config
 from medjax.errors import UserError
 from medjax.evaluation import Estimate, SurvivalDecision, SurvivalTable
 from medjax.evaluation.survival import free_name
+from medjax.evaluation.survival_decision import parted
 from medjax.evaluation.survival_paired import compare_survival
 from medjax.outcomes import card, simple, survival_section
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
 from medjax.outcomes.simple import FittedModel, SimpleModel
-from medjax.outcomes.survival_rows import SurvivalRows, parted, timed
+from medjax.outcomes.survival_rows import SurvivalRows, timed
 
 # Metrics that there are for each horizon.
 _AT_HORIZON = {

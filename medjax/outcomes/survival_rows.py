@@ -24,17 +24,12 @@ class SurvivalRows(Rows):
     self, predicted: np.ndarray, sizes: Sequence[Mapping[str, int]]
   ) -> Iterator[Row | None]:
     """See ``Rows``."""
-    columns = np.asarray(predicted, np.float64).reshape(len(predicted), -1)
-    finite = np.asarray(np.isfinite(columns).all(axis=1))
-    risk, at_ends = parted(np.where(finite[:, None], columns, 0))
-    decision = self._decision
-    survival, median = decision.survival(risk, at_ends), decision.median(risk, at_ends)
-    groups = decision.groups(risk)
-    for row, known in enumerate(finite):
-      numbers = [repr(float(value)) for value in (risk[row], *survival[row])]
-      numbers.append('' if np.isnan(median[row]) else repr(float(median[row])))
+    told = self._decision.told(predicted)
+    for risk, survival, median, group in zip(*told.values(), strict=True):
+      numbers = [repr(float(value)) for value in (risk, *survival)]
+      numbers.append('' if np.isnan(median) else repr(float(median)))
       cells = dict(zip(self.numbers, numbers, strict=True))
-      yield cells | {'risk_group': decision.group_names[groups[row]]} if known else None
+      yield cells | {'risk_group': str(group)} if group else None
 
   def summary(self, rows: Sequence[Row]) -> list[str]:
     """See ``Writer``."""
@@ -45,12 +40,6 @@ class SurvivalRows(Rows):
       parts = ' and '.join(f'{cut:.3f}' for cut in cuts)
       lines.append(f'risk_group: {", ".join(self._decision.group_names)}, parted at risk {parts}')
     return lines
-
-
-def parted(predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-  """Risk [N] and survival at the ends of intervals [N, K], of [N] (K is 0) or [N, 1 + K]."""
-  columns = np.asarray(predicted, np.float64).reshape(len(predicted), -1)
-  return columns[:, 0], columns[:, 1:]
 
 
 def timed(time: str, unit: str) -> str:

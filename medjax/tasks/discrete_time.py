@@ -84,7 +84,7 @@ def survival_between(logits: jax.Array, cuts: np.ndarray, times: np.ndarray) -> 
   if not ((times >= 0) & (times <= ends[-1])).all():
     raise ValueError(f'a time is outside 0 to {ends[-1]:g}, where intervals end')
   survival = discrete_survival(logits)
-  with_start = jnp.concatenate([jnp.ones((len(survival), 1), jnp.float32), survival], axis=1)
+  with_start = jnp.concatenate([jnp.ones((survival.shape[0], 1), jnp.float32), survival], axis=1)
   knots = jnp.append(jnp.float32(0), ends)
   return jax.vmap(lambda values: jnp.interp(times, knots, values))(with_start)
 

@@ -157,7 +157,7 @@ class DiscreteTime(Task):
 
   def predict(self, outputs: jax.Array) -> jax.Array:
     """Risk, then survival at the end of each interval, [B, 1 + K]."""
-    risk = self.explained(outputs, jnp.zeros(len(outputs), jnp.int32))
+    risk = self.explained(outputs, jnp.zeros(outputs.shape[0], jnp.int32))
     return jnp.concatenate([risk[:, None], discrete_survival(self._logits(outputs))], axis=1)
 
   def explained(self, outputs: jax.Array, target: jax.Array) -> jax.Array:

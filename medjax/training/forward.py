@@ -50,6 +50,22 @@ def viewed(
   return jax.tree.map(lambda *leaves: sum(leaves) / len(leaves), *outputs)
 
 
+def predicted(experiment: Experiment, dtype: Any, variables: Any, batch: Any) -> Any:
+  """The task's predictions of a batch, leaves [B, ...]; arguments as of ``step.predict_step``."""
+  outputs = viewed(experiment, dtype, variables, experiment.data.modality.inputs(batch))
+  return experiment.task.predict(outputs)
+
+
+def predicted_by_members(
+  experiment: Experiment, dtype: Any, variables: Any, batch: Any
+) -> tuple[Any, Any]:
+  """The same of a model of several members, together; and of each, leaves [B, members, ...]."""
+  inputs = experiment.data.modality.inputs(batch)
+  outputs = viewed(experiment, dtype, variables, inputs, each=True)
+  together = experiment.task.predict(jax.tree.map(lambda leaf: leaf.mean(axis=0), outputs))
+  return together, jax.vmap(experiment.task.predict, out_axes=1)(outputs)
+
+
 def cast(tree: Any, dtype: Any) -> Any:
   """The tree with its floating leaves in another type; other leaves as they are."""
 

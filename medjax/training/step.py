@@ -132,8 +132,8 @@ def predict_step(experiment: Experiment, dtype: Any, variables: Any, batch: Batc
   Returns:
     The task's predictions, leaves [devices * B, ...].
   """
-  outputs = forward.viewed(experiment, dtype, variables, experiment.data.modality.inputs(batch))
-  return jax.lax.all_gather(experiment.task.predict(outputs), AXIS, tiled=True)
+  predicted = forward.predicted(experiment, dtype, variables, batch)
+  return jax.lax.all_gather(predicted, AXIS, tiled=True)
 
 
 def predict_members_step(
@@ -147,8 +147,5 @@ def predict_members_step(
     The task's predictions, leaves [devices * B, ...], as ``predict_step`` gives them; and those of
     each member, leaves [devices * B, members, ...].
   """
-  inputs = experiment.data.modality.inputs(batch)
-  outputs = forward.viewed(experiment, dtype, variables, inputs, each=True)
-  together = experiment.task.predict(jax.tree.map(lambda leaf: leaf.mean(axis=0), outputs))
-  of_each = jax.vmap(experiment.task.predict, out_axes=1)(outputs)
-  return jax.lax.all_gather((together, of_each), AXIS, tiled=True)
+  predicted = forward.predicted_by_members(experiment, dtype, variables, batch)
+  return jax.lax.all_gather(predicted, AXIS, tiled=True)

@@ -2,9 +2,11 @@
 
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from medjax.arguments import Flag, Verb
 from medjax.errors import UserError
+from medjax.experiment import Experiment
 from medjax.verbs.run import Run
 
 
@@ -18,6 +20,9 @@ def predict(run: Run, words: Sequence[str]) -> None:
 
   if not words:
     raise UserError('predict: expected files or folders after it')
+  if run.values.model:
+    _with_model(run, words)
+    return
   experiment = run.described()
   if run.values.variants:
     from medjax.deploy import variants
@@ -30,12 +35,34 @@ def predict(run: Run, words: Sequence[str]) -> None:
   files.predict_files(experiment, run.config, run.workdir, run.devices, words, output)
 
 
+def _with_model(run: Run, words: Sequence[str]) -> None:
+  """As ``predict``, with a file of ``export`` and no run folder."""
+  from medjax.data import dataset
+  from medjax.deploy import model_file
+  from medjax.exported import settings
+  from medjax.exported.model import load
+
+  for flag in ('workdir', 'variants'):
+    if run.values[flag].present:
+      raise UserError(f'--{flag}: needs a run folder; expected no --model with it')
+  path = pathlib.Path(run.values.model).expanduser()
+  settings.check(path, run.name, run.config)
+  model = load(path)
+  output = run.output(pathlib.Path('predict.csv'))
+
+  def build(about: dict[str, Any]) -> Experiment:
+    return run.of_description(dataset.checked(about, path))
+
+  model_file.predict_files(model, build, path, words, run.config.batch_size, output)
+
+
 VERB = Verb(
   'predict',
   'predict files or folders with the best checkpoint of a run',
   predict,
   (
-    Flag('output', '', 'where it writes (default predict.csv in the run folder)', 'FILE'),
+    Flag('output', '', 'where it writes (default predict.csv in the run folder, or here)', 'FILE'),
+    Flag('model', '', 'a file of export, instead of a run folder', 'FILE'),
     Flag('variants', '', 'what changes do to sequences (VCF file or table)', 'FILE'),
   ),
   words='FILES',

@@ -91,9 +91,13 @@ class Run:
     """
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
+    return self.of_description(dataset.describe(self.workdir))
+
+  def of_description(self, about: dict[str, Any]) -> Experiment:
+    """The experiment on data that are described and not there; see ``dataset.describe``."""
     config: Any = copy.copy(self.config)
     config.data = copy.copy(config.data)
-    config.data.stored = dataset.describe(self.workdir)
+    config.data.stored = about
     return self.build(config)
 
   def alone(self) -> contextlib.AbstractContextManager[None]:

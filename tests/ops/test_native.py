@@ -4,9 +4,11 @@ import hashlib
 import shutil
 
 import jax
+import jax.numpy as jnp
 import pytest
 
 from medjax.ops import native
+from medjax.ops.conv import conv_general_dilated
 
 
 @pytest.fixture
@@ -100,3 +102,25 @@ def test_status(monkeypatch):
     assert native.status().startswith('not used')
   monkeypatch.setattr(jax, 'default_backend', lambda: 'gpu')
   assert not native.available()
+
+
+_LAYOUT = ('NHWC', 'HWIO', 'NHWC')
+
+
+def test_what_is_portable_calls_no_kernel_and_is_not_for_a_cpu_alone():
+  x, kernel = jnp.ones((2, 40, 40, 32)), jnp.ones((3, 3, 32, 32))
+
+  def layer(x, kernel):
+    return conv_general_dilated(x, kernel, (1, 1), 'SAME', dimension_numbers=_LAYOUT)
+
+  def text():
+    return jax.jit(lambda x, kernel: layer(x, kernel)).lower(x, kernel).as_text()
+
+  with native.portable():
+    assert (native.available(), native.on_cpu()) == (False, False)
+    portable = text()
+  assert native.on_cpu()
+  assert 'custom_call' not in portable
+  assert 'stablehlo.convolution' in portable
+  if native.available():
+    assert 'custom_call @medjax_conv' in text()

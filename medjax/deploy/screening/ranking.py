@@ -43,7 +43,7 @@ class Ranking:
   ):
     self._axes = experiment.data.modality.axes
     at_once = min(at_once, _GRAPHS) if self._axes else at_once
-    self._predictor = Predictor(experiment, config, workdir, runtime.devices(1), at_once)
+    self._predictor = Predictor.of_run(experiment, config, workdir, runtime.devices(1), at_once)
     self.step = self._predictor.step
     self._writer = experiment.task.outcome.writer(self._predictor.decision, experiment.data.classes)
     self.ranked, self.place = _ranked(experiment, self._writer.numbers, named)
