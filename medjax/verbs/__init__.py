@@ -11,6 +11,7 @@ from medjax.verbs import (
   predict,
   sample,
   train,
+  validate,
 )
 
 # The first one is meant where none is named.
@@ -25,4 +26,5 @@ VERBS = (
   motifs.VERB,
   sample.VERB,
   audit.VERB,
+  validate.VERB,
 )
