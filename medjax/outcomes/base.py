@@ -128,6 +128,7 @@ class Outcome(abc.ABC, Generic[T, D]):
     counted: what the cases are that metrics are of, in a word.
     marks: whether ``mark`` draws labels and predictions on images.
     decided: names of metrics of decisions, of which larger is better.
+    order_only: whether ``monitor`` is of the order of cases alone, which no recalibration changes.
     ideal: of metrics of calibration, what they are where it is right.
   """
 
@@ -140,6 +141,7 @@ class Outcome(abc.ABC, Generic[T, D]):
   counted: ClassVar[str] = 'labelled'
   marks: ClassVar[bool] = False
   decided: ClassVar[Sequence[str]] = ()
+  order_only: ClassVar[bool] = True
   ideal: ClassVar[Mapping[str, float]] = types.MappingProxyType({})
 
   # Tables and numbers.

@@ -39,6 +39,7 @@ class Number(Outcome[Numbers, Interval]):
     'concordance': Metric('Concordance'),
   }
   headline: ClassVar[Sequence[str]] = ('r2', 'rmse', 'mae', 'spearman', 'concordance')
+  order_only: ClassVar[bool] = False
   ideal: ClassVar[Mapping[str, float]] = {'calibration_intercept': 0.0, 'calibration_slope': 1.0}
   learners: ClassVar[Sequence[str]] = simple.LEARNERS
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'number.html'

@@ -98,7 +98,8 @@ def why(found: dict[str, Any], differs: Sequence[dict[str, Any]]) -> str:
       line += ', so that most of it is the model: what it goes by does not mean the same there'
     told.append(line)
   told += [one['line'] for one in differs if not one['information']]
-  return f'{"; ".join(told)}.' if told else ''
+  line = f'{"; ".join(told)}.' if told else ''
+  return line[:1].upper() + line[1:]
 
 
 def predicted(outcome: Outcome, development: Any, there: Any) -> dict[str, Any]:

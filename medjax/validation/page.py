@@ -63,6 +63,7 @@ def write(
     reliability={
       name: drawn for name, one in updated.items() if (drawn := outcome.calibration_figure(one))
     },
+    order_only=outcome.order_only,
     costs=_costs(value['updates']['cost']),
     section=outcome.section(shown),
   )
@@ -97,8 +98,10 @@ def _rows(outcome: Outcome, value: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _costs(found: Mapping[str, Any]) -> dict[str, Any]:
   """A figure of what each update gains with cases, and rows on how many it needs."""
   lines = {name: (one['cases'], one['gain']) for name, one in found.items() if one['cases']}
+  if not lines:
+    return {'figure': '', 'rows': {}}
   figure = curves.over_cases(
     {name: (*line, found[name]['low'], found[name]['high']) for name, line in lines.items()},
     'Loss saved a case',
   )
-  return {'figure': markupsafe.Markup(figure) if lines else '', 'rows': found}
+  return {'figure': markupsafe.Markup(figure), 'rows': found}

@@ -74,9 +74,13 @@ def sentence(outcome: Outcome, found: dict[str, Any], verdict: Verdict) -> str:
     line += f', not {" and ".join(left)}' if left else ''
   else:
     line += 'does not make calibration right'
-  if verdict.rules[0].state == BROKEN:
+  if verdict.rules[0].state == BROKEN and outcome.order_only:
     line += (
       ', but it does not repair the model: it keeps the order of cases, and cannot win back what '
       'was lost of it'
     )
+  after = best['metrics'].get(outcome.monitor)
+  if not outcome.order_only and after and after['value'] is not None:
+    before = found['rows'][0]['metrics'][outcome.monitor]['value']
+    line += f', and moves {outcome.monitor} from {before:.3f} to {after["value"]:.3f}'
   return f'{line}.'

@@ -81,7 +81,8 @@ def judge(
     *_promise(promised, there.get('coverage')),
   ]
   broken = [rule.about for rule in others if rule.state == BROKEN]
-  also = f'Also broken: {", ".join(broken)}.' if broken else ''
+  first = 'Also broken' if order.state == BROKEN else 'Broken'
+  also = f'{first}: {", ".join(broken)}.' if broken else ''
   rules = (order, *others)
   if order.state == BROKEN:
     sentence = f'The model does not carry over to {site}: {order.found}.'
@@ -91,10 +92,9 @@ def judge(
     return Verdict(None, sentence, also, rules)
   if broken:
     sentence = (
-      f'The order of cases carries over to {site} ({order.found}), but the model as it stands does '
-      'not.'
+      f'{title} carries over to {site} ({order.found}), but the model as it stands does not.'
     )
-    return Verdict(False, sentence, also.replace('Also broken', 'Broken'), rules)
+    return Verdict(False, sentence, also, rules)
   sentence = f'The model carries over to {site}: {order.found}, and no other rule is broken.'
   return Verdict(True, sentence, '', rules)
 

@@ -8,6 +8,7 @@ from medjax.verbs import (
   evaluate,
   explain,
   motifs,
+  plan,
   predict,
   sample,
   train,
@@ -27,4 +28,5 @@ VERBS = (
   sample.VERB,
   audit.VERB,
   validate.VERB,
+  plan.VERB,
 )
