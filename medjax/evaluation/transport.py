@@ -66,6 +66,8 @@ def paired_difference(score: Callable[[T], float | None], there: T, development:
     return Difference(None, reason='undefined on one side')
   of = [np.asarray(getattr(table, 'group')) for table in (there, development)]  # noqa: B009
   names = np.unique(np.concatenate(of))
+  if len(names) < 2:
+    return Difference(whole, reason='every case is of one group: no interval')
   part = np.random.default_rng(0).permutation(len(names)) % min(_PARTS, len(names))
   places = [part[np.searchsorted(names, group)] for group in of]
   left = []
@@ -76,8 +78,6 @@ def paired_difference(score: Callable[[T], float | None], there: T, development:
       return Difference(whole, reason='undefined without some groups: no interval')
     left.append(found)
   count = len(left)
-  if count < 2:
-    return Difference(whole, reason='every case is of one group: no interval')
   variance = (count - 1) / count * float(np.square(np.array(left) - np.mean(left)).sum())
   half = normal_quantile(0.95) * math.sqrt(variance)
   return Difference(whole, whole - half, whole + half, reason='paired by group (jackknife)')

@@ -23,7 +23,7 @@ def observed_to_expected(prevalence: float, width: float = 0.2) -> int:
 
   Example:
     >>> observed_to_expected(0.1)
-    3486
+    3469
   """
   error = math.asinh(width / 2) / Z
   return math.ceil((1 - prevalence) / (prevalence * error**2))

@@ -78,10 +78,11 @@ def columns_of_one(development: Dataset, there: Split) -> str:
   return '; '.join(f'{", ".join(names)} only {where}' for where, names in only.items() if names)
 
 
-def why(found: dict[str, Any], differs: Sequence[dict[str, Any]]) -> str:
+def why(title: str, found: dict[str, Any], differs: Sequence[dict[str, Any]]) -> str:
   """What a loss may come from, in a sentence; '' where nothing says so.
 
   Args:
+    title: of the first metric.
     found: see ``predicted``.
     differs: see ``differences``.
   """
@@ -91,7 +92,7 @@ def why(found: dict[str, Any], differs: Sequence[dict[str, Any]]) -> str:
     lost = parts['there'] - parts['development']
     mix = parts['expected'] - parts['expected_development']
     line = (
-      f'the mix of cases would change the figure by {mix:+.3f} if the probabilities were right; it '
+      f'the mix of cases would change {title} by {mix:+.3f} if the probabilities were right; it '
       f'changed by {lost:+.3f}'
     )
     if lost < -0.05 and mix > lost / 2:

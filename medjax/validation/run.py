@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from medjax import files
+from medjax.audit.run import one_thread
 from medjax.config import Config
 from medjax.data.dataset import Dataset
 from medjax.data.split import EXTERNAL
@@ -69,7 +70,8 @@ def validate(
   variables, step = evaluate.chosen_variables(experiment, workdir)
   decision: Any = evaluate.read_decision(outcome.read_decision, workdir, step)
   before, of_test = _development(outcome, workdir, decision)
-  found = _mix(development, experiment)
+  with one_thread():
+    found = _mix(development, experiment)
   table = _predicted(experiment, variables, devices, config)
   site = _judged(outcome, table, decision, list(found['copies']))
   shared = _shared(site.shown, of_test)
@@ -83,7 +85,8 @@ def validate(
     differences[outcome.monitor] = transport.paired_difference(outcome.score, *paired)
   promised = outcome.promised(decision)
   judged = verdict.judge(outcome, data.name, site.metrics, before, differences, promised)
-  mended = updates.compare(outcome, site.raw, site.shown, decision)
+  with one_thread():
+    mended = updates.compare(outcome, site.raw, site.shown, decision)
   of_mix = mix.predicted(outcome, of_test, site.shown)
   value = {
     'site': data.name,
@@ -101,7 +104,7 @@ def validate(
     'differences': {name: one.to_json() for name, one in differences.items()},
     'updates': {name: part for name, part in mended.items() if name != 'tables'},
     'mix': of_mix,
-    'why': mix.why(of_mix, found['differs']),
+    'why': mix.why(judged.rules[0].about, of_mix, found['differs']),
     'columns_of_one': found['columns'],
     'differs': found['differs'],
     'not_compared': found['problem'],

@@ -8,6 +8,8 @@ from medjax.validation.verdict import BROKEN, Verdict
 
 FEWEST = 40  # cases that are divided into some that are fitted to and some that judge
 
+_ALIKE = 0.05  # of the spread of the linear predictor
+
 _SHOWN = (
   'calibration_intercept', 'calibration_slope', 'log_loss', 'brier', 'ece', 'rmse', 'mae',
   'r2', 'sensitivity', 'specificity', 'ppv', 'npv', 'accuracy', 'net_benefit',
@@ -69,7 +71,9 @@ def sentence(outcome: Outcome, found: dict[str, Any], verdict: Verdict) -> str:
       within = metric['low'] <= ideal <= metric['high']
       (mended if within else left).append(name.replace('_', ' '))
   line = f'Recalibration ({best["name"]}) '
-  if mended:
+  if _all_alike(outcome, found['tables'], best['name']):
+    line += 'gives all cases about the same prediction'
+  elif mended:
     line += f'makes {" and ".join(mended)} right on average'
     line += f', not {" and ".join(left)}' if left else ''
   else:
@@ -84,3 +88,11 @@ def sentence(outcome: Outcome, found: dict[str, Any], verdict: Verdict) -> str:
     before = found['rows'][0]['metrics'][outcome.monitor]['value']
     line += f', and moves {outcome.monitor} from {before:.3f} to {after["value"]:.3f}'
   return f'{line}.'
+
+
+def _all_alike(outcome: Outcome, tables: dict[str, Any], name: str) -> bool:
+  """Whether an update leaves next to nothing of what predictions differ by."""
+  before, after = (outcome.linear_predictor(tables[one]) for one in ('as frozen', name))
+  if before is None or after is None:
+    return False
+  return float(after.std()) < _ALIKE * float(before.std())
