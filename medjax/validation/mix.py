@@ -92,15 +92,14 @@ def why(title: str, found: dict[str, Any], differs: Sequence[dict[str, Any]]) ->
     lost = parts['there'] - parts['development']
     mix = parts['expected'] - parts['expected_development']
     line = (
-      f'the mix of cases would change {title} by {mix:+.3f} if the probabilities were right; it '
+      f'The mix of cases would change {title} by {mix:+.3f} if the probabilities were right; it '
       f'changed by {lost:+.3f}'
     )
     if lost < -0.05 and mix > lost / 2:
       line += ', so that most of it is the model: what it goes by does not mean the same there'
     told.append(line)
   told += [one['line'] for one in differs if not one['information']]
-  line = f'{"; ".join(told)}.' if told else ''
-  return line[:1].upper() + line[1:]
+  return f'{"; ".join(told)}.' if told else ''
 
 
 def predicted(outcome: Outcome, development: Any, there: Any) -> dict[str, Any]:

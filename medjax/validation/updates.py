@@ -3,6 +3,7 @@
 from typing import Any
 
 from medjax.evaluation import updating
+from medjax.evaluation.recalibration import LINE
 from medjax.outcomes import Outcome
 from medjax.validation.verdict import BROKEN, Verdict
 
@@ -76,17 +77,21 @@ def sentence(outcome: Outcome, found: dict[str, Any], verdict: Verdict) -> str:
   elif mended:
     line += f'makes {" and ".join(mended)} right on average'
     line += f', not {" and ".join(left)}' if left else ''
-  else:
+  elif left:
     line += 'does not make calibration right'
-  if verdict.rules[0].state == BROKEN and outcome.order_only:
+  elif 'log_loss' in best['metrics']:
+    before, after = (row['metrics']['log_loss']['value'] for row in (found['rows'][0], best))
+    line += f'changes the log loss from {before:.3f} to {after:.3f}'
+  else:
+    return ''
+  if verdict.rules[0].state == BROKEN and outcome.order_only and best['name'] == LINE:
     line += (
       ', but it does not repair the model: it keeps the order of cases, and cannot win back what '
       'was lost of it'
     )
-  after = best['metrics'].get(outcome.monitor)
-  if not outcome.order_only and after and after['value'] is not None:
-    before = found['rows'][0]['metrics'][outcome.monitor]['value']
-    line += f', and moves {outcome.monitor} from {before:.3f} to {after["value"]:.3f}'
+  moved = [row['metrics'].get(outcome.monitor, {}).get('value') for row in (found['rows'][0], best)]
+  if not outcome.order_only and None not in moved:
+    line += f', and moves {outcome.monitor} from {moved[0]:.3f} to {moved[1]:.3f}'
   return f'{line}.'
 
 
