@@ -166,8 +166,9 @@ def _labels(
   lost = [name for name, number in zip(here, place, strict=True) if number is None]
   several = label.ndim == 2 and np.issubdtype(label.dtype, np.floating)
   if lost and not several:
+    what = 'is no class' if len(lost) == 1 else 'are no classes'
     raise UserError(
-      f'validate {where}: {", ".join(lost)} is no class of the run, which has {", ".join(run)}; '
+      f'validate {where}: {", ".join(lost)} {what} of the run, which has {", ".join(run)}; '
       f'expected these names, or --classes={run[-1]}={lost[-1]} with a pair for each name'
     )
   absent = [name for number, name in enumerate(run) if number not in place]

@@ -116,7 +116,7 @@ def _order(
       title, rule, f'{both}, without an interval of the difference ({found.reason})', UNKNOWN
     )
   moved = f'lower by {-found.value:.3f} ({-found.high:.3f} to {-found.low:.3f})'
-  if found.value > 0:
+  if found.value >= 0:
     moved = f'higher by {found.value:.3f} ({found.low:.3f} to {found.high:.3f})'
   text = f'{both}, {moved}'
   if found.low >= -MARGIN:

@@ -80,7 +80,9 @@ def test_classes_are_the_runs_whatever_their_order_and_case(run, tmp_path):
 def test_other_names_are_refused_or_told(run, tmp_path):
   made = rows(10, 3, label=lambda row: {'healthy': 'zebra', 'ill': 'ant'}[row['label']])
   source = write(tmp_path / 'there.csv', made)
-  with pytest.raises(UserError, match=r'ant, zebra is no class of the run, which has healthy, ill'):
+  with pytest.raises(
+    UserError, match=r'ant, zebra are no classes of the run, which has healthy, ill'
+  ):
     read(run, source)
   found = read(run, source, 'ill=ant, healthy=ZEBRA')
   assert found.splits[EXTERNAL].label.tolist() == [0, 1] * 5
