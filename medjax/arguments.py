@@ -22,13 +22,15 @@ class Flag:
     meaning: one line for ``--help``.
     value: what stands for its value in ``--help``; '' for a switch.
     low: the smallest value allowed, for numbers.
+    number: what a number is, where ``default`` does not say it.
   """
 
   name: str
-  default: str | int | bool | None
+  default: str | int | float | bool | None
   meaning: str
   value: str = ''
   low: int | None = None
+  number: type[int] | type[float] = int
 
   def define(self, values: flags.FlagValues) -> None:
     """Adds the flag to those that are parsed."""
@@ -37,6 +39,8 @@ class Flag:
       flags.DEFINE_boolean(self.name, self.default, self.meaning, **about)
     elif isinstance(self.default, str):
       flags.DEFINE_string(self.name, self.default, self.meaning, **about)
+    elif self.number is float or isinstance(self.default, float):
+      flags.DEFINE_float(self.name, self.default, self.meaning, lower_bound=self.low, **about)
     else:
       flags.DEFINE_integer(self.name, self.default, self.meaning, lower_bound=self.low, **about)
 

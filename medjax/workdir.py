@@ -32,6 +32,7 @@ _REMEDIES = {
   'data.json': _TRAIN_AGAIN,
   'environment.json': 'repeat the command that trained',
   'motifs.json': 'run motifs again',
+  'validation.json': 'run validate again',
   'weights.json': _TRAIN_AGAIN,
 }
 
@@ -82,6 +83,14 @@ class Workdir:
   def grades(self, method: str) -> pathlib.Path:
     """What ``explain --grade`` found of a method of explanation."""
     return self.folder / f'grades-{method}.json'
+
+  def validation(self, name: str) -> pathlib.Path:
+    """The folder of what ``validate`` found with the data of another site."""
+    return self.folder / 'validation' / name
+
+  def validations(self) -> list[pathlib.Path]:
+    """What ``validate`` found, a file for each other site."""
+    return sorted((self.folder / 'validation').glob('*/validation.json'))
 
   def check(self, config: Any) -> None:
     """Sees that the folder is new or holds a run of this config; writes nothing.

@@ -35,11 +35,12 @@ def check(cases: Cases) -> Checked:
   if not others or not (cases.split == 'train').any():
     return Checked('drift', about, problem='there is one set of cases only')
   for other in others:
-    findings += _of_set(cases, other)
+    findings += of_set(cases, other)
   return Checked('drift', about, findings)
 
 
-def _of_set(cases: Cases, other: str) -> list[Finding]:
+def of_set(cases: Cases, other: str) -> list[Finding]:
+  """What tells the cases of a set from those of train, and which columns of metadata differ."""
   both = np.flatnonzero(np.isin(cases.split, ['train', other]))
   label = (cases.split[both] == other).astype(np.int64)
   if min(label.sum(), (1 - label).sum()) < _FEWEST:

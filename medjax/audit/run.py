@@ -37,7 +37,7 @@ def audit(data: Dataset, name: str, source: str, json: pathlib.Path, html: pathl
   """
   began = time.perf_counter()
   folder = pathlib.Path(os.path.expanduser(source)) if source else None
-  with _one_thread():
+  with one_thread():
     found = cases.of_dataset(data, folder if folder and folder.is_dir() else None)
     checked = [
       blank.check(found, data.unreadable),
@@ -80,7 +80,7 @@ def audit_new(
     first = next(iter(unreadable.items()), None)
     raise UserError(f'audit {why}' if first is None else f'audit {first[0]}: {first[1]}')
   columns = _metadata(words)
-  with _one_thread():
+  with one_thread():
     train = cases.of_dataset(data)
     found = cases.with_new(
       train,
@@ -103,7 +103,7 @@ def audit_new(
   _write(data, name, found, checked, draw, json, html, began)
 
 
-def _one_thread() -> Any:
+def one_thread() -> Any:
   """Threads of such small computations wait for each other, and sums should have one order."""
   import sklearn.decomposition  # noqa: F401 threads of what is loaded later have no limit
   import threadpoolctl

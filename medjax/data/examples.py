@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from medjax import config as config_lib
-from medjax.data import dataset, joint, memory, patients, positive, ragged, split
+from medjax.data import dataset, external, joint, memory, patients, positive, ragged, split
 from medjax.data.modality import Modality
 from medjax.data.settings import Settings
 
@@ -35,7 +35,8 @@ def load(
   modality: Callable[[dict[str, Any]], Modality],
   read: Callable[[], dataset.Dataset],
 ) -> dataset.Dataset:
-  """The data set that is read; or where ``settings.stored`` describes one, that without examples.
+  """The data set that is read; or where ``settings.stored`` describes one, that without examples,
+  or with those of another site.
 
   Args:
     settings: of the data set.
@@ -43,7 +44,8 @@ def load(
     read: reads the examples.
   """
   if settings.stored is not None:
-    return dataset.without_examples(settings.stored, modality(settings.stored['details']))
+    described = dataset.without_examples(settings.stored, modality(settings.stored['details']))
+    return external.joined(described, read(), settings) if settings.external else described
   kept = _kept.get()
   if kept is None:
     return read()
@@ -121,7 +123,8 @@ class Examples:
   copies: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
   def with_splits(self, settings: Settings) -> 'Examples':
-    """The same examples with splits: of a fold, or those that were given, or drawn ones.
+    """The same examples with splits: of a fold, or those that were given, or drawn ones; cases of
+    another site are all in one.
 
     Spellings of one patient become one group first; see ``patients.key``. Notes say what was
     decided: of two classes, which is the positive one, and that joined names are classes.
@@ -130,6 +133,9 @@ class Examples:
       UserError: see ``split.choose``.
     """
     group, spelled = patients.one_each(self.group)
+    if settings.external:
+      read = dataclasses.replace(self.noting(*spelled), group=group, train_all=False)
+      return dataclasses.replace(read, split=(split.EXTERNAL,) * len(group))
     where, notes = split.choose(
       settings,
       self.text if self.strata is None else self.strata,

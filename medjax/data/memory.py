@@ -78,7 +78,7 @@ def splits(
     {'train': ['a', 'c'], 'test': ['b']}
   """
   by_name = {}
-  for name in SPLITS:
+  for name in dict.fromkeys([*SPLITS, *where]):
     of = [i for i, split in enumerate(where) if split == name]
     if not of:
       continue

@@ -12,6 +12,7 @@ class _Described:
   """Declares for type checkers what ``Settings`` sets: to them an InitVar is no attribute."""
 
   stored: dict[str, Any] | None = None
+  external: bool = False
 
 
 @dataclasses.dataclass
@@ -22,6 +23,8 @@ class Settings(_Described):
     stored: what a run's data.json holds, as ``dataset.describe`` reads it, for the data as they are
       described there, without examples; None to read ``source``. It is no setting: neither flags
       nor config.json have it, and copies by ``dataclasses.replace`` keep it.
+    external: whether ``source`` is read after all, as data of another site: by what ``stored``
+      says, so that nothing is fitted to them. No setting either; see ``medjax.data.external``.
   """
 
   source: str = setting('simulated', "'simulated', or a file.")
@@ -33,9 +36,20 @@ class Settings(_Described):
   folds: int = setting(0, 'Parts of a cross-validation, one of which tests; 0 for none.', low=0)
   fold: int = setting(0, 'The part that tests, from 0.', low=0)
   stored: dataclasses.InitVar[dict[str, Any] | None] = dataclasses.field(default=None, kw_only=True)
+  external: dataclasses.InitVar[bool] = dataclasses.field(default=False, kw_only=True)
 
-  def __post_init__(self, stored: dict[str, Any] | None) -> None:
-    self.stored = stored
+  def __post_init__(self, stored: dict[str, Any] | None, external: bool) -> None:
+    self.stored, self.external = stored, external
+
+  @property
+  def fitted(self) -> dict[str, Any] | None:
+    """What was fitted to the cases of a run and holds for those that are read here; else None."""
+    return self.stored['details'] if self.stored is not None and self.external else None
+
+  @property
+  def splits_anew(self) -> bool:
+    """Whether splits that the source names are not used."""
+    return bool(self.folds) or self.external
 
 
 @dataclasses.dataclass

@@ -10,6 +10,7 @@ from medjax.config import nearest
 from medjax.errors import UserError
 
 SPLITS = ('train', 'val', 'test')
+EXTERNAL = 'external'  # of all cases of another site
 FRACTIONS = {'train': 0.70, 'val': 0.15, 'test': 0.15}
 _NAMES = {
   'train': 'train', 'training': 'train',

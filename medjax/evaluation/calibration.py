@@ -60,7 +60,7 @@ class Calibration:
     [N, C]."""
     probability = np.asarray(probability, np.float64)
     if self.method in ('temperature', 'platt'):
-      logits = _logits(probability) / self.temperature
+      logits = log_odds(probability) / self.temperature
       if self.shift:
         logits = logits + np.array(self.shift if probability.ndim == 2 else self.shift[0])
       if probability.ndim == 1:
@@ -125,13 +125,13 @@ def fit(method: Choice, validation: Predictions) -> Calibration:
     return Calibration(reason=f'calibration needs every class; there is no case of {name}')
   reason = f'fitted on {len(table)} cases of {table.split}'
   if method == 'temperature':
-    return _scaled(method, _best_slope(table.label, _logits(table.probability)), (), reason)
+    return _scaled(method, _best_slope(table.label, log_odds(table.probability)), (), reason)
   if method == 'auto':
     if not _helps(table):
       return Calibration(reason=f'platt did not help in cross-validation on {table.split}')
     method = 'platt'
   if method == 'platt':
-    return _scaled(method, *_best_line(table.label, _logits(table.probability)), reason)
+    return _scaled(method, *best_line(table.label, log_odds(table.probability)), reason)
   if table.is_binary:
     lines = [_isotonic(table.probability, table.label.astype(np.float64))]
   else:
@@ -152,7 +152,7 @@ def _helps(table: Predictions) -> bool:
     others = table.select(~held)
     if len(np.unique(others.label)) < len(table.classes):
       return False
-    slope, shift = _best_line(others.label, _logits(others.probability))
+    slope, shift = best_line(others.label, log_odds(others.probability))
     if held.any() and slope > 0:
       calibrated = _scaled('platt', slope, shift, '').apply(table.probability[held])
       fitted[held] = by_class(calibrated)
@@ -237,7 +237,7 @@ def calibration_metrics(table: Predictions) -> dict[str, Estimate]:
 
 
 def _cox(table: Predictions) -> dict[str, Estimate]:
-  label, logits = table.label.astype(np.float64), _logits(table.probability)
+  label, logits = table.label.astype(np.float64), log_odds(table.probability)
   names = ('calibration_slope', 'calibration_intercept')
   if not 0 < label.sum() < len(label) or np.ptp(logits) == 0:
     reason = 'needs cases of both classes, with different probabilities'
@@ -298,7 +298,7 @@ def _best_slope(label: np.ndarray, logits: np.ndarray) -> float:
   return (low + high) / 2
 
 
-def _best_line(label: np.ndarray, logits: np.ndarray) -> tuple[float, tuple[float, ...]]:
+def best_line(label: np.ndarray, logits: np.ndarray) -> tuple[float, tuple[float, ...]]:
   """The factor of the logits, at most 20, and the shifts with the smallest log loss against Platt's
   targets, which is convex in both; shifts of several classes add up to 0."""
   binary = logits.ndim == 1
@@ -355,7 +355,7 @@ def _along(line: tuple[tuple[float, float], ...], x: np.ndarray) -> np.ndarray:
   return np.interp(x, knots, values)
 
 
-def _logits(probability: np.ndarray) -> np.ndarray:
+def log_odds(probability: np.ndarray) -> np.ndarray:
   """[N] log odds of [N]; [N, C] logarithms of [N, C], which are logits up to a constant."""
   if probability.ndim == 2:
     return np.log(np.maximum(probability, _SMALLEST))

@@ -7,7 +7,7 @@ import math
 import os
 import pathlib
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -65,6 +65,24 @@ class Rows:
     table: Any = self
     values = [(field.name, getattr(self, field.name)) for field in dataclasses.fields(table)]
     return [(name, value) for name, value in values if isinstance(value, np.ndarray | list)]
+
+
+T = TypeVar('T', bound=Rows)
+
+
+def concatenated(tables: Sequence[T]) -> T:
+  """The rows of all tables, which are of one kind, with the metadata columns of the first."""
+  first: Any = tables[0]
+  parts: dict[str, Any] = {}
+  for name, column in first._columns():
+    columns = [getattr(table, name) for table in tables]
+    parts[name] = (
+      np.concatenate(columns)
+      if isinstance(column, np.ndarray)
+      else [cell for one in columns for cell in one]
+    )
+  metadata = {name: [c for one in tables for c in one.metadata[name]] for name in first.metadata}
+  return dataclasses.replace(first, **parts, metadata=metadata)
 
 
 def write_rows(

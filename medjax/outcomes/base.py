@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 import pathlib
+import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
@@ -126,6 +127,9 @@ class Outcome(abc.ABC, Generic[T, D]):
     about_examples: what the report says of the cases that it shows; see ``choose_examples``.
     counted: what the cases are that metrics are of, in a word.
     marks: whether ``mark`` draws labels and predictions on images.
+    decided: names of metrics of decisions, of which larger is better.
+    order_only: whether ``monitor`` is of the order of cases alone, which no recalibration changes.
+    ideal: of metrics of calibration, what they are where it is right.
   """
 
   monitor: str
@@ -136,6 +140,9 @@ class Outcome(abc.ABC, Generic[T, D]):
   about_examples: ClassVar[str] = ''
   counted: ClassVar[str] = 'labelled'
   marks: ClassVar[bool] = False
+  decided: ClassVar[Sequence[str]] = ()
+  order_only: ClassVar[bool] = True
+  ideal: ClassVar[Mapping[str, float]] = types.MappingProxyType({})
 
   # Tables and numbers.
 
@@ -310,6 +317,40 @@ class Outcome(abc.ABC, Generic[T, D]):
   def decide_simple(self, validation: T, step: int, config: Config) -> D:
     """As ``decide``, of a simple model; whatever would change its figures is left out."""
     return self.decide(validation, step, config)
+
+  # Another site; see ``medjax.validation``.
+
+  def judged(self, table: T, decision: D) -> dict[str, Estimate]:
+    """Further metrics of a table as ``evaluate`` gave it, or as an update of ``updates`` did."""
+    return {}
+
+  def promised(self, decision: D) -> float | None:
+    """How often ``coverage`` was promised to hold the truth; None where nothing was."""
+    return None
+
+  def updates(self, decision: D) -> Mapping[str, Callable[[T], Callable[[T], T]]]:
+    """Ways to fit the frozen model to another site, from the least to the most; none by default.
+
+    Each is a function of some cases of the site, as ``table`` gave them, that gives what makes a
+    table as it is shown of others.
+    """
+    return {}
+
+  def losses(self, table: T) -> np.ndarray | None:
+    """What each labelled case of a table as it is shown costs, [N]; None where nothing says so."""
+    return None
+
+  def linear_predictor(self, table: T) -> np.ndarray | None:
+    """What is predicted of each case on the scale of the model, [N]; None where it is no number."""
+    return None
+
+  def calibration_figure(self, table: T) -> markupsafe.Markup | None:
+    """What was predicted and what came true, of a table as it is shown; None for no figure."""
+    return None
+
+  def expected(self, table: T) -> float | None:
+    """``monitor`` of these cases if predictions were right; None where that is not known."""
+    return None
 
   # Several runs.
 

@@ -2,15 +2,26 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import markupsafe
 import numpy as np
 
 from medjax import evaluation
 from medjax.config import ClassSettings, Config, part
-from medjax.evaluation import Decision, Estimate, Predictions, Scale, calibration, conformal
+from medjax.evaluation import (
+  Decision,
+  Estimate,
+  Predictions,
+  Scale,
+  calibration,
+  conformal,
+  recalibration,
+  transport,
+)
 from medjax.evaluation import threshold as thresholds
+from medjax.evaluation.metrics import log_losses
 from medjax.evaluation.table import by_class
 from medjax.outcomes import card, class_section, simple, trust
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
@@ -51,6 +62,8 @@ class Classes(Outcome[Predictions, Decision]):
   headline: ClassVar[Sequence[str]] = (
     'auroc', 'sensitivity', 'specificity', 'auprc', 'balanced_accuracy', 'accuracy',
   )  # fmt: skip
+  decided: ClassVar[Sequence[str]] = ('sensitivity', 'specificity', 'balanced_accuracy')
+  ideal: ClassVar[Mapping[str, float]] = {'calibration_intercept': 0.0, 'calibration_slope': 1.0}
   learners: ClassVar[Sequence[str]] = simple.LEARNERS
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'classes.html'
   about_examples: ClassVar[str] = (
@@ -214,6 +227,42 @@ class Classes(Outcome[Predictions, Decision]):
     if not table.is_binary:
       return []
     return [Scale.of_class('', table.label, table.probability, table.classes)]
+
+  def judged(self, table: Predictions, decision: Decision) -> dict[str, Estimate]:
+    """The metrics of probabilities and of the frozen threshold, and its net benefit."""
+    found = _metrics(table, decision.threshold)
+    threshold = decision.threshold.value
+    if threshold is not None and 0 < threshold < 1 and len(table.labelled()):
+      curve = evaluation.decision_curve(table, np.array([threshold]))
+      ends = float(curve.low[0]), float(curve.high[0])
+      found['net_benefit'] = Estimate(float(curve.model[0]), *ends, method='bootstrap')
+    return found
+
+  def promised(self, decision: Decision) -> float | None:
+    """What conformal sets were made for."""
+    return decision.conformal.coverage if decision.conformal.method != 'none' else None
+
+  def updates(
+    self, decision: Decision
+  ) -> Mapping[str, Callable[[Predictions], Callable[[Predictions], Predictions]]]:
+    """See ``recalibration.of_classes``."""
+    return recalibration.of_classes(decision.calibration, decision.threshold.value is not None)
+
+  def losses(self, table: Predictions) -> np.ndarray:
+    """The log loss."""
+    return log_losses(table.label.astype(np.int64), table.by_class())
+
+  def linear_predictor(self, table: Predictions) -> np.ndarray | None:
+    """The logit of the second of two classes."""
+    return calibration.log_odds(table.probability) if table.is_binary else None
+
+  def calibration_figure(self, table: Predictions) -> markupsafe.Markup | None:
+    """Reliability in bins of as many cases each."""
+    return trust.reliability(table)
+
+  def expected(self, table: Predictions) -> float | None:
+    """See ``transport.expected_auroc``."""
+    return transport.expected_auroc(table.probability) if table.is_binary else None
 
   def fit_simple(
     self, model: SimpleModel, features: np.ndarray, label: np.ndarray, classes: Sequence[str]

@@ -6,7 +6,7 @@ it is infinite, or the case is outside of the applicability domain) and error.
 
 import math
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import markupsafe
@@ -14,7 +14,8 @@ import numpy as np
 
 from medjax import evaluation
 from medjax.config import Config, CoverageSettings, part
-from medjax.evaluation import Estimate, Interval, Numbers, Scale
+from medjax.evaluation import Estimate, Interval, Numbers, Scale, recalibration
+from medjax.evaluation.number_calibration import number_calibration
 from medjax.outcomes import card, simple
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
 from medjax.outcomes.rows import Rows
@@ -38,6 +39,8 @@ class Number(Outcome[Numbers, Interval]):
     'concordance': Metric('Concordance'),
   }
   headline: ClassVar[Sequence[str]] = ('r2', 'rmse', 'mae', 'spearman', 'concordance')
+  order_only: ClassVar[bool] = False
+  ideal: ClassVar[Mapping[str, float]] = {'calibration_intercept': 0.0, 'calibration_slope': 1.0}
   learners: ClassVar[Sequence[str]] = simple.LEARNERS
   template: ClassVar[pathlib.Path] = pathlib.Path(__file__).parent / 'number.html'
 
@@ -103,6 +106,32 @@ class Number(Outcome[Numbers, Interval]):
     apart = float(np.nanstd(table.label)) if len(table.labelled()) else 0.0
     about = f'{apart:.3g}, which is a standard deviation of the labels'
     return [Scale('', table.label, table.prediction, apart, about)] if apart else []
+
+  def judged(self, table: Numbers, decision: Interval) -> dict[str, Estimate]:
+    """The metrics, with the line of true numbers over predicted ones."""
+    return evaluation.number_metrics(table, decision) | number_calibration(table)
+
+  def promised(self, decision: Interval) -> float | None:
+    """What intervals were made for."""
+    return decision.coverage if math.isfinite(decision.half_width) else None
+
+  def updates(
+    self, decision: Interval
+  ) -> Mapping[str, Callable[[Numbers], Callable[[Numbers], Numbers]]]:
+    """See ``recalibration.of_numbers``."""
+    return recalibration.of_numbers()
+
+  def losses(self, table: Numbers) -> np.ndarray:
+    """The squared error."""
+    return np.square(table.label - table.prediction)
+
+  def linear_predictor(self, table: Numbers) -> np.ndarray:
+    """The prediction."""
+    return table.prediction
+
+  def calibration_figure(self, table: Numbers) -> markupsafe.Markup | None:
+    """True numbers over predicted ones."""
+    return markupsafe.Markup(curves.scatter(table.label, table.prediction, None))
 
   def fit_simple(
     self, model: SimpleModel, features: np.ndarray, label: np.ndarray, classes: Sequence[str]

@@ -36,15 +36,20 @@ def figures(table: Predictions, threshold: float | None) -> dict[str, markupsafe
   both = table.is_binary and 0 < table.label.sum() < len(table)
   if both:
     bands = curve_bands(table.label == 1, table.probability, table.group)
-  what = f'Predicted probability of {table.classes[1]}' if table.is_binary else 'Confidence'
-  bins = evaluation.reliability(table)
   drawings = {
     'roc': curves.roc(table, threshold, bands[0]),
     'precision_recall': curves.precision_recall(table, threshold, bands[1]),
-    'reliability': curves.reliability(bins, what) if bins else '',
+    'reliability': reliability(table) or '',
     'net_benefit': curves.net_benefit(evaluation.decision_curve(table)) if both else '',
   }
   return {name: markupsafe.Markup(svg) for name, svg in drawings.items()}
+
+
+def reliability(table: Predictions) -> markupsafe.Markup | None:
+  """What was predicted and what came true; None without a case."""
+  what = f'Predicted probability of {table.classes[1]}' if table.is_binary else 'Confidence'
+  bins = evaluation.reliability(table)
+  return markupsafe.Markup(curves.reliability(bins, what)) if bins else None
 
 
 def calibration_rows(metrics: dict[str, Any]) -> list[dict[str, Any]]:

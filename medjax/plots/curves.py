@@ -44,6 +44,38 @@ def learning_curve(
   return svg(figure, f'{ylabel} by epoch')
 
 
+def over_cases(
+  lines: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float], Sequence[float]]],
+  ylabel: str,
+) -> str:
+  """Draws numbers over how many cases something was fitted to, on a scale of powers of ten.
+
+  Args:
+    lines: (cases, values, lower ends, upper ends) by name.
+    ylabel: Name of the vertical axis.
+
+  Returns:
+    The SVG element.
+  """
+  from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+  figure, axes = new_figure('Cases', ylabel)
+  for color, (name, (cases, values, low, high)) in zip(COLORS, lines.items(), strict=False):
+    axes.plot(cases, values, color=color, marker='.', markersize=5, linewidth=1.6, label=name)
+    axes.fill_between(cases, low, high, color=color, alpha=0.15, linewidth=0)
+  axes.axhline(0, color=GREY, linewidth=1.0)
+  axes.set_xscale('log')
+  axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+  axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f'{x:g}'))
+  axes.xaxis.set_minor_formatter(NullFormatter())
+  # A fit to few cases may lose so much that nothing else could be read.
+  best = max((max(map(abs, values)) for _, values, _, _ in lines.values()), default=1.0)
+  ends = [end for _, _, low, high in lines.values() for end in (*low, *high)]
+  axes.set_ylim(max(min(ends), -1.5 * best), min(max(ends), 1.5 * best))
+  legend(figure)
+  return svg(figure, f'{ylabel} by cases')
+
+
 def roc(table: Predictions, threshold: float | None, band: Band | None = None) -> str:
   """Draws the ROC curve, or with three or more classes that of each against the rest.
 

@@ -25,7 +25,8 @@ from medjax.data.modality import Modality
 from medjax.errors import UserError
 from medjax.outcomes import CardRow, Outcome
 from medjax.outcomes.card import estimate, plain
-from medjax.report import baseline
+from medjax.report import baseline, validations
+from medjax.report.validations import Validation
 from medjax.workdir import Workdir
 
 # Settings of evaluation, which may be run again with others: what was used stands in decision.json.
@@ -114,7 +115,7 @@ def write(
     text = _card(
       flatten(config), data, about, evaluation, split, decision.checkpoint_step, rows, subgroups,
       prepared, bool(outcome.about_examples) and modality.always_drawn, network,
-      baseline.read(workdir, outcome), began,
+      baseline.read(workdir, outcome), began, validations.read(workdir, outcome),
     )  # fmt: skip
   except (KeyError, TypeError, ValueError) as error:
     raise UserError(f'{workdir.folder}: a file of the run is damaged ({error})') from None
@@ -137,6 +138,7 @@ def _card(
   network: Network,
   beside: baseline.Baseline,
   began: dict[str, Any] | None,
+  elsewhere: Sequence[Validation],
 ) -> str:
   metrics, classes = evaluation[split], data['classes']
   augment = plain(config.get('augment', 'none'))
@@ -198,10 +200,11 @@ def _card(
     ],
     'Simple models on the same splits (12e; comparison with another method)': _baseline(beside),
     'Fairness and subgroups (14, 23a)': _subgroups(subgroups),
+    'Other sites (16, 23b; external testing)': _elsewhere(elsewhere),
     'What remains': [
       ('Differences between training and evaluation data (16, 20)', None),
       ('Model updating (24)', None),
-      ('Heterogeneity between places (23b), external evaluation', None),
+      ('Heterogeneity between places (23b): what it comes from', None),
       (
         'Failures: what kind of cases go wrong (failure analysis)',
         'the most wrong cases are shown in report.html; what they have in common: ' + TO_FILL
@@ -294,6 +297,14 @@ def _baseline(beside: baseline.Baseline) -> list[CardRow]:
     )
     rows.append((f'Baseline: {row.name}', plain(text)))
   return [*rows, ('How it was made', plain(beside.about))]
+
+
+def _elsewhere(found: Sequence[Validation]) -> list[CardRow]:
+  rows: list[CardRow] = []
+  for one in found:
+    told = one.problem or ' '.join([one.sentence, *one.more, f'{one.cases}: {one.figures}.'])
+    rows.append((f'External validation: {plain(one.site)}', plain(told)))
+  return rows or [('External validation', None)]
 
 
 def _subgroups(subgroups: Sequence[dict[str, Any]]) -> list[CardRow]:

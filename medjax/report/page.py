@@ -19,7 +19,7 @@ from medjax.data.modality import Modality
 from medjax.errors import UserError
 from medjax.outcomes import Evaluated, Outcome
 from medjax.plots import curves, html
-from medjax.report import audit, baseline, explanations, motifs
+from medjax.report import audit, baseline, explanations, motifs, validations
 from medjax.training import history as histories
 from medjax.workdir import Workdir
 
@@ -106,6 +106,7 @@ def write(
       outcome, history.value.lines if history.value else [], mark_best=not kept_last
     ),
     'section': outcome.section(evaluated),
+    'validations': validations.read(workdir, outcome),
     'coefficients': _Section(workdir.coefficients, workdir.read)
     if workdir.coefficients.exists()
     else None,

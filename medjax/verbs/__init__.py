@@ -9,9 +9,11 @@ from medjax.verbs import (
   explain,
   export,
   motifs,
+  plan,
   predict,
   sample,
   train,
+  validate,
 )
 
 # The first one is meant where none is named.
@@ -27,4 +29,6 @@ VERBS = (
   motifs.VERB,
   sample.VERB,
   audit.VERB,
+  validate.VERB,
+  plan.VERB,
 )

@@ -53,7 +53,7 @@ def test_a_wrong_verb_and_words_after_one_that_takes_none():
   with pytest.raises(UserError, match=r'tran: no such verb; expected one of train, .* mean train'):
     parsed('tran')
   with pytest.raises(
-    UserError, match='bench x: only compare, predict, explain, motifs and audit take'
+    UserError, match='bench x: only compare, predict, explain, motifs, audit and validate take'
   ):
     parsed('bench', 'x')
 

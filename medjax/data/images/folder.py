@@ -86,7 +86,7 @@ def load(
   several = isinstance(config, Config) and config.labels == 'several'
   ids, texts, given = ([row[name] for row in rows] for name in ('id', 'label', 'split'))
   # Folds draw other splits than those that were given; in drawn ones each image is once.
-  kept_splits = [''] * len(rows) if config.folds else given
+  kept_splits = [''] * len(rows) if config.splits_anew else given
   if not in_table and not config.allow_group_overlap:
     dicom_patients.require_one_split(rows, kept_splits)
   leaks = identical.between_splits(ids, digests, kept_splits, config.allow_group_overlap)
@@ -182,7 +182,7 @@ def _counted_once(
   if problem:
     raise UserError(problem)
   # Folds draw other splits than those that were given.
-  kept = identical.once(digests, ['' if config.folds else row['split'] for row in rows])
+  kept = identical.once(digests, ['' if config.splits_anew else row['split'] for row in rows])
   if len(kept) == len(rows):
     return rows, digests, [], {}
   note = identical.copies_note(names, digests, kept)

@@ -58,7 +58,7 @@ def prepare(
   read, number, digests = _read(source, stored.rows)
   about: list[Any] = [_PIXELS, source.fingerprint, source.classes, size, channels]
   about += modality.options.unusual
-  if settings is not None and not any(read.given):
+  if settings is not None and (settings.external or not any(read.given)):
     read = read.with_splits(settings)
     about.append(read.split)
   else:
@@ -149,7 +149,7 @@ def _without(read: Examples, broken: dict[str, str], empty: list[str], source: S
   there = set(zip(read.split, read.text, strict=True))
   splits = {record.split for record in source.records if record.split}
   lost = [f'in {name}' for name in sorted(splits.difference(read.split))]
-  if not source.several and not source.masks:
+  if read.train_all:
     classes = [name for name in source.classes if ('train', name) not in there]
     lost += [f'of class {name!r} in train' for name in classes]
   if lost:

@@ -108,8 +108,13 @@ def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.D
     unreadable=left_out,
     copies={ids[row]: ids[first] for row, first in merged.copy_of.items()},
   ).with_splits(config)
-  read = read.noting(*domain.notes([one.molecule.mol for one in entries], read.split))
+  if config.fitted is None:
+    read = read.noting(*domain.notes([one.molecule.mol for one in entries], read.split))
   modality, arrays, sizes = _featured(config, standard, graph, entries, read.split)
+  if config.fitted is not None:
+    return read.to_dataset(
+      arrays, merged.values, modality, details=config.fitted, sizes=sizes, axes=modality.axes
+    )
   facts = {'mean_atoms': float(sizes['atoms'][read.in_train].mean())} if graph else {}
   facts |= {} if labels.classes else examples.label_scale(merged.values, read.in_train)
   details = {**modality.details(), 'labels': columns, 'left_out': left_out, **facts}
@@ -166,6 +171,7 @@ def _featured(
 ) -> tuple[Molecules, dict[str, np.ndarray], dict[str, np.ndarray]]:
   """The owner of the inputs, fitted to training molecules; the arrays of all, and their sizes."""
   mols = [one.molecule.mol for one in entries]
+  known = None if config.fitted is None else Molecules.from_details(config.fitted)
   features = Features(config.radius, config.bits, config.counts, graph=graph)
   arrays = {
     'counts': np.stack([features.fingerprint(mol) for mol in mols]),
@@ -174,12 +180,15 @@ def _featured(
   if config.descriptors:
     names = descriptors.every()
     raw = np.stack([descriptors.values(mol, names) for mol in mols])
-    fitted = descriptors.fit(raw[np.asarray(where) == 'train'], names)
+    of_run = known.features.descriptors if known else None
+    fitted = of_run or descriptors.fit(raw[np.asarray(where) == 'train'], names)
     features = dataclasses.replace(features, descriptors=fitted)
     arrays['descriptors'] = fitted.scaled(raw[:, [names.index(name) for name in fitted.names]])
   sizes: dict[str, np.ndarray] = {}
   if graph:
     rows, sizes = graphs.stack([graphs.graph(one.molecule.mol, one.place) for one in entries])
     arrays |= rows
+  if known is not None:
+    return known, arrays, sizes
   limits = domain.fit((arrays['counts'] > 0).astype(np.uint8), where, config.outside)
   return Molecules(standard, features, config.smiles_column, limits), arrays, sizes

@@ -82,7 +82,7 @@ def _read(
     label,
     modality,
     fingerprint=examples.digest(padded, label, [ids, list(read.split), states]),
-    details={'positions': int((label[read.in_train] >= 0).sum())},
+    details=config.fitted or {'positions': int((label[read.in_train] >= 0).sum())},
     sizes={'positions': lengths},
     axes={**modality.axes, 'label': ('positions',)},
   )

@@ -63,7 +63,7 @@ def require_groups(config: Config, groups: Sequence[str], given: Sequence[str]) 
   Raises:
     UserError: they do not.
   """
-  drawn = config.folds or not any(given)
+  drawn = not config.external and (config.folds or not any(given))
   if config.similar == 'near' and drawn and len(set(groups)) < 10:
     raise UserError(
       f'{config.source}: near copies leave {len(set(groups))} groups, too few to split; expected a '

@@ -100,9 +100,11 @@ def _made(
     notes += new_notes
   texts = [one.label for one in sequences]
   label, names = targets.encode(config, sequences, known)
+  fitted = None if config.fitted is None else Encoder.from_details(config.fitted)
   tokens = [letters.encode(one.sequence, one.where) for one in sequences]
   notes += letters.remarks(one.sequence for one in sequences)
-  _require_room(name, len(tokens), config.length or max(map(len, tokens)))
+  length = fitted.length if fitted else config.length or max(map(len, tokens))
+  _require_room(name, len(tokens), length)
   notes += copies.conflicts(tokens, texts)
   groups, note = copies.groups(config, letters, [one.sequence for one in sequences])
   given = [one.split for one in sequences]
@@ -121,23 +123,25 @@ def _made(
     train_all=config.labels == 'classes',
     notes=(*notes, note),
   ).with_splits(config)
-  length = config.length or max(map(len, tokens))
   cut = sum(len(part) > length for part in tokens)
   if cut:
     taken = 'their middle is' if config.keep == 'middle' else 'their ends are'
     read = read.noting(f'{cut} sequences are longer than {length} letters: {taken} taken')
-  encode = Encoder(letters, length, config.keep)
+  encode = fitted or Encoder(letters, length, config.keep)
   padded = np.stack([fit(part, length, config.keep) for part in tokens])
   if config.varying:
-    encode, note = _where_different(encode, padded[read.in_train])
+    if fitted is None:
+      encode, note = _where_different(encode, padded[read.in_train])
+      read = read.noting(note)
     padded = padded[:, list(encode.places)]
-    read = read.noting(note)
-  scale = examples.label_scale(label, read.in_train) if config.labels == 'numbers' else {}
+  scale = {}
+  if config.labels == 'numbers' and fitted is None:
+    scale = examples.label_scale(label, read.in_train)
   data = read.to_dataset(
     {'tokens': padded},
     label,
     Sequences(encode, config.sequence_column, config.both_strands),
-    details={**encode.details(), **scale},
+    details=config.fitted or {**encode.details(), **scale},
   )
   return data, encode
 
@@ -157,6 +161,8 @@ def _simulated(case: Any, index: int, classes: Sequence[str]) -> Labelled:
 
 
 def _alphabet(config: Config, sequences: Sequence[Labelled]) -> Alphabet:
+  if config.fitted is not None:
+    return alphabets.ALPHABETS[config.fitted['alphabet']]
   if config.alphabet == 'auto':
     return alphabets.guess([one.sequence for one in sequences])
   return alphabets.ALPHABETS[config.alphabet]

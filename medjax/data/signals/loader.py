@@ -83,7 +83,7 @@ def _made(
       'share samples with the next'
     )
   given = [beat.split for beat in beats]
-  if details['form'] == 'record':
+  if details['form'] == 'record' and not config.external:
     _require_patients(config, groups, given)
   read = Examples(
     name,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data import dataset, examples, patients, split
+from medjax.data import dataset, examples, patients, split, tables
 from medjax.data.examples import Examples
 from medjax.data.missing import Missing
 from medjax.data.tabular import columns as columns_lib
@@ -61,7 +61,10 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
   rows, missing = target.rows, Missing.of(config.missing)
   taken = {*target.columns, group, given, name, *drop}
   columns = [column for column in table.header if column and column not in taken]
-  left, notes = columns_lib.no_inputs(table, rows, columns, missing, {*keep, *categorical})
+  left: set[str] = set()
+  notes: list[str] = []
+  if config.fitted is None:
+    left, notes = columns_lib.no_inputs(table, rows, columns, missing, {*keep, *categorical})
   columns = [column for column in columns if column not in left]
   if not columns:
     more = f'; so {len(notes) - 1} more' if len(notes) > 1 else ''
@@ -89,6 +92,14 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
     train_all=bool(target.classes),
     notes=(*table.notes, *notes, *target.notes),
   ).with_splits(config)
+  if config.fitted is not None:
+    modality = Table.from_details(config.fitted)
+    return read.to_dataset(
+      {'values': _values(modality.preprocessing, table.where, rows)},
+      target.label,
+      modality,
+      details=config.fitted,
+    )
   train = [row for row, trained in zip(cells, read.in_train, strict=True) if trained]
   fitted = preprocess.fit(
     train, columns, categorical=categorical, reference=reference, missing=missing,
@@ -103,7 +114,7 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
     *columns_lib.notes_on_texts(rows, texts, missing),
     *preprocess.strays(fitted, train, categorical),
   )
-  values = np.stack([fitted.row(row, f'{table.where} row {line}') for line, row in rows])
+  values = _values(fitted, table.where, rows)
   modality = Table(fitted, typical.rows(values[read.in_train], fitted.column_of))
   about = json.dumps([table.header, ids, groups, list(read.split), target.text])
   return read.to_dataset(
@@ -113,6 +124,11 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
     fingerprint=examples.digest(_csv_line([about, *map(str, cells)])),
     details=modality.details() | target.details(read.in_train),
   )
+
+
+def _values(fitted: preprocess.Preprocessing, where: str, rows: Sequence[tables.Row]) -> np.ndarray:
+  """The inputs of rows, float32 [N, D]."""
+  return np.stack([fitted.row(row, f'{where} row {line}') for line, row in rows])
 
 
 def _csv_line(parts: Sequence[str]) -> str:
