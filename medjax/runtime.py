@@ -95,6 +95,18 @@ def compilation_cache(enabled: bool) -> Iterator[None]:
     compilation_cache_lib.reset_cache()
 
 
+@contextlib.contextmanager
+def without_source_paths() -> Iterator[None]:
+  """Programs made inside do not name the files of this machine from which they come."""
+  name = 'jax_traceback_in_locations_limit'
+  before = jax.config.values[name]
+  jax.config.update(name, 0)
+  try:
+    yield
+  finally:
+    jax.config.update(name, before)
+
+
 @functools.cache
 def compile_clock() -> 'CompileClock':
   """The one clock of this process, from when it is first asked for."""

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from medjax import config as config_lib
-from medjax import files, models
+from medjax import files, models, runtime
 from medjax.config import Config
 from medjax.data import dataset, ragged
 from medjax.errors import UserError
@@ -109,7 +109,8 @@ def contents(
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
   """The manifest and the members of the file; arguments and errors as of ``write``."""
   try:
-    compiled, about = program.write(network, network.weights, network.inputs)
+    with runtime.without_source_paths():
+      compiled, about = program.write(network, network.weights, network.inputs)
     saved = weights.write(network.weights)
   except UserError:
     raise

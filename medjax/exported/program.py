@@ -6,9 +6,8 @@ is kept as the portable artifact that StableHLO promises to read for years, and 
 beside it is a few lines of JSON.
 """
 
-import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -66,8 +65,7 @@ def write(
     Exception: whatever JAX says of a function that has no program for any size.
   """
   shapes = {name: jax.ShapeDtypeStruct(w.shape, w.dtype) for name, w in weights.items()}
-  with _without_paths():
-    made = export.export(jax.jit(function), platforms=PLATFORMS)(shapes, abstract(inputs))
+  made = export.export(jax.jit(function), platforms=PLATFORMS)(shapes, abstract(inputs))
   out = jax.tree.unflatten(made.out_tree, made.out_avals)
   about = {
     'platforms': list(made.platforms),
@@ -77,18 +75,6 @@ def write(
     'outputs': describe(out),
   }
   return made.mlir_module_serialized, about
-
-
-@contextlib.contextmanager
-def _without_paths() -> Iterator[None]:
-  """Programs made inside do not name the files of this machine from which they come."""
-  name = 'jax_traceback_in_locations_limit'
-  before = jax.config.values[name]
-  jax.config.update(name, 0)
-  try:
-    yield
-  finally:
-    jax.config.update(name, before)
 
 
 def read(program: bytes, about: Mapping[str, Any], weights: Mapping[str, Any]) -> export.Exported:

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from medjax import runtime
 from medjax.errors import UserError
 from medjax.exported import program
 
@@ -27,7 +28,8 @@ def function(weights, batch):
 
 @pytest.fixture(scope='module')
 def made():
-  return program.write(function, WEIGHTS, INPUTS)
+  with runtime.without_source_paths():
+    return program.write(function, WEIGHTS, INPUTS)
 
 
 @pytest.mark.parametrize(('cases', 'places'), [(1, 16), (3, 48), (32, 32)])
