@@ -15,7 +15,6 @@ import pathlib
 import shutil
 import threading
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -27,6 +26,7 @@ from orbax.checkpoint import checkpoint_managers
 
 from medjax import files, sealed
 from medjax.errors import UserError
+from medjax.training import arrays as arrays_lib
 from medjax.training import disk
 from medjax.training import position as position_lib
 from medjax.training.position import Position
@@ -170,7 +170,7 @@ class Checkpoints:
   def _copy(self, state: Any) -> dict[str, np.ndarray]:
     """The arrays of a state, whose own memory the next step takes over while they are written."""
     copies = self._spare.pop() if self._spare else {}
-    for name, leaf in _named(state):
+    for name, leaf in arrays_lib.named(state):
       held = copies.get(name)
       if held is None or (held.shape, held.dtype) != (leaf.shape, leaf.dtype):
         held = copies[name] = np.empty(leaf.shape, leaf.dtype)
@@ -181,7 +181,9 @@ class Checkpoints:
     self, arrays: dict[str, np.ndarray], position: Position, *, whole: bool = False
   ) -> None:
     """Begins to write a checkpoint, and with ``whole`` waits until it is complete."""
-    stored = dataclasses.asdict(position) | {'digests': {k: _digest(v) for k, v in arrays.items()}}
+    stored = dataclasses.asdict(position) | {
+      'digests': {k: arrays_lib.digest(v) for k, v in arrays.items()}
+    }
     stored['digest'] = position_lib.digest(stored, self._run)
     with _ONE_AT_A_TIME if whole else contextlib.nullcontext(), disk.full_in_one_line(self.folder):
       self._check_space(sum(array.nbytes for array in arrays.values()))
@@ -270,10 +272,10 @@ class Checkpoints:
       DamagedError: it is not what was saved; it stays where it is.
       UserError: it is whole, but of another model or optimiser than ``target``.
     """
-    wanted = {name for name, _ in _named(target)}
+    wanted = {name for name, _ in arrays_lib.named(target)}
     arrays, position = self._whole(step, wanted.__contains__)
     leaves = []
-    for name, leaf in _named(target):
+    for name, leaf in arrays_lib.named(target):
       if name not in arrays or arrays[name].shape != leaf.shape:
         raise UserError(
           f'{self.folder / str(step)}: is of another model or optimiser (at {name}); '
@@ -308,7 +310,7 @@ class Checkpoints:
       self._check_files(step)
       position, digests = self._position(step)
       arrays = self._arrays(step, [name for name in digests if wanted(name)])
-      wrong = [name for name, array in arrays.items() if _digest(array) != digests[name]]
+      wrong = [name for name, array in arrays.items() if arrays_lib.digest(array) != digests[name]]
       if wrong or position.step != step:
         raise ValueError(f'{wrong[0] if wrong else "position"} is not what was saved')
     except Exception as error:  # whatever a damaged file makes the readers raise
@@ -389,16 +391,3 @@ class _NewestAndBest(checkpoint_managers.PreservationPolicy):
     whole = [step for step in steps if self._rank(step) < _DAMAGED]
     kept |= {*sorted(whole, key=self._rank)[-1:], *(set(steps) - set(whole))}
     return [step in kept for step in steps]
-
-
-def _named(tree: Any) -> list[tuple[str, Any]]:
-  """Leaves with their path as a name, such as 'params.Conv_0.kernel'."""
-  leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-  return [(jax.tree_util.keystr(path, simple=True, separator='.'), leaf) for path, leaf in leaves]
-
-
-def _digest(array: Any) -> int:
-  """CRC-32 of an array's dtype, shape and bytes."""
-  array = np.ascontiguousarray(array)
-  head = f'{array.dtype}{array.shape}'.encode()
-  return zlib.crc32(array.reshape(-1).view(np.uint8), zlib.crc32(head))
