@@ -6,7 +6,7 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from rich.console import Console
@@ -16,7 +16,7 @@ from medjax import files
 from medjax.config import Config
 from medjax.data import ragged
 from medjax.data.domain import Domain
-from medjax.data.modality import Case, Modality
+from medjax.data.modality import Case
 from medjax.deploy.predictor import SPREAD, Predictor
 from medjax.errors import UserError
 from medjax.evaluation import csv_cells
@@ -66,11 +66,27 @@ def predict_files(
   def make() -> Predictor:
     return Predictor.of_run(experiment, config, workdir, devices, config.batch_size)
 
-  return write(experiment, make, names, output)
+  return write(experiment, experiment.data.modality, make, names, output)
+
+
+class Reader(Protocol):
+  """What opens new cases: a ``Modality``, or several at once."""
+
+  @property
+  def cases(self) -> str: ...
+
+  @property
+  def axes(self) -> ragged.Axes: ...
+
+  @property
+  def domain(self) -> Domain | None: ...
+
+  def open(self, names: Sequence[str]) -> Sequence[Case]: ...
 
 
 def write(
   experiment: Experiment,
+  reader: Reader,
   make: Callable[[], Predictor],
   names: Sequence[str],
   output: pathlib.Path,
@@ -78,7 +94,8 @@ def write(
   """As ``predict_files``, by any predictor.
 
   Args:
-    experiment: data description, model and task.
+    experiment: task and classes.
+    reader: opens the cases.
     make: the predictor, made once there are cases.
     names: files and folders.
     output: the CSV to write.
@@ -89,7 +106,7 @@ def write(
   Raises:
     UserError: nothing was found, the predictor cannot be made, or the CSV cannot be written.
   """
-  modality, outcome = experiment.data.modality, experiment.task.outcome
+  modality, outcome = reader, experiment.task.outcome
   cases = modality.open(names)
   if not cases:
     raise UserError(f'predict {names[0]}: no {modality.cases} there')
@@ -151,7 +168,7 @@ def load(case: Case) -> dict[str, np.ndarray] | str:
 
 
 def _batches(
-  cases: Sequence[Case], predictor: Predictor, writer: Writer, modality: Modality
+  cases: Sequence[Case], predictor: Predictor, writer: Writer, modality: Reader
 ) -> Iterator[list[Row]]:
   with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
     for start in range(0, len(cases), predictor.at_once):

@@ -48,9 +48,10 @@ def predict_files(
     together, of_each = _tree(found, PREDICTED), _tree(found, MEMBERS)
     return together if of_each is None else (together, of_each)
 
-  return files.write(
-    experiment, lambda: Predictor(experiment, decision, compute, at_once), names, output
-  )
+  def make() -> Predictor:
+    return Predictor(experiment, decision, compute, at_once)
+
+  return files.write(experiment, experiment.data.modality, make, names, output)
 
 
 def _tree(found: Mapping[str, np.ndarray], name: str) -> Any:

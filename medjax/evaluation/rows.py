@@ -85,6 +85,32 @@ def concatenated(tables: Sequence[T]) -> T:
   return dataclasses.replace(first, **parts, metadata=metadata)
 
 
+def averaged(tables: Sequence[T], field: str) -> T:
+  """One table with every example of several once, and the mean of what they say in one column.
+
+  All other columns are those of the first table that has the example; metadata are left out.
+
+  Args:
+    tables: of the same kind.
+    field: name of an array [N, ...] of numbers.
+
+  Example:
+    >>> averaged([fold_0, fold_1], 'probability')                  # doctest: +SKIP
+  """
+  every = np.concatenate([table.id for table in tables])
+  _, first, number = np.unique(every, return_index=True, return_inverse=True)
+  columns = [dict(table._columns()) for table in tables]
+  parts: dict[str, Any] = {
+    name: np.concatenate([of[name] for of in columns])[first] for name in columns[0]
+  }
+  values = np.concatenate([of[field] for of in columns])
+  total = np.zeros((len(first), *values.shape[1:]))
+  np.add.at(total, number, values)
+  count = np.bincount(number).reshape(-1, *[1] * (values.ndim - 1))
+  table: Any = tables[0]
+  return dataclasses.replace(table, **parts | {field: total / count}, metadata={})
+
+
 def write_rows(
   path: str | os.PathLike[str], header: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:

@@ -358,6 +358,16 @@ class Outcome(abc.ABC, Generic[T, D]):
     """Metrics of the test cases of all folds taken together; none by default."""
     return {}
 
+  def averaged(self, tables: Sequence[T]) -> T:
+    """One table of the cases of all, each once with the mean of what tables predict of it.
+
+    By it the decisions of several runs together are fitted, on cases that none of them has seen.
+
+    Raises:
+      UserError: predictions of this kind have no mean.
+    """
+    raise UserError('predictions of this kind cannot be averaged over runs')
+
   def compare(self, tables: Sequence[T], decisions: Sequence[D]) -> dict[str, Any]:
     """Paired differences of two tables on the same cases, ``evaluation.Difference`` by metric.
 

@@ -18,6 +18,7 @@ from medjax.evaluation import (
   calibration,
   conformal,
   recalibration,
+  rows,
   transport,
 )
 from medjax.evaluation import threshold as thresholds
@@ -283,6 +284,10 @@ class Classes(Outcome[Predictions, Decision]):
     settings: Any = dataclasses.replace(part(config, ClassSettings), calibration='none')
     return self.decide(validation, step, settings)
 
+  def averaged(self, tables: Sequence[Predictions]) -> Predictions:
+    """With the mean of the probabilities."""
+    return rows.averaged(tables, 'probability')
+
   def pooled(self, tables: Sequence[Predictions]) -> dict[str, Estimate]:
     """Metrics of the calls that all runs made on their test splits, taken together.
 
@@ -299,18 +304,7 @@ class Classes(Outcome[Predictions, Decision]):
     """
     if tables[0].is_binary:
       return {}
-    every = np.concatenate([table.id for table in tables])
-    _, first, number = np.unique(every, return_index=True, return_inverse=True)
-    probability = np.zeros((len(first), len(tables[0].classes)))
-    np.add.at(probability, number, np.concatenate([table.probability for table in tables]))
-    together = Predictions(
-      id=every[first],
-      label=np.concatenate([table.label for table in tables])[first],
-      probability=probability / np.bincount(number)[:, None],
-      group=np.concatenate([table.group for table in tables])[first],
-      split='test',
-      classes=tables[0].classes,
-    )
+    together = self.averaged(tables)
     estimates = evaluation.multiclass_metrics(together)
     return {name: estimates[name] for name in estimates if name.split('_')[0] in _OF_CALLS}
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from medjax import evaluation
 from medjax.config import Config, CoverageSettings, part
-from medjax.evaluation import Estimate, Interval, Numbers, Scale, recalibration
+from medjax.evaluation import Estimate, Interval, Numbers, Scale, recalibration, rows
 from medjax.evaluation.number_calibration import number_calibration
 from medjax.outcomes import card, simple
 from medjax.outcomes.base import CardRow, Evaluated, Metric, Outcome, Row
@@ -142,6 +142,10 @@ class Number(Outcome[Numbers, Interval]):
     name, settings, pipeline = simple.regressor(model, features[known])
     pipeline.fit(features[known], label[known].astype(np.float64))
     return FittedModel(name, settings, pipeline.predict)
+
+  def averaged(self, tables: Sequence[Numbers]) -> Numbers:
+    """With the mean of the numbers."""
+    return rows.averaged(tables, 'prediction')
 
   def compare(self, tables: Sequence[Numbers], decisions: Sequence[Interval]) -> dict[str, Any]:
     """See ``evaluation.compare_numbers``."""

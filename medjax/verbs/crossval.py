@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from medjax import config as config_lib
+from medjax import sealed
 from medjax.arguments import Flag, Verb
 from medjax.errors import UserError
 from medjax.verbs import several
@@ -12,6 +13,8 @@ from medjax.verbs.run import Run
 from medjax.workdir import Workdir
 
 _FOLDS = 5
+# What it writes beside the folders of its runs.
+SUMMARY, DECISION = 'crossval.json', 'decision.json'
 
 
 def crossval(run: Run, words: Sequence[str]) -> None:
@@ -47,13 +50,17 @@ def crossval(run: Run, words: Sequence[str]) -> None:
         runs.append(run.other(config, Workdir(run.workdir.folder / name)))
         names.append(name)
   with run.alone():
+    if run.lead:
+      run.workdir.claim(given)
     failures = several.train(run, runs, names, values.how, values.pages)
     done = [None if i in failures else one.workdir for i, one in enumerate(runs)]
     first = next((one for i, one in enumerate(runs) if i not in failures), None)
     if run.lead and first is not None:
       failed = {names[i]: failure.reason for i, failure in sorted(failures.items())}
       sweep = Sweep(done, values.repeats, values.seeds)
-      folds.show(sweep, first.described().task.outcome, run.workdir.folder, failed)
+      outcome = first.described().task.outcome
+      folds.show(sweep, outcome, run.workdir.folder, failed)
+      _decide(run, outcome, sweep.done)
   if failures:
     worst = failures[min(failures)]
     error = UserError(
@@ -62,6 +69,16 @@ def crossval(run: Run, words: Sequence[str]) -> None:
     )
     error.exit_code = worst.code
     raise error
+
+
+def _decide(run: Run, outcome: Any, done: Sequence[Workdir]) -> None:
+  """Fits how the runs together decide on new cases; see ``deploy.committee``."""
+  try:
+    tables = [outcome.read_table(one.verified(one.predictions('test'))) for one in done]
+    decision = outcome.decide(outcome.averaged(tables), 0, run.config)
+  except UserError:  # predictions of this kind have no mean
+    return
+  sealed.write(run.workdir.folder / DECISION, decision.to_json())
 
 
 VERB = Verb(

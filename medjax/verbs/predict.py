@@ -4,10 +4,13 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
+from medjax import sealed
 from medjax.arguments import Flag, Verb
 from medjax.errors import UserError
 from medjax.experiment import Experiment
+from medjax.verbs import crossval
 from medjax.verbs.run import Run
+from medjax.workdir import Workdir
 
 
 def predict(run: Run, words: Sequence[str]) -> None:
@@ -22,6 +25,9 @@ def predict(run: Run, words: Sequence[str]) -> None:
     raise UserError('predict: expected files or folders after it')
   if run.values.model:
     _with_model(run, words)
+    return
+  if (run.workdir.folder / crossval.SUMMARY).exists():
+    _with_runs(run, words)
     return
   experiment = run.described()
   if run.values.variants:
@@ -56,9 +62,31 @@ def _with_model(run: Run, words: Sequence[str]) -> None:
   model_file.predict_files(model, build, path, words, run.config.batch_size, output)
 
 
+def _with_runs(run: Run, words: Sequence[str]) -> None:
+  """As ``predict``, with all runs of a cross-validation together."""
+  from medjax.deploy import committee
+
+  if run.values.variants:
+    raise UserError('--variants: needs one run; expected its folder as --workdir')
+  members = []
+  for name in sealed.read(run.workdir.folder / crossval.SUMMARY)[0]['runs']:
+    workdir = Workdir(run.workdir.folder / name)
+    one = run.other(workdir.stored(run.config), workdir)
+    members.append(committee.Member(one.described(), one.config, workdir))
+  path = run.workdir.folder / crossval.DECISION
+  if not path.exists():
+    raise UserError(
+      'predict: predictions of this kind cannot be averaged over runs; expected the folder of one '
+      f'of them, such as --workdir={members[0].workdir.folder}'
+    )
+  decision = members[0].experiment.task.outcome.read_decision(sealed.read(path)[0])
+  output = run.output(run.workdir.folder / 'predict.csv')
+  committee.predict_files(members, decision, run.devices, words, output)
+
+
 VERB = Verb(
   'predict',
-  'predict files or folders with the best checkpoint of a run',
+  'predict files or folders with the best checkpoint of a run, or all of a crossval',
   predict,
   (
     Flag('output', '', 'where it writes (default predict.csv in the run folder, or here)', 'FILE'),
