@@ -301,16 +301,9 @@ def cache_folder() -> pathlib.Path:
 
 def environment() -> dict[str, object]:
   """Versions, device and source revision, for environment.json."""
-  packages = ('medjax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
-  versions = {}
-  for name in packages:
-    try:
-      versions[name] = importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-      versions[name] = 'not installed as a package'
   device = jax.devices()[0]
   return {
-    'versions': {'python': platform.python_version(), **versions},
+    'versions': {'python': platform.python_version(), **_versions()},
     'platform': platform.platform(),
     'processor': _processor(),
     'device': f'{device.platform}: {device.device_kind}',
@@ -323,6 +316,19 @@ def environment() -> dict[str, object]:
   }
 
 
+@functools.cache
+def _versions() -> dict[str, str]:
+  packages = ('medjax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
+  versions = {}
+  for name in packages:
+    try:
+      versions[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+      versions[name] = 'not installed as a package'
+  return versions
+
+
+@functools.cache
 def _processor() -> str:
   """Name, cores and vectors: one name may stand for generations that differ in speed by half."""
   name, vectors = platform.processor() or platform.machine(), ''
@@ -339,6 +345,7 @@ def _processor() -> str:
   return f'{name}, {os.cpu_count()} cores{vectors}'
 
 
+@functools.cache
 def _revision() -> str:
   """Commit of the source tree, with '+' when it has changes; empty outside a git checkout."""
   here = pathlib.Path(__file__).resolve().parent

@@ -20,6 +20,7 @@ from medjax.data.dataset import Batch, Split
 from medjax.experiment import Experiment
 from medjax.runtime import Devices
 from medjax.training import loop, parallel, state, step
+from medjax.training.same import same
 from medjax.training.state import State
 from medjax.workdir import Workdir
 
@@ -121,12 +122,27 @@ def signature(member: Member, devices: Devices, width: int) -> str:
 def alike(members: Sequence[Member], devices: Devices) -> list[list[int]]:
   """The members by program: numbers of those that can be trained in one, in their order."""
   groups: dict[Any, list[int]] = {}
-  widths = [plan(member, 0, devices).shape[1] for member in members]
+  width = max(plan(member, 0, devices).shape[1] for member in members)
+  traced: list[tuple[Member, str]] = []
   for number, member in enumerate(members):
-    config = member.config
-    same = (config.precision, config.accumulate, max(widths))
-    groups.setdefault((signature(member, devices, max(widths)), same), []).append(number)
+    # Those that differ by their seed alone need not all be traced, which takes a while.
+    found = next((text for other, text in traced if _only_seeds_differ(member, other)), '')
+    if not found:
+      found = signature(member, devices, width)
+      traced.append((member, found))
+    settings = (member.config.precision, member.config.accumulate)
+    groups.setdefault((found, settings), []).append(number)
   return list(groups.values())
+
+
+def _only_seeds_differ(one: Member, other: Member) -> bool:
+  """Whether two members are on the same data and were built alike; no where that cannot be seen."""
+  settings = (one.config.precision, one.config.accumulate)
+  return (
+    one.experiment.data is other.experiment.data
+    and settings == (other.config.precision, other.config.accumulate)
+    and same(one.experiment, other.experiment)
+  )
 
 
 def plan(member: Member, epoch: int, devices: Devices) -> np.ndarray:

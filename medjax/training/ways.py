@@ -86,6 +86,7 @@ def measure(
   all_members: Sequence[Member],
   devices: Devices,
   alike: Callable[[], Sequence[Sequence[int]]],
+  program: Callable[[Sequence[int]], Together],
 ) -> Measured:
   """Times some updates of the first member alone and of members together.
 
@@ -93,6 +94,7 @@ def measure(
     all_members: of one study.
     devices: devices of all hosts.
     alike: gives their numbers by program; see ``members.alike``.
+    program: makes the program of members by their numbers, which is kept for their training.
   """
   of_one = alone(all_members[0], devices)
   if reason := members.unsuited(all_members[0], devices):
@@ -106,16 +108,16 @@ def measure(
     return Measured(of_one, reason='no two of them have the same program')
   count = -(-len(largest) // -(-len(largest) // fits))  # chunks that are alike
   if of_one > _SLOW and count > 2:
-    pair = _together([all_members[i] for i in largest[:2]], devices)
+    pair = _together(program(largest[:2]), devices)
     if pair > 0.95 * of_one:
       return Measured(of_one, pair, 2)
-  of_each = _together([all_members[i] for i in largest[:count]], devices)
+  of_each = _together(program(largest[:count]), devices)
   return Measured(of_one, of_each, count)
 
 
-def _together(some: Sequence[Member], devices: Devices) -> float:
-  """Seconds of an update of one member among some in one program."""
-  program = Together(some, devices)
+def _together(program: Together, devices: Devices) -> float:
+  """Seconds of an update of one member among those of a program."""
+  some = program.members
   created = state.create(some[0].experiment, some[0].config.seed)  # how fast does not depend on it
   current = devices.replicate(
     jax.tree.map(lambda leaf: np.stack([np.asarray(leaf)] * len(some)), created)

@@ -20,6 +20,7 @@ from medjax.verbs import (
 VERBS = (
   train.VERB,
   evaluate.VERB,
+  validate.VERB,
   bench.VERB,
   crossval.VERB,
   compare.VERB,
@@ -29,6 +30,5 @@ VERBS = (
   motifs.VERB,
   sample.VERB,
   audit.VERB,
-  validate.VERB,
   plan.VERB,
 )

@@ -91,6 +91,7 @@ class _AtWork:
     self.started = runtime.since_start()
     self._workers: Workers | None = None
     self._built: dict[int, Experiment] = {}
+    self._programs: dict[tuple[int, ...], Any] = {}
     self._monitor = ''
 
   def in_turn(self) -> dict[int, Failure]:
@@ -124,8 +125,6 @@ class _AtWork:
     return self.failures
 
   def _chunk(self, numbers: Sequence[int]) -> None:
-    from medjax.training import together
-
     start, spent = time.monotonic(), Spent(0.0, runtime.compile_clock())
     with contextlib.ExitStack() as held:
       some = []
@@ -137,7 +136,7 @@ class _AtWork:
           some.append((number, member))
       if not some:
         return
-      program = together.Together([member for _, member in some], self.command.devices)
+      program = self._program([number for number, _ in some])
       found = program.train(spent)
       if any(isinstance(done, int) and done for done in found.values()):
         print(f'trained {len(some)} runs together in {time.monotonic() - start:.0f} s')
@@ -178,7 +177,7 @@ class _AtWork:
     everyone = self._everyone()
     devices = self.command.devices
     count = ways.updates(everyone)
-    found = ways.measure(everyone, devices, self._alike)
+    found = ways.measure(everyone, devices, self._alike, self._program)
     seconds = {IN_TURN: count * found.alone}
     told = [f'in turn {_spell(seconds[IN_TURN])}']
     if found.together is None:
@@ -236,6 +235,17 @@ class _AtWork:
     from medjax.training import members
 
     return members.alike(self._everyone(), self.command.devices)
+
+  def _program(self, numbers: Sequence[int]) -> Any:
+    """The program of runs by their numbers; the last one is kept, as it was timed before."""
+    from medjax.training import together
+
+    key = tuple(numbers)
+    if key not in self._programs:
+      self._programs.clear()
+      some = [self._member(number) for number in numbers]
+      self._programs[key] = together.Together(some, self.command.devices)
+    return self._programs[key]
 
   def _alike(self) -> list[list[int]]:
     return self._groups

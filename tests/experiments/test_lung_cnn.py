@@ -299,11 +299,11 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     ),
     (
       ['trian'],
-      'predict, explain, motifs, sample, audit; did you mean train?',
+      'predict, explain, export, motifs, sample, audit, plan; did you mean train?',
     ),
     (
       ['evaluate', 'a.png'],
-      'only compare, predict, explain, motifs and audit take files or folders',
+      'only validate, compare, predict, explain, motifs and audit take files or folders',
     ),
     (['evaluate', '--workdir=nowhere'], '--workdir=nowhere: no run here'),
     (['evaluate'], 'no run here'),
