@@ -2,7 +2,7 @@
 
 Data: Wisconsin diagnostic breast cancer (Street, Wolberg and Mangasarian 1993; 569 patients), as
 scikit-learn ships it. Standardised columns, L2 penalty with C = 1, L-BFGS.
-Result: AUROC 0.9947 (95% t interval over 5x10 folds 0.9926 to 0.9967), accuracy 0.973;
+Result: AUROC 0.9947 (95% interval over 5x10 folds 0.9890 to 1.0000), accuracy 0.973;
 scikit-learn's LogisticRegression has .9947.
 Time: about 3 s a fold on 2 cores of an AMD EPYC.
 

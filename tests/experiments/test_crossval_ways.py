@@ -5,9 +5,11 @@ import json
 
 import numpy as np
 import pytest
+from sklearn import datasets
 
-from experiments import lung_cnn, tabular_mlp
+from experiments import diabetes_linear, lung_cnn, survival, tabular_mlp
 from medjax.errors import UserError
+from medjax.evaluation import Calibration
 from medjax.training import loop, ways
 from medjax.verbs import several, workers
 
@@ -221,3 +223,91 @@ def test_a_process_that_is_killed_takes_its_own_run_alone(monkeypatch):
   assert failures == {
     0: workers.Failure('its process was killed by signal 9 (out of memory?)', workers._BUG)
   }
+
+
+def test_all_runs_predict_together(in_turn, run_experiment, tmp_path):
+  folder = tmp_path / 'in_turn'
+  with open(folder / 'repeat-0-fold-0-seed-0' / 'predictions' / 'test.csv', newline='') as file:
+    rows = list(csv.DictReader(file))[:7]
+  own = ('id', 'label', 'probability', 'negative', 'positive', 'group', 'split')
+  columns = [name for name in rows[0] if name not in own]
+  with open(tmp_path / 'new.csv', 'w', newline='') as file:
+    writer = csv.DictWriter(file, columns, extrasaction='ignore')
+    writer.writeheader()
+    writer.writerows(rows)
+
+  def predicted(workdir):
+    code, _, err = run_experiment(
+      tabular_mlp, 'predict', 'new.csv', f'--workdir={workdir}', '--output=out.csv'
+    )
+    assert code == 0, err
+    with open(tmp_path / 'out.csv', newline='') as file:
+      return list(csv.DictReader(file))
+
+  found = predicted('in_turn')
+  names = [f'repeat-0-fold-{fold}-seed-{seed}' for seed in (0, 1) for fold in (0, 1)]
+  each = [[float(row['probability']) for row in predicted(folder / name)] for name in names]
+  # The decision of all: fitted to what runs say of cases that they were not trained on.
+  of_case: dict[str, list[float]] = {}
+  for (_, name), probability in in_turn[1].items():
+    of_case.setdefault(name, []).append(probability)
+  assert {len(values) for values in of_case.values()} == {2}
+  decision = json.loads((folder / 'decision.json').read_text())
+  mean = np.mean(each, axis=0)
+  calibration = Calibration(
+    **{
+      name: tuple(value) if isinstance(value, list) else value
+      for name, value in decision['calibration'].items()
+    }
+  )
+  expected = calibration.apply(mean)
+  assert [float(row['probability']) for row in found] == pytest.approx(expected, abs=2e-6)
+  spread = np.std([calibration.apply(np.array(one)) for one in each], axis=0, ddof=1)
+  assert [float(row['spread']) for row in found] == pytest.approx(spread, abs=1e-5)
+  assert {row['call'] for row in found} <= {'healthy', 'disease'}
+
+
+def test_numbers_of_all_runs_are_averaged_in_their_unit(run_experiment, tmp_path):
+  words = ('--config.data.folds=2', '--config.num_epochs=4', '--config.num_devices=1')
+  code, _, err = run_experiment(
+    diabetes_linear, 'crossval', '--how=together', *words, '--workdir=two'
+  )
+  assert code == 0, err
+  data = datasets.load_diabetes(scaled=False)
+  with open(tmp_path / 'new.csv', 'w', newline='') as file:
+    writer = csv.writer(file)
+    writer.writerow(data.feature_names)
+    writer.writerows(data.data[:5].tolist())
+
+  def predicted(workdir):
+    code, _, err = run_experiment(
+      diabetes_linear, 'predict', 'new.csv', f'--workdir={workdir}', '--output=out.csv'
+    )
+    assert code == 0, err
+    with open(tmp_path / 'out.csv', newline='') as file:
+      return [float(row['prediction']) for row in csv.DictReader(file)]
+
+  each = [predicted(f'two/repeat-0-fold-{fold}') for fold in (0, 1)]
+  assert predicted('two') == pytest.approx(np.mean(each, axis=0), rel=1e-5)
+  assert 50 < np.mean(each) < 300
+
+
+def test_runs_without_a_mean_are_asked_for_one_by_one(run_experiment, tmp_path):
+  code, _, err = run_experiment(
+    survival,
+    'crossval',
+    '--config.data.folds=2',
+    '--config.data.simulated_rows=300',
+    '--config.num_epochs=2',
+    '--how=in_turn',
+    '--workdir=cox',
+  )
+  assert code == 0, err
+  code, _, err = run_experiment(survival, 'predict', 'new.csv', '--workdir=cox')
+  assert code == 2
+  assert 'cannot be averaged over runs; expected the folder of one of them' in err
+  code, _, err = run_experiment(
+    survival, 'crossval', '--config.data.folds=2', '--config.num_epochs=3', '--workdir=cox'
+  )
+  assert code == 2
+  assert 'was made with other settings' in err or 'config.num_epochs' in err
