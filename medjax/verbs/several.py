@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import math
 import os
 import resource
 import time
@@ -22,7 +23,7 @@ from medjax.verbs.workers import Failure, Task, Workers
 
 IN_TURN, TOGETHER, SIDE_BY_SIDE = 'in_turn', 'together', 'side_by_side'
 WAYS = ('auto', IN_TURN, TOGETHER, SIDE_BY_SIDE)
-_CLEARLY = 0.9  # of the seconds of the best other way, for processes to be worth their start
+_CLEARLY = 0.9  # of the seconds of a simpler way: some updates are timed, and times vary
 _CHOICE = 'way.json'
 
 
@@ -185,18 +186,22 @@ class _AtWork:
     else:
       seconds[TOGETHER] = count * found.together
       told.append(f'together ({found.at_once} in one program) {_spell(seconds[TOGETHER])}')
-    best = min(seconds, key=lambda name: seconds[name])
+    best = IN_TURN
+    if seconds.get(TOGETHER, math.inf) < _CLEARLY * seconds[IN_TURN]:
+      best = TOGETHER
     processes = min(_cores(), len(self.runs))
     reason = self._against_processes(processes, seconds[IN_TURN], seconds[best])
     if not reason:
       tasks = [dataclasses.replace(self._task(i), only_times=True) for i in range(processes)]
-      slowest = self._processes(processes).times(tasks)
-      seconds[SIDE_BY_SIDE] = count * slowest / processes
-      told.append(f'side by side ({processes} processes) {_spell(seconds[SIDE_BY_SIDE])}')
-      if seconds[SIDE_BY_SIDE] < _CLEARLY * seconds[best]:
-        best = SIDE_BY_SIDE
-    else:
+      try:
+        seconds[SIDE_BY_SIDE] = count * self._processes(processes).times(tasks) / processes
+        told.append(f'side by side ({processes} processes) {_spell(seconds[SIDE_BY_SIDE])}')
+      except UserError as error:  # such as too little memory for several
+        reason = str(error)
+    if reason:
       told.append(f'not side by side: {reason}')
+    elif seconds[SIDE_BY_SIDE] < _CLEARLY * seconds[best]:
+      best = SIDE_BY_SIDE
     if best != SIDE_BY_SIDE and self._workers is not None:
       self._workers.close()
       self._workers = None
