@@ -279,6 +279,11 @@ def keep_to(cores: set[int]) -> None:
   os.sched_setaffinity(0, cores)
 
 
+def ignore_interrupts() -> None:
+  """This process leaves Ctrl-C to the one that started it, which ends it."""
+  signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def end_with(parent: int) -> None:
   """This process gets SIGTERM when the one that started it dies, also where that was killed.
 

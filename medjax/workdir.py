@@ -67,6 +67,7 @@ class Workdir:
     self.motifs_meme = self.folder / 'motifs.meme'
     self.preview = self.folder / 'preview.png'
     self.finished = self.folder / 'finished.json'
+    self.several = self.folder / 'several.json'  # of a crossval: the names of its runs
     self.weights = self.folder / 'weights.json'
     self.audit = self.folder / 'audit.json'
     self.audit_page = self.folder / 'audit.html'

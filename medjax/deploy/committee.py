@@ -15,7 +15,7 @@ Source:
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -77,17 +77,34 @@ def predict_files(
 class _Readers:
   """Opens each case once for every run."""
 
-  domain: Domain | None = None
   axes: ragged.Axes = {}  # noqa: RUF012 - arrays are those of several runs
 
   def __init__(self, members: Sequence[Member]):
     self._modalities = [member.experiment.data.modality for member in members]
     self.cases = self._modalities[0].cases
+    domains = [modality.domain for modality in self._modalities]
+    found = [domain for domain in domains if domain is not None]
+    self.domain: Domain | None = _Domains(found) if len(found) == len(domains) else None
 
   def open(self, names: Sequence[str]) -> Sequence[Case]:
     """The cases; ``load`` gives the arrays of each run by its number."""
     opened = [modality.open(names) for modality in self._modalities]
     return [_of_all(of_runs) for of_runs in zip(*opened, strict=True)]
+
+
+class _Domains:
+  """The domains of several runs: a case is inside where it is so for more than half of them."""
+
+  def __init__(self, domains: Sequence[Domain]):
+    self._domains = domains
+    self.columns = domains[0].columns
+    self.about = f'by most of {len(domains)} runs; in the first one: {domains[0].about}'
+
+  def place(self, arrays: Mapping[str, Any]) -> tuple[dict[str, str], bool]:
+    """See ``Domain``; the cells are those of the first run that says what most do."""
+    placed = [domain.place(arrays[str(i)]) for i, domain in enumerate(self._domains)]
+    inside = sum(one for _, one in placed) * 2 > len(placed)
+    return next(cells for cells, one in placed if one == inside), inside
 
 
 def _of_all(of_runs: Sequence[Case]) -> Case:

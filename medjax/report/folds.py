@@ -30,7 +30,8 @@ def summarise(sweep: Sweep, outcome: Outcome) -> dict[str, Estimate]:
     UserError: A run is not evaluated.
   """
   evaluated = [run.read(run.evaluation)['test'] for run in sweep.done]
-  names = [name for name in evaluated[0] if name not in run_means.LEFT_OUT]
+  every = dict.fromkeys(name for metrics in evaluated for name in metrics)
+  names = [name for name in every if name not in run_means.LEFT_OUT]
   ratio, means = sweep.ratio(), {}
   for name in names:
     share = run_means.is_share(outcome, name, names)
@@ -138,4 +139,5 @@ def _cells(estimate: dict[str, Any]) -> tuple[str, str]:
   shown = 'undefined' if estimate['value'] is None else f'{estimate["value"]:.4f}'
   if estimate['low'] is None:
     return shown, estimate.get('reason', '')
-  return shown, f'{estimate["low"]:.4f} to {estimate["high"]:.4f}'
+  of = f' ({estimate["reason"]})' if estimate.get('reason') else ''
+  return shown, f'{estimate["low"]:.4f} to {estimate["high"]:.4f}{of}'

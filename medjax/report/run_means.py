@@ -43,8 +43,13 @@ def mean_over_runs(values: np.ndarray, ratio: float = 0.0, share: bool = False) 
   known = np.array([row[np.isfinite(row)].mean() for row in by_fold if np.isfinite(row).any()])
   value = float(known.mean())
   reason = '' if there.all() else f'of {int(there.sum())} runs'
-  if len(known) < 2:
-    return Estimate(value, reason=reason or 'one fold: no interval')
+  if len(known) < 3:  # of two the interval is a dozen times as wide as they are apart
+    few = 'one fold' if len(known) == 1 else 'two folds'
+    return Estimate(value, reason=f'{few}: no interval' + (f', {reason}' if reason else ''))
+  if np.ptp(known) == 0:  # which is no certainty
+    return Estimate(
+      value, reason='all folds are alike: no interval' + (f', {reason}' if reason else '')
+    )
   variance = (1 / len(known) + ratio) * float(known.var(ddof=1))
   half_width = t_quantile(0.95, len(known) - 1) * variance**0.5
   low, high = value - half_width, value + half_width

@@ -78,13 +78,16 @@ def columns_of_one(development: Dataset, there: Split) -> str:
   return '; '.join(f'{", ".join(names)} only {where}' for where, names in only.items() if names)
 
 
-def why(title: str, found: dict[str, Any], differs: Sequence[dict[str, Any]]) -> str:
+def why(
+  title: str, found: dict[str, Any], differs: Sequence[dict[str, Any]], shown: bool = True
+) -> str:
   """What a loss may come from, in a sentence; '' where nothing says so.
 
   Args:
     title: of the first metric.
     found: see ``predicted``.
     differs: see ``differences``.
+    shown: whether there is a loss beyond chance; otherwise no cause of it is named.
   """
   told = []
   parts = found['parts']
@@ -95,7 +98,7 @@ def why(title: str, found: dict[str, Any], differs: Sequence[dict[str, Any]]) ->
       f'The mix of cases would change {title} by {mix:+.3f} if the probabilities were right; it '
       f'changed by {lost:+.3f}'
     )
-    if lost < -0.05 and mix > lost / 2:
+    if shown and lost < -0.05 and mix > lost / 2:
       line += ', so that most of it is the model: what it goes by does not mean the same there'
     told.append(line)
   told += [one['line'] for one in differs if not one['information']]

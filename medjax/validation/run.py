@@ -75,6 +75,7 @@ def validate(
   table = _predicted(experiment, variables, devices, config)
   site = _judged(outcome, table, decision, list(found['copies']))
   shared = _shared(site.shown, of_test)
+  trained = _trained_on(development, site.shown)
   differences = {
     name: transport.difference(site.metrics[name], before[name])
     for name in site.metrics
@@ -97,14 +98,16 @@ def validate(
     'recalibration': updates.sentence(outcome, mended, judged),
     'cases': len(site.shown),
     'groups': len(np.unique(site.shown.group)),
-    'notes': [*data.notes, *_notes(data, table, found, why_not, shared)],
+    'notes': [*data.notes, *_notes(data, table, found, why_not, shared), *trained],
     'copies': found['copies'],
     'metrics': {name: one.to_json() for name, one in site.metrics.items()},
     'development': {name: one.to_json() for name, one in before.items()},
     'differences': {name: one.to_json() for name, one in differences.items()},
     'updates': {name: part for name, part in mended.items() if name != 'tables'},
     'mix': of_mix,
-    'why': mix.why(judged.rules[0].about, of_mix, found['differs']),
+    'why': mix.why(
+      judged.rules[0].about, of_mix, found['differs'], judged.rules[0].state == verdict.BROKEN
+    ),
     'columns_of_one': found['columns'],
     'differs': found['differs'],
     'not_compared': found['problem'],
@@ -182,6 +185,27 @@ def _shared(there: Any, of_test: Any) -> set[str]:
   return {*there.group.tolist()} & {*of_test.group.tolist()} - own
 
 
+def _trained_on(development: Dataset | None, there: Any) -> list[str]:
+  """A note on patients that are called as those whom the run was trained or validated on.
+
+  They are not left out: hospitals number their patients alike, and only who knows both can say.
+  """
+  if development is None:
+    return []
+  own, groups = {*there.id.tolist()}, set()
+  for name, cases in development.splits.items():
+    if name != 'test':
+      own |= {*cases.id.tolist()}
+      groups |= {*cases.group.tolist()}
+  found = {*there.group.tolist()} & groups - own
+  if not found:
+    return []
+  return [
+    f'{len(found)} patients are called as patients that the run was trained or validated on, such '
+    f'as {min(found)}: if they are the same people, leave them out, as figures are then too good'
+  ]
+
+
 def _patients(table: Any, shared: set[str]) -> Any:
   """The table with groups that are only called alike kept apart."""
   side = table.split
@@ -214,9 +238,13 @@ def _notes(
 
 
 def _say(judged: Verdict, value: dict[str, Any]) -> None:
+  print(f'judged by {value["cases"]} cases of {value["groups"]} groups (such as patients)')
   for line in (judged.sentence, judged.also, value['why'], value['recalibration']):
     if line:
       print(line)
+  for note in value['notes']:
+    if 'left out' in note or 'patients are called' in note or 'leave them out' in note:
+      print(f'note: {note}')
   for name, found in value['metrics'].items():
     if name in value['differences'] and '_' not in name:
       gap = _gap(Difference(**value['differences'][name]))

@@ -14,7 +14,8 @@ from medjax.workdir import Workdir
 
 _FOLDS = 5
 # What it writes beside the folders of its runs.
-SUMMARY, DECISION = 'crossval.json', 'decision.json'
+SUMMARY, DECISION = 'crossval.json', 'crossval-decision.json'
+_SEEDS_APART = 10_000  # so that another seed of a repeat is that of no other repeat
 
 
 def crossval(run: Run, words: Sequence[str]) -> None:
@@ -43,15 +44,18 @@ def crossval(run: Run, words: Sequence[str]) -> None:
     for seed in range(values.seeds):
       for fold in range(count):
         data = dataclasses.replace(given.data, folds=count, fold=fold, seed=data_seed)
-        own = given.seed + repeat * values.seeds + seed
+        own = given.seed + repeat + seed * _SEEDS_APART
         config: Any = dataclasses.replace(given, data=data, seed=own)
         config_lib.check(config)  # of all, before the first one makes a folder
-        name = f'repeat-{repeat}-fold-{fold}' + (f'-seed-{seed}' if values.seeds > 1 else '')
+        name = f'repeat-{repeat}-fold-{fold}' + (f'-seed-{seed}' if seed else '')
         runs.append(run.other(config, Workdir(run.workdir.folder / name)))
         names.append(name)
   with run.alone():
     if run.lead:
+      if run.workdir.data.exists():
+        raise UserError(f'--workdir={run.workdir.folder}: holds one run; choose another')
       run.workdir.claim(given)
+      sealed.write(run.workdir.several, {'runs': names})
     failures = several.train(run, runs, names, values.how, values.pages)
     done = [None if i in failures else one.workdir for i, one in enumerate(runs)]
     first = next((one for i, one in enumerate(runs) if i not in failures), None)
@@ -65,7 +69,7 @@ def crossval(run: Run, words: Sequence[str]) -> None:
     worst = failures[min(failures)]
     error = UserError(
       f'crossval: {len(failures)} of {len(runs)} runs failed, first {names[min(failures)]}: '
-      f'{worst.reason}; repeat the command to try them again'
+      f'{worst.reason}; the others are done'
     )
     error.exit_code = worst.code
     raise error
@@ -75,10 +79,13 @@ def _decide(run: Run, outcome: Any, done: Sequence[Workdir]) -> None:
   """Fits how the runs together decide on new cases; see ``deploy.committee``."""
   try:
     tables = [outcome.read_table(one.verified(one.predictions('test'))) for one in done]
-    decision = outcome.decide(outcome.averaged(tables), 0, run.config)
+    table: Any = outcome.averaged(tables)
+    table = dataclasses.replace(table, split='out of fold')
+    decision = outcome.decide(table, 0, run.config)
   except UserError:  # predictions of this kind have no mean
     return
-  sealed.write(run.workdir.folder / DECISION, decision.to_json())
+  names = ' '.join(one.folder.name for one in done)
+  sealed.write(run.workdir.folder / DECISION, decision.to_json(), runs=names)
 
 
 VERB = Verb(

@@ -1,6 +1,7 @@
 """The verb ``predict``: new cases, or what changes do to sequences."""
 
 import pathlib
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,7 +70,8 @@ def _with_runs(run: Run, words: Sequence[str]) -> None:
   if run.values.variants:
     raise UserError('--variants: needs one run; expected its folder as --workdir')
   members = []
-  for name in sealed.read(run.workdir.folder / crossval.SUMMARY)[0]['runs']:
+  about, _ = sealed.read(run.workdir.folder / crossval.SUMMARY)
+  for name in about['runs']:
     workdir = Workdir(run.workdir.folder / name)
     one = run.other(workdir.stored(run.config), workdir)
     members.append(committee.Member(one.described(), one.config, workdir))
@@ -79,7 +81,14 @@ def _with_runs(run: Run, words: Sequence[str]) -> None:
       'predict: predictions of this kind cannot be averaged over runs; expected the folder of one '
       f'of them, such as --workdir={members[0].workdir.folder}'
     )
-  decision = members[0].experiment.task.outcome.read_decision(sealed.read(path)[0])
+  value, seal = sealed.read(path)
+  if seal.get('runs') != ' '.join(about['runs']):
+    raise UserError(f'{path}: is of other runs; run crossval again')
+  if failed := about['failed']:
+    print(
+      f'predict: {len(failed)} runs failed and take no part: {", ".join(failed)}', file=sys.stderr
+    )
+  decision = members[0].experiment.task.outcome.read_decision(value)
   output = run.output(run.workdir.folder / 'predict.csv')
   committee.predict_files(members, decision, run.devices, words, output)
 

@@ -10,7 +10,7 @@ from typing import Any
 import jax
 from absl import flags
 
-from medjax import runtime, spent
+from medjax import runtime, sealed, spent
 from medjax.config import Config, ExplanationSettings
 from medjax.data import dataset
 from medjax.errors import UserError
@@ -74,6 +74,7 @@ class Run:
     Raises:
       UserError: there is no such run, or its data have changed.
     """
+    self.require_one()
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
     dataset.describe(self.workdir)  # of an earlier version it could not be evaluated
@@ -89,6 +90,7 @@ class Run:
     Raises:
       UserError: there is no such run, or it was made by another version.
     """
+    self.require_one()
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
     return self.of_description(dataset.describe(self.workdir))
@@ -99,6 +101,20 @@ class Run:
     config.data = copy.copy(config.data)
     config.data.stored = about
     return self.build(config)
+
+  def require_one(self) -> None:
+    """Sees that the folder is not one of several runs.
+
+    Raises:
+      UserError: it is that of a cross-validation.
+    """
+    folder = self.workdir.folder
+    if self.workdir.several.exists():
+      names = sealed.read(self.workdir.several)[0]['runs']
+      raise UserError(
+        f'--workdir={folder}: holds a cross-validation; expected the folder of one of its runs, '
+        f'such as {folder / names[0]}, or another'
+      )
 
   def alone(self) -> contextlib.AbstractContextManager[None]:
     """Keeps other commands that write out of the run folder; see ``Workdir.alone``."""

@@ -98,6 +98,8 @@ class _AtWork:
   def in_turn(self) -> dict[int, Failure]:
     """One after another."""
     for number, run in enumerate(self.runs):
+      if number in self.failures:
+        continue
       with self._may_fail(number):
         train_verb.train(run, page=self.page)
         self._say(number)
@@ -114,11 +116,14 @@ class _AtWork:
         else:
           self._say(number)
 
-      return workers.run([self._task(number) for number in range(len(self.runs))], told)
+      numbers = [number for number in range(len(self.runs)) if number not in self.failures]
+      tasks = [self._task(number) for number in numbers]
+      workers.run(tasks, lambda place, answer: told(numbers[place], answer))
+    return self.failures
 
   def together(self, at_once: int) -> dict[int, Failure]:
     """In one program each for those that are alike, ``at_once`` of them at a time."""
-    for group in self._alike():
+    for group in self._groups:
       chunks = -(-len(group) // at_once)
       size = -(-len(group) // chunks)
       for first in range(0, len(group), size):
@@ -165,20 +170,34 @@ class _AtWork:
   def _asked(self, way: str) -> Choice:
     from medjax.training import members
 
+    if way == IN_TURN:
+      return Choice(way)
     if way == SIDE_BY_SIDE:
+      with self._may_fail(0):
+        self._member(0)  # for its notes on the data, as those of the processes are not shown
+      self.failures.clear()
       return Choice(way, min(_cores(), len(self.runs)))
-    reason = members.unsuited(self._member(0), self.command.devices) if way == TOGETHER else ''
-    if reason:
-      raise UserError(f'--how={way}: {reason}')
+    for member in self._everyone.values():
+      if reason := members.unsuited(member, self.command.devices):
+        raise UserError(f'--how={way}: {reason}')
     return Choice(way, len(self.runs))
 
   def _measured(self) -> Choice:
     from medjax.training import ways
 
-    everyone = self._everyone()
+    everyone = list(self._everyone.values())
+    if len(everyone) < 2:
+      return Choice(IN_TURN)
     devices = self.command.devices
     count = ways.updates(everyone)
-    found = ways.measure(everyone, devices, self._alike, self._program)
+    # Positions among those that could be built stand for their numbers.
+    numbers = list(self._everyone)
+    found = ways.measure(
+      everyone,
+      devices,
+      lambda: [[numbers.index(number) for number in group] for group in self._groups],
+      lambda places: self._program([numbers[place] for place in places]),
+    )
     seconds = {IN_TURN: count * found.alone}
     told = [f'in turn {_spell(seconds[IN_TURN])}']
     if found.together is None:
@@ -239,7 +258,11 @@ class _AtWork:
     """Runs that one program can train, by their numbers."""
     from medjax.training import members
 
-    return members.alike(self._everyone(), self.command.devices)
+    numbers, everyone = list(self._everyone), list(self._everyone.values())
+    if not everyone:
+      return []
+    groups = members.alike(everyone, self.command.devices)
+    return [[numbers[place] for place in group] for group in groups]
 
   def _program(self, numbers: Sequence[int]) -> Any:
     """The program of runs by their numbers; the last one is kept, as it was timed before."""
@@ -252,13 +275,18 @@ class _AtWork:
       self._programs[key] = together.Together(some, self.command.devices)
     return self._programs[key]
 
-  def _alike(self) -> list[list[int]]:
-    return self._groups
+  @functools.cached_property
+  def _everyone(self) -> dict[int, Any]:
+    """Runs as ``training`` takes them, by number, but for those whose data cannot be read.
 
-  def _everyone(self) -> list[Any]:
-    """All runs as ``training`` takes them; those on the same data share them."""
+    Those on the same data share them.
+    """
+    found = {}
     with examples.read_once():
-      return [self._member(number) for number in range(len(self.runs))]
+      for number in range(len(self.runs)):
+        with self._may_fail(number):
+          found[number] = self._member(number)
+    return found
 
   def _member(self, number: int, *, again: bool = False) -> Any:
     """The run as ``training`` takes it; with ``again`` its folder is looked at as well."""

@@ -32,6 +32,7 @@ def train(run: Run, words: Sequence[str] = (), *, page: bool = True) -> None:
   if run.values.output:
     raise UserError('--output: says where --preview writes; the run folder is --workdir=FOLDER')
   start = time.monotonic()
+  run.require_one()
   run.workdir.check(run.config)
   experiment = run.experiment()
   check(run, experiment)  # again: another process may have begun a run here meanwhile

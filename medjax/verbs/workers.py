@@ -97,13 +97,16 @@ class Workers:
     """Seconds of an update where as many runs as there are processes train at once: the slowest."""
     found = []
     at_work = [connection for _, connection in self._workers[: len(tasks)]]
-    for connection, task in zip(at_work, tasks, strict=True):
-      connection.send(task)
-    for connection in at_work:
-      answer = connection.recv()
-      if isinstance(answer, Failure):
-        raise UserError(answer.reason)
-      found.append(answer)
+    try:
+      for connection, task in zip(at_work, tasks, strict=True):
+        connection.send(task)
+      for connection in at_work:
+        answer = connection.recv()
+        if isinstance(answer, Failure):
+          raise UserError(answer.reason)
+        found.append(answer)
+    except (EOFError, OSError):
+      raise UserError('a process died (out of memory?)') from None
     return max(found)
 
   def run(
@@ -127,7 +130,7 @@ class Workers:
 
     waiting = list(range(len(tasks)))[::-1]
     failures: dict[int, Failure] = {}
-    lock = threading.Lock()
+    lock, raised = threading.Lock(), []
 
     def work(place: int) -> None:
       while True:
@@ -137,11 +140,17 @@ class Workers:
           number = waiting.pop()
         answer = self._do(place, tasks[number])
         with lock:
+          if isinstance(answer, Failure) and answer.code == PreemptedError.exit_code:
+            self._asked = True  # the whole group of processes was asked to end
           if self._asked:
             return
           if isinstance(answer, Failure):
             failures[number] = answer
-          told(number, answer)
+          try:
+            told(number, answer)
+          except Exception as error:  # such as a terminal that is not there any more
+            raised.append(error)
+            waiting.clear()
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(len(self._workers))]
     with runtime.Preemption() as preemption:
@@ -158,6 +167,8 @@ class Workers:
       finally:
         for thread in threads:
           thread.join()
+    if raised:
+      raise raised[0]
     if self._asked:
       raise PreemptedError('asked to end: saved; repeat the command to continue')
     return failures
@@ -210,6 +221,7 @@ def _serve(
 ) -> None:
   """What a process does: tasks, until there are no more."""
   runtime.end_with(parent)
+  runtime.ignore_interrupts()
   if cores:
     runtime.keep_to(cores)
   runtime.configure(xla_tuning=config.xla_tuning)
@@ -218,7 +230,11 @@ def _serve(
       task = connection.recv()
     except (EOFError, KeyboardInterrupt):
       return
-    connection.send(_done(task, name, build))
+    answer = _done(task, name, build)
+    try:
+      connection.send(answer)
+    except OSError:  # the one that asked has died
+      return
     runtime.spare_mappings()
 
 

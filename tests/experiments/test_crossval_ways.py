@@ -22,6 +22,34 @@ SMALL = (
 )
 
 
+class Dying:
+  """Stands for a process that is killed at its first task and works at its next."""
+
+  started = 0
+
+  def __init__(self):
+    Dying.started += 1
+    self.first = Dying.started == 1
+    self.exitcode = -9
+
+  def send(self, task):
+    self.task = task
+
+  def recv(self):
+    if self.first:
+      raise EOFError
+    return f'did {self.task}'
+
+  def close(self):
+    pass
+
+  def join(self, seconds=None):
+    pass
+
+  def is_alive(self):
+    return False
+
+
 def out_of_fold(folder):
   """Probability by member and case."""
   with open(folder / 'out_of_fold.csv', newline='') as file:
@@ -47,12 +75,12 @@ def test_together_and_in_turn_say_the_same(in_turn, run_experiment, tmp_path):
   assert found.keys() == expected.keys()
   assert len(found) == 600  # each case twice, by two seeds
   assert max(abs(found[key] - expected[key]) for key in found) < 1e-5
-  for name in ('repeat-0-fold-0-seed-0', 'repeat-0-fold-1-seed-1'):
+  for name in ('repeat-0-fold-0', 'repeat-0-fold-1-seed-1'):
     assert f'{name}: test AUROC: ' in out
     assert f'{name}: test AUROC: ' in in_turn[0]
   assert err.count('positive class') == 1  # notes on the data come once
   # The page of a run is written where it is asked for.
-  run = tmp_path / 'one' / 'repeat-0-fold-1-seed-0'
+  run = tmp_path / 'one' / 'repeat-0-fold-1'
   assert not (run / 'report.html').exists()
   code, out, err = run_experiment(tabular_mlp, 'evaluate', f'--workdir={run}')
   assert code == 0, err
@@ -72,7 +100,7 @@ def test_side_by_side_and_in_turn_say_the_same(in_turn, run_experiment, tmp_path
   assert code == 0, err
   expected, found = in_turn[1], out_of_fold(tmp_path / 'two')
   assert max(abs(found[key] - expected[key]) for key in found) < 1e-5
-  assert (tmp_path / 'two' / 'repeat-0-fold-1-seed-0' / 'report.html').exists()
+  assert (tmp_path / 'two' / 'repeat-0-fold-1' / 'report.html').exists()
 
 
 def test_the_way_is_chosen_by_measuring(run_experiment, tmp_path):
@@ -157,7 +185,7 @@ def test_a_run_that_fails_keeps_no_other_back(run_experiment, tmp_path, monkeypa
   words = ('crossval', '--how=in_turn', *SMALL, '--workdir=some')
   code, _, err = run_experiment(tabular_mlp, *words)
   assert code == 2
-  assert 'error: crossval: 1 of 2 runs failed, first repeat-0-fold-0: no luck; repeat' in err
+  assert 'error: crossval: 1 of 2 runs failed, first repeat-0-fold-0: no luck; the others' in err
   about = json.loads((tmp_path / 'some' / 'crossval.json').read_text())
   assert about['failed'] == {'repeat-0-fold-0': 'no luck'}
   assert about['runs'] == ['repeat-0-fold-1']
@@ -168,6 +196,80 @@ def test_a_run_that_fails_keeps_no_other_back(run_experiment, tmp_path, monkeypa
   about = json.loads((tmp_path / 'some' / 'crossval.json').read_text())
   assert about['failed'] == {}
   assert np.isfinite(about['test']['auroc']['value'])
+
+
+def test_a_fold_that_cannot_be_read_keeps_no_other_back(run_experiment, tmp_path, monkeypatch):
+  real = tabular_mlp.build
+
+  def build(config):
+    if config.data.fold == 1:
+      raise UserError('no case of a class')
+    return real(config)
+
+  monkeypatch.setattr(tabular_mlp, 'build', build)
+  for way in ('auto', 'together'):
+    folder = tmp_path / way
+    code, out, err = run_experiment(
+      tabular_mlp,
+      'crossval',
+      f'--how={way}',
+      *SMALL[1:],
+      '--config.data.folds=3',
+      f'--workdir={folder}',
+    )
+    assert code == 2
+    assert 'repeat-0-fold-1: failed: no case of a class' in out
+    assert '1 of 3 runs failed, first repeat-0-fold-1: no case of a class; the others are' in err
+    about = json.loads((folder / 'crossval.json').read_text())
+    assert about['runs'] == ['repeat-0-fold-0', 'repeat-0-fold-2']
+    assert about['test']['auroc']['reason'] == 'two folds: no interval, of 2 runs'
+  # Who predicts with those that are there is told so.
+  (tmp_path / 'new.csv').write_text('age\n50\n')
+  _, _, err = run_experiment(tabular_mlp, 'predict', 'new.csv', f'--workdir={folder}')
+  assert 'predict: 1 runs failed and take no part: repeat-0-fold-1' in err
+
+
+def test_one_run_and_several_do_not_share_a_folder(run_experiment, tmp_path):
+  code, _, err = run_experiment(tabular_mlp, 'crossval', *SMALL, '--how=in_turn', '--workdir=cv')
+  assert code == 0, err
+  for verb in ('train', 'evaluate', 'explain'):
+    words = ('new.csv',) if verb == 'explain' else ()
+    code, _, err = run_experiment(tabular_mlp, verb, *words, *SMALL, '--workdir=cv')
+    assert code == 2, verb
+    assert 'holds a cross-validation; expected the folder of one of its runs, such as cv/rep' in err
+  # More seeds go on with those that are there.
+  code, out, err = run_experiment(
+    tabular_mlp, 'crossval', *SMALL, '--seeds=2', '--how=in_turn', '--workdir=cv'
+  )
+  assert code == 0, err
+  assert out.count('trained in') == 2
+  code, _, err = run_experiment(tabular_mlp, *SMALL, '--workdir=one')
+  assert code == 0, err
+  code, _, err = run_experiment(tabular_mlp, 'crossval', *SMALL, '--workdir=one')
+  assert (code, err) == (2, 'error: --workdir=one: holds one run; choose another\n')
+
+
+def test_an_error_while_telling_is_not_lost(monkeypatch):
+  Dying.started = 5  # works
+  made = lambda self, cores: (one := Dying(), one)  # noqa: E731
+  monkeypatch.setattr(workers.Workers, '_start', made)
+
+  def told(number, answer):
+    raise BrokenPipeError
+
+  with workers.Workers(1, 'name', None, None) as processes, pytest.raises(BrokenPipeError):
+    processes.run(['a', 'b'], told)
+
+
+def test_a_process_that_dies_while_it_is_timed_is_said(monkeypatch):
+  Dying.started = 0
+  made = lambda self, cores: (one := Dying(), one)  # noqa: E731
+  monkeypatch.setattr(workers.Workers, '_start', made)
+  with (
+    workers.Workers(1, 'name', None, None) as processes,
+    pytest.raises(UserError, match='a process died'),
+  ):
+    processes.times(['a'])
 
 
 def test_what_cannot_be_asked_for(run_experiment):
@@ -182,34 +284,6 @@ def test_what_cannot_be_asked_for(run_experiment):
   assert code == 2
   assert 'error: --how=together: examples do not fit in memory' in err
   assert lung_cnn.Config().data.folds == 0
-
-
-class Dying:
-  """Stands for a process that is killed at its first task and works at its next."""
-
-  started = 0
-
-  def __init__(self):
-    Dying.started += 1
-    self.first = Dying.started == 1
-    self.exitcode = -9
-
-  def send(self, task):
-    self.task = task
-
-  def recv(self):
-    if self.first:
-      raise EOFError
-    return f'did {self.task}'
-
-  def close(self):
-    pass
-
-  def join(self, seconds=None):
-    pass
-
-  def is_alive(self):
-    return False
 
 
 def test_a_process_that_is_killed_takes_its_own_run_alone(monkeypatch):
@@ -227,7 +301,7 @@ def test_a_process_that_is_killed_takes_its_own_run_alone(monkeypatch):
 
 def test_all_runs_predict_together(in_turn, run_experiment, tmp_path):
   folder = tmp_path / 'in_turn'
-  with open(folder / 'repeat-0-fold-0-seed-0' / 'predictions' / 'test.csv', newline='') as file:
+  with open(folder / 'repeat-0-fold-0' / 'predictions' / 'test.csv', newline='') as file:
     rows = list(csv.DictReader(file))[:7]
   own = ('id', 'label', 'probability', 'negative', 'positive', 'group', 'split')
   columns = [name for name in rows[0] if name not in own]
@@ -245,14 +319,14 @@ def test_all_runs_predict_together(in_turn, run_experiment, tmp_path):
       return list(csv.DictReader(file))
 
   found = predicted('in_turn')
-  names = [f'repeat-0-fold-{fold}-seed-{seed}' for seed in (0, 1) for fold in (0, 1)]
+  names = [f'repeat-0-fold-{fold}' + seed for seed in ('', '-seed-1') for fold in (0, 1)]
   each = [[float(row['probability']) for row in predicted(folder / name)] for name in names]
   # The decision of all: fitted to what runs say of cases that they were not trained on.
   of_case: dict[str, list[float]] = {}
   for (_, name), probability in in_turn[1].items():
     of_case.setdefault(name, []).append(probability)
   assert {len(values) for values in of_case.values()} == {2}
-  decision = json.loads((folder / 'decision.json').read_text())
+  decision = json.loads((folder / 'crossval-decision.json').read_text())
   mean = np.mean(each, axis=0)
   calibration = Calibration(
     **{

@@ -160,4 +160,13 @@ def test_of_each_run_the_test_cases_are_listed_with_the_member(runs, tmp_path):
   assert rows[20]['id'] == 'n20'
   text = (tmp_path / 'crossval.html').read_text()
   assert '1-1 failed and is in no mean: no memory' in text
-  assert sealed.read(tmp_path / 'crossval.json')[0]['test']['accuracy']['reason'] == 'of 3 runs'
+  assert sealed.read(tmp_path / 'crossval.json')[0]['test']['accuracy']['reason'] == (
+    'all folds are alike: no interval, of 3 runs'
+  )
+
+
+def test_folds_that_are_alike_or_too_few_have_no_interval():
+  alike = run_means.mean_over_runs(np.full((1, 1, 5), 0.7), 0.25, True)
+  assert (alike.value, alike.low, alike.reason) == (0.7, None, 'all folds are alike: no interval')
+  few = run_means.mean_over_runs(np.array([[[0.5, 0.7]]]), 0.25)
+  assert (few.value, few.low, few.reason) == (0.6, None, 'two folds: no interval')

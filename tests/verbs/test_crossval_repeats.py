@@ -14,6 +14,7 @@ def planned(tmp_path, monkeypatch, **values):
   made = []
   monkeypatch.setattr(several, 'train', lambda command, runs, *given: made.extend(runs) or {})
   monkeypatch.setattr(folds, 'show', lambda *given: None)
+  monkeypatch.setattr(crossval, '_decide', lambda *given: None)
   monkeypatch.setattr(
     Run,
     'described',
@@ -38,11 +39,19 @@ def test_a_repeat_has_other_folds_and_another_seed(tmp_path, monkeypatch):
 
 def test_seeds_are_of_the_same_folds(tmp_path, monkeypatch):
   made = planned(tmp_path, monkeypatch, seeds=2)
-  assert told(made) == [(0, 2, 5), (1, 2, 5), (2, 2, 5), (0, 2, 6), (1, 2, 6), (2, 2, 6)]
-  assert [one.workdir.folder.name for one in made][4] == 'repeat-0-fold-1-seed-1'
+  assert told(made) == [
+    (0, 2, 5),
+    (1, 2, 5),
+    (2, 2, 5),
+    (0, 2, 10_005),
+    (1, 2, 10_005),
+    (2, 2, 10_005),
+  ]
+  names = [one.workdir.folder.name for one in made]
+  assert (names[1], names[4]) == ('repeat-0-fold-1', 'repeat-0-fold-1-seed-1')
 
 
 def test_no_two_runs_have_the_same_seed_and_folds(tmp_path, monkeypatch):
   made = planned(tmp_path, monkeypatch, repeats=3, seeds=2)
   assert len(set(told(made))) == len(made) == 18
-  assert sorted({seed for *_, seed in told(made)}) == [5, 6, 7, 8, 9, 10]
+  assert sorted({seed for *_, seed in told(made)}) == [5, 6, 7, 10_005, 10_006, 10_007]
