@@ -16,7 +16,7 @@ def main(argv: Sequence[str]) -> int:
   """Starts the run by gcloud and waits for it.
 
   Returns:
-    The code with which gcloud ended, which is that of the run.
+    The code with which gcloud ended.
 
   Raises:
     UserError: the command line is wrong, or there is no gcloud.

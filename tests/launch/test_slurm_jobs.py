@@ -29,12 +29,13 @@ class Cluster:
   def __init__(self, environment):
     self.environment = {**environment, 'NPROC': '16'}
 
-  def submit(self, workdir, *settings):
-    """Submits a run of two processes; gives its number."""
+  def submit(self, workdir, tasks, *settings):
+    """Submits a run of so many processes; gives its number."""
     done = subprocess.run(
       [
-        sys.executable, '-m', 'launch.slurm', '--nodes=1', '--ntasks-per-node=2', '--',
-        'experiments.tabular_mlp', f'--workdir={workdir}', '--config.num_devices=1', *settings,
+        sys.executable, '-m', 'launch.slurm', '--nodes=1',
+        f'--ntasks-per-node={tasks}', '--', 'experiments.tabular_mlp', f'--workdir={workdir}',
+        '--config.num_devices=1', *settings,
       ],
       cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
@@ -71,11 +72,11 @@ def cluster(tmp_path_factory):
 
 
 @pytest.fixture
-def training(cluster, tmp_path):
+def training(cluster, tmp_path, request):
   """A run that trains for long and has a checkpoint; its job is cancelled in the end."""
   workdir = tmp_path / 'a run'
   job = cluster.submit(
-    workdir, '--config.num_epochs=1000000', '--config.validate_epochs=1000000',
+    workdir, request.param, '--config.num_epochs=1000000', '--config.validate_epochs=1000000',
     '--config.checkpoint_steps=20',
   )  # fmt: skip
   try:
@@ -109,7 +110,7 @@ def process(job, number):
 
 def test_two_processes_train_together(cluster, tmp_path):
   workdir = tmp_path / 'a run, 100% "odd"'
-  job = cluster.submit(workdir, '--config.num_epochs=2')
+  job = cluster.submit(workdir, 2, '--config.num_epochs=2')
   shown = cluster.wait(job, lambda: cluster.shown(job)['JobState'] in ENDED)
   assert shown['JobState'] == 'COMPLETED', cluster.log(shown)
   assert json.loads((workdir / 'environment.json').read_text())['processes'] == 2
@@ -118,6 +119,7 @@ def test_two_processes_train_together(cluster, tmp_path):
   assert 'test' in log.read_text()
 
 
+@pytest.mark.parametrize('training', [2], indirect=True)
 def test_a_process_that_is_killed_ends_the_job(cluster, training):
   job, workdir = training
   os.kill(process(job, 1), signal.SIGKILL)
@@ -127,6 +129,7 @@ def test_a_process_that_is_killed_ends_the_job(cluster, training):
   assert steps(workdir)
 
 
+@pytest.mark.parametrize('training', [1, 2], indirect=True)
 def test_a_preempted_job_saves_and_goes_on_and_a_cancelled_one_stays_away(cluster, training):
   job, workdir = training
   other = int(
