@@ -102,7 +102,7 @@ def script(
 _SCRIPT = """#!/bin/bash
 {header}
 set -euo pipefail
-# Slurm announces preemption with SIGTERM: the run saves, and this script lives to see it end.
+# Where Slurm sends SIGTERM to this script as well as to the run, it lives to see the run end.
 trap : TERM
 cd {checkout}
 # JAX gives a process on Slurm one GPU; the only one of a node gets all that the job has there.
@@ -162,7 +162,8 @@ def _submit(path: pathlib.Path) -> str:
     ) from None
   if done.returncode:
     said = done.stderr.strip().splitlines() or [f'ended with code {done.returncode}']
-    raise UserError(f'{path}: sbatch refuses it: {said[0].removeprefix("sbatch: error: ")}')
+    why = said[0].removeprefix('sbatch: ').removeprefix('error: ')
+    raise UserError(f'{path}: sbatch refuses it: {why}')
   return done.stdout.strip().partition(';')[0]
 
 

@@ -94,6 +94,13 @@ def test_a_run_that_saved_is_requeued(capsys, cluster, monkeypatch, code, state,
   assert cluster('scontrol') == ([['requeue', '7'], os.getcwd(), None] if requeued else None)
 
 
+def test_the_script_outlives_a_signal_for_the_run(capsys, cluster, monkeypatch, tmp_path):
+  monkeypatch.setenv('SQUEUE_SAYS', 'RUNNING')
+  (tmp_path / 'bin/srun').write_text('#!/bin/sh\nkill -TERM $PPID\nsleep 0.2\nexit 75')
+  assert run(script(capsys)) == 75
+  assert cluster('scontrol')[0] == ['requeue', '7']
+
+
 @pytest.mark.parametrize(
   ('tasks', 'gpus', 'devices'),
   [('1', '4', '0,1,2,3'), ('1', '1', '0'), ('4', '4', None), ('1', '', None)],
