@@ -73,6 +73,7 @@ class Workdir:
     self.audit_page = self.folder / 'audit.html'
     self.audit_new = self.folder / 'audit-new.json'
     self.audit_new_page = self.folder / 'audit-new.html'
+    self.launch = self.folder / 'launch'  # the script and the output of a cluster's job
 
   def predictions(self, split: str) -> pathlib.Path:
     return self.folder / 'predictions' / f'{split}.csv'
@@ -115,7 +116,7 @@ class Workdir:
     elif self.folder.is_dir():
       # Hidden files are what a killed process was about to rename.
       kept = (p for p in self.folder.iterdir() if not p.name.startswith('.'))
-      before = {path.name for path in (self.preview, self.audit, self.audit_page)}
+      before = {path.name for path in (self.preview, self.audit, self.audit_page, self.launch)}
       if any(p.name not in before for p in kept):
         raise UserError(
           f'--workdir={self.folder}: holds files that are not of a run; choose another'

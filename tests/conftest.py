@@ -29,7 +29,10 @@ CORE = {'tests', 'tabular', 'training'}
 # Of kernels, of which there are many sizes, that they load and are right where they are called.
 CORE_FILES = {'test_native', 'test_shared_rows', 'test_depthwise'}
 # Files that take longest come first, so that no worker waits for another at the end.
-LONGEST = ('test_damage_of_runs', 'test_kill', 'test_trees', 'test_choose', 'test_lung_cnn')
+LONGEST = (
+  'test_damage_of_runs', 'test_slurm_jobs', 'test_kill', 'test_trees', 'test_choose',
+  'test_lung_cnn',
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):
