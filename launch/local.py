@@ -80,8 +80,9 @@ def together(lines: Sequence[Sequence[str]]) -> int:
       for number, code in _ended(running):
         if code and not status:
           status = code
-          if running and not asked:
-            text = f'launch.local: process {number} ended with code {code}; the others are stopped'
+          if len(lines) > 1 and not asked:
+            rest = '; the others are stopped' if running else ', and so did the others'
+            text = f'launch.local: process {number} ended with code {code}{rest}'
             print(text, file=sys.stderr, flush=True)
             _signal(running, signal.SIGTERM)
             deadline = time.monotonic() + _PATIENCE
@@ -95,11 +96,15 @@ def together(lines: Sequence[Sequence[str]]) -> int:
 
 
 def _ended(running: dict[int, subprocess.Popen[bytes]]) -> list[tuple[int, int]]:
-  """Takes out those that have ended: number and exit code."""
+  """Takes out those that have ended: number and exit code.
+
+  Of several at once, one that was killed comes first: the others have ended of it.
+  """
   codes = [(number, process.poll()) for number, process in running.items()]
   done = [(number, code) for number, code in codes if code is not None]
   for number, _ in done:
     del running[number]
+  done.sort(key=lambda one: one[1] != -signal.SIGKILL)
   return [(number, 128 - code if code < 0 else code) for number, code in done]
 
 

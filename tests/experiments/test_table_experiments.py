@@ -96,7 +96,13 @@ def test_crossval_runs_every_fold_and_shows_the_mean(command, tmp_path):
   ]
   assert found['r2']['runs'] == values
   assert found['r2']['value'] == pytest.approx(np.mean(values))
-  half = 4.302652729911275 * np.std(values, ddof=1) / np.sqrt(3)  # t with 2 degrees of freedom
+  splits = [
+    json.loads((tmp_path / 'cv' / f'repeat-0-fold-{k}' / 'data.json').read_text())['splits']
+    for k in range(3)
+  ]
+  tested, trained = (sum(of[name]['examples'] for of in splits) for name in ('test', 'train'))
+  # t with 2 degrees of freedom, and Nadeau and Bengio's variance.
+  half = 4.302652729911275 * np.std(values, ddof=1) * np.sqrt(1 / 3 + tested / trained)
   assert found['r2']['high'] == pytest.approx(np.mean(values) + half)
   tested = []
   for k in range(3):

@@ -67,8 +67,8 @@ def test_the_others_end_with_one_that_is_killed(launched, number):
   _, err = process.communicate(timeout=60)
   assert time.monotonic() - start < 30
   assert process.returncode == 137
-  line = f'launch.local: process {number} ended with code 137; the others are stopped'
-  assert line in err.splitlines()
+  line = f'launch.local: process {number} ended with code 137'  # the other may end of itself
+  assert {f'{line}; the others are stopped', f'{line}, and so did the others'} & {*err.splitlines()}
 
 
 @pytest.mark.slow
