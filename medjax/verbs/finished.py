@@ -86,7 +86,6 @@ def _digest_when_written(path: pathlib.Path) -> str:
   return files.digest(path)
 
 
-@functools.cache
 def _source() -> list[str]:
   """Digests of medjax's own files, and of the modules beside it that no package installed."""
   own = pathlib.Path(__file__).parents[1]
@@ -96,4 +95,15 @@ def _source() -> list[str]:
     path = pathlib.Path(getattr(module, '__file__', None) or own)
     if path.suffix == '.py' and not any(one in path.parents for one in (*installed, own)):
       paths.add(path)
-  return [files.digest(path) for path in sorted(paths) if path.is_file()]
+  return [_digest_of(path, *_state(path)) for path in sorted(paths) if path.is_file()]
+
+
+def _state(path: pathlib.Path) -> tuple[int, int]:
+  found = path.stat()
+  return found.st_mtime_ns, found.st_size
+
+
+@functools.cache
+def _digest_of(path: pathlib.Path, modified: int, size: int) -> str:
+  """Read once where nothing has changed: a command of many runs asks for each of them."""
+  return files.digest(path)

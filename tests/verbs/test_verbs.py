@@ -40,7 +40,9 @@ def test_a_flag_is_taken_by_its_verbs_and_refused_by_others(verb):
 def test_the_owners_of_a_refused_flag_are_named():
   with pytest.raises(UserError, match=r'^--cases: is a flag of explain and motifs, not of train$'):
     parsed('--cases=3')
-  with pytest.raises(UserError, match=r'^--output: is a flag of train, bench, predict, expl'):
+  with pytest.raises(
+    UserError, match=r'^--output: is a flag of train, validate, bench, predict, expl'
+  ):
     parsed('compare', 'a', 'b', '--output=x')
 
 
@@ -53,7 +55,7 @@ def test_a_wrong_verb_and_words_after_one_that_takes_none():
   with pytest.raises(UserError, match=r'tran: no such verb; expected one of train, .* mean train'):
     parsed('tran')
   with pytest.raises(
-    UserError, match='bench x: only compare, predict, explain, motifs, audit and validate take'
+    UserError, match='bench x: only validate, compare, predict, explain, motifs and audit take'
   ):
     parsed('bench', 'x')
 
