@@ -40,9 +40,7 @@ def test_a_flag_is_taken_by_its_verbs_and_refused_by_others(verb):
 def test_the_owners_of_a_refused_flag_are_named():
   with pytest.raises(UserError, match=r'^--cases: is a flag of explain and motifs, not of train$'):
     parsed('--cases=3')
-  with pytest.raises(
-    UserError, match=r'^--output: is a flag of train, validate, bench, predict,'
-  ):
+  with pytest.raises(UserError, match=r'^--output: is a flag of train, validate, bench, predict,'):
     parsed('compare', 'a', 'b', '--output=x')
 
 
