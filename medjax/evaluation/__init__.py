@@ -11,7 +11,13 @@ from medjax.evaluation.concordance import Concordance, concordance_harrell, conc
 from medjax.evaluation.conformal import Conformal, conformal_metrics
 from medjax.evaluation.cox import CoxFit, fit_cox
 from medjax.evaluation.decision import Decision
-from medjax.evaluation.delong import auroc, auroc_difference, auroc_interval, delong_covariance
+from medjax.evaluation.delong import (
+  auroc,
+  auroc_difference,
+  auroc_interval,
+  delong_covariance,
+  mean_auroc,
+)
 from medjax.evaluation.estimate import Difference, Estimate
 from medjax.evaluation.kaplan_meier import KaplanMeier, censoring_curve, kaplan_meier
 from medjax.evaluation.labels import LabelDecisions, Labels, label_metrics, read_labels
@@ -119,6 +125,7 @@ __all__ = [
   'likelihood_metrics',
   'log_rank',
   'mask_metrics',
+  'mean_auroc',
   'multiclass_metrics',
   'naming_metrics',
   'number_metrics',

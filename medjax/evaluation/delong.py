@@ -14,6 +14,7 @@ References:
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import scipy
@@ -47,6 +48,22 @@ def auroc(label: np.ndarray, score: np.ndarray) -> float:
   if not len(positive) or not len(negative):
     return float('nan')
   return float(_placements(positive, negative)[0].mean())
+
+
+def mean_auroc(labels: Sequence[np.ndarray], scores: Sequence[np.ndarray]) -> float | None:
+  """The mean of the areas that are defined, without intervals; None where none is.
+
+  Args:
+    labels: of each class [N], as for ``auroc``; N may differ.
+    scores: of each class [N].
+
+  Example:
+    >>> mean_auroc([np.array([0, 1]), np.array([1, 1])], [np.array([0.2, 0.4])] * 2)
+    1.0
+  """
+  areas = [auroc(label, score) for label, score in zip(labels, scores, strict=True)]
+  known = [area for area in areas if not math.isnan(area)]
+  return sum(known) / len(known) if known else None
 
 
 def delong_covariance(

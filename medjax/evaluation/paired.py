@@ -165,7 +165,7 @@ def _auprc(label: np.ndarray, pair: tuple[np.ndarray, np.ndarray], group: np.nda
   rankings = [Ranking(label == 1, score) for score in pair]
 
   def gap(times: np.ndarray) -> np.ndarray:
-    one, other = (ranking.areas(times)[1] for ranking in rankings)
+    one, other = (ranking.average_precision(times) for ranking in rankings)
     return one - other
 
   value = float(gap(np.ones((1, len(label))))[0])

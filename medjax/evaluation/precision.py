@@ -42,7 +42,7 @@ def average_precision(positive: np.ndarray, score: np.ndarray, group: np.ndarray
   """
   if not positive.any():
     return Estimate(None, reason='AUPRC needs a positive case; there is none')
-  value = float(Ranking(positive, score).areas(np.ones((1, len(positive))))[1][0])
+  value = float(Ranking(positive, score).average_precision(np.ones((1, len(positive))))[0])
   if reason := too_few(positive, group):
     return Estimate(value, reason=reason)
   groups = len(np.unique(group[positive]))

@@ -85,13 +85,9 @@ class Classes(Outcome[Predictions, Decision]):
   def score(self, table: Predictions) -> float | None:
     """AUROC, of many classes its mean over those with cases and non-cases; None without any."""
     if table.is_binary:
-      return evaluation.auroc_interval(table.label, table.probability).value
-    areas = [
-      evaluation.auroc_interval(table.label == number, table.probability[:, number]).value
-      for number in range(len(table.classes))
-    ]
-    known = [area for area in areas if area is not None]
-    return sum(known) / len(known) if known else None
+      return evaluation.mean_auroc([table.label], [table.probability])
+    labels = [table.label == number for number in range(len(table.classes))]
+    return evaluation.mean_auroc(labels, list(table.probability.T))
 
   def decide(self, validation: Predictions, step: int, config: Config) -> Decision:
     """Fits calibration, threshold and conformal sets to a table of raw predictions."""

@@ -53,12 +53,10 @@ class LabelSet(Outcome[Labels, LabelDecisions]):
 
   def score(self, table: Labels) -> float | None:
     """Mean AUROC over the classes that have cases and non-cases; None without any."""
-    areas = []
-    for number in range(len(table.classes)):
-      one = table.of_class(number)
-      areas.append(evaluation.auroc_interval(one.label, one.probability).value)
-    known = [area for area in areas if area is not None]
-    return sum(known) / len(known) if known else None
+    of_classes = [table.of_class(number) for number in range(len(table.classes))]
+    return evaluation.mean_auroc(
+      [one.label for one in of_classes], [one.probability for one in of_classes]
+    )
 
   def decide(self, validation: Labels, step: int, config: Config) -> LabelDecisions:
     """Fits calibration and threshold of each class by itself."""

@@ -8,12 +8,12 @@ that its predictions depend on the data and on nothing else of the run.
 
 import contextlib
 import dataclasses
+import functools
 import importlib
 import json
 import threading
 import time
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -42,18 +42,76 @@ _LIBRARIES = {
 
 
 @dataclasses.dataclass(frozen=True)
-class _Features:
-  """What simple models see.
+class Fit:
+  """A simple model that is fitted.
 
   Attributes:
-    train: of the training cases that are fitted to, [N, ...].
-    label: theirs, leaves [N, ...].
-    by_split: of val and test.
+    fitted: as the outcome gave it.
+    tables: what it predicts of val and test.
+    converged: whether it was fitted to the end.
   """
 
-  train: np.ndarray
-  label: Any
-  by_split: dict[str, np.ndarray]
+  fitted: Any
+  tables: dict[str, Any]
+  converged: bool
+
+
+class Fits:
+  """The simple models of a data set, each fitted once for all runs on it.
+
+  Args:
+    experiment: of any of the runs.
+
+  Example:
+    >>> fits = Fits(experiment)                                    # doctest: +SKIP
+    >>> for run in runs: write(run.experiment, run.workdir, step, tables, run.config, fits)
+  """
+
+  def __init__(self, experiment: Experiment):
+    self._experiment = experiment
+    self._done: dict[str, Fit] = {}
+
+  def of(self, model: SimpleModel) -> Fit:
+    """The model, fitted to training cases."""
+    if model.learner not in self._done:
+      with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter('always')
+        self._done[model.learner] = self._fit(model)
+      if any('ConvergenceWarning' in one.category.__name__ for one in warned):
+        self._done[model.learner] = dataclasses.replace(self._done[model.learner], converged=False)
+    return self._done[model.learner]
+
+  @functools.cached_property
+  def drawn(self) -> np.ndarray:
+    """Numbers of the training cases that are fitted to."""
+    modality, train = self._experiment.data.modality, self._experiment.data.splits['train']
+    one = modality.simple_features(train.read([0]))
+    most = min(modality.simple_cases, max(1, _CELLS // one.size))
+    if len(train) <= most:
+      return np.arange(len(train))
+    return np.sort(np.random.default_rng(0).choice(len(train), most, replace=False))
+
+  @functools.cached_property
+  def _features(self) -> dict[str, np.ndarray]:
+    """What simple models see of each split, [N, ...]."""
+    every = self._experiment.data.splits
+    numbers: dict[str, np.ndarray] = {
+      name: np.arange(len(every[name])) for name in ('val', 'test') if name in every
+    }
+    numbers['train'] = self.drawn
+    return {name: _read(self._experiment, every[name], of) for name, of in numbers.items()}
+
+  def _fit(self, model: SimpleModel) -> Fit:
+    data, features = self._experiment.data, self._features
+    label = jax.tree.map(lambda leaf: leaf[self.drawn], data.splits['train'].label)
+    outcome = self._experiment.task.outcome
+    fitted = outcome.fit_simple(model, features['train'], label, data.classes)
+    tables = {
+      name: predict.table(self._experiment, data.splits[name], fitted.predict(of))
+      for name, of in features.items()
+      if name != 'train'
+    }
+    return Fit(fitted, tables, True)
 
 
 def load_ahead(experiment: Experiment) -> threading.Thread:
@@ -74,7 +132,12 @@ def load_ahead(experiment: Experiment) -> threading.Thread:
 
 
 def write(
-  experiment: Experiment, workdir: Workdir, step: int, tables: dict[str, Any], config: Config
+  experiment: Experiment,
+  workdir: Workdir,
+  step: int,
+  tables: dict[str, Any],
+  config: Config,
+  fits: Fits | None = None,
 ) -> None:
   """Writes baseline.json and tables of predictions, unless they are there already.
 
@@ -87,6 +150,7 @@ def write(
     step: of the checkpoint that is evaluated.
     tables: the outcome's table of each split, as ``evaluate`` gave them.
     config: settings of the run, by which decisions are made.
+    fits: of the data set, where other runs on it share them.
   """
   outcome, modality = experiment.task.outcome, experiment.data.modality
   decided = json.dumps(workdir.read(workdir.decision), sort_keys=True)
@@ -111,9 +175,9 @@ def write(
       # Threads of such small computations wait for each other: beside other work one is many times
       # faster, and its sums have one order.
       with threadpoolctl.threadpool_limits(1):
-        features = _features(experiment, list(tables))
-        about['cases'] = len(features.train)
-        judge = _Judge(experiment, workdir, features, step, tables, config)
+        fits = fits or Fits(experiment)
+        about['cases'] = len(fits.drawn)
+        judge = _Judge(experiment, workdir, fits, step, tables, config)
         about['models'] = [judge.judged(model, about['split']) for model in models]
     except Exception as error:  # whatever it is, the report of the network is worth more
       about['problem'] = _line(error)
@@ -133,21 +197,6 @@ def _line(error: Exception) -> str:
   return (str(error).splitlines() or [''])[0] or type(error).__name__
 
 
-def _features(experiment: Experiment, splits: Sequence[str]) -> _Features:
-  modality, every = experiment.data.modality, experiment.data.splits
-  train = every['train']
-  one = modality.simple_features(train.read([0]))
-  most = min(modality.simple_cases, max(1, _CELLS // one.size))
-  drawn = np.arange(len(train))
-  if len(train) > most:
-    drawn = np.sort(np.random.default_rng(0).choice(len(train), most, replace=False))
-  return _Features(
-    _read(experiment, train, drawn),
-    jax.tree.map(lambda label: label[drawn], train.label),
-    {name: _read(experiment, every[name], np.arange(len(every[name]))) for name in splits},
-  )
-
-
 def _read(experiment: Experiment, split: Split, numbers: np.ndarray) -> np.ndarray:
   specs = jax.tree.leaves(experiment.data.example)
   cells = sum(int(np.prod(spec.shape)) for spec in specs)
@@ -162,11 +211,11 @@ def _read(experiment: Experiment, split: Split, numbers: np.ndarray) -> np.ndarr
 
 @dataclasses.dataclass(frozen=True)
 class _Judge:
-  """Fits simple models and compares a run's network with them."""
+  """Compares a run's network with simple models."""
 
   experiment: Experiment
   workdir: Workdir
-  features: _Features
+  fits: Fits
   step: int
   tables: dict[str, Any]
   config: Config
@@ -175,24 +224,16 @@ class _Judge:
     """What baseline.json says of a model, with the figures of a split."""
     about = {'learner': model.learner, 'name': model.plain_name, 'problem': ''}
     try:
-      with warnings.catch_warnings(record=True) as warned:
-        warnings.simplefilter('always')
-        about |= self._figures(model, split)
+      with warnings.catch_warnings():
+        warnings.simplefilter('ignore')
+        return about | self._figures(model, split)
     except Exception as error:  # such as of a model that the data do not allow
       return about | {'problem': _line(error)}
-    if any('ConvergenceWarning' in one.category.__name__ for one in warned):
-      about['settings'] += ', stopped before it had converged'
-    return about
 
   def _figures(self, model: SimpleModel, split: str) -> dict[str, Any]:
-    outcome, data = self.experiment.task.outcome, self.experiment.data
-    fitted = outcome.fit_simple(model, self.features.train, self.features.label, data.classes)
-    raw = {
-      name: predict.table(self.experiment, data.splits[name], fitted.predict(features))
-      for name, features in self.features.by_split.items()
-    }
-    decision = outcome.decide_simple(raw['val'], self.step, self.config)
-    table, metrics = outcome.evaluate(raw[split], decision)
+    outcome, fit = self.experiment.task.outcome, self.fits.of(model)
+    decision = outcome.decide_simple(fit.tables['val'], self.step, self.config)
+    table, metrics = outcome.evaluate(fit.tables[split], decision)
     table.write_csv(self.workdir.baseline_predictions(model.learner, split))
     of_network = evaluate.read_decision(outcome.read_decision, self.workdir, self.step)
     try:
@@ -200,9 +241,10 @@ class _Judge:
     except UserError:  # an outcome need not have a comparison
       compared = {}
     return {
-      'name': fitted.name,
+      'name': fit.fitted.name,
       'features': model.features,
-      'settings': fitted.settings,
+      'settings': fit.fitted.settings
+      + ('' if fit.converged else ', stopped before it had converged'),
       'metrics': {name: metric.to_json() for name, metric in metrics.items()},
       'differences': {name: one.to_json() for name, one in compared.items()},
     }

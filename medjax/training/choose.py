@@ -54,7 +54,8 @@ def choose(outcome: Outcome, best: Any, last: Any) -> Choice:
     >>> choose(outcome, best, last).reason                         # doctest: +SKIP
     'on 15 validation cases the AUROC of the best checkpoint is 0.02 above that of the last ...'
   """
-  best, last = best.labelled(), last.labelled()
+  # Without metadata, which no score reads and every part would copy.
+  best, last = (dataclasses.replace(one.labelled(), metadata={}) for one in (best, last))
   groups = len(np.unique(best.group))
   what = 'cases' if groups == len(best) else 'groups'
   gap = _gap(outcome.score, best, last)

@@ -14,7 +14,7 @@ from typing import Any
 from medjax.workdir import Workdir
 
 TIME, END, LOST = 'time', 'end', 'lost'  # stand for the split in lines of the log itself
-_CHECK = 'crc'
+_CHECK = b', "crc": "'  # at the end of a line, before that of all that stands before it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,19 +83,16 @@ def read(workdir: Workdir) -> History:
 
 def spell(line: Mapping[str, Any], run: str) -> str:
   """A line of the file, with its check; ``run`` is ``Workdir.identity()``."""
-  return json.dumps({**line, _CHECK: _check(line, run)}) + '\n'
+  body = json.dumps(line).encode()
+  return (body[:-1] + _CHECK + _check(body, run) + b'"}\n').decode()
 
 
 def _checked(text: bytes, run: str) -> dict[str, Any] | None:
   """The line that was written, or None where it is not."""
-  try:
-    line = json.loads(text)
-  except (ValueError, RecursionError):
-    return None
-  if not isinstance(line, dict) or line.pop(_CHECK, None) != _check(line, run):
-    return None
-  return line
+  head, _, check = text.rpartition(_CHECK)
+  body = head + b'}'
+  return json.loads(body) if check == _check(body, run) + b'"}' else None
 
 
-def _check(line: Mapping[str, Any], run: str) -> str:
-  return f'{zlib.crc32((run + json.dumps(line)).encode()):08x}'
+def _check(body: bytes, run: str) -> bytes:
+  return f'{zlib.crc32(run.encode() + body):08x}'.encode()

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -213,7 +213,13 @@ class Keeper:
 
 @contextlib.contextmanager
 def kept(
-  experiment: Experiment, config: Config, workdir: Workdir, spent: Spent, *, shown: bool = True
+  experiment: Experiment,
+  config: Config,
+  workdir: Workdir,
+  spent: Spent,
+  *,
+  shown: bool = True,
+  create: Callable[[], state.State] | None = None,
 ) -> Iterator[tuple[Keeper, state.State]]:
   """A run's keeper and the state that it continues from: of its newest whole checkpoint, or new.
 
@@ -223,6 +229,7 @@ def kept(
     workdir: the run folder.
     spent: counts where the time goes.
     shown: whether progress is shown on the terminal.
+    create: gives what ``state.create`` would, where it is compiled already.
 
   Raises:
     DiskFullError: a checkpoint could not be written; the ones before it are kept.
@@ -245,7 +252,8 @@ def kept(
   ):
     restored = checkpoints.latest(state.abstract(experiment))
     if restored is None:
-      current, step = weights.begin(experiment, config.seed, workdir, write=lead), 0
+      created = create() if create else state.create(experiment, config.seed)
+      current, step = weights.begin(experiment, created, workdir, write=lead), 0
     else:
       current, step = restored[0], restored[1].step
     keeper = Keeper(experiment, config, workdir, checkpoints, step, spent, shown=shown)

@@ -1,5 +1,6 @@
 """What changes during training, as one tree of arrays."""
 
+import functools
 from typing import Any
 
 import flax.struct
@@ -36,20 +37,20 @@ class State:
 
 def create(experiment: Experiment, seed: int) -> State:
   """The state before the first update; the same for the same seed on every host."""
+  return jax.jit(functools.partial(of_key, experiment))(jax.random.key(seed))
 
+
+def of_key(experiment: Experiment, key: jax.Array) -> State:
+  """The state before the first update for a key, as ``create`` compiles it."""
   example = experiment.data.example
-
-  def build(key: jax.Array) -> State:
-    batch = jax.tree.map(lambda leaf: jnp.zeros((1, *leaf.shape), leaf.dtype), example)
-    inputs = experiment.data.modality.inputs(batch)
-    variables = experiment.model.init({'params': key}, inputs, train=False)
-    average = variables if experiment.average else None
-    params = variables['params']
-    others = {name: leaves for name, leaves in variables.items() if name != 'params'}
-    opt_state = experiment.optimizer.init(params)
-    return State(jnp.zeros((), jnp.int32), params, others, opt_state, average)
-
-  return jax.jit(build)(jax.random.key(seed))
+  batch = jax.tree.map(lambda leaf: jnp.zeros((1, *leaf.shape), leaf.dtype), example)
+  inputs = experiment.data.modality.inputs(batch)
+  variables = experiment.model.init({'params': key}, inputs, train=False)
+  average = variables if experiment.average else None
+  params = variables['params']
+  others = {name: leaves for name, leaves in variables.items() if name != 'params'}
+  opt_state = experiment.optimizer.init(params)
+  return State(jnp.zeros((), jnp.int32), params, others, opt_state, average)
 
 
 def abstract(experiment: Experiment) -> State:

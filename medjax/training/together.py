@@ -5,6 +5,7 @@ fast as those of a few, and what Python and XLA spend on each operation is spent
 """
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from medjax.runtime import Devices, Preemption
 from medjax.spent import STEPS, VALIDATION, Spent
 from medjax.training import keeper as keeper_lib
 from medjax.training import members as members_lib
-from medjax.training import parallel, predict
+from medjax.training import parallel, predict, state
 from medjax.training.keeper import Keeper
 from medjax.training.log import Meter
 from medjax.training.members import Member
@@ -58,7 +59,12 @@ class Together:
         self._make, devices, precision, self._val.axes
       )
     self._evaluate_one = parallel.compile_evaluate_of_numbers(self._make, devices, precision)
+    self._create = jax.jit(lambda values, key: state.of_key(self._make(values), key))
     self._keys = jnp.stack([jax.random.key(member.config.seed) for member in members])
+
+  def created(self, number: int) -> State:
+    """``state.create``'s of a member, compiled once for all."""
+    return self._create([of[number] for of in self._numbers], self._keys[number])
 
   def evaluate_step(self, number: int) -> Callable:
     """``parallel.compile_evaluate``'s function for a member, compiled once for all."""
@@ -93,8 +99,15 @@ class Together:
     """
     with contextlib.ExitStack() as stack:
       keepers, states = [], []
-      for member in self.members:
-        kept = keeper_lib.kept(member.experiment, member.config, member.workdir, spent, shown=False)
+      for number, member in enumerate(self.members):
+        kept = keeper_lib.kept(
+          member.experiment,
+          member.config,
+          member.workdir,
+          spent,
+          shown=False,
+          create=functools.partial(self.created, number),
+        )
         keeper, current = stack.enter_context(kept)
         keepers.append(keeper)
         states.append(current)

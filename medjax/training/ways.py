@@ -118,7 +118,7 @@ def measure(
 def _together(program: Together, devices: Devices) -> float:
   """Seconds of an update of one member among those of a program."""
   some = program.members
-  created = state.create(some[0].experiment, some[0].config.seed)  # how fast does not depend on it
+  created = program.created(0)  # how fast does not depend on it
   current = devices.replicate(
     jax.tree.map(lambda leaf: np.stack([np.asarray(leaf)] * len(some)), created)
   )

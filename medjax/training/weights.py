@@ -43,19 +43,20 @@ def check(experiment: Experiment, workdir: Workdir) -> list[str]:
   return _fit(experiment, experiment.start, state.abstract(experiment))[2]
 
 
-def begin(experiment: Experiment, seed: int, workdir: Workdir, *, write: bool) -> state.State:
+def begin(
+  experiment: Experiment, created: state.State, workdir: Workdir, *, write: bool
+) -> state.State:
   """The state before the first update.
 
   Args:
     experiment: model and optimiser, and where its weights come from.
-    seed: of what is random.
+    created: the state with random weights.
     workdir: the run folder.
     write: whether to note there what the weights were.
 
   Raises:
     UserError: as for ``check``.
   """
-  created = state.create(experiment, seed)
   source = experiment.start
   if source is None:
     return created

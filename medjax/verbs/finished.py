@@ -10,6 +10,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
 import pathlib
 import sys
 import sysconfig
@@ -24,6 +25,7 @@ from medjax.workdir import SEAL, Workdir
 
 # What differs from one command to the next and changes no figure.
 _OF_A_COMMAND = ('command', 'git_revision')
+_SOURCES = ('py', 'cc', 'h', 'html')
 _DEEPEST = 4  # folders between a checkpoint and a file of it
 
 
@@ -89,21 +91,22 @@ def _digest_when_written(path: pathlib.Path) -> str:
 def _source() -> list[str]:
   """Digests of medjax's own files, and of the modules beside it that no package installed."""
   own = pathlib.Path(__file__).parents[1]
-  paths = {path for ending in ('py', 'cc', 'h', 'html') for path in own.rglob(f'*.{ending}')}
-  installed = [pathlib.Path(sysconfig.get_path(name)) for name in ('stdlib', 'purelib', 'platlib')]
+  paths = {str(path) for ending in _SOURCES for path in own.rglob(f'*.{ending}')}
+  others = (str(own), *(sysconfig.get_path(name) for name in ('stdlib', 'purelib', 'platlib')))
+  elsewhere = tuple(os.path.join(folder, '') for folder in others)
   for module in list(sys.modules.values()):
-    path = pathlib.Path(getattr(module, '__file__', None) or own)
-    if path.suffix == '.py' and not any(one in path.parents for one in (*installed, own)):
+    path = getattr(module, '__file__', None) or ''
+    if path.endswith('.py') and not path.startswith(elsewhere):
       paths.add(path)
-  return [_digest_of(path, *_state(path)) for path in sorted(paths) if path.is_file()]
+  return [_digest_of(path, *_state(path)) for path in sorted(paths) if os.path.isfile(path)]
 
 
-def _state(path: pathlib.Path) -> tuple[int, int]:
-  found = path.stat()
+def _state(path: str) -> tuple[int, int]:
+  found = os.stat(path)
   return found.st_mtime_ns, found.st_size
 
 
 @functools.cache
-def _digest_of(path: pathlib.Path, modified: int, size: int) -> str:
+def _digest_of(path: str, modified: int, size: int) -> str:
   """Read once where nothing has changed: a command of many runs asks for each of them."""
-  return files.digest(path)
+  return files.digest(pathlib.Path(path))

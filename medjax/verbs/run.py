@@ -5,7 +5,7 @@ import copy
 import pathlib
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 from absl import flags
@@ -19,6 +19,9 @@ from medjax.ops import native
 from medjax.spent import BASELINE, DATA, EVALUATION, REPORT, Spent
 from medjax.verbs import finished
 from medjax.workdir import Workdir
+
+if TYPE_CHECKING:
+  from medjax.training.baseline import Fits
 
 _NOTES = 30  # on the data that are printed; all are in data.json
 
@@ -139,6 +142,7 @@ class Run:
     evaluate_step: Callable[..., Any] | None = None,
     *,
     page: bool = True,
+    fits: 'Fits | None' = None,
   ) -> None:
     """Evaluates the chosen checkpoint, beside simple models, and writes the report.
 
@@ -149,6 +153,7 @@ class Run:
       experiment: data and model of the run.
       evaluate_step: as training has compiled it, if it has.
       page: whether the report is written, and said what is in it.
+      fits: the simple models of the data, where other runs on them share them.
     """
     from medjax.report import run as report
     from medjax.training import baseline, evaluate
@@ -167,7 +172,7 @@ class Run:
     if not self.lead:
       return
     with self.spent.on(BASELINE):
-      baseline.write(experiment, self.workdir, found.step, found.tables, self.config)
+      baseline.write(experiment, self.workdir, found.step, found.tables, self.config, fits)
     if not page:
       self._write_spent(verb)
       if caused_by:

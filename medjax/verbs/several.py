@@ -93,6 +93,7 @@ class _AtWork:
     self._workers: Workers | None = None
     self._built: dict[int, Experiment] = {}
     self._programs: dict[tuple[int, ...], Any] = {}
+    self._simple: tuple[Any, Any] = (None, None)
     self._monitor = ''
 
   def in_turn(self) -> dict[int, Failure]:
@@ -146,7 +147,11 @@ class _AtWork:
       found = program.train(spent)
       if any(isinstance(done, int) and done for done in found.values()):
         print(f'trained {len(some)} runs together in {time.monotonic() - start:.0f} s')
-      for place, (number, member) in enumerate(some):
+      # Those on the same data one after another, as they share its simple models.
+      first = {id(member.experiment.data): place for place, (_, member) in [*enumerate(some)][::-1]}
+      order = sorted(range(len(some)), key=lambda place: first[id(some[place][1].experiment.data)])
+      for place in order:
+        number, member = some[place]
         run, done = self.runs[number], found[place]
         with self._may_fail(number):
           if isinstance(done, Exception):
@@ -154,7 +159,8 @@ class _AtWork:
           if done:
             run.write_environment(0.0)
           step = program.evaluate_step(place)
-          run.finish('train' if done else 'evaluate', member.experiment, step, page=self.page)
+          verb, fits = 'train' if done else 'evaluate', self._fits(member.experiment)
+          run.finish(verb, member.experiment, step, page=self.page, fits=fits)
           self._say(number)
 
   def choose(self, way: str) -> Choice:
@@ -298,6 +304,16 @@ class _AtWork:
     if again:
       train_verb.check(run, self._built[number])
     return Member(self._built[number], run.config, run.workdir)
+
+  def _fits(self, experiment: Experiment) -> Any:
+    """The simple models of its data, which runs that differ by their seeds share."""
+    from medjax.training.baseline import Fits
+
+    kept, fits = self._simple
+    if kept is not experiment.data:
+      fits = Fits(experiment)
+      self._simple = experiment.data, fits
+    return fits
 
   @contextlib.contextmanager
   def _may_fail(self, number: int) -> Any:
