@@ -196,10 +196,12 @@ class Devices:
   Attributes:
     all: of every host, in the same order on every host.
     local: those of this host.
+    shards: devices that hold one state between them, each a part; see ``training.sharded``.
   """
 
   all: tuple[jax.Device, ...]
   local: tuple[jax.Device, ...]
+  shards: int = 1
 
   def replicate(self, tree: Any) -> Any:
     """Arrays with a copy on every device of this host, as ``jax.pmap`` takes them unchanged."""

@@ -78,7 +78,7 @@ class Predictor:
     compiled = (parallel.compile_predict_members if several else parallel.compile_predict)(
       experiment, devices, config.precision
     )
-    compute = functools.partial(compiled, devices.replicate(restored))
+    compute = functools.partial(compiled, parallel.place(restored, devices))
     number = (len(devices.local), len(devices.all))
     return cls(experiment, decision, compute, at_once, number)
 

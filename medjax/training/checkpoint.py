@@ -174,7 +174,7 @@ class Checkpoints:
       held = copies.get(name)
       if held is None or (held.shape, held.dtype) != (leaf.shape, leaf.dtype):
         held = copies[name] = np.empty(leaf.shape, leaf.dtype)
-      np.copyto(held, leaf)
+      arrays_lib.copy(held, leaf)
     return copies
 
   def _write(

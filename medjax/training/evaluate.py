@@ -130,7 +130,7 @@ def evaluate(
   evaluate_step = evaluate_step or parallel.compile_evaluate(experiment, devices, config.precision)
 
   def predicted(variables: dict[str, Any], name: str) -> Any:
-    split, on_devices = experiment.data.splits[name], devices.replicate(variables)
+    split, on_devices = experiment.data.splits[name], parallel.place(variables, devices)
     return predict.predict_split(
       experiment, evaluate_step, on_devices, split, devices, config.batch_size
     )[0]

@@ -217,9 +217,9 @@ def kept(
   config: Config,
   workdir: Workdir,
   spent: Spent,
+  create: Callable[[], state.State],
   *,
   shown: bool = True,
-  create: Callable[[], state.State] | None = None,
 ) -> Iterator[tuple[Keeper, state.State]]:
   """A run's keeper and the state that it continues from: of its newest whole checkpoint, or new.
 
@@ -228,8 +228,8 @@ def kept(
     config: its settings.
     workdir: the run folder.
     spent: counts where the time goes.
+    create: gives the state with random weights, if it is needed.
     shown: whether progress is shown on the terminal.
-    create: gives what ``state.create`` would, where it is compiled already.
 
   Raises:
     DiskFullError: a checkpoint could not be written; the ones before it are kept.
@@ -252,8 +252,7 @@ def kept(
   ):
     restored = checkpoints.latest(state.abstract(experiment))
     if restored is None:
-      created = create() if create else state.create(experiment, config.seed)
-      current, step = weights.begin(experiment, created, workdir, write=lead), 0
+      current, step = weights.begin(experiment, create(), workdir, write=lead), 0
     else:
       current, step = restored[0], restored[1].step
     keeper = Keeper(experiment, config, workdir, checkpoints, step, spent, shown=shown)

@@ -1,5 +1,6 @@
 """The loop: epochs of steps, validation, checkpoints; resumes where a killed run stopped."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -49,11 +50,12 @@ def train(
   """
   spent = spent or Spent()
   evaluate_step = evaluate_step or parallel.compile_evaluate(experiment, devices, config.precision)
-  with keeper_lib.kept(experiment, config, workdir, spent) as (keeper, current):
+  create = functools.partial(parallel.create, experiment, config.seed, devices)
+  with keeper_lib.kept(experiment, config, workdir, spent, create) as (keeper, current):
     with spent.on(DATA):
       run = _Run(keeper, devices, evaluate_step, spent)
     with runtime.Preemption() as preemption, spent.on(STEPS):
-      run.epochs(devices.replicate(current), preemption)
+      run.epochs(parallel.place(current, devices), preemption)
     keeper.end()
     return keeper.done
 

@@ -74,6 +74,8 @@ def unsuited(member: Member, devices: Devices) -> str:
   config, train = member.config, member.train
   if jax.process_count() > 1:
     return 'several processes train one run'
+  if devices.shards > 1:
+    return 'the state of one is larger than a device'
   if train.sizes:
     return 'examples differ in size'
   if config.feeding == 'streamed' or not isinstance(

@@ -1,4 +1,7 @@
-"""The one place where steps are compiled: ``jax.pmap`` over all devices of all hosts."""
+"""The one place where steps are compiled: ``jax.pmap`` over all devices of all hosts.
+
+Where the state is cut in parts, ``sharded`` compiles the same functions with the same arguments.
+"""
 
 import functools
 from collections.abc import Callable
@@ -10,7 +13,19 @@ import jax.numpy as jnp
 from medjax.data import feed
 from medjax.experiment import Experiment
 from medjax.runtime import Devices
-from medjax.training import step
+from medjax.training import sharded, state, step
+
+
+def create(experiment: Experiment, seed: int, devices: Devices) -> state.State:
+  """The state before the first update, which ``place`` puts on the devices."""
+  if devices.shards > 1:
+    return sharded.create(experiment, seed, devices)
+  return state.create(experiment, seed)
+
+
+def place(tree: Any, devices: Devices) -> Any:
+  """A state or variables as the compiled functions take them: on every device, or in parts."""
+  return sharded.place(tree, devices) if devices.shards > 1 else devices.replicate(tree)
 
 
 def compile_train(experiment: Experiment, devices: Devices, precision: str, parts: int) -> Callable:
@@ -25,8 +40,11 @@ def compile_train(experiment: Experiment, devices: Devices, precision: str, part
     precision: 'auto', 'float32' or 'bfloat16'.
     parts: parts that each device's share is computed in.
   """
+  train = functools.partial(step.train_step, experiment, compute_dtype(precision), parts)
+  if devices.shards > 1:
+    return sharded.compiled(train, devices, updates=True)
   return jax.pmap(
-    functools.partial(step.train_step, experiment, compute_dtype(precision), parts),
+    train,
     axis_name=step.AXIS,
     in_axes=(None, 0, None),
     out_axes=(None, None),
@@ -143,8 +161,11 @@ def compile_predict_members(experiment: Experiment, devices: Devices, precision:
 def _compile(
   function: Callable, experiment: Experiment, devices: Devices, precision: str
 ) -> Callable:
+  of_share = functools.partial(function, experiment, compute_dtype(precision))
+  if devices.shards > 1:
+    return sharded.compiled(of_share, devices)
   return jax.pmap(
-    functools.partial(function, experiment, compute_dtype(precision)),
+    of_share,
     axis_name=step.AXIS,
     in_axes=(None, 0),
     out_axes=None,

@@ -105,8 +105,8 @@ class Together:
           member.config,
           member.workdir,
           spent,
+          functools.partial(self.created, number),
           shown=False,
-          create=functools.partial(self.created, number),
         )
         keeper, current = stack.enter_context(kept)
         keepers.append(keeper)

@@ -19,6 +19,7 @@ from medjax import runtime
 from medjax.config import Config
 from medjax.data import feed
 from medjax.data.dataset import Batch
+from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.training import parallel
 from medjax.training.state import State
@@ -51,7 +52,15 @@ class Updates:
 
   def __init__(self, experiment: Experiment, config: Config, devices: runtime.Devices):
     split = experiment.data.splits['train']
-    self.feed = feed.make(split, devices, config.feeding, config.resident_gib)
+    if devices.shards > 1:
+      if config.feeding == 'resident':
+        raise UserError(
+          'config.feeding=resident: the memory of the devices is for the state, which is cut in '
+          'parts; expected auto or streamed'
+        )
+      self.feed: feed.Streamed | feed.Resident = feed.Streamed(split, devices)
+    else:
+      self.feed = feed.make(split, devices, config.feeding, config.resident_gib)
     # Batches of several widths cannot share one compiled call.
     one_width = not split.sizes
     self._several = isinstance(self.feed, feed.Resident) and one_width and loops()

@@ -57,7 +57,7 @@ def alone(member: Member, devices: Devices) -> float:
     member.train, config.seed, 0, config.batch_size, multiple, experiment.balance
   )
   plan = np.concatenate([rows] * (-(-_MOST // len(rows)) + 1))
-  current = devices.replicate(state.create(experiment, config.seed))
+  current = parallel.place(state.create(experiment, config.seed), devices)
   calls = run(plan, lambda: 1)
 
   def once() -> int:

@@ -162,7 +162,7 @@ def _predicted(
 ) -> Any:
   """The table of all cases as the network gives them."""
   step = parallel.compile_evaluate(experiment, devices, config.precision)
-  split, on_devices = experiment.data.splits[EXTERNAL], devices.replicate(variables)
+  split, on_devices = experiment.data.splits[EXTERNAL], parallel.place(variables, devices)
   return predict.predict_split(experiment, step, on_devices, split, devices, config.batch_size)[0]
 
 

@@ -63,6 +63,7 @@ class Run:
     """The experiment of the settings; notes on its data go to the terminal, if ``told``."""
     with self.spent.on(DATA):
       built = self.build(self.config)
+    self._shard(built)
     _check_explanation(self.config, built)
     notes = built.data.notes if self.lead and told else ()
     for note in notes[:_NOTES]:
@@ -96,7 +97,14 @@ class Run:
     self.require_one()
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
-    return self.of_description(dataset.describe(self.workdir))
+    built = self.of_description(dataset.describe(self.workdir))
+    self._shard(built)
+    return built
+
+  def _shard(self, built: Experiment) -> None:
+    from medjax.training import sharded
+
+    self.devices = sharded.chosen(built, self.config, self.devices)
 
   def of_description(self, about: dict[str, Any]) -> Experiment:
     """The experiment on data that are described and not there; see ``dataset.describe``."""

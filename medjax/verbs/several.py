@@ -183,8 +183,8 @@ class _AtWork:
         self._member(0)  # for its notes on the data, as those of the processes are not shown
       self.failures.clear()
       return Choice(way, min(_cores(), len(self.runs)))
-    for member in self._everyone.values():
-      if reason := members.unsuited(member, self.command.devices):
+    for number, member in self._everyone.items():
+      if reason := members.unsuited(member, self.runs[number].devices):
         raise UserError(f'--how={way}: {reason}')
     return Choice(way, len(self.runs))
 
@@ -194,10 +194,10 @@ class _AtWork:
     everyone = list(self._everyone.values())
     if len(everyone) < 2:
       return Choice(IN_TURN)
-    devices = self.command.devices
     count = ways.updates(everyone)
     # Positions among those that could be built stand for their numbers.
     numbers = list(self._everyone)
+    devices = self.runs[numbers[0]].devices
     found = ways.measure(
       everyone,
       devices,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 _HOST = """
-import json, pathlib, sys
+import dataclasses, sys
 sys.path.insert(0, sys.argv[4])
 from medjax import runtime
 runtime.configure()
@@ -22,7 +22,7 @@ from medjax.training.checkpoint import Checkpoints
 from medjax.workdir import Workdir
 import small_experiment
 experiment = small_experiment.make(count=43)
-devices = runtime.devices()
+devices = dataclasses.replace(runtime.devices(), shards=int(sys.argv[5]))
 assert len(devices.all) == 4 and len(devices.local) == 2, devices
 workdir = Workdir(sys.argv[3])
 loop.train(experiment, Config(batch_size=10, num_epochs=2), workdir, devices)
@@ -31,7 +31,8 @@ evaluate.evaluate(experiment, workdir, devices, Config(batch_size=8))
 
 
 @pytest.mark.slow
-def test_two_processes_of_two_devices_equal_one(make_experiment, tmp_path):
+@pytest.mark.parametrize('shards', [1, 2])
+def test_two_processes_of_two_devices_equal_one(shards, make_experiment, tmp_path):
   from medjax import runtime
   from medjax.config import Config
   from medjax.training import evaluate, history, loop
@@ -47,7 +48,7 @@ def test_two_processes_of_two_devices_equal_one(make_experiment, tmp_path):
   }
   hosts = [
     subprocess.Popen(
-      [sys.executable, '-c', _HOST, address, str(i), str(tmp_path / 'two'), here],
+      [sys.executable, '-c', _HOST, address, str(i), str(tmp_path / 'two'), here, str(shards)],
       env=environment,
       stdout=subprocess.PIPE,
       stderr=subprocess.STDOUT,
