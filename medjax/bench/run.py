@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from medjax import runtime
-from medjax.bench import measure
+from medjax.bench import measure, scaling
 from medjax.bench.measure import Quartiles
 from medjax.config import Config
 from medjax.data import feed
@@ -236,6 +236,30 @@ def table(name: str, result: dict[str, Any]) -> None:
   shown = Table('', f'{name}: median (quartiles)')
   for row in rows:
     shown.add_row(*row)
+  _print(shown)
+
+
+def scaling_table(result: dict[str, Any], cluster: scaling.Cluster) -> dict[str, Any]:
+  """Prints what many such devices would do by ``scaling``'s model, and gives it as JSON values."""
+  step, parameters = result['step_s']['median'], 4 * result['parameters']
+  shown = Table(
+    'state', 'devices', 'MB sent within hosts', 'between', 'ms of it', 'computing',
+    title='A model, not a measurement: the step above on many devices, each with as many examples',
+  )  # fmt: skip
+  for row in scaling.lines(step, parameters, cluster):
+    shown.add_row(*row)
+  _print(shown)
+  found = {
+    name: [
+      dataclasses.asdict(scaling.scaled(step, parameters, cluster, count, shards=shards))
+      for count in scaling.COUNTS
+    ]
+    for name, shards in (('copies', False), ('parts', True))
+  }
+  return {'cluster': dataclasses.asdict(cluster), **found}
+
+
+def _print(shown: Table) -> None:
   console = Console()
   if not console.is_terminal:
     console = Console(width=160)

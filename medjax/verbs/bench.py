@@ -14,13 +14,20 @@ from medjax.verbs.run import Run
 def bench(run: Run, words: Sequence[str]) -> None:
   """Measures, prints a table and writes it as JSON."""
   from medjax.bench import run as benches
+  from medjax.bench import scaling
 
   about = {'experiment': run.name, 'config': config_lib.to_dict(run.config)}
   baseline = pathlib.Path(run.values.baseline).expanduser() if run.values.baseline else None
   before = _read(baseline, about) if baseline else {}
+  cluster = scaling.parse(run.values.scale) if run.values.scale else None
   path = run.output(pathlib.Path(f'{run.name}-bench.json'))
-  measured = benches.bench(run.experiment(), run.config, run.devices)
+  experiment = run.experiment()
+  if run.devices.shards > 1:
+    raise UserError('bench: measures a step with a whole state; expected config.shard=off')
+  measured = benches.bench(experiment, run.config, run.devices)
   benches.table(run.name, measured)
+  if cluster:
+    measured['scaling'] = benches.scaling_table(measured, cluster)
   for line in benches.against(measured, before):
     print(f'against {baseline}: {line}')
   sealed.write(path, {**about, **measured})
@@ -42,6 +49,7 @@ VERB = Verb(
   bench,
   (
     Flag('output', '', 'where it writes (default NAME-bench.json)', 'FILE'),
+    Flag('scale', '', 'what 8, 64 and 512 such devices would do, by a model', 'CLUSTER'),
     Flag('baseline', '', 'what bench wrote before, to compare with', 'FILE'),
   ),
 )
