@@ -100,10 +100,7 @@ class Config:
   )
   num_devices: int = setting(0, 'Devices to use on this host; 0 is all.', low=0, execution=True)
   shard: Literal['auto', 'on', 'off'] = setting(
-    'auto',
-    'Cut the state in parts over the devices of a host; auto does where one of them has too little '
-    'memory for it.',
-    execution=True,
+    'auto', 'Cut the state in parts over devices; auto where one is too small.', execution=True
   )
   checkpoint_steps: int = setting(
     0, 'Updates between checkpoints; 0 is none within an epoch.', low=0, execution=True

@@ -134,8 +134,8 @@ def lines(
         [
           'in parts' if shards else 'a copy each',
           str(devices),
-          f'{one.within / 1e6:.1f}',
-          f'{one.between / 1e6:.1f}',
+          f'{one.within / 1e6:.3g}',
+          f'{one.between / 1e6:.3g}',
           f'{one.seconds * 1e3:.2f}',
           f'{one.slowest:.0%} to {one.fastest:.0%}',
         ]

@@ -151,7 +151,19 @@ class Examples:
       notes += positive.note(self.classes, given)
     if getattr(settings, 'joined_names', False):
       notes += joint.notes(self.classes)
-    return dataclasses.replace(self.noting(*spelled, *notes), group=group, split=tuple(where))
+    read = dataclasses.replace(self.noting(*spelled, *notes), group=group, split=tuple(where))
+    return read.partly(settings)
+
+  def partly(self, settings: Settings) -> 'Examples':
+    """The same examples, of those to train on a share alone; see ``split.partly``."""
+    if settings.train_share == 1 or settings.external:
+      return self
+    strata = self.text if self.strata is None else self.strata
+    seed = [settings.seed, settings.train_draw]
+    where = split.partly(self.split, strata, self.group, settings.train_share, seed)
+    used, of = where.count('train'), len(where) - sum(name in ('val', 'test') for name in where)
+    note = f'trained on {used} of {of} cases: config.data.train_share={settings.train_share:g}'
+    return dataclasses.replace(self.noting(note), split=tuple(where))
 
   def noting(self, *notes: str) -> 'Examples':
     """The same examples with further notes."""

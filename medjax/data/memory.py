@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from medjax.data import dataset, ragged
-from medjax.data.split import SPLITS
+from medjax.data.split import SPLITS, UNUSED
 
 
 class Rows:
@@ -80,7 +80,7 @@ def splits(
   by_name = {}
   for name in dict.fromkeys([*SPLITS, *where]):
     of = [i for i, split in enumerate(where) if split == name]
-    if not of:
+    if not of or name == UNUSED:
       continue
     columns = dict.fromkeys(key for i in of for key in metadata[i])
     by_name[name] = dataset.Split(

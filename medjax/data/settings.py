@@ -35,6 +35,10 @@ class Settings(_Described):
   seed: int = setting(0, 'Seed of the simulator and of splits drawn here.', low=0, high=2**31 - 1)
   folds: int = setting(0, 'Parts of a cross-validation, one of which tests; 0 for none.', low=0)
   fold: int = setting(0, 'The part that tests, from 0.', low=0)
+  train_share: float = setting(
+    1.0, 'Share of the training patients that is used, for a learning curve.', low=0.0, high=1.0
+  )
+  train_draw: int = setting(0, 'Another number draws other patients for that share.', low=0)
   stored: dataclasses.InitVar[dict[str, Any] | None] = dataclasses.field(default=None, kw_only=True)
   external: dataclasses.InitVar[bool] = dataclasses.field(default=False, kw_only=True)
 

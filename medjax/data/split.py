@@ -11,6 +11,7 @@ from medjax.errors import UserError
 
 SPLITS = ('train', 'val', 'test')
 EXTERNAL = 'external'  # of all cases of another site
+UNUSED = 'unused'  # of training cases beyond config.data.train_share
 FRACTIONS = {'train': 0.70, 'val': 0.15, 'test': 0.15}
 _NAMES = {
   'train': 'train', 'training': 'train',
@@ -65,6 +66,45 @@ def choose(
   notes = check_groups(groups, given, allow_overlap) if check_overlap and any(given) else []
   splits, new_notes = assign(labels, groups, given, config.seed, origin, train_all=train_all)
   return splits, notes + new_notes
+
+
+def partly(
+  splits: Sequence[str],
+  labels: Sequence[str],
+  groups: Sequence[str],
+  share: float,
+  seed: Sequence[int],
+) -> list[str]:
+  """The splits with a share of the training groups alone, and the others ``UNUSED``.
+
+  Of every class as large a share stays, one group at least; a group counts for the class of its
+  first example. The groups of a small share are among those of a larger one with the same seed.
+
+  Args:
+    splits: of each example; ``UNUSED`` ones are training examples.
+    labels: class of each example.
+    groups: patient of each example.
+    share: of the groups, more than 0 and at most 1.
+    seed: draws other groups.
+
+  Example:
+    >>> partly(['train'] * 4 + ['test'], 'aabba', '12345', 0.5, [0]).count('train')
+    2
+  """
+  label_of: dict[str, str] = {}
+  for where, label, group in zip(splits, labels, groups, strict=True):
+    if where in ('train', UNUSED):
+      label_of.setdefault(group, label)
+  kept: set[str] = set()
+  random = np.random.default_rng(seed)
+  for name in sorted(set(label_of.values())):
+    members = sorted(group for group, label in label_of.items() if label == name)
+    order = random.permutation(len(members))
+    kept.update(members[i] for i in order[: max(1, round(share * len(members)))])
+  return [
+    where if where not in ('train', UNUSED) else 'train' if group in kept else UNUSED
+    for where, group in zip(splits, groups, strict=True)
+  ]
 
 
 def canonical(name: str, where: str) -> str:

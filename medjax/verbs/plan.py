@@ -1,4 +1,4 @@
-"""The verb ``plan``: how many cases a study needs; no run and no data are needed."""
+"""The verb ``plan``: how many cases a study needs, by formulas that need no data or by training."""
 
 import math
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import Any
 from medjax import sealed
 from medjax.arguments import Flag, Verb
 from medjax.errors import UserError
+from medjax.verbs import learning_curve
 from medjax.verbs.run import Run
 
 _OF = {
@@ -20,9 +21,14 @@ _SHARES = ('prevalence', 'sensitivity', 'specificity', 'shrinkage', 'width')
 def plan(run: Run, words: Sequence[str]) -> None:
   """Prints how many cases each criterion asks for, and writes them as JSON with --output.
 
+  With --shares it trains on parts of the data instead; see ``learning_curve.learn``.
+
   Raises:
     UserError: a flag is missing, is of another outcome, or has a value that nothing can meet.
   """
+  if run.values.shares:
+    learning_curve.learn(run, run.values.shares, run.values.draws)
+    return
   given = _given(run.values)
   outcome = run.values.outcome
   made: dict[str, list[Any]] = {}
@@ -32,8 +38,8 @@ def plan(run: Run, words: Sequence[str]) -> None:
     made['validation'] = _validation(given)
   if not made:
     raise UserError(
-      'plan: expected --parameters=N for the size of a development, or --prevalence and --auroc '
-      'for that of a validation'
+      'plan: expected --parameters=N for the size of a development, --prevalence and --auroc for '
+      'that of a validation, or --shares=0.125,0.25,0.5,1 for a learning curve'
     )
   for what, criteria in made.items():
     _show(what, criteria, given.get('prevalence'))
@@ -150,5 +156,7 @@ VERB = Verb(
     Flag('mean', None, 'of the number that is predicted', 'X', number=float),
     Flag('sd', None, 'its standard deviation', 'X', number=float),
     Flag('output', '', 'writes the numbers as JSON', 'FILE'),
+    Flag('shares', '', 'trains on these of the training patients: a learning curve', 'A,B,...'),
+    Flag('draws', 3, 'networks on as many draws of each share (default 3)', 'N', low=1),
   ),
 )

@@ -174,3 +174,27 @@ def test_given_splits_are_taken_and_their_groups_checked():
   splits, notes = split.choose(Settings(), labels, groups, given, 'it', allow_overlap=True)
   assert splits == given
   assert notes[0].startswith('LEAK ALLOWED: 1 groups are in two splits')
+
+
+def test_a_share_of_the_training_groups_stays():
+  random = np.random.default_rng(0)
+  groups = [f'p{i}' for i in random.integers(0, 200, 600)]
+  labels = ['ill' if int(group[1:]) % 5 == 0 else 'well' for group in groups]
+  splits = ['test' if int(group[1:]) % 7 == 0 else 'train' for group in groups]
+
+  def kept(share, *seed):
+    where = split.partly(splits, labels, groups, share, seed)
+    assert [name == 'test' for name in where] == [name == 'test' for name in splits]
+    used = {g for g, name in zip(groups, where, strict=True) if name == 'train'}
+    assert not used & {g for g, name in zip(groups, where, strict=True) if name == split.UNUSED}
+    again = split.partly(where, labels, groups, share, seed)
+    assert again == where  # what is left out is drawn from as well
+    return used
+
+  everyone, quarter, half = kept(1.0, 0), kept(0.25, 0), kept(0.5, 0)
+  assert quarter < half < everyone
+  assert len(quarter) == pytest.approx(len(everyone) / 4, abs=1)
+  ill = {group for group in everyone if int(group[1:]) % 5 == 0}
+  assert len(quarter & ill) == round(len(ill) / 4)
+  assert kept(0.25, 1) != quarter
+  assert len(kept(0.001, 0)) == 2  # one of every class

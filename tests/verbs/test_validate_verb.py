@@ -199,7 +199,7 @@ def test_plan_prints_and_writes_what_the_criteria_ask_for(tmp_path, capsys):
 @pytest.mark.parametrize(
   ('given', 'message'),
   [
-    ((), 'expected --parameters=N for the size of a development, or --prevalence and --auroc'),
+    ((), 'expected --parameters=N for the size of a development, --prevalence and --auroc'),
     (('--outcome=rare',), '--outcome=rare: expected one of binary, survival, number'),
     (('--parameters=3',), 'plan: expected --prevalence too'),
     (('--auroc=0.8',), 'plan: expected --prevalence too'),

@@ -63,6 +63,10 @@ def prepare(
     about.append(read.split)
   else:
     read = dataclasses.replace(read, split=tuple(read.given))
+    # Of other sources the loader of records has done so.
+    if source.simulated and settings is not None and settings.train_share < 1:
+      read = read.partly(settings)
+      about.append(read.split)
   read = _without(read, stored.broken, stored.empty, source)
   if settings is not None and not source.simulated:
     read = _counted_once(read, digests, source, settings.allow_group_overlap)

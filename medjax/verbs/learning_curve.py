@@ -1,0 +1,66 @@
+"""What ``plan --shares`` does: runs on parts of the training patients, and a curve over them."""
+
+import dataclasses
+from typing import Any
+
+from medjax import config as config_lib
+from medjax import sealed
+from medjax.errors import UserError
+from medjax.verbs import several
+from medjax.verbs.run import Run
+from medjax.workdir import Workdir
+
+
+def learn(run: Run, text: str, draws: int) -> None:
+  """Trains on shares of the training patients and shows the curve.
+
+  Args:
+    run: the command.
+    text: shares, such as '0.25,0.5,1'.
+    draws: how many runs there are of each share.
+
+  Raises:
+    UserError: shares are no such numbers, the data have none, or a run failed.
+  """
+  from medjax.report import learning_curve
+
+  given: Any = run.config
+  shares = _shares(text)
+  if not hasattr(given.data, 'train_share'):
+    raise UserError(f'plan: the data of {run.name} cannot be taken in parts')
+  runs, names = [], []
+  for share in shares:
+    for draw in range(draws):
+      data = dataclasses.replace(given.data, train_share=share, train_draw=draw)
+      config: Any = dataclasses.replace(given, data=data, seed=given.seed + draw)
+      config_lib.check(config)
+      names.append(f'share-{share:g}-draw-{draw}')
+      runs.append(run.other(config, Workdir(run.workdir.folder / names[-1])))
+  with run.alone():
+    if run.lead:
+      if run.workdir.data.exists():
+        raise UserError(f'--workdir={run.workdir.folder}: holds one run; choose another')
+      run.workdir.claim(given)
+      sealed.write(run.workdir.several, {'runs': names})
+    failures = several.train(run, runs, names, 'auto', False)
+    done = [one for number, one in enumerate(runs) if number not in failures]
+    if run.lead and done:
+      outcome = done[0].described().task.outcome
+      learning_curve.show([one.workdir for one in done], outcome, run.workdir.folder)
+  if failures:
+    first = min(failures)
+    raise UserError(
+      f'plan: {len(failures)} of {len(runs)} runs failed, first {names[first]}: '
+      f'{failures[first].reason}; the others are done'
+    )
+
+
+def _shares(text: str) -> list[float]:
+  wrong = f'--shares={text}: expected numbers above 0 and at most 1, such as 0.125,0.25,0.5,1'
+  try:
+    shares = sorted({float(part) for part in text.split(',')})
+  except ValueError:
+    raise UserError(wrong) from None
+  if not all(0 < share <= 1 for share in shares):
+    raise UserError(wrong)
+  return shares
