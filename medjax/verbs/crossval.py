@@ -1,15 +1,17 @@
 """The verb ``crossval``: a run for each fold, each of some repeats, and each of some seeds."""
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from medjax import config as config_lib
-from medjax import sealed
+from medjax import files, sealed
 from medjax.arguments import Flag, Verb
 from medjax.errors import UserError
 from medjax.verbs import several
 from medjax.verbs.run import Run
+from medjax.verbs.workers import Failure
 from medjax.workdir import Workdir
 
 _FOLDS = 5
@@ -44,19 +46,22 @@ def crossval(run: Run, words: Sequence[str]) -> None:
     for seed in range(values.seeds):
       for fold in range(count):
         data = dataclasses.replace(given.data, folds=count, fold=fold, seed=data_seed)
-        own = given.seed + repeat + seed * _SEEDS_APART
-        config: Any = dataclasses.replace(given, data=data, seed=own)
+        network = given.seed + repeat + seed * _SEEDS_APART
+        config: Any = dataclasses.replace(given, data=data, seed=network)
         config_lib.check(config)  # of all, before the first one makes a folder
         name = f'repeat-{repeat}-fold-{fold}' + (f'-seed-{seed}' if seed else '')
         runs.append(run.other(config, Workdir(run.workdir.folder / name)))
         names.append(name)
+  if own := _part(values.part, len(runs)):
+    with _waiting(run.workdir):
+      _claim(run, names)
+    _train_part(run, [runs[i] for i in own], [names[i] for i in own])
+    return
   with run.alone():
-    if run.lead:
-      if run.workdir.data.exists():
-        raise UserError(f'--workdir={run.workdir.folder}: holds one run; choose another')
-      run.workdir.claim(given)
-      sealed.write(run.workdir.several, {'runs': names})
-    failures = several.train(run, runs, names, values.how, values.pages)
+    _claim(run, names)
+    in_parts = next(run.workdir.folder.glob('way-*.json'), None)  # what is done needs no measure
+    how = several.IN_TURN if in_parts and values.how == 'auto' else values.how
+    failures = several.train(run, runs, names, how, values.pages)
     done = [None if i in failures else one.workdir for i, one in enumerate(runs)]
     first = next((one for i, one in enumerate(runs) if i not in failures), None)
     if run.lead and first is not None:
@@ -65,14 +70,69 @@ def crossval(run: Run, words: Sequence[str]) -> None:
       outcome = first.described().task.outcome
       folds.show(sweep, outcome, run.workdir.folder, failed)
       _decide(run, outcome, sweep.done)
-  if failures:
-    worst = failures[min(failures)]
-    error = UserError(
-      f'crossval: {len(failures)} of {len(runs)} runs failed, first {names[min(failures)]}: '
-      f'{worst.reason}; the others are done'
+  _raise(failures, names)
+
+
+@contextlib.contextmanager
+def _waiting(workdir: Workdir) -> Iterator[None]:
+  """Lets processes that share a folder past one by one.
+
+  Raises:
+    UserError: the folder cannot be written.
+  """
+  with contextlib.ExitStack() as held:
+    try:
+      workdir.folder.mkdir(parents=True, exist_ok=True)
+      held.enter_context(files.locked(workdir.folder / '.claim'))
+    except OSError as error:
+      raise files.unwritable(workdir.folder, error) from None
+    yield
+
+
+def _claim(run: Run, names: Sequence[str]) -> None:
+  """Makes the folder that of these runs, or sees that it is."""
+  if run.lead:
+    if run.workdir.data.exists():
+      raise UserError(f'--workdir={run.workdir.folder}: holds one run; choose another')
+    run.workdir.claim(run.config)
+    sealed.write(run.workdir.several, {'runs': names})
+
+
+def _part(text: str, count: int) -> Sequence[int]:
+  """Numbers of the runs of a part such as '0/4'; none where there are no parts."""
+  if not text:
+    return ()
+  number, _, of = text.partition('/')
+  if not (number.isdecimal() and of.isdecimal() and int(number) < int(of) <= count):
+    raise UserError(
+      f'--part={text}: expected I/N, the part from 0 and how many there are, at most {count}'
     )
-    error.exit_code = worst.code
-    raise error
+  return range(int(number), count, int(of))
+
+
+def _train_part(run: Run, runs: Sequence[Run], names: Sequence[str]) -> None:
+  values = run.values
+  failures = several.train(
+    run, runs, names, values.how, values.pages, values.part.replace('/', '-of-')
+  )
+  print(
+    f'part {values.part}: {len(runs) - len(failures)} of {len(runs)} runs are done; the same '
+    'command without --part sums up'
+  )
+  _raise(failures, names)
+
+
+def _raise(failures: Mapping[int, Failure], names: Sequence[str]) -> None:
+  """Says which runs failed, if any did."""
+  if not failures:
+    return
+  worst = failures[min(failures)]
+  error = UserError(
+    f'crossval: {len(failures)} of {len(names)} runs failed, first {names[min(failures)]}: '
+    f'{worst.reason}; the others are done'
+  )
+  error.exit_code = worst.code
+  raise error
 
 
 def _decide(run: Run, outcome: Any, done: Sequence[Workdir]) -> None:
@@ -96,6 +156,7 @@ VERB = Verb(
     Flag('repeats', 1, 'with as many other folds and seeds (default 1)', 'N', low=1),
     Flag('seeds', 1, 'networks on the same folds, from other weights (default 1)', 'N', low=1),
     Flag('how', 'auto', f'{", ".join(several.WAYS)}: by default what is fastest', 'WAY'),
+    Flag('part', '', 'of the runs every N-th from the I-th, for processes that share them', 'I/N'),
     Flag('pages', False, 'write the report of every run, not of all together only'),
   ),
 )

@@ -48,6 +48,7 @@ def train(
   names: Sequence[str],
   way: str,
   page: bool,
+  part: str = '',
 ) -> dict[int, Failure]:
   """Trains and evaluates runs that differ by their folds and seeds.
 
@@ -60,6 +61,7 @@ def train(
     names: what each is called on the terminal.
     way: one of ``WAYS``.
     page: whether the report of each is written.
+    part: tells commands apart that share the folder, each with runs of its own.
 
   Returns:
     Why runs failed, by their number.
@@ -73,6 +75,8 @@ def train(
   if not several and way not in ('auto', IN_TURN):
     raise UserError(f'--how={way}: needs several runs of one process')
   at_work = _AtWork(command, runs, names, page)
+  if part:
+    at_work.choice = at_work.choice.with_stem(f'{at_work.choice.stem}-{part}')
   choice = at_work.choose(way) if several else Choice(IN_TURN)
   if choice.told and command.lead:
     print(choice.told)
@@ -89,6 +93,7 @@ class _AtWork:
   def __init__(self, command: Run, runs: Sequence[Run], names: Sequence[str], page: bool):
     self.command, self.runs, self.names, self.page = command, runs, names, page
     self.failures: dict[int, Failure] = {}
+    self.choice = command.workdir.folder / _CHOICE
     self.started = runtime.since_start()
     self._workers: Workers | None = None
     self._built: dict[int, Experiment] = {}
@@ -165,12 +170,11 @@ class _AtWork:
 
   def choose(self, way: str) -> Choice:
     """The way that is asked for, was taken before, or is the fastest by measure."""
-    path = self.command.workdir.folder / _CHOICE
-    before = Choice(**sealed.read(path)[0]) if path.exists() else None
+    before = Choice(**sealed.read(self.choice)[0]) if self.choice.exists() else None
     if before and way in ('auto', before.way):
       return dataclasses.replace(before, told='')
     choice = self._measured() if way == 'auto' else self._asked(way)
-    sealed.write(path, dataclasses.asdict(choice))
+    sealed.write(self.choice, dataclasses.asdict(choice))
     return choice
 
   def _asked(self, way: str) -> Choice:

@@ -92,6 +92,20 @@ def test_together_and_in_turn_say_the_same(in_turn, run_experiment, tmp_path):
   assert 'by measure' not in out
 
 
+def test_parts_say_the_same(in_turn, run_experiment, tmp_path):
+  words = ('crossval', '--seeds=2', *SMALL, '--workdir=parts')
+  for number in range(2):
+    code, out, err = run_experiment(tabular_mlp, *words, f'--part={number}/2')
+    assert code == 0, err
+    assert f'part {number}/2: 2 of 2 runs are done' in out
+    assert not (tmp_path / 'parts' / 'crossval.json').exists()
+  code, out, _ = run_experiment(tabular_mlp, *words)
+  assert (code, 'trained' in out, 'by measure' in out) == (0, False, False)
+  found = out_of_fold(tmp_path / 'parts')
+  assert found.keys() == in_turn[1].keys()
+  assert max(abs(found[one] - value) for one, value in in_turn[1].items()) < 1e-5
+
+
 @pytest.mark.slow
 def test_side_by_side_and_in_turn_say_the_same(in_turn, run_experiment, tmp_path):
   code, _out, err = run_experiment(
