@@ -18,7 +18,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from absl import flags
@@ -244,11 +244,20 @@ def check(config: Any) -> None:
     UserError: for the first setting that is wrong, naming it, its value and what is allowed.
   """
   for leaf in leaves(config):
-    if not _fits(leaf):
-      raise UserError(f'config.{leaf.name}={spell(leaf.value)}: expected {allowed(leaf)}')
+    check_value(leaf, leaf.value)
   for part in [config, *(v for v in vars(config).values() if dataclasses.is_dataclass(v))]:
     if hasattr(part, 'validate'):
       part.validate()
+
+
+def check_value(leaf: Leaf, value: Any) -> None:
+  """Sees that a setting may have a value.
+
+  Raises:
+    UserError: it may not; names it and what is allowed.
+  """
+  if not _fits(dataclasses.replace(leaf, value=value)):
+    raise UserError(f'config.{leaf.name}={spell(value)}: expected {allowed(leaf)}')
 
 
 def _fits(leaf: Leaf) -> bool:
@@ -305,12 +314,37 @@ def override(config: C, values: flags.FlagValues) -> C:
   config = _copy(config)
   for leaf in list(leaves(config)):
     text = values[f'config.{leaf.name}'].value
-    if text is None:
-      continue
-    try:
-      _assign(config, leaf.name, _convert(leaf, text))
-    except (ValueError, KeyError):
-      raise UserError(f'config.{leaf.name}={text}: expected {allowed(leaf)}') from None
+    if text is not None:
+      _assign(config, leaf.name, read_value(leaf, text))
+  check(config)
+  return config
+
+
+def read_value(leaf: Leaf, text: str) -> Any:
+  """The value that ``text`` spells for a setting.
+
+  Raises:
+    UserError: it spells none; says what is expected.
+  """
+  try:
+    return _convert(leaf, text)
+  except (ValueError, KeyError):
+    raise UserError(f'config.{leaf.name}={text}: expected {allowed(leaf)}') from None
+
+
+def changed(config: C, values: Mapping[str, Any]) -> C:
+  """A checked copy of ``config`` with other values of some settings, by their dotted names.
+
+  Raises:
+    UserError: a value of the wrong type or out of range.
+
+  Example:
+    >>> changed(Config(), {'batch_size': 8}).batch_size
+    8
+  """
+  config = _copy(config)
+  for name, value in values.items():
+    _assign(config, name, value)
   check(config)
   return config
 

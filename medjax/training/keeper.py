@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jax
@@ -17,6 +17,8 @@ from medjax.training import state, weights
 from medjax.training.checkpoint import Checkpoints, Position
 from medjax.training.log import Meter, MetricsLog
 from medjax.workdir import Workdir
+
+Watch = Callable[[int, float | None], None]  # of an epoch from 1, and the score after it
 
 
 class PreemptedError(UserError):
@@ -43,6 +45,7 @@ class Keeper:
     step: that training continues from.
     spent: counts where the time goes.
     shown: whether its progress is shown on the terminal.
+    watch: told of every validation; see ``loop.train``.
   """
 
   def __init__(
@@ -55,7 +58,9 @@ class Keeper:
     spent: Spent,
     *,
     shown: bool = True,
+    watch: Watch | None = None,
   ):
+    self._watch = watch
     self.experiment, self.config, self.workdir = experiment, config, workdir
     self.step, self._begun = step, step
     self._checkpoints, self._spent = checkpoints, spent
@@ -150,6 +155,8 @@ class Keeper:
     if self._meter:
       shown = 'undefined' if score is None else f'{score:.3f}'
       self._meter.note(f'epoch {epoch + 1}: validation loss {loss:.3f}, {outcome.monitor} {shown}')
+    if self._watch:
+      self._watch(epoch + 1, score)
     return score
 
   def save(self, current: state.State, score: float | None = None) -> None:
@@ -213,7 +220,13 @@ class Keeper:
 
 @contextlib.contextmanager
 def kept(
-  experiment: Experiment, config: Config, workdir: Workdir, spent: Spent, *, shown: bool = True
+  experiment: Experiment,
+  config: Config,
+  workdir: Workdir,
+  spent: Spent,
+  *,
+  shown: bool = True,
+  watch: Watch | None = None,
 ) -> Iterator[tuple[Keeper, state.State]]:
   """A run's keeper and the state that it continues from: of its newest whole checkpoint, or new.
 
@@ -223,6 +236,7 @@ def kept(
     workdir: the run folder.
     spent: counts where the time goes.
     shown: whether progress is shown on the terminal.
+    watch: told of every validation; see ``loop.train``.
 
   Raises:
     DiskFullError: a checkpoint could not be written; the ones before it are kept.
@@ -248,7 +262,7 @@ def kept(
       current, step = weights.begin(experiment, config.seed, workdir, write=lead), 0
     else:
       current, step = restored[0], restored[1].step
-    keeper = Keeper(experiment, config, workdir, checkpoints, step, spent, shown=shown)
+    keeper = Keeper(experiment, config, workdir, checkpoints, step, spent, shown=shown, watch=watch)
     try:
       yield keeper, current
     finally:

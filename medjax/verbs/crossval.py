@@ -37,11 +37,11 @@ def crossval(run: Run, words: Sequence[str]) -> None:
     raise UserError(f'crossval: the data of {run.name} have no folds')
   if values.how not in several.WAYS:
     raise UserError(f'--how={values.how}: expected one of {", ".join(several.WAYS)}')
-  count = given.data.folds or _FOLDS
+  count, seeds = given.data.folds or _FOLDS, values.seeds or 1
   runs, names = [], []
   for repeat in range(values.repeats):
     data_seed = given.data.seed + repeat
-    for seed in range(values.seeds):
+    for seed in range(seeds):
       for fold in range(count):
         data = dataclasses.replace(given.data, folds=count, fold=fold, seed=data_seed)
         own = given.seed + repeat + seed * _SEEDS_APART
@@ -52,8 +52,10 @@ def crossval(run: Run, words: Sequence[str]) -> None:
         names.append(name)
   with run.alone():
     if run.lead:
-      if run.workdir.data.exists():
-        raise UserError(f'--workdir={run.workdir.folder}: holds one run; choose another')
+      if run.workdir.data.exists() or run.workdir.tuning.exists():
+        raise UserError(
+          f'--workdir={run.workdir.folder}: holds another kind of run; choose another'
+        )
       run.workdir.claim(given)
       sealed.write(run.workdir.several, {'runs': names})
     failures = several.train(run, runs, names, values.how, values.pages)
@@ -61,7 +63,7 @@ def crossval(run: Run, words: Sequence[str]) -> None:
     first = next((one for i, one in enumerate(runs) if i not in failures), None)
     if run.lead and first is not None:
       failed = {names[i]: failure.reason for i, failure in sorted(failures.items())}
-      sweep = Sweep(done, values.repeats, values.seeds)
+      sweep = Sweep(done, values.repeats, seeds)
       outcome = first.described().task.outcome
       folds.show(sweep, outcome, run.workdir.folder, failed)
       _decide(run, outcome, sweep.done)
@@ -94,7 +96,7 @@ VERB = Verb(
   crossval,
   (
     Flag('repeats', 1, 'with as many other folds and seeds (default 1)', 'N', low=1),
-    Flag('seeds', 1, 'networks on the same folds, from other weights (default 1)', 'N', low=1),
+    Flag('seeds', None, 'networks on the same folds, from other weights (default 1)', 'N', low=1),
     Flag('how', 'auto', f'{", ".join(several.WAYS)}: by default what is fastest', 'WAY'),
     Flag('pages', False, 'write the report of every run, not of all together only'),
   ),
