@@ -184,8 +184,8 @@ def usual(config: Any) -> dict[str, Range]:
   """The space of an experiment that names none.
 
   By the last part of the names of its settings, outside of ``data``: ``learning_rate`` a tenth to
-  ten times the default; ``weight_decay`` (up to 1), ``l2`` and ``c`` a hundredth to a hundred times,
-  or 1e-6 to 0.1 where the default is 0; ``dropout`` 0 to 0.5; ``features`` and ``hidden``, units
+  ten times the default; ``weight_decay`` (up to 1), ``l2`` and ``c`` a hundredth to a hundred
+  times, or 1e-6 to 0.1 where the default is 0; ``dropout`` 0 to 0.5; ``features`` and ``hidden``, units
   of layers, half, all and twice as many.
   """
   found: dict[str, Range] = {}

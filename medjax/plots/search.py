@@ -50,7 +50,8 @@ def history(
   for is_pruned, color, label in ((False, COLORS[0], 'complete'), (True, GREY, 'pruned')):
     points = [(n, s) for n, s, p in zip(numbers, scores, pruned, strict=True) if p == is_pruned]
     if points:
-      axes.scatter(*zip(*points, strict=True), color=color, s=26, label=label, zorder=3)
+      shown, of_shown = zip(*points, strict=True)
+      axes.scatter(shown, of_shown, color=color, s=26, label=label, zorder=3)
   best, line = None, []
   for number, score, is_pruned in zip(numbers, scores, pruned, strict=True):
     if not is_pruned:
@@ -66,7 +67,7 @@ def history(
       scores[default], color=COLORS[2], linestyle=':', linewidth=1.4, label='default settings'
     )
   axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-  _keep_in_sight(axes, [s for s, p in zip(scores, pruned, strict=True) if not p] or scores)
+  _keep_in_sight(axes, scores)
   legend(figure)
   return svg(figure, f'{title} of every trial')
 
@@ -176,10 +177,20 @@ def slice_of(setting: Axis, scores: Sequence[float], best: int, default: int, ti
     axes.set_xticks(range(len(setting.names)), [plain(name) for name in setting.names])
     axes.set_xlim(-0.5, len(setting.names) - 0.5)
   elif setting.log and min(setting.values) > 0:
-    axes.set_xscale('log')
+    _powers(axes)
   _keep_in_sight(axes, scores)
   legend(figure, 3)
   return svg(figure, f'{title} over {setting.name}')
+
+
+def _powers(axes: 'Axes') -> None:
+  """A horizontal scale of powers whose numbers can be read."""
+  from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+  axes.set_xscale('log')
+  axes.xaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=7))
+  axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f'{x:g}'))
+  axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _keep_in_sight(axes: 'Axes', scores: Sequence[float]) -> None:

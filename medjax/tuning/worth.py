@@ -1,4 +1,4 @@
-"""What tuning was worth: the winner and the defaults, both from new seeds, on cases not tuned on."""
+"""What tuning was worth: the winner and the defaults, both from new seeds, on test cases."""
 
 import math
 from collections.abc import Sequence
@@ -121,4 +121,4 @@ def verdict(mean: dict[str, Any]) -> str:
     return 'the winner is better on test'
   if mean['high'] < 0:
     return 'the winner is worse on test: the defaults are the better choice'
-  return 'the winner is not shown to be better on test: chance explains the difference'
+  return 'the winner is not shown to be better on test: chance may explain the difference'

@@ -185,7 +185,7 @@ def _finish(run: Run, plan: Any, study: Any, trials: Sequence[Any], outcome: Any
   from medjax.tuning import page, search, storage, worth
   from medjax.tuning import tried as tried_lib
 
-  best = tried_lib.best(trials)
+  best: Any = tried_lib.best(trials)
   default = next(trial for trial in trials if trial.default)
   seeds = run.values.seeds or _SEEDS
   print(
@@ -241,8 +241,8 @@ def _notes(
   if others:
     earlier = ', '.join(sorted({name.rsplit('-seed-', 1)[0] for name in others}))
     notes.append(
-      f'Earlier, with fewer trials, {earlier} was evaluated on test too: whoever went on because of '
-      'what that gave has tuned on test.'
+      f'Earlier, with fewer trials, {earlier} was evaluated on test too: whoever went on because '
+      'of what that gave has tuned on test.'
     )
   lost = [trial for trial in trials if trial.state == 'failed']
   if lost:
