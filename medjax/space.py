@@ -87,9 +87,9 @@ class Uniform:
   high: float
 
   def check(self, leaf: Leaf) -> None:
-    _check_ends(self, leaf)
-    if leaf.kind is not float:
+    if leaf.kind is int:
       raise UserError(f'{_named(self, leaf)}: is a whole number; expected Integers')
+    _check_ends(self, leaf)
 
   def suggest(self, trial: Any, leaf: Leaf) -> Any:
     return _rounded(trial.suggest_float(leaf.name, self.low, self.high), self)
@@ -118,13 +118,13 @@ class Integers:
   step: int = 1
 
   def check(self, leaf: Leaf) -> None:
-    _check_ends(self, leaf)
+    if leaf.kind is float:
+      raise UserError(f'{_named(self, leaf)}: is {config_lib.allowed(leaf)}; expected Uniform')
     if any(type(number) is not int for number in (self.low, self.high, self.step)):
       raise UserError(f'{_named(self, leaf)}: expected whole numbers')
+    _check_ends(self, leaf)
     if self.step < 1 or (self.high - self.low) % self.step:
       raise UserError(f'{_named(self, leaf)}: expected a step that leads from low to high')
-    if leaf.kind is not int:
-      raise UserError(f'{_named(self, leaf)}: is {config_lib.allowed(leaf)}; expected Uniform')
 
   def suggest(self, trial: Any, leaf: Leaf) -> Any:
     return trial.suggest_int(leaf.name, self.low, self.high, step=self.step)
@@ -185,8 +185,8 @@ def usual(config: Any) -> dict[str, Range]:
 
   By the last part of the names of its settings, outside of ``data``: ``learning_rate`` a tenth to
   ten times the default; ``weight_decay`` (up to 1), ``l2`` and ``c`` a hundredth to a hundred
-  times, or 1e-6 to 0.1 where the default is 0; ``dropout`` 0 to 0.5; ``features`` and ``hidden``, units
-  of layers, half, all and twice as many.
+  times, or 1e-6 to 0.1 where the default is 0; ``dropout`` 0 to 0.5; ``features`` and ``hidden``,
+  units of layers, half, all and twice as many.
   """
   found: dict[str, Range] = {}
   for leaf in config_lib.leaves(config):
