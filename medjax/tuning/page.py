@@ -20,6 +20,7 @@ from medjax.tuning.search import Search
 from medjax.tuning.tried import Tried
 from medjax.tuning.worth import verdict
 
+_FEWEST = 4  # complete trials of which importance is told
 _SLICED = 12  # settings of which a figure each is drawn
 
 
@@ -31,6 +32,9 @@ def importances(study: Any) -> tuple[dict[str, float], str]:
     importance, ICML.
   """
   package = storage_lib.optuna()
+  complete = [trial for trial in study.trials if trial.state.name == 'COMPLETE']
+  if len(complete) < _FEWEST:
+    return {}, f'fewer than {_FEWEST} trials are complete'
   with warnings.catch_warnings():
     warnings.simplefilter('ignore')
     try:

@@ -155,7 +155,10 @@ def _own(plan: Any) -> Iterator[tuple[str, contextlib.ExitStack]]:
     own = {
       'space': {name: range_.told() for name, range_ in plan.space.items()},
       'pruner': plan.pruner,
-      'storage': without_passwords(plan.where),
+      # In the folder by its name alone, as folders are moved.
+      'storage': without_passwords(
+        plan.where.replace(f'sqlite:///{workdir.folder.absolute()}/', '')
+      ),
     }
     if workdir.config.exists() and not workdir.tuning.exists():
       raise UserError(f'--workdir={workdir.folder}: holds another kind of run; choose another')

@@ -65,7 +65,6 @@ def test_tested_runs_have_seeds_that_no_trial_had(tuned):
   best = about['trials'][about['best']]['values']
   config = json.loads((tuned / f'trial-{about["best"]:04d}-seed-1' / 'config.json').read_text())
   assert {name: config[name] for name in best} == best
-  assert {json.loads((tuned / f'trial-000{i}/config.json').read_text())['seed'] for i in range(3)} == {0}  # fmt: skip
 
 
 def test_the_page_shows_it_all(tuned):
@@ -89,14 +88,13 @@ def test_the_best_command_line_has_the_settings_of_the_best_trial(tuned):
   )
 
 
-def test_the_same_command_computes_nothing_again_and_more_trials_are_added(tuned, tmp_path, capsys):
+def test_in_a_moved_folder_the_same_command_computes_nothing_and_more_adds_to_it(
+  tuned, tmp_path, capsys
+):
   import shutil
 
   folder = tmp_path / 'of a table'
   shutil.copytree(tuned, folder)
-  (folder / 'tuning.json').unlink()
-  about, _ = sealed.read(tuned / 'tuning.json')
-  sealed.write(folder / 'tuning.json', about | {'storage': f'sqlite:///{folder}/tune.db'})
   before, _ = sealed.read(folder / 'tune.json')
   call('tune', '--trials=3', *SMALL, SPACE, f'--workdir={folder}')
   out = capsys.readouterr().out
