@@ -94,12 +94,12 @@ def script(
     **_DEFAULTS,
     **options,
   }
+  if workers := named.get(_ARRAY):
+    named[_ARRAY] = f'0-{int(workers) - 1}'
   header = [
     f'#SBATCH {flag}' if value is None else f'#SBATCH {flag}={_quoted(value)}'
     for flag, value in named.items()
   ]
-  if workers := named.get(_ARRAY):
-    named[_ARRAY] = f'0-{int(workers) - 1}'
   run = [sys.executable, '-m', experiment.module, *experiment.arguments, '--coordinator=auto']
   return _SCRIPT.format(
     header='\n'.join(header), checkout=shlex.quote(str(checkout)), run=shlex.join(run)
