@@ -208,9 +208,11 @@ class _Worker:
       warnings.simplefilter('ignore', self.optuna.exceptions.ExperimentalWarning)
       self.optuna.storages.fail_stale_trials(self.study)
     for trial in self.study.get_trials(deepcopy=False):
-      if trial.state.name == 'RUNNING' and self.place.dead(
-        trial.user_attrs.get(tried_lib.MARK, {})
-      ):
+      if trial.state.name != 'RUNNING':
+        continue
+      # Without a mark: killed right after it was begun, as nobody else may begin one now.
+      mark = trial.user_attrs.get(tried_lib.MARK)
+      if not mark or self.place.dead(mark):
         with contextlib.suppress(ValueError, self.optuna.exceptions.UpdateFinishedTrialError):
           self.study.tell(trial.number, state=self.optuna.trial.TrialState.FAIL)
     for trial in tried_lib.tried(self.study.get_trials(deepcopy=False)):

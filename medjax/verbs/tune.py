@@ -65,11 +65,11 @@ def tune(run: Run, words: Sequence[str]) -> None:
       asked.close()
       with places.taken(workdir.folder / 'workers') as place:
         trials = search.work(plan, study, place, values.trials or _TRIALS, until)
-  best = tried_lib.best(trials)
-  if best is None:
-    reasons = next((trial.reason for trial in trials if trial.reason), 'the time was over')
-    raise UserError(f'tune: no trial was completed: {reasons}')
-  _finish(run, plan, study, trials, experiment.task.outcome)
+    best = tried_lib.best(trials)
+    if best is None:
+      reasons = next((trial.reason for trial in trials if trial.reason), 'the time was over')
+      raise UserError(f'tune: no trial was completed: {reasons}')
+    _finish(run, plan, study, trials, experiment.task.outcome)
 
 
 def _check_folder(workdir: Workdir, config: Any) -> None:

@@ -34,7 +34,7 @@ def test_everything_that_these_experiments_search_changes_them(module):
 
 
 def test_without_choices_of_layers_the_step_size_of_their_optimiser_changes_nothing():
-  given = {'unit': Choices(('', 'days')), 'learning_rate': Log(1e-3, 1.0)}
+  given = {'learning_rate': Log(1e-3, 1.0), 'model': Choices(('cox', 'discrete'))}
   assert idle(given, survival.Config(), described(survival)) == ['learning_rate']
 
 

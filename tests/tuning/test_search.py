@@ -264,6 +264,14 @@ def test_a_trial_that_kills_its_processes_is_given_up(tmp_path):
   assert found.reason == '3 processes died at work on it (out of memory?)'
 
 
+def test_a_trial_whose_process_died_before_it_could_mark_it_is_taken_up_again(tmp_path):
+  made = plan(tmp_path)
+  study = search.study(made, 'study', storage.opened(made.where))
+  study.ask()
+  (trial,) = studied(made, 1)[1]
+  assert (trial.state, trial.default) == ('complete', True)
+
+
 def leaf():
   return next(one for one in search.config_lib.leaves(CONFIG) if one.name == 'learning_rate')
 

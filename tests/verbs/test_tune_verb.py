@@ -112,7 +112,10 @@ def test_in_a_moved_folder_the_same_command_computes_nothing_and_more_adds_to_it
   [
     (['--space=dropout=0:0.4'], "holds a tuning with another space: {'learning_rate': '0.001 to 0"),
     ([SPACE, '--pruner=none'], 'holds a tuning with another pruner: median; expected that'),
-    ([SPACE, '--storage=sqlite:////tmp/other.db'], 'holds a tuning with another storage: sqlite'),
+    (
+      [SPACE, '--storage=sqlite:////tmp/other.db'],
+      'holds a tuning with another storage: tune.db; expected that',
+    ),
     ([SPACE, '--config.batch_size=8'], 'holds a run with config.batch_size=32, not 8'),
   ],
 )
