@@ -135,7 +135,9 @@ def parallel(
                                     'alpha': 0.75},
       )  # fmt: skip
   axes.set_xticks(
-    range(len(columns)), [plain(c.name.replace('.', '.\n')) for c in columns], fontsize=10
+    range(len(columns)),
+    [plain(c.name.replace('.', '.\n').replace('_', '_\n')) for c in columns],
+    fontsize=10,
   )
   axes.set_xlim(-0.1, len(columns) - 0.55)
   axes.set_ylim(-0.06, 1.06)

@@ -117,8 +117,9 @@ def verdict(mean: dict[str, Any]) -> str:
   """What the difference on test says, in a sentence."""
   if mean['value'] is None or mean['low'] is None:
     return f'nobody can say whether the winner is better on test: {mean.get("reason", "")}'
+  of = f' ({mean["reason"]})' if mean.get('reason') else ''
   if mean['low'] > 0:
-    return 'the winner is better on test'
+    return f'the winner is better on test{of}'
   if mean['high'] < 0:
-    return 'the winner is worse on test: the defaults are the better choice'
-  return 'the winner is not shown to be better on test: chance may explain the difference'
+    return f'the winner is worse on test: the defaults are the better choice{of}'
+  return f'the winner is not shown to be better on test: chance may explain the difference{of}'

@@ -53,6 +53,7 @@ def test_the_interval_holds_the_truth_as_often_as_it_says():
     ({'value': 0.1, 'low': 0.01, 'high': 0.2}, 'the winner is better on test'),
     ({'value': -0.1, 'low': -0.2, 'high': -0.01}, 'worse on test: the defaults are the better'),
     ({'value': 0.1, 'low': -0.01, 'high': 0.2}, 'not shown to be better on test: chance may'),
+    ({'value': 0.1, 'low': 0.01, 'high': 0.2, 'reason': 'of one seed'}, 'test .of one seed'),
     ({'value': None, 'low': None, 'high': None, 'reason': 'of no case'}, 'nobody can say.*of no'),
   ],
 )
