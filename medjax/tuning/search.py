@@ -190,7 +190,10 @@ def _check(found: list[Tried]) -> None:
   ended = [trial for trial in found if trial.finished]
   reasons = {trial.reason for trial in ended}
   if len(ended) >= ALIKE and len(reasons) == 1 and reasons != {''}:
-    raise UserError(f'tune: the first {len(ended)} trials all failed: {reasons.pop()}')
+    raise UserError(
+      f'tune: the first {len(ended)} trials all failed: {reasons.pop()}; mend that, and begin in '
+      'another --workdir'
+    )
 
 
 class _Worker:
