@@ -20,6 +20,7 @@ import medjax
 from medjax import models, tasks
 from medjax.config import setting
 from medjax.data import tabular
+from medjax.space import Log
 
 
 @dataclasses.dataclass
@@ -37,6 +38,9 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   precision: Literal['auto', 'float32', 'bfloat16'] = setting(
     'float32', 'Compute type; bfloat16 would round the columns to 8 bits.'
   )
+
+
+SPACE = {'c': Log(1e-3, 1e3)}
 
 
 def build(config: Config) -> medjax.Experiment:

@@ -26,6 +26,7 @@ from medjax.data import sequences
 from medjax.data.sequences import alphabet, strands
 from medjax.data.simulate import motifs
 from medjax.errors import UserError
+from medjax.space import Choices, Integers, Log, Uniform
 
 
 @dataclasses.dataclass
@@ -58,6 +59,19 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
     super().validate()
     if self.data.labels != 'classes':
       raise UserError(f'config.data.labels={self.data.labels}: expected classes here')
+
+
+SPACE = {
+  'learning_rate': Log(5e-4, 2e-2),
+  'weight_decay': Log(1e-5, 1e-1),
+  'dropout': Uniform(0.0, 0.5),
+  'features': Choices((16, 32, 64)),
+  'kernel': Integers(7, 19, 4),  # motifs have 4 to 20 letters
+  'width': Choices((1, 2, 4)),
+  'activation': Choices(('relu', 'exponential')),
+  'blocks': Integers(0, 2),
+  'reach': Integers(7, 25, 6),
+}
 
 
 def build(config: Config) -> medjax.Experiment:

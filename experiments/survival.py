@@ -26,6 +26,7 @@ from medjax import models, tasks
 from medjax.config import setting, spell
 from medjax.data import tabular
 from medjax.data.simulate import cohort
+from medjax.space import Choices, Log, Uniform
 
 
 @dataclasses.dataclass
@@ -59,6 +60,15 @@ class Config(medjax.Config):
       raise medjax.UserError(
         f'config.horizons={spell(self.horizons)}: expected times above 0 that rise'
       )
+
+
+# The last three count with hidden layers alone.
+SPACE = {
+  'features': Choices(((), (16,), (64,))),
+  'learning_rate': Log(1e-3, 1e-1),
+  'weight_decay': Log(1e-3, 1.0),
+  'dropout': Uniform(0.0, 0.5),
+}
 
 
 def build(config: Config) -> medjax.Experiment:

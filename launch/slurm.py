@@ -2,9 +2,12 @@
 
 python -m launch.slurm --nodes=2 --gpus-per-node=4 --time=8:00:00 -- experiments.lung_cnn \\
   --workdir=/shared/runs/a
+
+With --array=N the job is an array of N workers of one tuning, which share its trials.
 """
 
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -22,8 +25,8 @@ _DEFAULTS = {
   '--requeue': None,
   '--open-mode': 'append',
 }
+_ARRAY = '--array'
 _REFUSED = {
-  '--array': 'a job is one run; give its tasks folders of their own by submitting several',
   '--wrap': 'the job is the experiment after --',
   '--no-requeue': 'a job that was asked to end and saved is requeued',
 }
@@ -50,6 +53,7 @@ def main(argv: Sequence[str]) -> int:
   command.check_here(experiment)
   folder = experiment.workdir().absolute() / 'launch'
   options = _options(others)
+  _check_array(experiment, options)
   text = script(experiment, options, folder, pathlib.Path.cwd())
   if given.dry_run:
     print(text, end='')
@@ -59,7 +63,8 @@ def main(argv: Sequence[str]) -> int:
   with files.replacing(path) as new:
     new.write_text(text)
   number = _submit(path)
-  print(f'job {number}: {path}, output in {options.get("--output") or folder / f"{number}.log"}')
+  log = folder / (f'{number}_*.log' if _ARRAY in options else f'{number}.log')
+  print(f'job {number}: {path}, output in {options.get("--output") or log}')
   return 0
 
 
@@ -85,10 +90,12 @@ def script(
   """
   named = {
     '--job-name': experiment.name,
-    '--output': str(folder).replace('%', '%%') + '/%j.log',
+    '--output': str(folder).replace('%', '%%') + ('/%A_%a.log' if _ARRAY in options else '/%j.log'),
     **_DEFAULTS,
     **options,
   }
+  if workers := named.get(_ARRAY):
+    named[_ARRAY] = f'0-{int(workers) - 1}'
   header = [
     f'#SBATCH {flag}' if value is None else f'#SBATCH {flag}={_quoted(value)}'
     for flag, value in named.items()
@@ -113,9 +120,12 @@ status=0
 # A process whose neighbour has died waits for it in a sum over all of them: it gets a minute.
 srun --wait=60 {run} || status=$?
 # 75: asked to end, and saved. The requeued job goes on from there; a cancelled one stays away.
+# Of an array one task alone: the number of the job may stand for all of them.
+job=${{SLURM_ARRAY_TASK_ID:+${{SLURM_ARRAY_JOB_ID:-}}_$SLURM_ARRAY_TASK_ID}}
+job=${{job:-$SLURM_JOB_ID}}
 if [ "$status" -eq 75 ]; then
-  if [ "$(squeue --noheader --format=%T --jobs="$SLURM_JOB_ID")" = RUNNING ]; then
-    scontrol requeue "$SLURM_JOB_ID"
+  if [ "$(squeue --noheader --format=%T --jobs="$job")" = RUNNING ]; then
+    scontrol requeue "$job"
   fi
 fi
 exit "$status"
@@ -139,6 +149,26 @@ def _options(words: Sequence[str]) -> dict[str, str | None]:
       raise UserError(f'{flag}: its value has a line break; expected one line')
     options[flag] = value if equals else None
   return options
+
+
+def _check_array(experiment: command.Experiment, options: Mapping[str, str | None]) -> None:
+  """Sees that an array is of workers that share something.
+
+  Raises:
+    UserError: it is not, or its size is no number.
+  """
+  if _ARRAY not in options:
+    return
+  if 'tune' not in experiment.arguments[:1]:
+    raise UserError(
+      '--array: is for tune, whose workers share one folder; give other runs folders of their own '
+      'by submitting several'
+    )
+  size = options[_ARRAY] or ''
+  if not re.fullmatch('[1-9][0-9]*', size):
+    raise UserError(f'--array={size}: expected how many workers, such as --array=4')
+  if options.get('--nodes', '1') != '1' or options.get('--ntasks-per-node', '1') != '1':
+    raise UserError('--array: a worker is one process; leave out --nodes and --ntasks-per-node')
 
 
 def _quoted(value: str) -> str:

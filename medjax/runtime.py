@@ -14,6 +14,7 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -319,8 +320,19 @@ def environment() -> dict[str, object]:
     'xla_flags': os.environ.get('XLA_FLAGS', ''),
     'glibc_tunables': os.environ.get('GLIBC_TUNABLES', ''),
     'git_revision': _revision(),
-    'command': ' '.join(['python', *sys.orig_argv[1:]]),
+    'command': without_passwords(' '.join(['python', *sys.orig_argv[1:]])),
   }
+
+
+def without_passwords(text: str) -> str:
+  """A text without the passwords of URLs in it.
+
+  Example:
+    >>> without_passwords('--storage=postgresql://me:secret@host/db?password=secret')
+    '--storage=postgresql://me:***@host/db?password=***'
+  """
+  text = re.sub(r'(://[^:@/?#\s]*):[^\s]*@', r'\1:***@', text)
+  return re.sub(r'(?i)([?&](?:ssl)?password=)[^&\s\'"]*', r'\1***', text)
 
 
 @functools.cache

@@ -68,6 +68,7 @@ class Workdir:
     self.preview = self.folder / 'preview.png'
     self.finished = self.folder / 'finished.json'
     self.several = self.folder / 'several.json'  # of a crossval: the names of its runs
+    self.tuning = self.folder / 'tuning.json'  # of a tune: its study and what is searched
     self.weights = self.folder / 'weights.json'
     self.audit = self.folder / 'audit.json'
     self.audit_page = self.folder / 'audit.html'

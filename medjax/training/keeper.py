@@ -18,6 +18,8 @@ from medjax.training.checkpoint import Checkpoints, Position
 from medjax.training.log import Meter, MetricsLog
 from medjax.workdir import Workdir
 
+Watch = Callable[[int, float | None], None]  # of an epoch from 1, and the score after it
+
 
 class PreemptedError(UserError):
   """The system asked the run to end; its state is saved."""
@@ -43,6 +45,7 @@ class Keeper:
     step: that training continues from.
     spent: counts where the time goes.
     shown: whether its progress is shown on the terminal.
+    watch: told of every validation; see ``loop.train``.
   """
 
   def __init__(
@@ -55,7 +58,9 @@ class Keeper:
     spent: Spent,
     *,
     shown: bool = True,
+    watch: Watch | None = None,
   ):
+    self._watch = watch
     self.experiment, self.config, self.workdir = experiment, config, workdir
     self.step, self._begun = step, step
     self._checkpoints, self._spent = checkpoints, spent
@@ -150,6 +155,8 @@ class Keeper:
     if self._meter:
       shown = 'undefined' if score is None else f'{score:.3f}'
       self._meter.note(f'epoch {epoch + 1}: validation loss {loss:.3f}, {outcome.monitor} {shown}')
+    if self._watch:
+      self._watch(epoch + 1, score)
     return score
 
   def save(self, current: state.State, score: float | None = None) -> None:
@@ -220,6 +227,7 @@ def kept(
   create: Callable[[], state.State],
   *,
   shown: bool = True,
+  watch: Watch | None = None,
 ) -> Iterator[tuple[Keeper, state.State]]:
   """A run's keeper and the state that it continues from: of its newest whole checkpoint, or new.
 
@@ -230,6 +238,7 @@ def kept(
     spent: counts where the time goes.
     create: gives the state with random weights, if it is needed.
     shown: whether progress is shown on the terminal.
+    watch: told of every validation; see ``loop.train``.
 
   Raises:
     DiskFullError: a checkpoint could not be written; the ones before it are kept.
@@ -255,7 +264,7 @@ def kept(
       current, step = weights.begin(experiment, create(), workdir, write=lead), 0
     else:
       current, step = restored[0], restored[1].step
-    keeper = Keeper(experiment, config, workdir, checkpoints, step, spent, shown=shown)
+    keeper = Keeper(experiment, config, workdir, checkpoints, step, spent, shown=shown, watch=watch)
     try:
       yield keeper, current
     finally:

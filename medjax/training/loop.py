@@ -25,6 +25,7 @@ def train(
   devices: runtime.Devices,
   evaluate_step: Callable | None = None,
   spent: Spent | None = None,
+  watch: keeper_lib.Watch | None = None,
 ) -> int:
   """Trains to the last epoch, from the newest whole checkpoint in the run folder if there is one.
 
@@ -38,6 +39,8 @@ def train(
     devices: devices of all hosts.
     evaluate_step: ``parallel.compile_evaluate``'s function, where others use it too.
     spent: counts where the time goes.
+    watch: called after every validation with the epoch, from 1, and the score by which checkpoints
+      are best, None where it is undefined. What it raises ends the training there.
 
   Returns:
     The number of updates done by this call; 0 when the run was already complete.
@@ -51,7 +54,8 @@ def train(
   spent = spent or Spent()
   evaluate_step = evaluate_step or parallel.compile_evaluate(experiment, devices, config.precision)
   create = functools.partial(parallel.create, experiment, config.seed, devices)
-  with keeper_lib.kept(experiment, config, workdir, spent, create) as (keeper, current):
+  begun = keeper_lib.kept(experiment, config, workdir, spent, create, watch=watch)
+  with begun as (keeper, current):
     with spent.on(DATA):
       run = _Run(keeper, devices, evaluate_step, spent)
     with runtime.Preemption() as preemption, spent.on(STEPS):

@@ -13,6 +13,7 @@ from medjax.verbs import (
   predict,
   sample,
   train,
+  tune,
   validate,
 )
 
@@ -23,6 +24,7 @@ VERBS = (
   validate.VERB,
   bench.VERB,
   crossval.VERB,
+  tune.VERB,
   compare.VERB,
   predict.VERB,
   explain.VERB,

@@ -39,11 +39,11 @@ def crossval(run: Run, words: Sequence[str]) -> None:
     raise UserError(f'crossval: the data of {run.name} have no folds')
   if values.how not in several.WAYS:
     raise UserError(f'--how={values.how}: expected one of {", ".join(several.WAYS)}')
-  count = given.data.folds or _FOLDS
+  count, seeds = given.data.folds or _FOLDS, values.seeds or 1
   runs, names = [], []
   for repeat in range(values.repeats):
     data_seed = given.data.seed + repeat
-    for seed in range(values.seeds):
+    for seed in range(seeds):
       for fold in range(count):
         data = dataclasses.replace(given.data, folds=count, fold=fold, seed=data_seed)
         network = given.seed + repeat + seed * _SEEDS_APART
@@ -54,11 +54,11 @@ def crossval(run: Run, words: Sequence[str]) -> None:
         names.append(name)
   if own := _part(values.part, len(runs)):
     with _waiting(run.workdir):
-      _claim(run, names)
+      several.claim(run, names)
     _train_part(run, [runs[i] for i in own], [names[i] for i in own])
     return
   with run.alone():
-    _claim(run, names)
+    several.claim(run, names)
     in_parts = next(run.workdir.folder.glob('way-*.json'), None)  # what is done needs no measure
     how = several.IN_TURN if in_parts and values.how == 'auto' else values.how
     failures = several.train(run, runs, names, how, values.pages)
@@ -66,7 +66,7 @@ def crossval(run: Run, words: Sequence[str]) -> None:
     first = next((one for i, one in enumerate(runs) if i not in failures), None)
     if run.lead and first is not None:
       failed = {names[i]: failure.reason for i, failure in sorted(failures.items())}
-      sweep = Sweep(done, values.repeats, values.seeds)
+      sweep = Sweep(done, values.repeats, seeds)
       outcome = first.described().task.outcome
       folds.show(sweep, outcome, run.workdir.folder, failed)
       _decide(run, outcome, sweep.done)
@@ -87,15 +87,6 @@ def _waiting(workdir: Workdir) -> Iterator[None]:
     except OSError as error:
       raise files.unwritable(workdir.folder, error) from None
     yield
-
-
-def _claim(run: Run, names: Sequence[str]) -> None:
-  """Makes the folder that of these runs, or sees that it is."""
-  if run.lead:
-    if run.workdir.data.exists():
-      raise UserError(f'--workdir={run.workdir.folder}: holds one run; choose another')
-    run.workdir.claim(run.config)
-    sealed.write(run.workdir.several, {'runs': names})
 
 
 def _part(text: str, count: int) -> Sequence[int]:
@@ -154,7 +145,7 @@ VERB = Verb(
   crossval,
   (
     Flag('repeats', 1, 'with as many other folds and seeds (default 1)', 'N', low=1),
-    Flag('seeds', 1, 'networks on the same folds, from other weights (default 1)', 'N', low=1),
+    Flag('seeds', None, 'networks on the same folds, from other weights (default 1)', 'N', low=1),
     Flag('how', 'auto', f'{", ".join(several.WAYS)}: by default what is fastest', 'WAY'),
     Flag('part', '', 'of the runs every N-th from the I-th, for processes that share them', 'I/N'),
     Flag('pages', False, 'write the report of every run, not of all together only'),

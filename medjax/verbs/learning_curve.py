@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any
 
 from medjax import config as config_lib
-from medjax import sealed
 from medjax.errors import UserError
 from medjax.verbs import several
 from medjax.verbs.run import Run
@@ -37,11 +36,7 @@ def learn(run: Run, text: str, draws: int) -> None:
       names.append(f'share-{share:g}-draw-{draw}')
       runs.append(run.other(config, Workdir(run.workdir.folder / names[-1])))
   with run.alone():
-    if run.lead:
-      if run.workdir.data.exists():
-        raise UserError(f'--workdir={run.workdir.folder}: holds one run; choose another')
-      run.workdir.claim(given)
-      sealed.write(run.workdir.several, {'runs': names})
+    several.claim(run, names)
     failures = several.train(run, runs, names, 'auto', False)
     done = [one for number, one in enumerate(runs) if number not in failures]
     if run.lead and done:

@@ -117,7 +117,7 @@ class Run:
     """Sees that the folder is not one of several runs.
 
     Raises:
-      UserError: it is that of a cross-validation.
+      UserError: it is that of a cross-validation or of a tuning.
     """
     folder = self.workdir.folder
     if self.workdir.several.exists():
@@ -125,6 +125,11 @@ class Run:
       raise UserError(
         f'--workdir={folder}: holds a cross-validation; expected the folder of one of its runs, '
         f'such as {folder / names[0]}, or another'
+      )
+    if self.workdir.tuning.exists():
+      raise UserError(
+        f'--workdir={folder}: holds a tuning; expected the folder of one of its runs, such as '
+        f'{folder / "trial-0000-seed-0"}, or another'
       )
 
   def alone(self) -> contextlib.AbstractContextManager[None]:

@@ -42,6 +42,20 @@ class Choice:
   told: str = ''
 
 
+def claim(command: Run, names: Sequence[str]) -> None:
+  """Makes the folder of a command that of its runs, or sees that it is.
+
+  Raises:
+    UserError: it is the folder of one run, of a tuning, or of other settings.
+  """
+  workdir = command.workdir
+  if command.lead:
+    if workdir.data.exists() or workdir.tuning.exists():
+      raise UserError(f'--workdir={workdir.folder}: holds another kind of run; choose another')
+    workdir.claim(command.config)
+    sealed.write(workdir.several, {'runs': list(names)})
+
+
 def train(
   command: Run,
   runs: Sequence[Run],

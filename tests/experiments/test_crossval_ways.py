@@ -260,7 +260,7 @@ def test_one_run_and_several_do_not_share_a_folder(run_experiment, tmp_path):
   code, _, err = run_experiment(tabular_mlp, *SMALL, '--workdir=one')
   assert code == 0, err
   code, _, err = run_experiment(tabular_mlp, 'crossval', *SMALL, '--workdir=one')
-  assert (code, err) == (2, 'error: --workdir=one: holds one run; choose another\n')
+  assert (code, err) == (2, 'error: --workdir=one: holds another kind of run; choose another\n')
 
 
 def test_an_error_while_telling_is_not_lost(monkeypatch):

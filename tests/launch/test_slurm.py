@@ -12,6 +12,7 @@ from launch import slurm
 from medjax.errors import UserError
 
 EXPERIMENT = ['--', 'experiments.lung_cnn', 'crossval']
+TUNING = ['--', 'experiments.lung_cnn', 'tune', '--storage=postgresql://db/studies']
 
 
 def script(capsys, *options, workdir='runs/a'):
@@ -123,6 +124,21 @@ def test_the_script_is_kept_in_the_run_folder_and_submitted(capsys, cluster, mon
   assert (folder / 'job.sh').read_text() == script(capsys, workdir=tmp_path / 'a run')
 
 
+def test_an_array_is_of_workers_of_one_tuning(capsys, cluster, monkeypatch):
+  slurm.main(['--array=4', '--dry-run', *TUNING, '--workdir=a'])
+  text = capsys.readouterr().out
+  assert '#SBATCH --array=0-3\n' in text
+  assert f'#SBATCH --output={pathlib.Path("a/launch").absolute()}/%A_%a.log\n' in text
+  assert '#SBATCH --requeue\n' in text
+  monkeypatch.setenv('SLURM_ARRAY_JOB_ID', '7')
+  monkeypatch.setenv('SLURM_ARRAY_TASK_ID', '2')
+  monkeypatch.setenv('SRUN_CODE', '75')
+  monkeypatch.setenv('SQUEUE_SAYS', 'RUNNING')
+  assert run(text) == 75
+  assert '--jobs=7_2' in cluster('squeue')[0]
+  assert cluster('scontrol')[0] == ['requeue', '7_2']  # and no other worker
+
+
 def test_a_dry_run_writes_nothing(capsys, cluster, tmp_path):
   script(capsys, workdir=tmp_path / 'a')
   assert cluster('sbatch') is None
@@ -142,7 +158,10 @@ def test_a_new_run_takes_a_folder_with_its_script(tmp_path):
     (EXPERIMENT, '--workdir=FOLDER: is missing'),
     (['-N', '2', *EXPERIMENT, '--workdir=a'], '-N: expected a flag of sbatch in its long form'),
     (['--time', '1', *EXPERIMENT, '--workdir=a'], '1: expected a flag of sbatch'),
-    (['--array=0-4', *EXPERIMENT, '--workdir=a'], '--array=0-4: cannot be given; a job is one run'),
+    (['--array=4', *EXPERIMENT, '--workdir=a'], '--array: is for tune, whose workers share one'),
+    (['--array=0-4', *TUNING, '--workdir=a'], '--array=0-4: expected how many workers, such as'),
+    (['--array=0', *TUNING, '--workdir=a'], '--array=0: expected how many workers'),
+    (['--array=2', '--nodes=2', *TUNING, '--workdir=a'], '--array: a worker is one process'),
     (['--comment=a\nb', *EXPERIMENT, '--workdir=a'], '--comment: its value has a line break'),
     (['--', 'experiments.no', '--workdir=a'], 'experiments.no: no such module here'),
   ],

@@ -1,0 +1,1 @@
+"""Many trainings that look for better settings, chosen on validation: the verb ``tune``."""
