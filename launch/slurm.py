@@ -3,7 +3,8 @@
 python -m launch.slurm --nodes=2 --gpus-per-node=4 --time=8:00:00 -- experiments.lung_cnn \\
   --workdir=/shared/runs/a
 
-With --array=N the job is an array of N workers of one tuning, which share its trials.
+With --array=N the job is an array: of workers of one tuning, which share its trials, or of parts of
+one cross-validation.
 """
 
 import pathlib
@@ -65,6 +66,8 @@ def main(argv: Sequence[str]) -> int:
   number = _submit(path)
   log = folder / (f'{number}_*.log' if _ARRAY in options else f'{number}.log')
   print(f'job {number}: {path}, output in {options.get("--output") or log}')
+  if _ARRAY in options and _verb(experiment) == 'crossval':
+    print(f'once it is done: python -m {experiment.module} {shlex.join(experiment.arguments)}')
   return 0
 
 
@@ -94,16 +97,22 @@ def script(
     **_DEFAULTS,
     **options,
   }
-  if workers := named.get(_ARRAY):
+  workers = named.get(_ARRAY)
+  if workers:
     named[_ARRAY] = f'0-{int(workers) - 1}'
   header = [
     f'#SBATCH {flag}' if value is None else f'#SBATCH {flag}={_quoted(value)}'
     for flag, value in named.items()
   ]
-  run = [sys.executable, '-m', experiment.module, *experiment.arguments, '--coordinator=auto']
-  return _SCRIPT.format(
-    header='\n'.join(header), checkout=shlex.quote(str(checkout)), run=shlex.join(run)
-  )
+  words = [sys.executable, '-m', experiment.module, *experiment.arguments, '--coordinator=auto']
+  run = shlex.join(words)
+  if workers and _verb(experiment) == 'crossval':
+    run += f' --part="$SLURM_ARRAY_TASK_ID/{workers}"'
+  return _SCRIPT.format(header='\n'.join(header), checkout=shlex.quote(str(checkout)), run=run)
+
+
+def _verb(experiment: command.Experiment) -> str:
+  return next((word for word in experiment.arguments if not word.startswith('-')), '')
 
 
 _SCRIPT = """#!/bin/bash
@@ -159,10 +168,10 @@ def _check_array(experiment: command.Experiment, options: Mapping[str, str | Non
   """
   if _ARRAY not in options:
     return
-  if 'tune' not in experiment.arguments[:1]:
+  if _verb(experiment) not in ('tune', 'crossval'):
     raise UserError(
-      '--array: is for tune, whose workers share one folder; give other runs folders of their own '
-      'by submitting several'
+      '--array: is for tune and crossval, whose tasks share a folder; give other runs folders of '
+      'their own by submitting several'
     )
   size = options[_ARRAY] or ''
   if not re.fullmatch('[1-9][0-9]*', size):

@@ -139,6 +139,19 @@ def test_an_array_is_of_workers_of_one_tuning(capsys, cluster, monkeypatch):
   assert cluster('scontrol')[0] == ['requeue', '7_2']  # and no other worker
 
 
+def test_an_array_is_of_parts_of_a_cross_validation(capsys, cluster, monkeypatch, tmp_path):
+  text = script(capsys, '--array=3', workdir='a b')
+  assert '#SBATCH --array=0-2\n' in text
+  monkeypatch.setenv('SLURM_ARRAY_TASK_ID', '1')
+  assert run(text) == 0
+  assert cluster('srun')[0][-3:] == ['--workdir=a b', '--coordinator=auto', '--part=1/3']
+  slurm.main(['--array=3', *EXPERIMENT, f'--workdir={tmp_path}/a b'])
+  out = capsys.readouterr().out
+  assert (
+    f"once it is done: python -m experiments.lung_cnn crossval '--workdir={tmp_path}/a b'" in out
+  )
+
+
 def test_a_dry_run_writes_nothing(capsys, cluster, tmp_path):
   script(capsys, workdir=tmp_path / 'a')
   assert cluster('sbatch') is None
@@ -158,7 +171,10 @@ def test_a_new_run_takes_a_folder_with_its_script(tmp_path):
     (EXPERIMENT, '--workdir=FOLDER: is missing'),
     (['-N', '2', *EXPERIMENT, '--workdir=a'], '-N: expected a flag of sbatch in its long form'),
     (['--time', '1', *EXPERIMENT, '--workdir=a'], '1: expected a flag of sbatch'),
-    (['--array=4', *EXPERIMENT, '--workdir=a'], '--array: is for tune, whose workers share one'),
+    (
+      ['--array=4', '--', 'experiments.lung_cnn', '--workdir=a'],
+      '--array: is for tune and crossval, whose tasks share a folder',
+    ),
     (['--array=0-4', *TUNING, '--workdir=a'], '--array=0-4: expected how many workers, such as'),
     (['--array=0', *TUNING, '--workdir=a'], '--array=0: expected how many workers'),
     (['--array=2', '--nodes=2', *TUNING, '--workdir=a'], '--array: a worker is one process'),

@@ -152,3 +152,32 @@ def test_a_preempted_job_saves_and_goes_on_and_a_cancelled_one_stays_away(cluste
   cluster.wait(job, lambda: cluster.ask('sinfo', '-h', '-o', '%T').startswith('idle'))
   shown = cluster.shown(job)
   assert (shown['JobState'], shown['Restarts']) == ('CANCELLED', '1')
+
+
+def test_an_array_shares_the_runs_of_a_cross_validation(cluster, tmp_path):
+  words = [
+    'experiments.tabular_mlp', 'crossval', '--config.data.folds=4', '--config.num_epochs=2',
+    f'--workdir={tmp_path}/folds', '--config.num_devices=1',
+  ]  # fmt: skip
+  command = [sys.executable, '-m', 'launch.slurm', '--array=2', '--', *words]
+  about = {'cwd': ROOT, 'env': cluster.environment, 'capture_output': True, 'text': True}
+  done = subprocess.run(command, timeout=60, **about)
+  assert done.returncode == 0, done.stderr
+  job = int(re.match(r'job (\d+): ', done.stdout).group(1))
+
+  def states():
+    return re.findall(r'JobState=(\S+)', cluster.ask('scontrol', 'show', 'job', str(job)))
+
+  end = time.monotonic() + 300
+  while not (len(states()) >= 2 and set(states()) <= set(ENDED)):
+    assert time.monotonic() < end, states()
+    time.sleep(0.5)
+  logs = ''.join(path.read_text() for path in (tmp_path / 'folds' / 'launch').glob('*.log'))
+  assert set(states()) == {'COMPLETED'}, logs
+  for part in ('0/2', '1/2'):
+    assert f'part {part}: 2 of 2 runs are done' in logs
+  assert not (tmp_path / 'folds' / 'crossval.json').exists()
+  done = subprocess.run([sys.executable, '-m', *words], timeout=300, **about)
+  assert done.returncode == 0, done.stderr
+  assert 'trained' not in done.stdout
+  assert len(json.loads((tmp_path / 'folds' / 'crossval.json').read_text())['runs']) == 4
