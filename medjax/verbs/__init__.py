@@ -12,6 +12,7 @@ from medjax.verbs import (
   plan,
   predict,
   sample,
+  serve,
   train,
   validate,
 )
@@ -27,6 +28,7 @@ VERBS = (
   predict.VERB,
   explain.VERB,
   export.VERB,
+  serve.VERB,
   motifs.VERB,
   sample.VERB,
   audit.VERB,
