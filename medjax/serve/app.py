@@ -97,6 +97,7 @@ class Service:
       Exception: _failed,
     }
     inner = Starlette(routes=routes, exception_handlers=handlers, lifespan=self._life)
+    inner.router.redirect_slashes = False
     paths = [route.path for route in routes]
     return Observed(inner, self.watch, paths, local_only=self.known is None)
 

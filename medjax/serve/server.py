@@ -84,6 +84,12 @@ class Protocol(HttpToolsProtocol):
     if self._between and self.head > _MOST_HEAD and not self.transport.is_closing():
       self._refuse(431, 'Request Header Fields Too Large')
 
+  def eof_received(self) -> None:
+    """See ``asyncio.Protocol``: a request that is cut off is answered too."""
+    cut_off = self.head if self._between else self.cycle.more_body
+    if cut_off and not self.transport.is_closing():
+      self._refuse(400, 'Bad Request')
+
   @property
   def _between(self) -> bool:
     """Whether no request is on its way, so that what comes is the head of one."""
@@ -108,7 +114,7 @@ class Protocol(HttpToolsProtocol):
       self.waiting = None
 
   def _refuse(self, status: int, reason: str) -> None:
-    content = f'{{"error": "headers: {reason.lower()}"}}'
+    content = f'{{"error": "request: {reason.lower()}"}}'
     self.transport.write(
       f'HTTP/1.1 {status} {reason}\r\ncontent-type: application/json\r\n'
       f'content-length: {len(content)}\r\nconnection: close\r\n\r\n{content}'.encode()
