@@ -167,7 +167,7 @@ class _Collected:
   def _begin(self) -> None:
     self._count += 1
     if self._count > self._most:
-      raise RefusedError(413, f'body: more than {self._most} parts; expected at most that')
+      raise RefusedError(413, f'body: more than {self._most} files in one request; send several')
     self._field, self._value, self._headers, self._pieces = b'', b'', {}, []
 
   def _on_field(self, data: bytes, start: int, end: int) -> None:

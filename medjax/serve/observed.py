@@ -13,6 +13,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+MOST_HEAD = 64 * 2**10
+"""Bytes of the headers of a request."""
 _GONE = 499  # the client went away before an answer
 _HEADERS = (
   (b'cache-control', b'no-store'),
@@ -57,8 +59,10 @@ class Observed:
       await send(message)
 
     try:
-      if self._local_only and not is_local(_host(scope)):
-        await _refuse(answer, 'Host: without tokens, expected localhost or an address of it')
+      if sum(len(name) + len(value) for name, value in scope['headers']) > MOST_HEAD:
+        await _refuse(answer, 431, f'headers: expected at most {MOST_HEAD} bytes')
+      elif self._local_only and not is_local(_host(scope)):
+        await _refuse(answer, 421, 'Host: without tokens, expected localhost or an address of it')
       else:
         await self._app(scope, receive, answer)
     except Exception as error:
@@ -94,11 +98,11 @@ def is_local(host: str) -> bool:
     return False
 
 
-async def _refuse(send: Send, line: str) -> None:
+async def _refuse(send: Send, status: int, line: str) -> None:
   content = json.dumps({'error': line}).encode()
   headers = [
     (b'content-type', b'application/json'),
     (b'content-length', str(len(content)).encode()),
   ]
-  await send({'type': 'http.response.start', 'status': 421, 'headers': headers})
+  await send({'type': 'http.response.start', 'status': status, 'headers': headers})
   await send({'type': 'http.response.body', 'body': content})

@@ -14,8 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from medjax.errors import UserError
 from medjax.serve.app import Service
+from medjax.serve.observed import MOST_HEAD
 
-_MOST_HEAD = 64 * 2**10  # bytes of a request's line and headers
 _CONNECTIONS = 2048
 _BACKLOG = 1024
 _IDLE = 15  # seconds between requests of one connection
@@ -46,6 +46,8 @@ def listen(host: str, port: int) -> socket.socket:
   Raises:
     UserError: it is in use, or no address of this machine.
   """
+  if port > 65535:  # the system would take the rest of a division
+    raise UserError(f'--port={port}: expected at most 65535')
   try:
     family, kind, _, _, address = socket.getaddrinfo(
       host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -81,7 +83,7 @@ class Protocol(HttpToolsProtocol):
       self._wait()
     self.head += len(data) if self._between else 0
     super().data_received(data)
-    if self._between and self.head > _MOST_HEAD and not self.transport.is_closing():
+    if self._between and self.head > MOST_HEAD and not self.transport.is_closing():
       self._refuse(431, 'Request Header Fields Too Large')
 
   def eof_received(self) -> None:

@@ -106,7 +106,7 @@ def roles_of(token: str, known: Mapping[bytes, frozenset[str]]) -> frozenset[str
 
 
 def _digest(token: str) -> str:
-  return hashlib.sha256(token.encode(errors='surrogateescape')).hexdigest()
+  return hashlib.sha256(token.encode(errors='surrogatepass')).hexdigest()
 
 
 def _roles(text: str, where: str) -> list[str]:
