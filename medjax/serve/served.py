@@ -12,6 +12,7 @@ from medjax.data.modality import Case
 from medjax.deploy import files
 from medjax.deploy.explainer import Explainer
 from medjax.deploy.predictor import SPREAD, Predictor
+from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.outcomes import Row
 from medjax.plots import html
@@ -44,7 +45,7 @@ class Served:
     experiment: described, without examples.
     reader: opens cases.
     explainer: what explains a case; None where nothing does.
-    name: of the experiment and the step of its checkpoint.
+    name: of the experiment, and the step of its checkpoint or the number of its runs.
     columns: of an answer's cases, as of the CSV of ``predict``; the last one is 'error'.
     numbers: those of them that hold numbers.
 
@@ -67,7 +68,7 @@ class Served:
     runs: int = 0,
   ):
     self.experiment, self.reader, self.explainer = experiment, reader, explainer
-    self.name = f'{name} step {predictor.step}'
+    self.name = f'{name} of {runs} runs' if runs else f'{name} step {predictor.step}'
     self._predictor = predictor
     writer = self._writer()
     self.columns = files.columns_of(predictor, writer, reader)
@@ -127,7 +128,10 @@ class Served:
   def explain(self, part: Part) -> dict[str, Any]:
     """JSON values of what the prediction of one case rests on, with a picture as a data URI."""
     assert self.explainer is not None
-    (told,) = self.explainer.explain_arrays([part.name], [part.arrays])
+    try:
+      (told,) = self.explainer.explain_arrays([part.name], [part.arrays])
+    except UserError as error:  # such as of a molecule that is too large for it
+      return {'file': part.name, 'picture': None, 'error': str(error)}
     adds = {name: cell for name, cell in told.row.items() if name not in ('file', 'call')}
     cells = dict(told.row) | {name: _cell(cell, True) for name, cell in adds.items()}
     drawing = self.explainer.draw(told)
@@ -148,7 +152,8 @@ class Served:
       self._predictor.narrow(arrays)
     for count in {1, self.at_once}:
       self.predict([Part('', one) for one in arrays[:count]])
-    if self.explainer is not None:
+    # What explains molecules reads them back from their arrays, and these are none.
+    if self.explainer is not None and self.experiment.data.modality.aligned:
       self.explain(Part('', arrays[0]))
 
   def _made(self) -> list[Any] | None:
