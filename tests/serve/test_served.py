@@ -12,7 +12,7 @@ from medjax.serve.refused import RefusedError
 def several(tmp_path_factory):
   folder = tmp_path_factory.mktemp('several') / 'runs'
   call(
-    tabular_mlp, 'crossval', '--folds=2', '--config.num_epochs=1',
+    tabular_mlp, 'crossval', '--config.data.folds=2', '--config.num_epochs=1',
     '--config.data.simulated_rows=120', f'--workdir={folder}',
   )  # fmt: skip
   return folder
