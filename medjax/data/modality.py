@@ -96,6 +96,38 @@ def opened(names: Sequence[str], read: Callable[[str], list[Case]]) -> list[Case
   return cases
 
 
+def of_json(
+  values: Sequence[Any],
+  form: type | tuple[type, ...],
+  expected: str,
+  make: Callable[[str, Any], Case],
+) -> list[Case]:
+  """A case of each JSON value, 'case 1' and so on; one of another form is a case that says so.
+
+  Args:
+    values: as ``json.loads`` gives them.
+    form: type of each.
+    expected: that form in words.
+    make: the case of a name and a value; raises UserError where it cannot be read.
+  """
+  cases = []
+  for number, value in enumerate(values, start=1):
+    name = f'case {number}'
+    try:
+      if isinstance(value, bool) or not isinstance(value, form):
+        raise UserError(f'{name}: is {_JSON[type(value)]}; expected {expected}')
+      cases.append(make(name, value))
+    except UserError as error:
+      cases.append(unreadable(name, error))
+  return cases
+
+
+_JSON = {
+  str: 'a text', int: 'a number', float: 'a number', bool: 'true or false', list: 'a list',
+  dict: 'an object', type(None): 'null',
+}  # fmt: skip
+
+
 class Modality(abc.ABC):
   """The owner of one kind of input: how new cases are read, fed, drawn and explained.
 
@@ -132,6 +164,19 @@ class Modality(abc.ABC):
   @abc.abstractmethod
   def open(self, names: Sequence[str]) -> list[Case]:
     """New cases in these files and folders; one that cannot be read is a case that says so."""
+
+  @property
+  def json_schema(self) -> Mapping[str, Any] | None:
+    """JSON Schema of a case that ``open_json`` reads; None where cases come as files alone."""
+    return None
+
+  def open_json(self, values: Sequence[Any]) -> list[Case]:
+    """New cases that are written in JSON, one a value; one that cannot be read says so.
+
+    Raises:
+      UserError: these data come as files alone.
+    """
+    raise UserError(f'cases: these are {self.cases}; expected a file, not JSON')
 
   def explained_inputs(self, batch: dict[str, Any]) -> Any:
     """What ``methods`` see of a batch: what networks see, float32 [B, ...], by default."""

@@ -70,11 +70,11 @@ def predict_files(
   """
   first = members[0].experiment
   return files.write(
-    first, _Readers(members), lambda: _Committee(members, decision, devices), names, output
+    first, Readers(members), lambda: Committee(members, decision, devices), names, output
   )
 
 
-class _Readers:
+class Readers:
   """Opens each case once for every run."""
 
   axes: ragged.Axes = {}  # noqa: RUF012 - arrays are those of several runs
@@ -89,6 +89,16 @@ class _Readers:
   def open(self, names: Sequence[str]) -> Sequence[Case]:
     """The cases; ``load`` gives the arrays of each run by its number."""
     opened = [modality.open(names) for modality in self._modalities]
+    return [_of_all(of_runs) for of_runs in zip(*opened, strict=True)]
+
+  @property
+  def json_schema(self) -> Mapping[str, Any] | None:
+    """See ``Modality``."""
+    return self._modalities[0].json_schema
+
+  def open_json(self, values: Sequence[Any]) -> Sequence[Case]:
+    """As ``open``, of cases that are written in JSON."""
+    opened = [modality.open_json(values) for modality in self._modalities]
     return [_of_all(of_runs) for of_runs in zip(*opened, strict=True)]
 
 
@@ -114,7 +124,7 @@ def _of_all(of_runs: Sequence[Case]) -> Case:
   return dataclasses.replace(of_runs[0], load=load, restore=None)
 
 
-class _Committee(Predictor):
+class Committee(Predictor):
   """The mean of what runs predict."""
 
   def __init__(self, members: Sequence[Member], decision: Any, devices: Devices):
@@ -126,6 +136,11 @@ class _Committee(Predictor):
       Predictor.of_run(one.experiment, one.config, one.workdir, devices, self.at_once)
       for one in members
     ]
+
+  def narrow(self, probe: Sequence[dict[str, Any]]) -> None:
+    """See ``Predictor``; each run by itself."""
+    for number, run in enumerate(self._runs):
+      run.narrow([of_case[str(number)] for of_case in probe])
 
   def predict(self, arrays: Sequence[dict[str, Any]]) -> tuple[Any, np.ndarray | None]:
     """See ``Predictor``; of each case the arrays by number of the run."""

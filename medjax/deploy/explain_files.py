@@ -7,19 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from medjax.config import Config
-from medjax.data import ragged
-from medjax.data.modality import Case
 from medjax.deploy import files as deploy
-from medjax.deploy.trained import Trained
+from medjax.deploy.explainer import Explained, Explainer
 from medjax.errors import UserError
 from medjax.evaluation import csv_cells
 from medjax.experiment import Experiment
-from medjax.explain import Method
 from medjax.workdir import Workdir
 
 _AT_ONCE = 8  # cases in memory
 _PICTURES = 200  # of cases that have none of their own; arrays and rows are written for all
-_ADDS = 'adds_'  # before the name of a table's column
 
 
 def explain_files(
@@ -57,19 +53,26 @@ def explain_files(
       not evaluated, or it predicts neither a class nor a number.
   """
   modality = experiment.data.modality
-  method, explain = modality.method(method)
+  method, _ = modality.method(method)
   cases = modality.open(names)
   if not cases:
     raise UserError(f'explain {names[0]}: no {modality.cases} there')
   deploy.say_notes(cases, modality.cases)
-  explainer = _Explainer(experiment, config, workdir, method, explain)
+  explainer = Explainer(experiment, config, workdir, method, _AT_ONCE)
+  columns = [*explainer.columns, 'picture', 'array', 'error']
   folder.mkdir(parents=True, exist_ok=True)
   rows: list[dict[str, str]] = []
   with open(folder / 'explanations.csv', 'w', newline='', encoding='utf-8') as file:
-    writer = csv.DictWriter(file, explainer.columns)
+    writer = csv.DictWriter(file, columns)
     writer.writeheader()
     for start in range(0, len(cases), _AT_ONCE):
-      done = explainer.rows(cases[start : start + _AT_ONCE], folder, start)
+      chunk = cases[start : start + _AT_ONCE]
+      done = []
+      for number, told in enumerate(explainer.explain(chunk), start=start):
+        row = dict.fromkeys(columns, '') | told.row | {'error': told.error}
+        if told.parts is not None:
+          row |= _written(explainer, told, folder, number)
+        done.append(row)
       writer.writerows(map(csv_cells.write_row, done))
       file.flush()
       rows += done
@@ -79,79 +82,24 @@ def explain_files(
   return rows
 
 
-class _Explainer:
-  """The best checkpoint of a run and one method."""
-
-  def __init__(
-    self, experiment: Experiment, config: Config, workdir: Workdir, method: str, explain: Method
-  ):
-    self._modality, self._classes = experiment.data.modality, experiment.data.classes
-    self._outcome = experiment.task.outcome
-    self._method, self._explain = method, explain
-    self._trained = Trained('explain', experiment, config, workdir, _AT_ONCE)
-    self._adds = [_ADDS + name for name in self._modality.parts]
-    notes = ['completeness_gap', 'relative_gap', 'steps', 'fit']
-    called = self._outcome.call_columns
-    self.columns = ['file', *called, *self._adds, *notes, 'picture', 'array', 'error']
-
-  def rows(self, cases: Sequence[Case], folder: pathlib.Path, first: int) -> list[dict[str, str]]:
-    """Explains a few cases, numbered from ``first`` on."""
-    rows = [dict.fromkeys(self.columns, '') for _ in cases]
-    arrays: list[dict[str, np.ndarray]] = []
-    good: list[int] = []
-    for place, case in enumerate(cases):
-      rows[place]['file'] = case.name.encode(errors='backslashreplace').decode()
-      loaded = deploy.load(case)
-      if isinstance(loaded, str):
-        rows[place]['error'] = loaded
-      else:
-        arrays.append(loaded)
-        good.append(place)
-    if not good:
-      return rows
-    batch = ragged.stack_in_buckets(arrays, self._modality.axes)
-    predicted = self._trained.predict(batch)
-    target, shares = self._trained.calls(predicted)
-    try:
-      seen = self._modality.explained_inputs(batch)
-      parts, notes = self._explain(self._trained.score, seen, target)
-    except ValueError as error:
-      raise UserError(f'--method={self._method}: {error}') from None
-    for i, place in enumerate(good):
-      row = rows[place]
-      if not np.isfinite(predicted[i]).all():
-        row['error'] = 'the network gives no number for this file'
-        continue
-      if not np.isfinite(parts[i]).all():
-        row['error'] = f'{self._method} gives no number for this case'
-        continue
-      # Files of different folders may have the same name; rows and entries have no suffix.
-      name = pathlib.Path(row['file'])
-      named = name.stem if name.is_file() else name.name
-      stem = ''.join(c if c.isalnum() or c in '._-' else '_' for c in named)
-      path = folder / f'{first + place:04d}-{stem[:100]}-{self._method}'
-      row |= self._outcome.call_cells(int(target[i]), shares[i], self._classes) | {
-        name: f'{values[i]:.4g}' for name, values in notes.items()
-      }
-      row |= {name: f'{value:.4g}' for name, value in zip(self._adds, parts[i], strict=False)}
-      row['picture'], row['array'] = (
-        self._draw(path, arrays[i], parts[i], first + place),
-        f'{path}.npy',
-      )
-      np.save(row['array'], parts[i])
-    return rows
-
-  def _draw(
-    self, path: pathlib.Path, arrays: dict[str, np.ndarray], parts: np.ndarray, number: int
-  ) -> str:
-    """Writes the picture and returns its name; '' where there is none."""
-    if number >= _PICTURES and not self._modality.always_drawn:
-      return ''
-    drawing = self._modality.draw_file(arrays, parts, self._method)
-    if drawing is None:
-      return ''
-    if isinstance(drawing, str):
-      pathlib.Path(f'{path}.svg').write_text(drawing)
-      return f'{path}.svg'
-    drawing.save(f'{path}.png')
-    return f'{path}.png'
+def _written(
+  explainer: Explainer, told: Explained, folder: pathlib.Path, number: int
+) -> dict[str, str]:
+  """Writes the array and, where there is one, the picture of a case; their names."""
+  # Files of different folders may have the same name; rows and entries have no suffix.
+  name = pathlib.Path(told.row['file'])
+  named = name.stem if name.is_file() else name.name
+  stem = ''.join(c if c.isalnum() or c in '._-' else '_' for c in named)
+  path = folder / f'{number:04d}-{stem[:100]}-{explainer.method}'
+  np.save(f'{path}.npy', np.asarray(told.parts))
+  written = {'picture': '', 'array': f'{path}.npy'}
+  if number >= _PICTURES and not explainer.always_drawn:
+    return written
+  drawing = explainer.draw(told)
+  if isinstance(drawing, str):
+    written['picture'] = f'{path}.svg'
+    pathlib.Path(written['picture']).write_text(drawing)
+  elif drawing is not None:
+    written['picture'] = f'{path}.png'
+    drawing.save(written['picture'])
+  return written

@@ -5,7 +5,7 @@ import csv
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -81,7 +81,12 @@ class Reader(Protocol):
   @property
   def domain(self) -> Domain | None: ...
 
+  @property
+  def json_schema(self) -> Mapping[str, Any] | None: ...
+
   def open(self, names: Sequence[str]) -> Sequence[Case]: ...
+
+  def open_json(self, values: Sequence[Any]) -> Sequence[Case]: ...
 
 
 def write(
@@ -117,8 +122,7 @@ def write(
   if page == output:
     raise UserError(f'--output={output}: is the name of a page; expected that of a CSV file')
   writer.begin(output, {case.name: case.restore for case in cases if case.restore})
-  more = [SPREAD] if predictor.members else []
-  more += modality.domain.columns if modality.domain else ()
+  more = more_columns(predictor, modality)
   rows: list[Row] = []
   try:
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -174,25 +178,58 @@ def _batches(
     for start in range(0, len(cases), predictor.at_once):
       chunk = cases[start : start + predictor.at_once]
       loaded = list(pool.map(load, chunk))
-      done = [
-        writer.empty(case.name, part) if isinstance(part, str) else None
-        for case, part in zip(chunk, loaded, strict=True)
-      ]
       good = [i for i, part in enumerate(loaded) if not isinstance(part, str)]
-      if good:
-        parts: list[Any] = [loaded[i] for i in good]
-        predicted, spread = predictor.predict(parts)
-        sizes = [ragged.sizes(part, modality.axes) for part in parts]
-        rows = writer.rows([chunk[i].name for i in good], predicted, sizes)
-        if spread is not None:
-          apart = predictor.spread_of_calls(predicted, spread)
-          rows = [
-            row if row['error'] else row | {SPREAD: f'{value:.6g}'}
-            for row, value in zip(rows, apart, strict=True)
-          ]
-        for i, row in zip(good, rows, strict=True):
-          done[i] = _placed(row, loaded[i], writer, modality.domain)
-      yield [row for row in done if row is not None]
+      parts: list[Any] = [loaded[i] for i in good]
+      found = rows_of([chunk[i].name for i in good], parts, predictor, writer, modality)
+      of_good = dict(zip(good, found, strict=True))
+      yield [
+        writer.empty(case.name, str(part)) if isinstance(part, str) else of_good[i]
+        for i, (case, part) in enumerate(zip(chunk, loaded, strict=True))
+      ]
+
+
+def rows_of(
+  names: Sequence[str],
+  arrays: Sequence[dict[str, np.ndarray]],
+  predictor: Predictor,
+  writer: Writer,
+  reader: Reader,
+) -> list[Row]:
+  """Predicts cases that are read, at most ``predictor.at_once`` of them.
+
+  Args:
+    names: of the cases.
+    arrays: of each, as of ``Case.load``.
+    predictor: see there.
+    writer: of the outcome.
+    reader: that opened the cases.
+
+  Returns:
+    A row of each, with ``columns_of``.
+  """
+  if not arrays:
+    return []
+  predicted, spread = predictor.predict(arrays)
+  sizes = [ragged.sizes(part, reader.axes) for part in arrays]
+  rows = writer.rows(names, predicted, sizes)
+  if spread is not None:
+    apart = predictor.spread_of_calls(predicted, spread)
+    rows = [
+      row if row['error'] else row | {SPREAD: f'{value:.6g}'}
+      for row, value in zip(rows, apart, strict=True)
+    ]
+  return [_placed(row, part, writer, reader.domain) for row, part in zip(rows, arrays, strict=True)]
+
+
+def more_columns(predictor: Predictor, reader: Reader) -> list[str]:
+  """Columns beside those of the outcome: how far members are apart, and where the case lies."""
+  more = [SPREAD] if predictor.members else []
+  return [*more, *(reader.domain.columns if reader.domain else ())]
+
+
+def columns_of(predictor: Predictor, writer: Writer, reader: Reader) -> list[str]:
+  """All columns of the CSV; the first is 'file', the last 'error'."""
+  return _with(more_columns(predictor, reader), writer.columns)
 
 
 def _with(more: Sequence[str], columns: Sequence[str]) -> list[str]:

@@ -1,42 +1,32 @@
 """Predicts new cases with a file of ``export``, where the run folder is not."""
 
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from medjax.deploy import files
 from medjax.deploy.predictor import Predictor
 from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.exported import container
 from medjax.exported.model import MEMBERS, PREDICTED, Model
-from medjax.outcomes import Row
 
 
-def predict_files(
-  model: Model,
-  build: Callable[[dict[str, Any]], Experiment],
-  path: pathlib.Path,
-  names: Sequence[str],
-  at_once: int,
-  output: pathlib.Path,
-) -> list[Row]:
-  """Writes the CSV that ``predict`` writes with the run folder; see ``files.predict_files``.
+def maker(
+  model: Model, experiment: Experiment, path: pathlib.Path, at_once: int
+) -> Callable[[], Predictor]:
+  """What makes the predictor of a model, which predicts as it does with the run folder.
 
   Args:
     model: what predicts.
-    build: makes the experiment of a description of its data; see ``dataset.describe``.
+    experiment: of the description of its data; see ``dataset.describe``.
     path: the file of the model, for errors.
-    names: files and folders.
     at_once: cases that are predicted together.
-    output: the CSV to write.
 
   Raises:
-    UserError: nothing was found, the model is damaged, or the CSV cannot be written.
+    UserError: the model is damaged.
   """
-  experiment = build(model.manifest['data'])
   try:
     decision = experiment.task.outcome.read_decision(model.manifest['decision'])
   except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -51,7 +41,7 @@ def predict_files(
   def make() -> Predictor:
     return Predictor(experiment, decision, compute, at_once)
 
-  return files.write(experiment, experiment.data.modality, make, names, output)
+  return make
 
 
 def _tree(found: Mapping[str, np.ndarray], name: str) -> Any:

@@ -48,6 +48,7 @@ class Predictor:
     self._outcome, self._axes = experiment.task.outcome, experiment.data.modality.axes
     self.decision, self.step = decision, decision.checkpoint_step
     self.at_once, self._devices = at_once, devices
+    self._widths: tuple[int, ...] = (at_once,)
     self.members = bool(models.members(experiment.model))
     self._compute = compute
 
@@ -92,8 +93,8 @@ class Predictor:
       Leaves [n, ...]; and the standard deviation over the members, float64 [n, C], of the numbers
       of ``Outcome.calls``, or None for one network.
     """
-    found = jax.device_get(self._compute(self._batch(arrays)))
-    found = jax.tree.map(lambda leaf: leaf[: len(arrays)], found)
+    width = next(width for width in self._widths if width >= len(arrays))
+    found = self._found(arrays, width)
     if not self.members:
       return found, None
     together, of_each = found
@@ -109,11 +110,39 @@ class Predictor:
     calls, _ = self._outcome.calls(self.decision, predicted)
     return spread[np.arange(len(spread)), calls]
 
-  def _batch(self, arrays: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Always of one size, so that the step is compiled once, or once a bucket of lengths."""
+  def narrow(self, probe: Sequence[dict[str, np.ndarray]]) -> None:
+    """Lets fewer cases than ``at_once`` be computed in less time, each with the same numbers.
+
+    A narrower batch is another program, which may add up in another order. Of 1, 2, 4 ... cases
+    those widths are used that give the probe the same numbers to the last bit as ``at_once`` do.
+
+    Args:
+      probe: arrays of ``at_once`` cases, of sizes that do not differ.
+    """
+    expected = jax.tree.leaves(self._found(probe, self.at_once))
+    kept, width = [], 1
+    while width < self.at_once:
+      parts = [probe[i : i + width] for i in range(0, len(probe), width)]
+      found = [jax.tree.leaves(self._found(part, width)) for part in parts]
+      together = [np.concatenate(leaves) for leaves in zip(*found, strict=True)]
+      if all(map(_same, together, expected)):
+        kept.append(width)
+      width *= 2
+    self._widths = (*kept, self.at_once)
+
+  def _found(self, arrays: Sequence[dict[str, np.ndarray]], width: int) -> Any:
+    found = jax.device_get(self._compute(self._batch(arrays, width)))
+    return jax.tree.map(lambda leaf: leaf[: len(arrays)], found)
+
+  def _batch(self, arrays: Sequence[dict[str, np.ndarray]], width: int) -> dict[str, np.ndarray]:
+    """Of few sizes, so that the step is compiled once for each, and once a bucket of lengths."""
     local, every = self._devices
-    width = feed.batches(np.arange(self.at_once), self.at_once, every).shape[1]
+    width = feed.batches(np.arange(width), width, every).shape[1]
     return filled(arrays, self._axes, width, local)
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+  return np.array_equal(one, other, equal_nan=np.issubdtype(one.dtype, np.floating))
 
 
 def filled(

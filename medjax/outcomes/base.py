@@ -78,12 +78,12 @@ class Writer(Protocol):
   numbers: list[str]
 
   def begin(
-    self, output: pathlib.Path, restore: Mapping[str, Callable[[np.ndarray], np.ndarray]]
+    self, output: pathlib.Path | None, restore: Mapping[str, Callable[[np.ndarray], np.ndarray]]
   ) -> None:
     """Told before the first rows.
 
     Args:
-      output: the CSV, beside which a writer may write files.
+      output: the CSV, beside which a writer may write files; None to give them as data URIs.
       restore: by name of a case, what brings a map [H, W] of its input to the size of its file,
         once it was read.
     """

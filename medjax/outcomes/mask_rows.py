@@ -12,6 +12,7 @@ from medjax import files
 from medjax.evaluation import MaskDecision
 from medjax.outcomes.base import Row
 from medjax.outcomes.rows import NO_NUMBER, Rows
+from medjax.plots import html
 
 _TOUCHING = np.ones((3, 3), bool)  # corners too
 
@@ -31,14 +32,17 @@ class MaskRows(Rows):
     self.columns = ['file', 'mask', *self.numbers, 'error']
     self.shown = ['file', *self.numbers, 'error']
     self._folder: pathlib.Path | None = None
+    self._in_memory = False
     self._restore: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {}
     self._taken: set[str] = set()
 
   def begin(
-    self, output: pathlib.Path, restore: Mapping[str, Callable[[np.ndarray], np.ndarray]]
+    self, output: pathlib.Path | None, restore: Mapping[str, Callable[[np.ndarray], np.ndarray]]
   ) -> None:
     """See ``Writer``."""
-    self._folder, self._restore = output.with_name(f'{output.stem}_masks'), restore
+    self._restore, self._in_memory = restore, output is None
+    if output is not None:
+      self._folder = output.with_name(f'{output.stem}_masks')
 
   def rows(
     self, names: Sequence[str], predicted: Any, sizes: Sequence[Mapping[str, int]] = ()
@@ -69,13 +73,15 @@ class MaskRows(Rows):
       yield row
 
   def _write(self, name: str, called: np.ndarray) -> str:
-    """The file of a mask; '' where there is no CSV to write it beside."""
-    if self._folder is None:
+    """The file of a mask, or a data URI of it; '' where ``begin`` was not told of either."""
+    if self._folder is None and not self._in_memory:
       return ''
     if name in self._restore:
       called = self._restore[name](called)
     if self._decision.threshold is not None:
       called = called * np.uint8(255)
+    if self._folder is None:
+      return html.png_uri(PIL.Image.fromarray(called))
     stem = pathlib.PurePath(name).name.replace('#', '_')
     free, number = f'{stem}.png', 2
     while free in self._taken:

@@ -50,7 +50,7 @@ class Rows(abc.ABC):
     return row
 
   def begin(  # noqa: B027 most writers have nothing to begin
-    self, output: pathlib.Path, restore: Mapping[str, Callable[[np.ndarray], np.ndarray]]
+    self, output: pathlib.Path | None, restore: Mapping[str, Callable[[np.ndarray], np.ndarray]]
   ) -> None:
     """See ``Writer``; no file."""
 

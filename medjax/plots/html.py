@@ -1,10 +1,13 @@
 """Pages and their parts from templates, with the same filters and macros everywhere."""
 
+import base64
+import io
 import pathlib
 from typing import Any
 
 import jinja2
 import markupsafe
+import PIL.Image
 
 _HERE = pathlib.Path(__file__).parent
 
@@ -29,6 +32,18 @@ def render(template: pathlib.Path, **context: Any) -> markupsafe.Markup:
   )
   engine.filters |= {'count': count_text, 'number': number_text, 'duration': duration_text}
   return markupsafe.Markup(engine.get_template(template.name).render(context))
+
+
+def png_uri(picture: PIL.Image.Image) -> str:
+  """A picture as a data URI, in PNG."""
+  file = io.BytesIO()
+  picture.save(file, format='PNG', optimize=True)
+  return 'data:image/png;base64,' + base64.b64encode(file.getvalue()).decode()
+
+
+def svg_uri(element: str) -> str:
+  """An SVG element as a data URI."""
+  return f'data:image/svg+xml;base64,{base64.b64encode(element.encode()).decode()}'
 
 
 def number_text(number: float | None) -> str:

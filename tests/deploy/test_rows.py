@@ -186,3 +186,26 @@ def test_new_rows_of_numbers(tmp_path):
   (tmp_path / 'header.csv').write_text('age,sex\n')
   with pytest.raises(UserError, match=r'predict .*header.csv: no rows there'):
     _predict(run, [str(tmp_path / 'header.csv')], tmp_path / 'predicted.csv')
+
+
+def test_masks_without_a_folder_are_data_uris():
+  import base64
+  import io
+
+  import PIL.Image
+
+  from medjax.evaluation import MaskDecision
+  from medjax.outcomes.mask_rows import MaskRows
+
+  writer = MaskRows(MaskDecision(1, ('polyp',), 0.5))
+  probability = np.zeros((1, 4, 6), np.float32)
+  probability[0, 1:3, 2:5] = 0.9
+  writer.begin(None, {'a': lambda mask: np.repeat(mask, 2, axis=0)})
+  (row,) = writer.rows(['a'], probability)
+  data = row['mask'].removeprefix('data:image/png;base64,')
+  mask = np.asarray(PIL.Image.open(io.BytesIO(base64.b64decode(data))))
+  assert mask.shape == (8, 6)
+  assert set(np.unique(mask)) == {0, 255}
+  np.testing.assert_array_equal(mask[2:6, 2:5], 255)
+  assert (mask > 0).sum() == 12
+  assert MaskRows(MaskDecision(1, ('polyp',), 0.5)).rows(['a'], probability)[0]['mask'] == ''

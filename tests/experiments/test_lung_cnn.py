@@ -299,7 +299,7 @@ def test_preview_shows_the_inputs_before_and_after(command, tmp_path):
     ),
     (
       ['trian'],
-      'predict, explain, export, motifs, sample, audit, plan; did you mean train?',
+      'predict, explain, export, serve, motifs, sample, audit, plan; did you mean train?',
     ),
     (
       ['evaluate', 'a.png'],

@@ -11,7 +11,7 @@ from medjax.data import ragged, tables
 from medjax.data.binding import columns, store
 from medjax.data.binding.domain import PairDomain
 from medjax.data.looks import Looks
-from medjax.data.modality import Case, Drawing, Modality, opened
+from medjax.data.modality import Case, Drawing, Modality, of_json, opened
 from medjax.data.molecules import Molecules, records
 from medjax.data.molecules.records import Record
 from medjax.data.sequences import fasta
@@ -20,6 +20,7 @@ from medjax.data.sequences.encoder import fit, one_hot
 from medjax.errors import UserError
 from medjax.outcomes import SimpleModel
 
+_SMILES, _CHAIN = 'smiles', 'sequence'  # of a pair in JSON
 _NUMBERS = 2  # of drug and target, before the other columns that simple models see
 
 
@@ -83,6 +84,26 @@ class DrugTargetPairs(Modality):
   def open(self, names: Sequence[str]) -> list[Case]:
     """The pairs of tables, with columns as training had them, or found as there."""
     return opened(names, self._of_table)
+
+  @property
+  def json_schema(self) -> Mapping[str, Any]:
+    """An object with a SMILES and the residues of a chain."""
+    text = {'type': 'string', 'minLength': 1}
+    return {
+      'type': 'object',
+      'properties': {_SMILES: text, _CHAIN: text},
+      'required': [_SMILES, _CHAIN],
+    }
+
+  def open_json(self, values: Sequence[Any]) -> list[Case]:
+    """Pairs as objects."""
+    return of_json(values, dict, f'an object with {_SMILES} and {_CHAIN}', self._written)
+
+  def _written(self, name: str, value: dict[str, Any]) -> Case:
+    for field in (_SMILES, _CHAIN):
+      if not isinstance(value.get(field), str):
+        raise UserError(f'{name}: {field} is missing or no text; expected one')
+    return self._case(name, Record(0, name, value[_SMILES], {_CHAIN: value[_CHAIN]}), _CHAIN)
 
   def _of_table(self, name: str) -> list[Case]:
     path = pathlib.Path(name)

@@ -1,8 +1,10 @@
 """Which pictures a file holds: frames of DICOM, slices of volumes, pages of TIFF."""
 
 import dataclasses
+import io
 import os
 
+from medjax.data import received
 from medjax.data.images import dicom_header, formats, nifti, tiff
 from medjax.data.images.dicom_header import Header
 from medjax.data.images.messages import one_line
@@ -60,10 +62,14 @@ def of(
     UserError: it is damaged.
   """
   name = one_line(str(path))
-  if not os.path.isfile(path):
+  try:
+    sent = received.content(str(path))
+  except FileNotFoundError:
+    return Content()
+  if sent is None and not os.path.isfile(path):
     return Content()
   try:
-    with open(path, 'rb') as file:
+    with open(path, 'rb') if sent is None else io.BytesIO(sent) as file:
       head = file.read(formats.HEAD)
       what = formats.medical(name, head) if head else ''
       if what == 'DICOM':

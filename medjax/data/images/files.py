@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PIL import Image
 
+from medjax.data import received
 from medjax.data.images import contents, decode
 from medjax.data.images.contents import Content
 from medjax.data.images.messages import one_line
@@ -41,9 +42,11 @@ def find(names: Sequence[str], size: int, channels: int, options: Options = _USU
 
   def case(name: str, suffix: str, place: int, note: str) -> Case:
     found: list[Picture] = []
+    sent = received.content(name)
+    file = name if sent is None else sent
 
     def load() -> dict[str, np.ndarray]:
-      picture = decode.picture(name, size, place=place, options=options)
+      picture = decode.picture(file, size, name, place=place, options=options)
       pixels = to_square(picture, size, channels, options.resize)
       # The size is kept, and not the pixels.
       found[:] = [dataclasses.replace(picture, image=Image.new('1', picture.size))]
@@ -55,7 +58,7 @@ def find(names: Sequence[str], size: int, channels: int, options: Options = _USU
     return Case(f'{name}{suffix}', load, note, restore)
 
   def cases(name: str) -> list[Case]:
-    if not os.path.isdir(name):
+    if not received.is_folder(name):
       return of_file(name)
     return [case for path in sorted(walk(pathlib.Path(name))) for case in of_file(str(path))]
 

@@ -8,7 +8,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from medjax.data import ragged
-from medjax.data.modality import Case, Drawing, Exchanged, MatchedPair, Modality, opened
+from medjax.data.modality import (
+  Case,
+  Drawing,
+  Exchanged,
+  MatchedPair,
+  Modality,
+  of_json,
+  opened,
+)
 from medjax.data.molecules import explained, graphs, matched_pairs, records
 from medjax.data.molecules.domain import Domain
 from medjax.data.molecules.features import Features, read_back
@@ -74,6 +82,15 @@ class Molecules(Modality):
   def open(self, names: Sequence[str]) -> list[Case]:
     """The molecules of files; a word that is no file and a SMILES is a molecule itself."""
     return opened(names, self._of_name)
+
+  @property
+  def json_schema(self) -> Mapping[str, Any]:
+    """A SMILES, or a mol block."""
+    return {'type': 'string', 'minLength': 1}
+
+  def open_json(self, values: Sequence[Any]) -> list[Case]:
+    """Molecules, each a text."""
+    return of_json(values, str, 'a SMILES', self._case)
 
   def _of_name(self, name: str) -> list[Case]:
     return [self._case(*one) for one in records.named(name, self.smiles_column)]

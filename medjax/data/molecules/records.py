@@ -5,7 +5,7 @@ import pathlib
 import re
 from collections.abc import Sequence
 
-from medjax.data import tables, text_file
+from medjax.data import received, tables, text_file
 from medjax.data.molecules import smiles_column
 from medjax.data.sequences import table
 from medjax.data.text import clean
@@ -100,17 +100,10 @@ def named(name: str, column: str = '') -> list[tuple[str, str]]:
     UserError: see ``read``.
   """
   path = pathlib.Path(name)
-  if not _is_file(path) and not name.lower().removesuffix('.gz').endswith(ENDINGS):
+  if not received.exists(name) and not name.lower().removesuffix('.gz').endswith(ENDINGS):
     return [(name, name)]
   file = read(path, column, required=False)
   return [(f'{name} {one.place}', one.structure) for one in file.records]
-
-
-def _is_file(path: pathlib.Path) -> bool:
-  try:
-    return path.exists()
-  except (OSError, ValueError):  # a SMILES may be longer than a name
-    return False
 
 
 def _of_table(text: str, path: pathlib.Path, column: str, required: bool) -> File:

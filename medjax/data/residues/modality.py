@@ -2,13 +2,13 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
-from medjax.data.modality import Case, Modality, opened
+from medjax.data.modality import Case, Modality, of_json, opened
 from medjax.data.ragged import Axes
 from medjax.data.sequences import fasta, words
 from medjax.data.sequences.alphabet import PADDING, PROTEIN
@@ -34,6 +34,18 @@ class Residues(Modality):
   def open(self, names: Sequence[str]) -> list[Case]:
     """The chains of FASTA files."""
     return opened(names, self._of_file)
+
+  @property
+  def json_schema(self) -> Mapping[str, Any]:
+    """The residues of a chain."""
+    return {'type': 'string', 'minLength': 1}
+
+  def open_json(self, values: Sequence[Any]) -> list[Case]:
+    """Chains, each a text."""
+    return of_json(values, str, 'the residues of a chain', self._written)
+
+  def _written(self, name: str, text: str) -> Case:
+    return self._case(name, fasta.letters(text))
 
   def _of_file(self, name: str) -> list[Case]:
     entries = fasta.read(pathlib.Path(name), allow_empty=True)

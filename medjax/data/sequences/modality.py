@@ -10,7 +10,7 @@ import numpy as np
 
 from medjax.data import tables
 from medjax.data.looks import Looks
-from medjax.data.modality import Case, Drawing, Modality, opened
+from medjax.data.modality import Case, Drawing, Modality, of_json, opened
 from medjax.data.sequences import alphabet as alphabets
 from medjax.data.sequences import fasta, words
 from medjax.data.sequences.encoder import Encoder, one_hot
@@ -44,6 +44,18 @@ class Sequences(Modality):
   def open(self, names: Sequence[str]) -> list[Case]:
     """The sequences of FASTA files and tables."""
     return opened(names, self._of_file)
+
+  @property
+  def json_schema(self) -> Mapping[str, Any]:
+    """The letters of a sequence."""
+    return {'type': 'string', 'minLength': 1}
+
+  def open_json(self, values: Sequence[Any]) -> list[Case]:
+    """Sequences, each a text."""
+    return of_json(values, str, 'the letters of a sequence', self._written)
+
+  def _written(self, name: str, text: str) -> Case:
+    return self._case(name, fasta.letters(text))
 
   def _of_file(self, name: str) -> list[Case]:
     if name.lower().endswith(tables.ENDINGS):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data import tables
+from medjax.data import received, tables
 from medjax.data.modality import Case, opened
 from medjax.data.signals import records, series_table
 from medjax.errors import UserError
@@ -30,6 +30,10 @@ def find(names: Sequence[str], details: Mapping[str, Any], length: int) -> list[
           f'{path}: has one lead, and the network was trained on {", ".join(details["leads"])}'
         )
       return _rows_as_cases(path, length)
+    if received.inside():
+      raise UserError(
+        f'{path}: is no table; expected the record as JSON, since its files refer to each other'
+      )
     if details['form'] == 'table':
       raise UserError(f'{path}: is a record, and the network was trained on tables of beats')
     return _record_as_cases(path, details)
@@ -49,7 +53,20 @@ def _rows_as_cases(path: pathlib.Path, length: int) -> list[Case]:
 
 
 def _record_as_cases(path: pathlib.Path, details: Mapping[str, Any]) -> list[Case]:
-  record = records.read(path, detect=True)
+  return of_record(records.read(path, detect=True), str(path), details)
+
+
+def of_record(record: records.Record, where: str, details: Mapping[str, Any]) -> list[Case]:
+  """A case for each beat of a recording; one whose window is not whole says so.
+
+  Args:
+    record: as it was read.
+    where: it is from, for names and errors.
+    details: of the data that the network was trained on.
+
+  Raises:
+    UserError: it lacks a lead, or no beat was found.
+  """
   record = prepared(record, tuple(details['leads']) or record.leads[:1], details['rate'])
   beats = records.segment(record, details['before'], details['after'])
   signal_of = dict(zip(beats.number.tolist(), beats.signal, strict=True))
@@ -64,17 +81,17 @@ def _record_as_cases(path: pathlib.Path, details: Mapping[str, Any]) -> list[Cas
   cases = []
   for number, peak in enumerate(record.peaks.tolist()):
     what = 'detected beat' if record.detected else 'beat'
-    name = f'{path} {what} {number + 1} ({peak / record.rate:.3f} s)'
+    name = f'{where} {what} {number + 1} ({peak / record.rate:.3f} s)'
     cases.append(Case(name, functools.partial(load, number, name)))
   if not cases:
-    raise UserError(f'{path}: no beat was found in it')
+    raise UserError(f'{where}: no beat was found in it')
   return cases
 
 
 def paths_of(name: str) -> list[pathlib.Path]:
   """The headers in a folder, or the file itself."""
   path = pathlib.Path(name.strip()).expanduser()
-  if not path.is_dir():
+  if not received.is_folder(path):
     return [path]
   headers = sorted(path.glob('*.hea'))
   if not headers:

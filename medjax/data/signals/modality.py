@@ -9,7 +9,7 @@ import numpy as np
 
 from medjax.data.looks import Looks
 from medjax.data.modality import Case, Drawing, Modality
-from medjax.data.signals import beats
+from medjax.data.signals import beats, written
 from medjax.outcomes import SimpleModel
 from medjax.plots import signals
 
@@ -39,6 +39,33 @@ class Signals(Modality):
   def open(self, names: Sequence[str]) -> list[Case]:
     """See ``beats.find``."""
     return beats.find(names, self.about, self.length)
+
+  @property
+  def json_schema(self) -> Mapping[str, Any]:
+    """A row of samples; or a recording, whose beats are found."""
+    numbers = {'type': 'array', 'items': {'type': 'number'}}
+    if self.about['form'] == 'table':
+      return numbers | {'minItems': self.length, 'maxItems': self.length}
+    signals = dict.fromkeys(self.about['leads'], numbers)
+    return {
+      'type': 'object',
+      'properties': {
+        'rate': {'type': 'number', 'description': 'samples a second'},
+        'signals': {
+          'type': 'object', 'properties': signals, 'required': list(signals),
+          'description': 'samples by lead, all as many; null where nothing was measured',
+        },
+        'peaks': {
+          'type': 'array', 'items': {'type': 'integer'},
+          'description': 'sample of each beat, from 0; without it a detector looks for beats',
+        },
+      },
+      'required': ['rate', 'signals'],
+    }  # fmt: skip
+
+  def open_json(self, values: Sequence[Any]) -> list[Case]:
+    """See ``written``."""
+    return written.find(values, self.about, self.length)
 
   def draw(self, arrays: dict[str, np.ndarray]) -> Drawing:
     """The signal; where it was cut out around a peak, in seconds from there."""

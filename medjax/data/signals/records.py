@@ -13,7 +13,6 @@ References:
 import dataclasses
 import fractions
 import pathlib
-from typing import Any
 
 import numpy as np
 import scipy
@@ -102,7 +101,7 @@ def read(path: pathlib.Path, *, detect: bool = False) -> Record:
     >>> read(pathlib.Path('mitdb/100.hea')).symbols.count('N')      # doctest: +SKIP
     2239
   """
-  wfdb = samples.package()
+  samples.package()  # before anything is read
   stem = path.with_suffix('') if path.suffix in ('.hea', '.dat', '.atr') else path
   header = headers.read(stem.with_name(f'{stem.name}.hea'))
   signal, leads, notes = samples.read(header)
@@ -114,7 +113,7 @@ def read(path: pathlib.Path, *, detect: bool = False) -> Record:
     if annotated.resolution not in (0, header.rate):
       notes.append('annotations have a time resolution of their own, of which samples were made')
   elif detect:
-    peaks = _detected(wfdb, header.path, signal[:, 0], header.rate)
+    peaks = detected(header.path, signal[:, 0], header.rate)
     symbols = ('',) * len(peaks)
   else:
     raise UserError(f'{atr}: no such file; expected annotations that say what each beat is')
@@ -243,8 +242,18 @@ def window(rate: float, before: float, after: float) -> tuple[int, int]:
   return round(before * rate), round(after * rate)
 
 
-def _detected(wfdb: Any, path: pathlib.Path, signal: np.ndarray, rate: float) -> np.ndarray:
-  """R peaks by XQRS, a detector that learns the patient's complexes as it goes."""
+def detected(path: pathlib.Path, signal: np.ndarray, rate: float) -> np.ndarray:
+  """R peaks by XQRS, a detector that learns the patient's complexes as it goes, int64 [beats].
+
+  Args:
+    path: where the signal is from, for errors.
+    signal: of one lead, float32 [samples].
+    rate: samples a second.
+
+  Raises:
+    UserError: it is too short, too slow or empty, or ``wfdb`` is not installed.
+  """
+  wfdb = samples.package()
   if rate <= _SLOWEST:
     raise UserError(
       f'{path}: {rate:g} samples a second are too few to find beats; expected more than '

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from medjax.data import ragged
-from medjax.data.modality import Case, Modality, opened
+from medjax.data.modality import Case, Modality, of_json, opened
 from medjax.data.molecules import records
 from medjax.data.smiles.reading import canonical
 from medjax.data.smiles.tokens import Vocabulary
@@ -60,6 +60,15 @@ class Smiles(Modality):
   def open(self, names: Sequence[str]) -> list[Case]:
     """The molecules of files; a word that is no file and a SMILES is a molecule itself."""
     return opened(names, self._of_name)
+
+  @property
+  def json_schema(self) -> Mapping[str, Any]:
+    """A SMILES, or a mol block."""
+    return {'type': 'string', 'minLength': 1}
+
+  def open_json(self, values: Sequence[Any]) -> list[Case]:
+    """Molecules, each a text."""
+    return of_json(values, str, 'a SMILES', self._case)
 
   def _of_name(self, name: str) -> list[Case]:
     return [self._case(*one) for one in records.named(name, self.smiles_column)]

@@ -10,14 +10,17 @@ import jax
 import numpy as np
 
 from medjax.data.looks import Looks
-from medjax.data.modality import Case, Drawing, Modality, opened
+from medjax.data.modality import Case, Drawing, Modality, of_json, opened
 from medjax.data.tabular import rows
 from medjax.data.tabular.preprocess import Preprocessing
+from medjax.data.text import clean
+from medjax.errors import UserError
 from medjax.explain import Method, tables
 from medjax.outcomes import SimpleModel
 from medjax.plots import curves
 
 _BARS = 12  # columns that are shown, the strongest
+_LONGEST = 2**17  # characters of a cell, as of csv
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +65,22 @@ class Table(Modality):
   def _of_file(self, name: str) -> list[Case]:
     _, read, semicolons = rows.parsed(pathlib.Path(name))
     return [self._case(f'{name} row {line}', row, semicolons) for line, row in read]
+
+  @property
+  def json_schema(self) -> Mapping[str, Any]:
+    """An object with a value for each column; null is a missing one."""
+    kind = {'type': ['number', 'string', 'null']}
+    return {
+      'type': 'object', 'properties': dict.fromkeys(self.parts, kind), 'required': self.parts,
+    }  # fmt: skip
+
+  def open_json(self, values: Sequence[Any]) -> list[Case]:
+    """Rows as objects, whose values are read as cells of a table would be."""
+
+    def case(name: str, row: dict[str, Any]) -> Case:
+      return self._case(name, {clean(key): _cell(name, key, row[key]) for key in row}, False)
+
+    return of_json(values, dict, 'an object with a value for each column', case)
 
   def _case(self, where: str, row: dict[str, str], semicolons: bool) -> Case:
     def load() -> dict[str, np.ndarray]:
@@ -116,3 +135,15 @@ class Table(Modality):
   def named_inputs(self) -> tuple[Sequence[str], np.ndarray]:
     """Names and scales of the inputs."""
     return self.preprocessing.inputs, self.preprocessing.scales
+
+
+def _cell(name: str, column: str, value: Any) -> str:
+  """What would stand in a table for a JSON value."""
+  if value is None:
+    return ''
+  if isinstance(value, bool) or not isinstance(value, str | int | float):
+    raise UserError(f'{name}: {column} is no number and no text; expected one, or null')
+  text = clean(value) if isinstance(value, str) else repr(value)
+  if len(text) > _LONGEST:
+    raise UserError(f'{name}: {column} has {len(text)} characters; expected at most {_LONGEST}')
+  return text

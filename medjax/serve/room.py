@@ -1,0 +1,59 @@
+"""How much a server takes on at once: cases and bytes, so that memory is bounded."""
+
+import contextlib
+from collections.abc import Iterator
+
+from medjax.serve.refused import busy
+
+
+class Room:
+  """What is being worked on.
+
+  Args:
+    cases: that may be in work or waiting.
+    size: bytes of their requests.
+  """
+
+  def __init__(self, cases: int, size: int):
+    self._most_cases, self._most_bytes = cases, size
+    self.cases = self.bytes = 0
+
+  @contextlib.contextmanager
+  def taken(self) -> Iterator['Taken']:
+    """Room for a request of one case, which may grow.
+
+    Raises:
+      RefusedError: there is none.
+    """
+    own = Taken(self)
+    try:
+      own.grow(cases=1)
+      yield own
+    finally:
+      self.cases -= own.cases
+      self.bytes -= own.bytes
+
+  def grow(self, own: 'Taken', cases: int, size: int) -> None:
+    """Gives a request more room; raises as ``taken``."""
+    # A request larger than the whole queue is taken where it is alone.
+    alone = self.cases == own.cases and self.bytes == own.bytes
+    too_many = self.cases + cases > self._most_cases or self.bytes + size > self._most_bytes
+    if too_many and not alone:
+      raise busy('the queue is full; send it again in a second')
+    own.cases, own.bytes = own.cases + cases, own.bytes + size
+    self.cases, self.bytes = self.cases + cases, self.bytes + size
+
+
+class Taken:
+  """The room that one request has."""
+
+  def __init__(self, room: Room):
+    self._room, self.cases, self.bytes = room, 0, 0
+
+  def grow(self, cases: int = 0, size: int = 0) -> None:
+    """Takes more; raises as ``Room.taken``."""
+    self._room.grow(self, cases, size)
+
+  def has(self, cases: int = 0, size: int = 0) -> None:
+    """Takes as much as there turn out to be, if that is more."""
+    self.grow(max(0, cases - self.cases), max(0, size - self.bytes))
