@@ -5,7 +5,8 @@
 ``verbs`` holds what there is to do, and ``--help`` lists it.
 
 Exit codes: 0 done; 2 something the user can fix; 3 the loss stopped being a number; 74 the disk
-is full; 75 asked to end (SIGTERM) and saved: the same command continues; 130 interrupted.
+is full; 75 asked to end (SIGTERM) and saved: the same command continues; 76 another process of
+this training is lost, which holds for it as well; 130 interrupted.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ from typing import Any
 import jax
 from absl import logging
 
-from medjax import arguments, files, runtime, start
+from medjax import arguments, files, hosts, runtime, start
 from medjax import config as config_lib
 from medjax.config import Config
 from medjax.errors import DiskFullError, UserError
@@ -25,6 +26,8 @@ from medjax.exported import settings as exported_settings
 from medjax.verbs import VERBS
 from medjax.verbs.run import Run
 from medjax.workdir import Workdir
+
+_PREEMPTED = 75
 
 
 def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None = None) -> None:
@@ -61,7 +64,7 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
       start.restart_with_huge_pages()
       start.loaded()
     runtime.configure(xla_tuning=overridden.xla_tuning)
-    runtime.join_hosts(values.coordinator, values.num_processes, values.process_id)
+    hosts.join(values.coordinator, values.num_processes, values.process_id)
     logging.use_absl_handler()
     verb.run(Run(name, overridden, build, folder or Workdir(default), values), words)
 
@@ -78,6 +81,8 @@ def one_line_errors() -> Iterator[None]:
     yield
   except UserError as error:
     code = _say(str(error), error.exit_code)
+    if code != _PREEMPTED:  # which all are asked to do, and each has to save
+      hosts.end(str(error), code)
   except OSError as error:
     full = files.is_full(error)
     where = f'{error.filename}: ' if error.filename else ''
@@ -85,6 +90,7 @@ def one_line_errors() -> Iterator[None]:
     code = _say(f'{where}{what}', DiskFullError.exit_code if full else UserError.exit_code)
   except jax.errors.JaxRuntimeError as error:
     if 'RESOURCE_EXHAUSTED' not in str(error):
+      hosts.wait_for_the_end()
       raise
     code = _say(
       'the device has too little memory; try a smaller config.batch_size, or a larger '

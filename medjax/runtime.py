@@ -1,4 +1,4 @@
-"""Process-wide set-up: environment, XLA options, compilation cache, hosts, signals.
+"""Process-wide set-up: environment, XLA options, compilation cache, devices, signals.
 
 Nothing else in medjax touches these, except ``start``, before JAX is loaded. ``configure`` runs
 before the first JAX computation, from the command line alone: importing medjax changes nothing in
@@ -158,36 +158,6 @@ def _jaxlib_is_tuned() -> bool:
   numbers = importlib.metadata.version('jaxlib').split('.')[:3]
   version = tuple(int(n) for n in numbers if n.isdigit())
   return platform.machine() == 'x86_64' and _TUNED_JAXLIB[0] <= version < _TUNED_JAXLIB[1]
-
-
-def join_hosts(coordinator: str, num_processes: int, process_id: int) -> None:
-  """Connects this process to the others of one training; does nothing for a single process.
-
-  Args:
-    coordinator: 'host:port' of process 0, 'auto' to ask the cluster (Slurm, TPU pod, Open MPI), or
-      '' for a single process.
-    num_processes: how many processes; read from the cluster with 'auto'.
-    process_id: number of this process, from 0; read from the cluster with 'auto'.
-
-  Raises:
-    UserError: the cluster could not be found or joined.
-  """
-  if not coordinator:
-    return
-  try:
-    if coordinator == 'auto':
-      jax.distributed.initialize()
-    else:
-      jax.distributed.initialize(coordinator, num_processes, process_id)
-  except (ValueError, RuntimeError) as error:
-    first = str(error).splitlines()[0]
-    raise UserError(f'--coordinator={coordinator}: cannot join the others: {first}') from None
-
-
-def meet(name: str) -> None:
-  """Waits until every process of this training is here; nothing for a single one."""
-  if jax.process_count() > 1:
-    multihost_utils.sync_global_devices(name)
 
 
 @dataclasses.dataclass(frozen=True)

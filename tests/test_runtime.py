@@ -65,7 +65,7 @@ def test_sigterm_is_noted_and_the_old_handler_comes_back():
 
 
 def test_a_cluster_that_is_not_there_is_one_line():
-  code = 'from medjax import cli, runtime\nruntime.join_hosts("auto", 1, 0)'
+  code = 'from medjax import cli, hosts\nhosts.join("auto", 1, 0)'
   environment = {k: v for k, v in os.environ.items() if not k.startswith('SLURM')}
   environment['PYTHONPATH'] = os.pathsep.join(sys.path)
   done = subprocess.run(

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from medjax import runtime
+from medjax import hosts
 from medjax.config import Config
 from medjax.errors import NonFiniteError, UserError
 from medjax.experiment import Experiment
@@ -248,7 +248,7 @@ def kept(
   if lead:
     workdir.claim(config)
   workdir.claim_data(experiment.data.summary(), write=lead)
-  runtime.meet('claimed')  # the others read what the lead has written
+  hosts.meet('claimed')  # the others read what the lead has written
   with (
     spent.on(CHECKPOINTS),
     Checkpoints(

@@ -12,9 +12,9 @@ import pytest
 _HOST = """
 import dataclasses, sys
 sys.path.insert(0, sys.argv[4])
-from medjax import runtime
+from medjax import hosts, runtime
 runtime.configure()
-runtime.join_hosts(sys.argv[1], 2, int(sys.argv[2]))
+hosts.join(sys.argv[1], 2, int(sys.argv[2]))
 import jax, numpy as np
 from medjax.config import Config
 from medjax.training import evaluate, loop, state
