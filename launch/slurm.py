@@ -27,6 +27,7 @@ _DEFAULTS = {
   '--open-mode': 'append',
 }
 _ARRAY = '--array'
+_SHARED = ('crossval', 'tune')  # verbs whose work several processes share
 _REFUSED = {
   '--wrap': 'the job is the experiment after --',
   '--no-requeue': 'a job that was asked to end and saved is requeued',
@@ -112,7 +113,8 @@ def script(
 
 
 def _verb(experiment: command.Experiment) -> str:
-  return next((word for word in experiment.arguments if not word.startswith('-')), '')
+  """The one of the verbs that share work that is asked for; '' for another."""
+  return next((word for word in experiment.arguments if word in _SHARED), '')
 
 
 _SCRIPT = """#!/bin/bash
@@ -168,7 +170,7 @@ def _check_array(experiment: command.Experiment, options: Mapping[str, str | Non
   """
   if _ARRAY not in options:
     return
-  if _verb(experiment) not in ('tune', 'crossval'):
+  if not _verb(experiment):
     raise UserError(
       '--array: is for tune and crossval, whose tasks share a folder; give other runs folders of '
       'their own by submitting several'

@@ -23,6 +23,7 @@ from medjax import config as config_lib
 from medjax.data import dataset, external, joint, memory, patients, positive, ragged, split
 from medjax.data.modality import Modality
 from medjax.data.settings import Settings
+from medjax.errors import UserError
 
 # Data sets that were read inside ``read_once``, each with what it depends on.
 _kept: contextvars.ContextVar[list[tuple[Any, dataset.Dataset]] | None] = contextvars.ContextVar(
@@ -155,12 +156,25 @@ class Examples:
     return read.partly(settings)
 
   def partly(self, settings: Settings) -> 'Examples':
-    """The same examples, of those to train on a share alone; see ``split.partly``."""
+    """The same examples, of those to train on a share alone; see ``split.partly``.
+
+    Raises:
+      UserError: the share is 0, or leaves no training case of some class.
+    """
     if settings.train_share == 1 or settings.external:
       return self
     strata = self.text if self.strata is None else self.strata
     seed = [settings.seed, settings.train_draw]
+    if settings.train_share <= 0:
+      raise UserError('config.data.train_share=0: expected more than 0 and at most 1')
     where = split.partly(self.split, strata, self.group, settings.train_share, seed)
+    if self.train_all:
+      trained = {text for text, name in zip(self.text, where, strict=True) if name == 'train'}
+      if lost := [name for name in self.classes if name not in trained]:
+        raise UserError(
+          f'config.data.train_share={settings.train_share:g}: leaves no training case of class '
+          f'{lost[0]!r}; expected more, or another config.data.train_draw'
+        )
     used, of = where.count('train'), len(where) - sum(name in ('val', 'test') for name in where)
     note = f'trained on {used} of {of} cases: config.data.train_share={settings.train_share:g}'
     return dataclasses.replace(self.noting(note), split=tuple(where))

@@ -77,8 +77,8 @@ def partly(
 ) -> list[str]:
   """The splits with a share of the training groups alone, and the others ``UNUSED``.
 
-  Of every class as large a share stays, one group at least; a group counts for the class of its
-  first example. The groups of a small share are among those of a larger one with the same seed.
+  Of every class as large a share stays, one group at least; a group counts for the rarest class
+  that it has. The groups of a small share are among those of a larger one with the same seed.
 
   Args:
     splits: of each example; ``UNUSED`` ones are training examples.
@@ -91,10 +91,14 @@ def partly(
     >>> partly(['train'] * 4 + ['test'], 'aabba', '12345', 0.5, [0]).count('train')
     2
   """
-  label_of: dict[str, str] = {}
+  of_group: dict[str, set[str]] = {}
   for where, label, group in zip(splits, labels, groups, strict=True):
     if where in ('train', UNUSED):
-      label_of.setdefault(group, label)
+      of_group.setdefault(group, set()).add(label)
+  frequent = Counter(label for held in of_group.values() for label in held)
+  label_of = {
+    group: min(held, key=lambda label: (frequent[label], label)) for group, held in of_group.items()
+  }
   kept: set[str] = set()
   random = np.random.default_rng(seed)
   for name in sorted(set(label_of.values())):

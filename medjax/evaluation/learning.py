@@ -1,8 +1,9 @@
 """How a metric grows with the number of training cases, and where it goes from there.
 
-An inverse power law, ``limit - scale * cases ** -power``, is fitted to the means of several draws
-of each size by least squares: for each of many powers the other two follow in closed form, with
-the limit at most that of the metric and the scale at least 0.
+An inverse power law, ``limit - scale * cases ** -power``, is fitted by least squares: for each of
+many powers the other two follow in closed form, with the limit at most that of the metric and the
+scale at least 0. A draw of patients has all sizes, the smaller among the larger, so that its values
+hang together; how far the curves of draws are apart gives the interval.
 
 References:
   Mukherjee et al. (2003), Estimating dataset size requirements for classifying DNA microarray data,
@@ -16,12 +17,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medjax.evaluation.estimate import Estimate
+from medjax.evaluation.estimate import Estimate, t_quantile
 
 _POWERS = np.linspace(0.05, 2.0, 196)
-_LIMIT = 1.0  # AUROC, R2, concordance and Dice have no more, and log-likelihoods are below 0
 _FEWEST = 4  # sizes: three would be met by a law of three numbers whatever they are
-_RESAMPLES = 1000
+_DRAWS = 3  # from which on there is an interval
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,69 +43,67 @@ class PowerLaw:
     return self.limit - self.scale * cases**-self.power
 
 
-def fit(cases: Sequence[float], values: Sequence[float]) -> PowerLaw:
+def fit(cases: Sequence[float], values: Sequence[float], most: float = 1.0) -> PowerLaw:
   """The law nearest to the values.
 
   Args:
     cases: of each size, [S].
-    values: means of the metric, [S].
+    values: of the metric, [S].
+    most: the largest value that the metric can have.
 
   Example:
     >>> law = fit([10, 40, 160, 640], [0.9 - n**-0.5 for n in (10, 40, 160, 640)])
     >>> round(law.limit, 3), round(law.power, 2)
     (0.9, 0.5)
   """
-  limit, scale, power = (float(part[0]) for part in _fits(np.asarray(cases), np.array([values])))
-  return PowerLaw(limit, scale, power)
-
-
-def _fits(cases: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Limits, scales and powers, [R] each, for values [R, S]."""
-  x = cases[None, :] ** -_POWERS[:, None]  # [P, S]
+  y = np.asarray(values, float)
+  x = np.asarray(cases, float)[None, :] ** -_POWERS[:, None]  # [P, S]
   centred = x - x.mean(axis=1, keepdims=True)
-  mean = values.mean(axis=1)[:, None]
-  scale = -(values - mean) @ centred.T / np.square(centred).sum(axis=1)
-  limit = mean + scale * x.mean(axis=1)
-  bounded = (_LIMIT - values) @ x.T / np.square(x).sum(axis=1)
-  scale = np.where(limit > _LIMIT, bounded, scale)
-  limit = np.where(limit > _LIMIT, _LIMIT, limit)
-  limit = np.where(scale < 0, mean, limit)  # more cases do not help
+  scale = -(centred @ (y - y.mean())) / np.square(centred).sum(axis=1)
+  limit = y.mean() + scale * x.mean(axis=1)
+  scale = np.where(limit > most, x @ (most - y) / np.square(x).sum(axis=1), scale)
+  limit = np.where(limit > most, most, limit)
+  limit = np.where(scale < 0, y.mean(), limit)  # more cases do not help
   scale = np.maximum(scale, 0.0)
-  gaps = values[:, None, :] - (limit[:, :, None] - scale[:, :, None] * x)
-  best = np.square(gaps).sum(axis=2).argmin(axis=1)
-  rows = np.arange(len(values))
-  return limit[rows, best], scale[rows, best], _POWERS[best]
+  gaps = y - (limit[:, None] - scale[:, None] * x)
+  best = int(np.square(gaps).sum(axis=1).argmin())
+  return PowerLaw(float(limit[best]), float(scale[best]), float(_POWERS[best]))
 
 
 def forecast(
-  cases: Sequence[float], draws: Sequence[Sequence[float]], wanted: Sequence[float]
+  cases: Sequence[float],
+  draws: Sequence[Sequence[float]],
+  wanted: Sequence[float],
+  most: float = 1.0,
 ) -> list[Estimate]:
-  """The metric at other numbers of cases, with percentiles of the bootstrap over draws.
+  """The metric at other numbers of cases: that of the law of the means of draws.
 
-  What another set of test cases would give is not in the interval, nor that another law may hold.
+  The 95% interval is Student's, of what the laws of single draws give. What other test cases would
+  give is not in it, nor that another law may hold, and draws near the whole set are much the same.
 
   Args:
     cases: training cases of each size, [S].
-    draws: the metric of each draw of a size, [S] lists.
+    draws: the metric of each size, of as many draws, [S, D].
     wanted: numbers of cases.
+    most: the largest value that the metric can have.
 
   Returns:
     An estimate for each; without a value where there are fewer than four sizes, without an
-    interval where a size has one draw.
+    interval where there are fewer than three draws.
   """
-  if len(set(cases)) < _FEWEST:
-    reason = f'{len(set(cases))} sizes: a curve needs {_FEWEST}'
+  if len(cases) < _FEWEST:
+    reason = f'{len(cases)} sizes: a curve needs {_FEWEST}'
     return [Estimate(None, reason=reason) for _ in wanted]
-  law = fit(cases, [float(np.mean(of)) for of in draws])
-  if min(len(of) for of in draws) < 2:
-    return [Estimate(law.at(n), reason='one draw of a size: no interval') for n in wanted]
-  random = np.random.default_rng(0)
-  means = np.stack(
-    [random.choice(np.asarray(of), (_RESAMPLES, len(of))).mean(axis=1) for of in draws], axis=1
-  )
-  limit, scale, power = _fits(np.asarray(cases, float), means)
+  values = np.asarray(draws, float)
+  law = fit(cases, values.mean(axis=1).tolist(), most)
+  count = values.shape[1]
+  if count < _DRAWS:
+    reason = f'{count} draw{"s" if count > 1 else ""}: an interval needs {_DRAWS}'
+    return [Estimate(law.at(n), reason=reason) for n in wanted]
+  laws = [fit(cases, of_draw.tolist(), most) for of_draw in values.T]
   found = []
   for n in wanted:
-    low, high = np.quantile(limit - scale * n**-power, [0.025, 0.975]).tolist()
-    found.append(Estimate(law.at(n), low, high))
+    spread = float(np.std([one.at(n) for one in laws], ddof=1))
+    half_width = t_quantile(0.95, count - 1) * spread / count**0.5
+    found.append(Estimate(law.at(n), law.at(n) - half_width, min(law.at(n) + half_width, most)))
   return found

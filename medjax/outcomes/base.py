@@ -30,10 +30,12 @@ class Metric:
   Attributes:
     title: its name for readers.
     share: whether it and its interval are between 0 and 1.
+    most: the largest value that it can have; of those that checkpoints are best by.
   """
 
   title: str
   share: bool = False
+  most: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Likelihood(Outcome[Likelihoods, LikelihoodDecision]):
   monitor: ClassVar[str] = 'log_likelihood'  # type: ignore[misc]
   metrics: ClassVar[Mapping[str, Metric]] = {
     'perplexity': Metric('Perplexity a token'),
-    'log_likelihood': Metric('Log-likelihood a token, in nats'),
+    'log_likelihood': Metric('Log-likelihood a token, in nats', most=0.0),
     'sequence': Metric('Log-likelihood of a case, in nats'),
   }
   headline: ClassVar[Sequence[str]] = ('perplexity', 'log_likelihood')

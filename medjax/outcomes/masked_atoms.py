@@ -31,7 +31,7 @@ class MaskedAtoms(Outcome[NamedAtoms, PairDecision]):
   metrics: ClassVar[Mapping[str, Metric]] = {
     'named': Metric('Masked atoms named rightly', share=True),
     'common': Metric('Masked atoms of the most common element', share=True),
-    'log_likelihood': Metric('Log-likelihood a masked atom, in nats'),
+    'log_likelihood': Metric('Log-likelihood a masked atom, in nats', most=0.0),
   }
   headline: ClassVar[Sequence[str]] = ('named', 'common', 'log_likelihood')
   counted: ClassVar[str] = 'masked'

@@ -59,8 +59,15 @@ def crossval(run: Run, words: Sequence[str]) -> None:
     return
   with run.alone():
     several.claim(run, names)
-    in_parts = next(run.workdir.folder.glob('way-*.json'), None)  # what is done needs no measure
-    how = several.IN_TURN if in_parts and values.how == 'auto' else values.how
+    how = values.how
+    if how == 'auto' and next(run.workdir.folder.glob('way-*.json'), None):
+      missing = [one.workdir.folder.name for one in runs if not one.workdir.evaluation.exists()]
+      if missing:
+        raise UserError(
+          f'crossval: {len(missing)} runs of the parts are not done, first {missing[0]}; wait for '
+          'them, repeat their --part, or train them here with --how=in_turn'
+        )
+      how = several.IN_TURN  # nothing is left to be trained, and so to be timed
     failures = several.train(run, runs, names, how, values.pages)
     done = [None if i in failures else one.workdir for i, one in enumerate(runs)]
     first = next((one for i, one in enumerate(runs) if i not in failures), None)

@@ -33,15 +33,18 @@ def learn(run: Run, text: str, draws: int) -> None:
       data = dataclasses.replace(given.data, train_share=share, train_draw=draw)
       config: Any = dataclasses.replace(given, data=data, seed=given.seed + draw)
       config_lib.check(config)
-      names.append(f'share-{share:g}-draw-{draw}')
+      names.append(f'share-{share}-draw-{draw}')
       runs.append(run.other(config, Workdir(run.workdir.folder / names[-1])))
   with run.alone():
     several.claim(run, names)
     failures = several.train(run, runs, names, 'auto', False)
-    done = [one for number, one in enumerate(runs) if number not in failures]
-    if run.lead and done:
-      outcome = done[0].described().task.outcome
-      learning_curve.show([one.workdir for one in done], outcome, run.workdir.folder)
+    if run.lead and not failures:
+      by_share = {
+        share: [one.workdir for one in runs[number * draws : (number + 1) * draws]]
+        for number, share in enumerate(shares)
+      }
+      outcome = runs[0].described().task.outcome
+      learning_curve.show(by_share, outcome, run.workdir.folder)
   if failures:
     first = min(failures)
     raise UserError(

@@ -157,6 +157,6 @@ VERB = Verb(
     Flag('sd', None, 'its standard deviation', 'X', number=float),
     Flag('output', '', 'writes the numbers as JSON', 'FILE'),
     Flag('shares', '', 'trains on these of the training patients: a learning curve', 'A,B,...'),
-    Flag('draws', 3, 'networks on as many draws of each share (default 3)', 'N', low=1),
+    Flag('draws', 5, 'networks on as many draws of each share (default 5)', 'N', low=1),
   ),
 )

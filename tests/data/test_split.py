@@ -198,3 +198,13 @@ def test_a_share_of_the_training_groups_stays():
   assert len(quarter & ill) == round(len(ill) / 4)
   assert kept(0.25, 1) != quarter
   assert len(kept(0.001, 0)) == 2  # one of every class
+
+
+def test_a_patient_counts_for_the_rarest_class_of_its_cases():
+  groups = [name for i in range(40) for name in (f'p{i}', f'p{i}')]
+  labels = ['nevus', 'melanoma'] * 4 + ['nevus', 'nevus'] * 36  # every melanoma comes second
+  for draw in range(10):
+    where = split.partly(['train'] * 80, labels, groups, 0.1, [draw])
+    assert [label for label, name in zip(labels, where, strict=True) if name == 'train'].count(
+      'melanoma'
+    ) == 1

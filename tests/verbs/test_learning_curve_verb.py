@@ -2,6 +2,7 @@
 
 import csv
 
+import numpy as np
 import pytest
 
 from experiments import lung_cnn, tabular_mlp
@@ -29,19 +30,20 @@ def learnt(tmp_path_factory):
 
 def test_sizes_grow_and_the_test_cases_stay(learnt):
   value, _ = sealed.read(learnt / 'learning-curve.json')
-  cases = [size['cases'] for size in value['sizes']]
-  whole = cases[-1]
+  cases = [size['examples'] for size in value['sizes']]
+  assert [size['share'] for size in value['sizes']] == [0.2, 0.4, 0.7, 1.0]
+  whole = round(cases[-1])
   assert cases == pytest.approx([0.2 * whole, 0.4 * whole, 0.7 * whole, whole], abs=1)
   assert all(len(size['draws']) == 2 for size in value['sizes'])
   assert [one['cases'] for one in value['forecast']] == [2 * whole, 4 * whole]
-  assert all(one['low'] <= one['high'] for one in value['forecast'])
+  assert all(one['reason'] == '2 draws: an interval needs 3' for one in value['forecast'])
   tested = set()
   for run in sorted(learnt.glob('share-*')):
     with open(run / 'predictions' / 'test.csv', newline='') as file:
       tested.add(tuple(row['id'] for row in csv.DictReader(file)))
     about, _ = sealed.read(run / 'data.json')
     note = f'of {whole} cases: config.data.train_share='
-    assert any(note in line for line in about['notes']) == ('share-1-' not in run.name)
+    assert any(note in line for line in about['notes']) == ('share-1.0-' not in run.name)
   assert len(tested) == 1
 
 
@@ -50,6 +52,7 @@ def test_the_page_says_what_more_cases_would_give(learnt):
   assert 'training cases</strong>: test AUROC' in page
   assert page.count('<svg') == 1
   assert 'inverse power law' in page
+  assert 'The test cases were looked at by 8 runs' in page
 
 
 def test_the_same_command_stands(learnt, capsys):
@@ -79,3 +82,56 @@ def test_images_are_taken_in_parts_as_well(make_images, tmp_path):
       counts[source, share] = {name: len(split) for name, split in splits.items()}
     whole, half = counts[source, 1.0], counts[source, 0.5]
     assert half == whole | {'train': pytest.approx(whole['train'] / 2, abs=1)}
+
+
+def grouped(folder, split=('train', 'val', 'test')):
+  """A table of patients with one to five rows each, whose first row says nothing of the rest."""
+  random = np.random.default_rng(0)
+  rows = []
+  for patient in range(240):
+    drawn = split[int(random.integers(len(split)))]
+    for visit in range(int(random.integers(1, 6))):
+      ill = int(patient % 3 == 0 and visit > 0)
+      where = drawn if patient % 2 == 0 else 'train'
+      value = f'{random.normal(ill, 1):.4f}'
+      rows.append([f'p{patient}', 'ill' if ill else 'well', where, value])
+  with open(folder, 'w', newline='') as file:
+    writer = csv.writer(file)
+    writer.writerow(['patient', 'target', 'split', 'marker'])
+    writer.writerows(rows)
+  return ['--config.data.source', str(folder), '--config.data.label_column=target', *SMALL]
+
+
+def test_draws_of_a_share_are_one_size_though_patients_have_many_rows(tmp_path):
+  words = grouped(tmp_path / 'visits.csv')
+  shares = ('--shares=0.25,0.5,0.75,1', '--draws=3', f'--workdir={tmp_path}/curve')
+  assert call(*shares, *words) == 0
+  value, _ = sealed.read(tmp_path / 'curve' / 'learning-curve.json')
+  assert [size['share'] for size in value['sizes']] == [0.25, 0.5, 0.75, 1.0]
+  assert all(len(size['draws']) == 3 for size in value['sizes'])
+  whole = value['sizes'][-1]['groups']
+  assert [size['groups'] for size in value['sizes']] == pytest.approx(
+    [0.25 * whole, 0.5 * whole, 0.75 * whole, whole], abs=2
+  )
+  assert all(one['low'] < one['value'] < one['high'] for one in value['forecast'])
+  page = (tmp_path / 'curve' / 'learning-curve.html').read_text()
+  assert page.count('<tr><td') == 4
+
+
+def test_without_a_test_split_it_is_validation(tmp_path, capsys):
+  words = grouped(tmp_path / 'visits.csv', split=('train', 'val'))
+  shares = ('--shares=0.5,1', '--draws=1', f'--workdir={tmp_path}/curve')
+  assert call(*shares, *words) == 0
+  out = capsys.readouterr().out
+  assert 'val AUROC' in out
+  assert 'would give: not known: 2 sizes: a curve needs 4' in out
+  assert 'There is no test split' in (tmp_path / 'curve' / 'learning-curve.html').read_text()
+
+
+def test_a_share_of_nothing_is_refused(tmp_path, capsys):
+  words = grouped(tmp_path / 'visits.csv')
+  config, words = tabular_mlp.Config(), [*words, '--config.data.train_share=0']
+  with pytest.raises(SystemExit) as ended:
+    cli.main(config, tabular_mlp.build, words)
+  assert ended.value.code == 2
+  assert 'config.data.train_share=0: expected more than 0' in capsys.readouterr().err

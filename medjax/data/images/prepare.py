@@ -18,6 +18,7 @@ from medjax.data.images.modality import Images
 from medjax.data.images.source import Source
 from medjax.data.memory import Selected
 from medjax.data.settings import Settings
+from medjax.data.split import UNUSED
 from medjax.errors import UserError
 
 # Part of every fingerprint: raise it when images become other pixels.
@@ -187,7 +188,8 @@ def _counted_once(read: Examples, digests: list[str], source: Source, allow: boo
   notes = [problem] if problem else []
   # From splits that were drawn copies are left out, whatever these are.
   given_of = {record.id: record.given for record in source.records}
-  splits = [given_of[name] for name in read.id] if source.mendable else read.split
+  drawn = ['train' if name == UNUSED else name for name in read.split]
+  splits = [given_of[name] for name in read.id] if source.mendable else drawn
   notes += identical.between_splits(read.id, digests, splits, allow)
   read = dataclasses.replace(read, group=identical.groups(read.group, digests))
   kept = identical.once(digests, splits) if source.mendable else range(len(digests))
