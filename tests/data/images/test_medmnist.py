@@ -121,3 +121,15 @@ def test_damaged_files_are_refused_in_one_line(tmp_path):
     with pytest.raises(UserError, match=r'set.npz: .*cannot be read') as caught:
       loader.load(config, simulator=None, classes=('no', 'yes'))
     assert len(str(caught.value).splitlines()) < 13
+
+
+def test_a_share_of_them_may_leave_out_a_copy(tmp_path):
+  """Two images that are the same, of which one is not trained on, are in no two splits."""
+  arrays = _arrays()
+  arrays['train_images'][1:6] = arrays['train_images'][0]
+  arrays['train_labels'][1:6] = arrays['train_labels'][0]
+  whole = _load(tmp_path / 'a.npz', arrays)
+  for draw in range(3):
+    part = _load(tmp_path / 'a.npz', arrays, train_share=0.5, train_draw=draw)
+    assert len(part.splits['train']) == pytest.approx(len(whole.splits['train']) / 2, abs=2)
+    assert part.splits.keys() == whole.splits.keys()
