@@ -19,7 +19,7 @@ from typing import Any
 from absl import flags
 
 from experiments import drug_activity
-from medjax import arguments, cli, runtime, start
+from medjax import arguments, cli, machine, runtime, start
 from medjax.arguments import Flag
 from medjax.data import dataset
 from medjax.errors import UserError
@@ -83,7 +83,7 @@ def _screen(values: flags.FlagValues) -> None:
     values.picks,
     pathlib.Path(values.actives).expanduser() if values.actives else None,
     values.smiles_column,
-    screen.cores() if values.workers is None else values.workers,
+    machine.cores() if values.workers is None else values.workers,
   )
   screen.screen(drug_activity.build(described), config, drug_activity.build, workdir, request)
 

@@ -10,7 +10,6 @@ import concurrent.futures
 import functools
 import itertools
 import math
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from medjax import machine
 from medjax.explain import affine
 from medjax.explain.score import Score, compiled, in_chunks
 
@@ -128,7 +128,7 @@ def _worth_of_rows(
   """As ``_worth``, of the columns of all rows of a table, [N, coalitions]."""
   # A mixture with a missing number needs the score as it is: 0 times NaN is NaN.
   finite = bool(np.isfinite(x).all() and np.isfinite(background).all())
-  cores = _cores() if jax.default_backend() == 'cpu' else 1
+  cores = machine.cores() if jax.default_backend() == 'cpu' else 1
   threads = cores if len(x) >= cores else 1
   rows = np.arange(-(-len(x) // threads) * threads) % len(x)  # as many for each thread
   cached = threads > 1
@@ -145,13 +145,6 @@ def _worth_of_rows(
   with concurrent.futures.ThreadPoolExecutor(threads) as pool:
     worth = np.concatenate(list(pool.map(of, np.split(rows, threads))))
   return worth[: len(x), : len(coalitions)]
-
-
-def _cores() -> int:
-  """Cores that this process may use."""
-  if hasattr(os, 'sched_getaffinity'):
-    return len(os.sched_getaffinity(0))
-  return os.cpu_count() or 1
 
 
 @functools.partial(compiled, static_argnums=(1, 2, 3))

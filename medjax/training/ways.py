@@ -5,7 +5,6 @@ program, convolutions several times slower, and a GPU has room for others where 
 """
 
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from medjax import machine
 from medjax.data import feed
 from medjax.runtime import Devices
 from medjax.training import loop, members, parallel, state
@@ -165,9 +165,4 @@ def free(devices: Devices) -> float:
   told = devices.local[0].memory_stats()
   if told and 'bytes_limit' in told:
     return told['bytes_limit'] - told.get('bytes_in_use', 0)
-  try:
-    with open('/proc/meminfo') as file:
-      lines = dict(line.split(':', 1) for line in file)
-    return int(lines['MemAvailable'].split()[0]) * 1024
-  except (OSError, KeyError, ValueError):
-    return os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2
+  return machine.free_memory()

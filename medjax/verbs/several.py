@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import functools
 import math
-import os
 import resource
 import time
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from typing import Any
 
 import jax
 
-from medjax import runtime, sealed
+from medjax import machine, runtime, sealed
 from medjax.data import examples
 from medjax.errors import DiskFullError, UserError
 from medjax.experiment import Experiment
@@ -200,7 +199,7 @@ class _AtWork:
       with self._may_fail(0):
         self._member(0)  # for its notes on the data, as those of the processes are not shown
       self.failures.clear()
-      return Choice(way, min(_cores(), len(self.runs)))
+      return Choice(way, min(machine.cores(), len(self.runs)))
     for number, member in self._everyone.items():
       if reason := members.unsuited(member, self.runs[number].devices):
         raise UserError(f'--how={way}: {reason}')
@@ -232,7 +231,7 @@ class _AtWork:
     best = IN_TURN
     if seconds.get(TOGETHER, math.inf) < _CLEARLY * seconds[IN_TURN]:
       best = TOGETHER
-    processes = min(_cores(), len(self.runs))
+    processes = min(machine.cores(), len(self.runs))
     reason = self._against_processes(processes, seconds[IN_TURN], seconds[best])
     if not reason:
       tasks = [dataclasses.replace(self._task(i), only_times=True) for i in range(processes)]
@@ -357,13 +356,6 @@ class _AtWork:
       if not self._monitor:
         self._monitor = run.described().task.outcome.monitor
       print(f'{self.names[number]}: {report.headline(run.workdir, "test", self._monitor)}')
-
-
-def _cores() -> int:
-  try:
-    return len(os.sched_getaffinity(0))
-  except AttributeError:
-    return os.cpu_count() or 1
 
 
 def _spell(seconds: float) -> str:

@@ -141,7 +141,7 @@ def test_the_fastest_way_is_taken(monkeypatch, tmp_path, make_runs, alone, toget
   measured = ways.Measured(alone, together, 3, '' if together else 'no room')
   monkeypatch.setattr(ways, 'measure', lambda *given: measured)
   monkeypatch.setattr(ways, 'updates', lambda members: 100_000)
-  monkeypatch.setattr(several, '_cores', lambda: 2)
+  monkeypatch.setattr(several.machine, 'cores', lambda: 2)
   closed = []
 
   class Processes:

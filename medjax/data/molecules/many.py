@@ -2,9 +2,10 @@
 
 import concurrent.futures
 import multiprocessing
-import os
 from collections.abc import Callable, Sequence
 from typing import TypeVar
+
+from medjax import machine
 
 T = TypeVar('T')
 R = TypeVar('R')
@@ -24,7 +25,7 @@ def spread(work: Callable[[Sequence[T]], list[R]], items: Sequence[T], worth: in
     >>> spread(lambda part: [2 * one for one in part], [1, 2, 3], worth=10)
     [2, 4, 6]
   """
-  count = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+  count = machine.cores()
   if len(items) < worth or count < 2:
     return work(items)
   size = -(-len(items) // (_CHUNKS * count))

@@ -3,7 +3,6 @@
 import csv
 import dataclasses
 import itertools
-import os
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -227,8 +226,3 @@ def _say(request: Request, screened: Screened) -> None:
     interval = '' if estimate.low is None else f' ({estimate.low:.3f} to {estimate.high:.3f})'
     print(f'{name}: {estimate.value:.3f}{interval}')
   print(f'{len(screened.hits)} hits, {len(screened.picks)} picks: {output / "screen.html"}')
-
-
-def cores() -> int:
-  """How many processes can work at once here."""
-  return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
