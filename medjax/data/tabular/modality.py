@@ -83,6 +83,8 @@ class Table(Modality):
     return of_json(values, dict, 'an object with a value for each column', case)
 
   def _case(self, where: str, row: dict[str, str], semicolons: bool) -> Case:
+    row = dict(self.preprocessing.spelled(row))
+
     def load() -> dict[str, np.ndarray]:
       read = self.preprocessing.as_trained(row, where, semicolons=semicolons)
       return {'values': self.preprocessing.row(read, where)}

@@ -148,11 +148,34 @@ class Preprocessing:
       UserError: a column is missing or a cell is no number.
     """
     values: list[float] = []
+    cells = self.spelled(cells)
     for column in self.columns:
       if column.name not in cells:
         raise UserError(f'{where}: no column {column.name!r}; the model was trained with it')
       values += column.values(cells[column.name], where, self.missing)
     return np.array(values, np.float32)
+
+  def spelled(self, cells: Row) -> Row:
+    """A row with the columns named as in training, where only case or blanks differ.
+
+    Example:
+      >>> fitted.spelled({'AGE ': '50', 'sex': 'm'})['age']          # doctest: +SKIP
+      '50'
+    """
+    missing = [column.name for column in self.columns if column.name not in cells]
+    if not missing:
+      return cells
+    given, trained = (
+      Counter(text.key(name) for name in names)
+      for names in (cells, (column.name for column in self.columns))
+    )
+    of_key = {text.key(name): name for name in cells}
+    keys = {name: text.key(name) for name in missing}
+    return dict(cells) | {
+      name: cells[of_key[key]]
+      for name, key in keys.items()
+      if given[key] == trained[key] == 1  # or it is not known which is meant
+    }
 
   def to_json(self) -> dict[str, Any]:
     """JSON values, which ``from_json`` reads back."""

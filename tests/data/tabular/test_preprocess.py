@@ -163,3 +163,18 @@ def test_a_number_too_far_from_the_others_is_refused():
   assert np.isfinite(fitted.row({'x': '1'}, 'row 4')).all()
   with pytest.raises(UserError, match=r'^row 5: x is 1e30, 1e\+42 standard deviations from'):
     fitted.row({'x': '1e30'}, 'row 5')
+
+
+def test_names_of_another_site_may_differ_by_case_and_blanks():
+  fitted = preprocess.fit(_rows(age=['1', '3'], sex=['m', 'f']), ['age', 'sex'])
+  expected = fitted.row({'age': '3', 'sex': 'f'}, 'row')
+  for names in (('AGE', 'Sex'), (' age', 'sex '), ('ＡＧＥ', 'sex')):
+    found = fitted.row(dict(zip(names, ('3', 'f'), strict=True)), 'row')
+    np.testing.assert_array_equal(found, expected)
+  # The exact name counts first, and of two others nobody knows which is meant.
+  np.testing.assert_array_equal(fitted.row({'AGE': '9', 'age': '3', 'sex': 'f'}, 'row'), expected)
+  with pytest.raises(UserError, match="no column 'age'"):
+    fitted.row({'AGE': '3', 'Age': '3', 'sex': 'f'}, 'row')
+  both = preprocess.fit(_rows(x=['1', '3'], X=['5', '9']), ['x', 'X'])
+  with pytest.raises(UserError, match="no column 'X'"):
+    both.row({'x': '1'}, 'row')
