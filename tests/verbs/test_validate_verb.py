@@ -112,6 +112,17 @@ def test_the_page_the_report_and_the_card_say_it(study):
   assert len(table) == 401
 
 
+def test_codes_of_missing_values_and_names_in_capitals_are_noticed(study, capsys):
+  with open(study / 'few.csv', newline='', encoding='utf-8') as file:
+    rows = [{name.upper(): cell for name, cell in row.items()} for row in csv.DictReader(file)]
+  rows[3]['AGE'] = '-999'
+  write(study / 'codes.csv', [{**row, 'label': row['LABEL']} for row in rows])
+  validate(study, 'codes.csv')
+  line = next(n for n in found(study, 'codes')['notes'] if 'far from all training rows' in n)
+  assert line.startswith('numbers far from all training rows in 1 rows, the first row 5: ')
+  assert 'AGE -999' in line or 'age -999' in line
+
+
 def test_few_cases_are_not_enough_to_say(study, capsys):
   validate(study, 'few.csv')
   assert 'cannot be said' in capsys.readouterr().out

@@ -94,6 +94,13 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
   ).with_splits(config)
   if config.fitted is not None:
     modality = Table.from_details(config.fitted)
+    far = [(line, found) for line, row in rows if (found := modality.preprocessing.far(row))]
+    if far:
+      line, found = far[0]
+      read = read.noting(
+        f'numbers far from all training rows in {len(far)} rows, the first row {line}: '
+        f'{", ".join(found)}; config.data.missing=usual,-999 would make such a -999 missing'
+      )
     return read.to_dataset(
       {'values': _values(modality.preprocessing, table.where, rows)},
       target.label,

@@ -198,7 +198,8 @@ class Preprocessing:
     return cls(tuple(columns), Missing.of(stored['missing']), stored['written'])
 
   def note(self, cells: Row) -> str:
-    """What is to be said of reading a row of another table: its limits of detection, or ''.
+    """What is to be said of reading a row of another table: limits of detection, and numbers that
+    may stand for a missing value, such as -999; or ''.
 
     Args:
       cells: by column, as ``tables.parse`` gives them.
@@ -208,7 +209,30 @@ class Preprocessing:
       for column in self.columns
       if isinstance(column, Number) and number_cells.is_limit(cells.get(column.name, ''))
     ]
-    return f'limits of detection are read as the limit ({", ".join(limits)})' if limits else ''
+    told = [f'limits of detection are read as the limit ({", ".join(limits)})'] if limits else []
+    if far := self.far(cells):
+      told.append(f'{", ".join(far)}: far from all training rows; taken as it stands')
+    return '; '.join(told)
+
+  def far(self, cells: Row) -> list[str]:
+    """Numbers of a row that are farther beyond those of training than these are apart.
+
+    Example:
+      >>> fitted.far({'age': '-999', 'sex': 'm'})                    # doctest: +SKIP
+      ['age -999 (trained on 18 to 95)']
+    """
+    found = []
+    cells = self.spelled(cells)
+    for column in self.columns:
+      if not isinstance(column, Number) or column.name not in cells:
+        continue
+      number = tables.parse_number(cells[column.name], self.missing)
+      low, high = column.quantiles[0], column.quantiles[-1]
+      width = high - low
+      if number is not None and (number < low - width or number > high + width):
+        shown = cells[column.name].strip()
+        found.append(f'{column.name} {shown} (trained on {low:g} to {high:g})')
+    return found
 
   def as_trained(self, cells: Row, where: str, *, semicolons: bool) -> dict[str, str]:
     """A row of another table, its numbers read as the training table's.

@@ -178,3 +178,13 @@ def test_names_of_another_site_may_differ_by_case_and_blanks():
   both = preprocess.fit(_rows(x=['1', '3'], X=['5', '9']), ['x', 'X'])
   with pytest.raises(UserError, match="no column 'X'"):
     both.row({'x': '1'}, 'row')
+
+
+def test_a_number_that_may_stand_for_a_missing_one_is_said():
+  fitted = preprocess.fit(_rows(age=['20', '60', '40'], sex=['m', 'f', 'm']), ['age', 'sex'])
+  assert fitted.far({'age': '-999', 'sex': 'm'}) == ['age -999 (trained on 20 to 60)']
+  assert 'age -999 (trained on 20 to 60): far from all' in fitted.note({'age': '-999', 'sex': 'm'})
+  for usual in ('-20', '100', '41.5', '', 'NA', 'old'):
+    assert fitted.far({'age': usual, 'sex': 'm'}) == []
+    assert fitted.note({'age': usual, 'sex': 'm'}) == ''
+  assert fitted.far({'age': '100.5', 'sex': '-999'}) == ['age 100.5 (trained on 20 to 60)']
