@@ -27,7 +27,12 @@ _MOST_UNITS = 3  # in which one quantity is given, such as ng, mg and g
 
 
 def class_names(
-  labels: Sequence[str], positive: str, where: Any, *, joined: bool = False
+  labels: Sequence[str],
+  positive: str,
+  where: Any,
+  *,
+  joined: bool = False,
+  external: bool = False,
 ) -> tuple[str, ...]:
   """Names of the classes in label order; of two, the second is the positive one.
 
@@ -36,6 +41,7 @@ def class_names(
     positive: the positive one of two classes; '' to tell it from the names, see ``positive``.
     where: what the labels are of, for errors.
     joined: whether labels that look like several findings in one (see ``joint``) are classes.
+    external: whether they are of another site, which may have cases of one class alone.
 
   Raises:
     UserError: there is one class only, or more than a thousand, or two differ only by case or are
@@ -55,7 +61,7 @@ def class_names(
         raise UserError(
           f'{where}: classes {name!r} and {next_name!r} are the same number; expected one'
         )
-  if len(names) < 2:
+  if len(names) < 2 and not external:
     raise UserError(f'{where}: every example is {names[0]!r}; expected at least two classes')
   spelled: dict[str, str] = {}
   for name in names:
@@ -73,7 +79,7 @@ def class_names(
       f'{where}: label {several[0]!r} looks like several findings joined by {several[1]}; expected '
       'one class an example, or config.data.joined_names=true where each such label is one class'
     )
-  if positive:
+  if positive and not (external and len(names) == 1):
     if len(names) != 2 or positive not in names:
       close = nearest(positive, names)
       raise UserError(f'config.data.positive={positive}: expected one of two classes{close}')

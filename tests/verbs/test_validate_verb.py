@@ -123,6 +123,18 @@ def test_codes_of_missing_values_and_names_in_capitals_are_noticed(study, capsys
   assert 'AGE -999' in line or 'age -999' in line
 
 
+def test_a_site_with_one_class_has_what_that_class_can_say(study, capsys):
+  with open(study / 'odd.csv', newline='', encoding='utf-8') as file:
+    rows = [row for row in csv.DictReader(file) if row['label'] == 'healthy' and row['ward'] != 'C']
+  write(study / 'healthy.csv', rows)
+  validate(study, 'healthy.csv')
+  assert 'sensitivity: undefined (there is no positive case)' in capsys.readouterr().out
+  value = found(study, 'healthy')
+  assert 'no case of disease there' in value['notes']
+  assert 0 < value['metrics']['specificity']['value'] < 1
+  assert value['verdict']['carries'] is not True
+
+
 def test_few_cases_are_not_enough_to_say(study, capsys):
   validate(study, 'few.csv')
   assert 'cannot be said' in capsys.readouterr().out

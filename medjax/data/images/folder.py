@@ -128,7 +128,9 @@ def _classes(texts: Sequence[str], where: pathlib.Path, config: Config) -> tuple
   if config.labels == 'none':
     return (NO_LABEL,)
   if config.labels == 'classes':
-    return labels.class_names(texts, config.positive, where, joined=config.joined_names)
+    return labels.class_names(
+      texts, config.positive, where, joined=config.joined_names, external=config.external
+    )
   names = config.findings or label_sets.names(texts)
   if len(names) < 2:
     raise UserError(

@@ -172,7 +172,9 @@ def _named(
   there = set(texts)
   classes = tuple(name for name in names if name in there)
   if len(classes) < 3:  # of two, it matters which is the positive one
-    classes = labels.class_names(texts, config.positive, path, joined=True)
+    classes = labels.class_names(
+      texts, config.positive, path, joined=True, external=config.external
+    )
   return texts, classes
 
 

@@ -59,6 +59,7 @@ class Config(RowSettings, ClassSettings):
       Missing.of(self.missing),
       positive=self.positive,
       joined=self.joined_names,
+      external=self.external,
     )
 
 

@@ -38,7 +38,14 @@ class Target:
 
 
 def classes_or_numbers(
-  table: Table, column: str, kind: str, missing: Missing, *, positive: str, joined: bool
+  table: Table,
+  column: str,
+  kind: str,
+  missing: Missing,
+  *,
+  positive: str,
+  joined: bool,
+  external: bool = False,
 ) -> Target:
   """Labels of one column.
 
@@ -49,6 +56,7 @@ def classes_or_numbers(
     missing: which words mean that there is no label.
     positive: see ``labels.class_names``.
     joined: see there.
+    external: see there.
 
   Raises:
     UserError: there is no such column, no row has a label, or labels are not as expected.
@@ -58,7 +66,7 @@ def classes_or_numbers(
   texts = [row[name] for _, row in rows]
   numbers = columns.numbers(texts, kind, f'{table.where}: column {name!r}')
   if numbers is None:
-    classes = labels.class_names(texts, positive, table.where, joined=joined)
+    classes = labels.class_names(texts, positive, table.where, joined=joined, external=external)
     return Target(
       [name], rows, labels.encode(texts, classes), texts, lambda _: {'label': name}, classes,
       notes=tuple(notes),
