@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import math
 import resource
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -211,6 +212,8 @@ class _AtWork:
     everyone = list(self._everyone.values())
     if len(everyone) < 2:
       return Choice(IN_TURN)
+    if self.command.lead:
+      print('timing some updates of each way to train these runs', file=sys.stderr)
     count = ways.updates(everyone)
     # Positions among those that could be built stand for their numbers.
     numbers = list(self._everyone)
