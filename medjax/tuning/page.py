@@ -61,7 +61,8 @@ def summary(
     search: settings and space.
     trials: all of the study; one is complete.
     study: of Optuna.
-    worth: 'default', 'winner' and 'difference'; see ``worth``.
+    worth: 'default', 'winner' and 'difference', see ``worth``; and 'problem', why the default
+      settings have no figures, '' where they have.
     looks: at test; see ``looks``.
     command: that trains with the best settings.
   """

@@ -214,7 +214,7 @@ def _finish(
       about = page.summary(plan, trials, study, found, seen, _command(run, best.values))
     data = folders[best.number][0].read(folders[best.number][0].data)
     repeat = without_passwords(shlex.join(['python', *sys.orig_argv[1:]]))
-    notes = _notes(trials, found, seen, problem)
+    notes = _notes(trials, found, seen)
     path = page.write(plan, about, outcome, data, run.name, repeat, notes)
   _say(outcome, found, best, about, plan, path, 'test' if tested else 'val')
 
@@ -234,7 +234,7 @@ def _again(run: Run, plan: Any, default: Any, best: Any) -> tuple[dict[int, list
 
   wanted, problem = {default.number: {}, best.number: best.values}, ''
   if default.state == tried_lib.FAILED:  # and would again
-    problem = f'the default settings failed: {default.reason}'
+    problem = f'{tried_lib.folder_name(default.number)} failed: {default.reason}'
     del wanted[default.number]
   runs, owners = [], []
   for number, values in wanted.items():
@@ -250,7 +250,7 @@ def _again(run: Run, plan: Any, default: Any, best: Any) -> tuple[dict[int, list
       error = UserError(f'tune: {names[place]} failed: {failure.reason}')
       error.exit_code = failure.code
       raise error
-    problem = problem or f'the default settings failed ({names[place]}): {failure.reason}'
+    problem = problem or f'{names[place]} failed: {failure.reason}'
   folders: dict[int, list[Workdir]] = {}
   for one, number in zip(runs, owners, strict=True):
     folders.setdefault(number, []).append(one.workdir)
@@ -267,22 +267,25 @@ def _worth(
     return {split: worth.of_runs(folders[trial.number], outcome, split) for split in _SPLITS}
 
   if problem:
-    none = worth.unknown(problem)
-    return {'default': dict.fromkeys(_SPLITS, none), 'winner': of(best), 'difference': none}
+    none = worth.unknown('the default settings failed')
+    found = {'default': dict.fromkeys(_SPLITS, none), 'winner': of(best), 'difference': none}
+    return found | {'problem': problem}
   difference = worth.difference(folders[best.number], folders[default.number], outcome)
-  return {'default': of(default), 'winner': of(best), 'difference': difference}
+  found = {'default': of(default), 'winner': of(best), 'difference': difference}
+  return found | {'problem': ''}
 
 
 _SPLITS = ('val', 'test')
 
 
-def _notes(
-  trials: Sequence[Any], found: dict[str, Any], looks: Sequence[Any], problem: str
-) -> list[str]:
+def _notes(trials: Sequence[Any], found: dict[str, Any], looks: Sequence[Any]) -> list[str]:
   """What readers of the page should know of this tuning."""
   notes = []
-  if problem:
-    notes.append(f'{problem[0].upper()}{problem[1:]}. So nothing says what tuning was worth.')
+  if found['problem']:
+    notes.append(
+      'Nobody can say what tuning was worth, as there is nothing to compare the winner with: of '
+      f'the default settings {found["problem"]}'
+    )
   if len(looks) > 1:
     notes.append(
       f'The test cases were looked at {len(looks)} times: whoever went on because of what an '
@@ -290,7 +293,8 @@ def _notes(
     )
   lost = [trial for trial in trials if trial.state == 'failed']
   if lost:
-    notes.append(f'{len(lost)} trials failed; why stands in the list of all trials.')
+    count = f'{len(lost)} trial{"s" if len(lost) > 1 else ""}'
+    notes.append(f'{count} failed; why stands in the list of all trials.')
   low = found['winner']['test']['mean']
   if low['value'] is None:
     notes.append(f'The test score is undefined: {low.get("reason", "")}')
@@ -317,7 +321,10 @@ def _say(
     return f'{text} (95% interval {mean["low"]:{sign}.3f} to {mean["high"]:{sign}.3f})'
 
   name = outcome.monitor.upper()
-  print(f'default: {split} {name}: {spelled(found["default"][split]["mean"])}')
+  if found['problem']:
+    print(f'default: {found["problem"]}')
+  else:
+    print(f'default: {split} {name}: {spelled(found["default"][split]["mean"])}')
   if best.default:
     print('no trial was better on validation than the default settings')
   else:
