@@ -28,7 +28,9 @@ from medjax.models.unet import Encoder
 class Data(images.MaskConfig):
   """Which images with masks."""
 
-  image_size: int = setting(96, 'Height and width in pixels that the network sees.', low=32)
+  image_size: int = setting(
+    96, 'Height and width in pixels that the network sees.', low=32, inputs=True
+  )
   simulated_train: int = setting(400, 'Simulated training images.', low=2)
   simulated_val: int = setting(64, 'Simulated validation images.', low=2)
   simulated_test: int = setting(160, 'Simulated test images.', low=2)

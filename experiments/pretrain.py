@@ -35,7 +35,9 @@ class Data(images.Config):
   labels: Literal['classes', 'several', 'none'] = setting(
     'none', 'Labels are not read; otherwise they have to be as other experiments want them.'
   )
-  image_size: int = setting(64, 'Height and width in pixels that the network sees.', low=32)
+  image_size: int = setting(
+    64, 'Height and width in pixels that the network sees.', low=32, inputs=True
+  )
 
 
 @dataclasses.dataclass

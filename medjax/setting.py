@@ -19,6 +19,7 @@ def setting(
   low: float | None = None,
   high: float | None = None,
   execution: bool = False,
+  inputs: bool = False,
 ) -> T:
   """Declares one setting of a config dataclass.
 
@@ -30,6 +31,8 @@ def setting(
     high: the largest value allowed, likewise.
     execution: says how a run is computed and kept, not what it computes; a run may be continued or
       evaluated with another value.
+    inputs: of a data set, says what the network sees of a case; not which cases there are, in which
+      splits, with what labels. No other setting of data may be searched.
 
   Returns:
     A dataclass field, typed as its default so that type checkers see the value.
@@ -41,8 +44,8 @@ def setting(
     >>> Config().batch_size
     32
   """
-  metadata = {'meaning': meaning, 'low': low, 'high': high, 'execution': execution}
-  return dataclasses.field(default=default, metadata=metadata)
+  about = {'meaning': meaning, 'low': low, 'high': high, 'execution': execution, 'inputs': inputs}
+  return dataclasses.field(default=default, metadata=about)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -248,6 +248,11 @@ def check(space: Space, config: Any) -> None:
     leaf = leaves[name]
     if name == 'seed' or name.endswith('.seed') or leaf.field.metadata.get('execution'):
       raise UserError(f'space: {name}: cannot be searched: it does not say what is computed')
+    if name.startswith('data.') and not leaf.field.metadata.get('inputs'):
+      raise UserError(
+        f'space: {name}: cannot be searched: it may change which cases train and validate, or '
+        'their labels; of data, settings of what the network sees of a case can'
+      )
     if not isinstance(range_, Log | Uniform | Integers | Choices):
       raise UserError(f'space: {name}: expected Log, Uniform, Integers or Choices, found {range_}')
     range_.check(leaf)

@@ -147,6 +147,8 @@ def test_texts_that_spell_no_space(text, line):
     ({'network': Choices(('gine',))}, 'space: network: gine: expected two or more values'),
     ({'seed': Integers(0, 9)}, 'space: seed: cannot be searched'),
     ({'data.seed': Integers(0, 9)}, 'space: data.seed: cannot be searched'),
+    ({'data.fold': Integers(0, 4)}, 'space: data.fold: cannot be searched: it may change which'),
+    ({'data.allow_group_overlap': Choices((True, False))}, 'space: data.allow_group_overlap: can'),
     ({'accumulate': Integers(1, 2)}, 'space: accumulate: cannot be searched'),
   ],
 )
@@ -154,6 +156,29 @@ def test_spaces_that_do_not_fit(given, line):
   with pytest.raises(UserError) as error:
     space.check(given, drug_activity.Config())
   assert str(error.value).startswith(line)
+
+
+# Of data, what the network sees of a case. All else may move cases between splits or change labels.
+OF_INPUTS = {
+  'after', 'before', 'bits', 'categorical', 'channels', 'counts', 'descriptors', 'drop',
+  'image_size', 'keep', 'leads', 'length', 'max_residues', 'radius', 'rate', 'resize', 'varying',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize('name', EXPERIMENTS)
+def test_of_data_only_what_the_network_sees_may_be_searched(name):
+  module = importlib.import_module(f'experiments.{name}')
+  config = (vars(module).get('config') or module.Config)()
+  for one in config_lib.leaves(config):
+    if not one.name.startswith('data.') or one.name == 'data.seed':
+      continue
+    with pytest.raises(UserError) as error:
+      space.check({one.name: Choices((one.value,))}, config)
+    refused = 'cannot be searched: it may change which cases train and val' in str(error.value)
+    kept_beats = type(config.data).__module__ == 'medjax.data.signals.config'
+    may = one.name.removeprefix('data.') in OF_INPUTS - ({'keep'} if kept_beats else set())
+    assert refused != may, one.name
+    assert refused or 'expected two or more values' in str(error.value)
 
 
 def test_a_changed_config_is_a_checked_copy():

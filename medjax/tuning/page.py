@@ -48,7 +48,12 @@ def importances(study: Any) -> tuple[dict[str, float], str]:
 
 
 def summary(
-  search: Search, trials: Sequence[Tried], study: Any, worth: dict[str, Any], command: str
+  search: Search,
+  trials: Sequence[Tried],
+  study: Any,
+  worth: dict[str, Any],
+  looks: Sequence[dict[str, Any]],
+  command: str,
 ) -> dict[str, Any]:
   """What tune.json holds.
 
@@ -56,7 +61,9 @@ def summary(
     search: settings and space.
     trials: all of the study; one is complete.
     study: of Optuna.
-    worth: 'default', 'winner' and 'difference'; see ``worth``.
+    worth: 'default', 'winner' and 'difference', see ``worth``; and 'problem', why the default
+      settings have no figures, '' where they have.
+    looks: at test; see ``looks``.
     command: that trains with the best settings.
   """
   best = tried_lib.best(trials)
@@ -65,6 +72,7 @@ def summary(
     'best': best.number if best else None,
     'command': command,
     'worth': worth,
+    'looks': list(looks),
     'space': {name: range_.told() for name, range_ in search.space.items()},
     'pruner': search.pruner,
     'importance': shares,
@@ -119,7 +127,8 @@ def write(
   default = next((trial for trial in trials if trial['default']), None)
   complete = [trial for trial in trials if trial['state'] == tried_lib.COMPLETE]
   same = best['default']
-  default_score = default['score'] if default else None
+  # That of a trial that was not trained to its end compares with no other.
+  default_score = default['score'] if default and default in complete else None
   rows = [{'name': 'Default settings', 'trial': default_score, **worth['default']}]
   if not same:
     rows.append({'name': f'Winner, trial {best["number"]}', 'trial': best['score']}
@@ -142,7 +151,8 @@ def write(
     verdict=verdict(worth['difference']['mean']),
     warnings=notes,
     rows=rows,
-    seeds=len(worth['winner']['test']['runs']),
+    seeds=len(worth['winner']['val']['runs']),
+    looks=about['looks'],
     gain=None if default_score is None else best['score'] - default_score,
     val_gain=None if None in means or same else means[1] - means[0],
     command=about['command'],

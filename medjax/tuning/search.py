@@ -6,7 +6,6 @@ was killed is taken up again from its last checkpoint.
 
 import contextlib
 import dataclasses
-import hashlib
 import pathlib
 import shutil
 import sys
@@ -18,7 +17,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-import numpy as np
 
 from medjax import config as config_lib
 from medjax import files, runtime
@@ -31,6 +29,7 @@ from medjax.space import Space
 from medjax.spent import Spent
 from medjax.training import history, loop
 from medjax.training.keeper import PreemptedError
+from medjax.tuning import cases
 from medjax.tuning import storage as storage_lib
 from medjax.tuning import tried as tried_lib
 from medjax.tuning.places import Place
@@ -42,6 +41,7 @@ ALIKE = 3  # trials that fail first, with the same reason, end a study
 _STARTUP = 10  # trials that are drawn at random, by which later ones are chosen
 _BEFORE_PRUNING = 5  # trials that end before one is compared with them
 _WAIT = 1.0  # seconds between looks at what others are at work on
+_UNMARKED = 30.0  # seconds that a process may take from the begin of a trial to its mark
 
 
 class _FailedError(Exception):
@@ -79,28 +79,6 @@ class Search:
     # JSON has no tuples.
     made = {n: tuple(value) if isinstance(value, list) else value for n, value in values.items()}
     return config_lib.changed(self.config, made)
-
-
-def unseen(experiment: Experiment) -> Experiment:
-  """The experiment without its test cases, which a choice of settings must not see.
-
-  Raises:
-    UserError: there are no validation cases to choose by.
-  """
-  splits = experiment.data.splits
-  if 'val' not in splits or not len(splits['val']):
-    raise UserError('tune: chooses by the split val; the data have none')
-  kept = {name: split for name, split in splits.items() if name in ('train', 'val')}
-  return dataclasses.replace(experiment, data=dataclasses.replace(experiment.data, splits=kept))
-
-
-def cases(experiment: Experiment) -> str:
-  """A digest of the validation cases and their labels, which all trials are to share."""
-  split = experiment.data.splits['val']
-  digest = hashlib.sha256('\0'.join(split.id.tolist()).encode())
-  for leaf in jax.tree.leaves(split.label):
-    digest.update(np.ascontiguousarray(leaf).tobytes())
-  return digest.hexdigest()[:16]
 
 
 def study(search: Search, name: str, storage: Any) -> Any:
@@ -204,6 +182,7 @@ class _Worker:
     self.preemption = preemption
     self.optuna = storage_lib.optuna()
     self.leaves = {leaf.name: leaf for leaf in config_lib.leaves(search.config)}
+    self._unmarked: dict[int, float] = {}  # when each trial without a mark was first seen
 
   def take_up(self) -> None:
     """Puts back in line what a process was at work on that has died, or was asked to end."""
@@ -213,9 +192,7 @@ class _Worker:
     for trial in self.study.get_trials(deepcopy=False):
       if trial.state.name != 'RUNNING':
         continue
-      # Without a mark: killed right after it was begun, as nobody else may begin one now.
-      mark = trial.user_attrs.get(tried_lib.MARK)
-      if not mark or self.place.dead(mark):
+      if self._dead(trial):
         with contextlib.suppress(ValueError, self.optuna.exceptions.UpdateFinishedTrialError):
           self.study.tell(trial.number, state=self.optuna.trial.TrialState.FAIL)
     for trial in tried_lib.tried(self.study.get_trials(deepcopy=False)):
@@ -228,6 +205,16 @@ class _Worker:
           before.params or before.system_attrs.get('fixed_params', {}), about
         )
         print(f'{folder_name(trial.number)}: was interrupted; it is taken up again')
+
+  def _dead(self, trial: Any) -> bool:
+    """Whether the process at work on a trial is known to be dead."""
+    mark = trial.user_attrs.get(tried_lib.MARK)
+    if mark:
+      return self.place.dead(mark)
+    # Killed right after it was begun, or about to mark it: not every file system lets hosts keep
+    # each other out. Timed here, as clocks of hosts differ.
+    seen = self._unmarked.setdefault(trial.number, time.monotonic())
+    return time.monotonic() - seen >= _UNMARKED
 
   def next_trial(self, asking: contextlib.ExitStack) -> None:
     """Trains the trial that is next in line, or one that the sampler makes up."""
@@ -263,6 +250,8 @@ class _Worker:
       if type(error).__module__.startswith('sqlalchemy'):
         raise
       reason = _reason(error)
+    finally:
+      runtime.spare_mappings()
     trial.set_user_attr(tried_lib.REASON, reason)
     print(f'{workdir.folder.name}: failed: {reason}')
     raise _FailedError
@@ -290,10 +279,12 @@ class _Worker:
   def _train(self, trial: Any, config: Config, workdir: Workdir) -> str:
     """Trains a trial to its end; the name of its score."""
     search = self.search
-    experiment = unseen(search.build(config))
-    self._check_cases(experiment)
+    experiment = cases.unseen(search.build(config))
+    cases.check(self.study, experiment)
     monitor = experiment.task.outcome.monitor
     reported: set[int] = set()
+    # What others are compared with in the end, so that its score is to be whole.
+    default = trial.user_attrs.get(tried_lib.DEFAULT)
 
     def report(epoch: int, score: float | None) -> None:
       if score is not None and epoch not in reported:
@@ -302,7 +293,7 @@ class _Worker:
 
     def watch(epoch: int, score: float | None) -> None:
       report(epoch, score)
-      if epoch < config.num_epochs and trial.should_prune():
+      if epoch < config.num_epochs and not default and trial.should_prune():
         raise self.optuna.TrialPruned
 
     ended = False
@@ -323,7 +314,6 @@ class _Worker:
       _forget(workdir)
       print(f'{workdir.folder.name}: pruned after epoch {max(reported)}')
       raise
-    runtime.spare_mappings()
     return monitor
 
   def _told(self, trial: Any, workdir: Workdir, monitor: str) -> float:
@@ -341,22 +331,6 @@ class _Worker:
     _forget(workdir)
     print(f'{workdir.folder.name}: validation {monitor.upper()} {best[monitor]:.4f}')
     return float(best[monitor])
-
-  def _check_cases(self, experiment: Experiment) -> None:
-    """Sees that a trial is validated on the cases of all others.
-
-    Raises:
-      UserError: it is not.
-    """
-    own = cases(experiment)
-    first = self.study.user_attrs.get('cases')
-    if first is None:
-      self.study.set_user_attr('cases', own)
-    elif first != own:
-      raise UserError(
-        'its validation cases are not those of the other trials; leave settings that change them '
-        'out of the space'
-      )
 
 
 def _reason(error: Exception) -> str:

@@ -65,13 +65,13 @@ def of_runs(runs: Sequence[Workdir], outcome: Outcome, split: str) -> dict[str, 
   """``monitor`` of runs of several seeds on a split: the mean, and of each run.
 
   Raises:
-    UserError: a run is not evaluated, or has no such split.
+    UserError: a run is not evaluated.
   """
   found = []
   for run in runs:
     evaluated = run.read(run.evaluation)
     if split not in evaluated:
-      return {'mean': Estimate(None, reason=f'there is no split {split}').to_json(), 'runs': []}
+      return unknown(f'there is no {split} split')
     found.append(evaluated[split][outcome.monitor])
   metric = outcome.metric(outcome.monitor, list(evaluated[split]))
   mean = over_seeds(
@@ -82,6 +82,11 @@ def of_runs(runs: Sequence[Workdir], outcome: Outcome, split: str) -> dict[str, 
   return {'mean': mean.to_json(), 'runs': found}
 
 
+def unknown(reason: str) -> dict[str, Any]:
+  """What stands for a figure that nobody has."""
+  return {'mean': Estimate(None, reason=reason).to_json(), 'runs': []}
+
+
 def difference(
   winner: Sequence[Workdir], default: Sequence[Workdir], outcome: Outcome
 ) -> dict[str, Any]:
@@ -90,13 +95,15 @@ def difference(
   Raises:
     UserError: a run is not evaluated.
   """
+  if any('test' not in run.read(run.evaluation) for run in (*winner, *default)):
+    return unknown('there is no test split')
   pairs, reason = [], ''
   try:
     pairs = [_paired(one, other, outcome) for one, other in zip(winner, default, strict=True)]
   except UserError as error:  # such as predictions that have no paired test
     reason = str(error)
   if not pairs:
-    return {'mean': Estimate(None, reason=reason).to_json(), 'runs': []}
+    return unknown(reason)
   mean = over_seeds(
     [pair['value'] for pair in pairs], [(pair['low'], pair['high']) for pair in pairs]
   )

@@ -358,7 +358,11 @@ class _AtWork:
     if run.lead:
       if not self._monitor:
         self._monitor = run.described().task.outcome.monitor
-      print(f'{self.names[number]}: {report.headline(run.workdir, "test", self._monitor)}')
+      evaluated = run.workdir.read(run.workdir.evaluation)
+      split = 'test' if 'test' in evaluated else next(iter(evaluated))
+      line = report.headline(run.workdir, split, self._monitor)
+      missing = '' if split == 'test' else '; there is no test split'
+      print(f'{self.names[number]}: {line}{missing}')
 
 
 def _spell(seconds: float) -> str:

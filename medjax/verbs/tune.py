@@ -38,7 +38,7 @@ def tune(run: Run, words: Sequence[str]) -> None:
     UserError: the space or the storage is wrong, the folder holds something else, or no trial was
       completed.
   """
-  from medjax.tuning import places, search, storage
+  from medjax.tuning import cases, places, search, storage
   from medjax.tuning import tried as tried_lib
 
   values = run.values
@@ -55,7 +55,9 @@ def tune(run: Run, words: Sequence[str]) -> None:
   for seed in range(values.seeds or _SEEDS):
     config_lib.changed(run.config, {'seed': _seed(run, seed)})
   with examples.read_once():
-    experiment = search.unseen(run.experiment())
+    experiment = run.experiment()
+    splits = set(experiment.data.splits)
+    experiment = cases.unseen(experiment)
     space = _space(run, experiment)
     plan = search.Search(
       run.config, space, workdir.folder, _builder(run, space), run.devices, where, values.pruner
@@ -69,7 +71,7 @@ def tune(run: Run, words: Sequence[str]) -> None:
     if best is None:
       reasons = next((trial.reason for trial in trials if trial.reason), 'the time was over')
       raise UserError(f'tune: no trial was completed: {reasons}')
-    _finish(run, plan, study, trials, experiment.task.outcome)
+    _finish(run, plan, study, trials, experiment.task.outcome, 'test' in splits)
 
 
 def _check_folder(workdir: Workdir, config: Any) -> None:
@@ -178,78 +180,121 @@ def _own(plan: Any) -> Iterator[tuple[str, contextlib.ExitStack]]:
     yield name, asked
 
 
-def _finish(run: Run, plan: Any, study: Any, trials: Sequence[Any], outcome: Any) -> None:
+def _finish(
+  run: Run, plan: Any, study: Any, trials: Sequence[Any], outcome: Any, tested: bool
+) -> None:
   """Trains and tests the default and the best settings from new seeds, and writes the page.
 
   Raises:
     PreemptedError: SIGTERM came; what was at work is saved.
-    UserError: a run failed.
+    UserError: a run of the best settings failed.
   """
-  from medjax.tuning import page, search, storage, worth
+  from medjax.tuning import looks, page, search, storage
   from medjax.tuning import tried as tried_lib
 
   best: Any = tried_lib.best(trials)
   default = next(trial for trial in trials if trial.default)
-  seeds = run.values.seeds or _SEEDS
-  print(
-    f'best of {sum(t.finished for t in trials)}: trial {best.number}, {search.told(best.values)}'
-  )
-  runs: dict[int, list[Run]] = {}
-  for number, values in ((default.number, {}), (best.number, best.values)):
-    runs[number] = []
-    for seed in range(seeds):
-      config = config_lib.changed(plan.settings(values), {'seed': _seed(run, seed)})
-      name = f'{tried_lib.folder_name(number)}-seed-{seed}'
-      runs[number].append(run.other(config, Workdir(plan.folder / name)))
-  several_runs = [one for some in runs.values() for one in some]
-  names = [one.workdir.folder.name for one in several_runs]
+  finished = sum(trial.finished for trial in trials)
+  print(f'best of {finished}: trial {best.number}, {search.told(best.values)}')
   with contextlib.ExitStack() as held:
     try:
       held.enter_context(files.locked(plan.folder / '.finishing', 'busy'))
     except UserError:
       print('another worker trains and tests the best settings and writes the report')
       return
-    failures = several.train(run, several_runs, names, 'auto', False)
-    if failures:
-      first = failures[min(failures)]
-      error = UserError(f'tune: {names[min(failures)]} failed: {first.reason}')
-      error.exit_code = first.code
-      raise error
-    folders = {number: [one.workdir for one in some] for number, some in runs.items()}
-    found = {
-      who: {split: worth.of_runs(folders[trial.number], outcome, split) for split in _SPLITS}
-      for who, trial in (('default', default), ('winner', best))
-    }
-    found['difference'] = worth.difference(folders[best.number], folders[default.number], outcome)
+    if tested:
+      looks.begin(plan.folder, finished, run.values.seeds or _SEEDS, best.number)
+    folders, problem = _again(run, plan, default, best)
+    found = _worth(folders, default, best, outcome, problem)
+    seen = []
+    if tested:
+      test = {who: found[who]['test']['mean'] for who in ('default', 'winner')}
+      seen = looks.end(plan.folder, test | {'difference': found['difference']['mean']})
     with storage.errors(plan.where):
-      about = page.summary(plan, trials, study, found, _command(run, best.values))
+      about = page.summary(plan, trials, study, found, seen, _command(run, best.values))
     data = folders[best.number][0].read(folders[best.number][0].data)
     repeat = without_passwords(shlex.join(['python', *sys.orig_argv[1:]]))
-    path = page.write(
-      plan, about, outcome, data, run.name, repeat, _notes(plan, trials, found, names)
-    )
-  _say(outcome, found, best, about, plan, path)
+    notes = _notes(trials, found, seen)
+    path = page.write(plan, about, outcome, data, run.name, repeat, notes)
+  _say(outcome, found, best, about, plan, path, 'test' if tested else 'val')
+
+
+def _again(run: Run, plan: Any, default: Any, best: Any) -> tuple[dict[int, list[Workdir]], str]:
+  """Trains and evaluates the default and the best settings from new seeds.
+
+  Returns:
+    Folders of the runs, by number of the trial, and why there are none of the default settings: ''
+    where there are.
+
+  Raises:
+    PreemptedError: SIGTERM came; what was at work is saved.
+    UserError: a run of the best settings failed.
+  """
+  from medjax.tuning import tried as tried_lib
+
+  wanted, problem = {default.number: {}, best.number: best.values}, ''
+  if default.state == tried_lib.FAILED:  # and would again
+    problem = f'{tried_lib.folder_name(default.number)} failed: {default.reason}'
+    del wanted[default.number]
+  runs, owners = [], []
+  for number, values in wanted.items():
+    for seed in range(run.values.seeds or _SEEDS):
+      config = config_lib.changed(plan.settings(values), {'seed': _seed(run, seed)})
+      name = f'{tried_lib.folder_name(number)}-seed-{seed}'
+      runs.append(run.other(config, Workdir(plan.folder / name)))
+      owners.append(number)
+  names = [one.workdir.folder.name for one in runs]
+  failures = several.train(run, runs, names, 'auto', False)
+  for place, failure in sorted(failures.items()):
+    if owners[place] == best.number:
+      error = UserError(f'tune: {names[place]} failed: {failure.reason}')
+      error.exit_code = failure.code
+      raise error
+    problem = problem or f'{names[place]} failed: {failure.reason}'
+  folders: dict[int, list[Workdir]] = {}
+  for one, number in zip(runs, owners, strict=True):
+    folders.setdefault(number, []).append(one.workdir)
+  return folders, problem
+
+
+def _worth(
+  folders: Mapping[int, list[Workdir]], default: Any, best: Any, outcome: Any, problem: str
+) -> dict[str, Any]:
+  """What the runs from new seeds have, and the winner's less the default ones'."""
+  from medjax.tuning import worth
+
+  def of(trial: Any) -> dict[str, Any]:
+    return {split: worth.of_runs(folders[trial.number], outcome, split) for split in _SPLITS}
+
+  if problem:
+    none = worth.unknown('the default settings failed')
+    found = {'default': dict.fromkeys(_SPLITS, none), 'winner': of(best), 'difference': none}
+    return found | {'problem': problem}
+  difference = worth.difference(folders[best.number], folders[default.number], outcome)
+  found = {'default': of(default), 'winner': of(best), 'difference': difference}
+  return found | {'problem': ''}
 
 
 _SPLITS = ('val', 'test')
 
 
-def _notes(
-  plan: Any, trials: Sequence[Any], found: dict[str, Any], names: Sequence[str]
-) -> list[str]:
+def _notes(trials: Sequence[Any], found: dict[str, Any], looks: Sequence[Any]) -> list[str]:
   """What readers of the page should know of this tuning."""
   notes = []
-  others = {path.parent.name for path in plan.folder.glob('trial-*-seed-*/evaluation.json')}
-  others -= set(names)
-  if others:
-    earlier = ', '.join(sorted({name.rsplit('-seed-', 1)[0] for name in others}))
+  if found['problem']:
     notes.append(
-      f'Earlier, with fewer trials, {earlier} was evaluated on test too: whoever went on because '
-      'of what that gave has tuned on test.'
+      'Nobody can say what tuning was worth, as there is nothing to compare the winner with: of '
+      f'the default settings {found["problem"]}'
+    )
+  if len(looks) > 1:
+    notes.append(
+      f'The test cases were looked at {len(looks)} times: whoever went on because of what an '
+      'earlier look gave has tuned on test.'
     )
   lost = [trial for trial in trials if trial.state == 'failed']
   if lost:
-    notes.append(f'{len(lost)} trials failed; why stands in the list of all trials.')
+    count = f'{len(lost)} trial{"s" if len(lost) > 1 else ""}'
+    notes.append(f'{count} failed; why stands in the list of all trials.')
   low = found['winner']['test']['mean']
   if low['value'] is None:
     notes.append(f'The test score is undefined: {low.get("reason", "")}')
@@ -257,7 +302,13 @@ def _notes(
 
 
 def _say(
-  outcome: Any, found: dict[str, Any], best: Any, about: dict[str, Any], plan: Any, path: Any
+  outcome: Any,
+  found: dict[str, Any],
+  best: Any,
+  about: dict[str, Any],
+  plan: Any,
+  path: Any,
+  split: str,
 ) -> None:
   from medjax.tuning.worth import verdict
 
@@ -270,11 +321,14 @@ def _say(
     return f'{text} (95% interval {mean["low"]:{sign}.3f} to {mean["high"]:{sign}.3f})'
 
   name = outcome.monitor.upper()
-  print(f'default: test {name}: {spelled(found["default"]["test"]["mean"])}')
+  if found['problem']:
+    print(f'default: {found["problem"]}')
+  else:
+    print(f'default: {split} {name}: {spelled(found["default"][split]["mean"])}')
   if best.default:
     print('no trial was better on validation than the default settings')
   else:
-    print(f'winner: test {name}: {spelled(found["winner"]["test"]["mean"])}')
+    print(f'winner: {split} {name}: {spelled(found["winner"][split]["mean"])}')
     mean = found['difference']['mean']
     print(f'winner less default: {spelled(mean, "+")}: {verdict(mean)}')
   print(f'best settings: {about["command"]}')

@@ -335,6 +335,36 @@ def test_a_pause_between_checkpoints_keeps_the_best_and_the_last(
   assert loop.train(experiment, _config(**settings), workdir, runtime.devices(1)) == 0
 
 
+def test_who_watches_sees_the_score_of_every_epoch_and_may_end_the_training(straight, tmp_path):
+  experiment, workdir, _ = straight
+  scores = [line['auroc'] for line in history.read(workdir).lines if line['split'] == 'val']
+
+  def watched(folder, until, **settings):
+    seen = []
+
+    def watch(epoch, score):
+      seen.append((epoch, score))
+      if epoch == until:
+        raise StopIteration
+
+    given = experiment, _config(**settings), Workdir(folder), runtime.devices(1)
+    try:
+      return seen, loop.train(*given, watch=watch)
+    except StopIteration:
+      return seen, None
+
+  seen, _ = watched(tmp_path / 'ended', 2)
+  assert seen == [*enumerate(scores[:2], 1)]
+  assert history.read(Workdir(tmp_path / 'ended')).lines[-1]['epoch'] == 1
+  # What ended there goes on, and only what comes is told.
+  seen, done = watched(tmp_path / 'ended', 0)
+  assert seen[-1] == (EPOCHS, scores[-1])
+  assert 0 < done < STEPS
+  assert history.read(Workdir(tmp_path / 'ended')).lines == history.read(workdir).lines
+  seen, _ = watched(tmp_path / 'rare', 0, validate_epochs=2)
+  assert [epoch for epoch, _ in seen] == [2, 3]
+
+
 def test_sigterm_after_an_epoch_without_validation_saves_it(straight, tmp_path, monkeypatch):
   experiment, _, (expected, _) = straight
   settle = loop._Run._settle

@@ -1,7 +1,6 @@
 """Trials of a small experiment: what they may see, what becomes of those that fail or die."""
 
 import dataclasses
-import json
 import math
 import time
 
@@ -14,7 +13,7 @@ from medjax.config import Config
 from medjax.errors import UserError
 from medjax.space import Choices, Log
 from medjax.training import history
-from medjax.tuning import places, search, storage
+from medjax.tuning import cases, places, search, storage
 from medjax.tuning import tried as tried_lib
 from medjax.workdir import Workdir
 
@@ -166,11 +165,37 @@ def test_trials_on_other_validation_cases_are_refused(tmp_path):
   def other_cases(config):
     made = build(config)
     val = small_experiment.make_split('val', 21 if config.learning_rate == 1e-3 else 25, 1)
-    splits = made.data.splits | {'val': val}
-    return dataclasses.replace(made, data=dataclasses.replace(made.data, splits=splits))
+    return with_splits(made, val=val)
 
   found = studied(plan(tmp_path, other_cases), 2)[1]
   assert found[1].reason.startswith('its validation cases are not those of the other trials')
+
+
+@pytest.mark.parametrize('what', ['cases', 'groups', 'labels'])
+def test_trials_on_other_training_cases_are_refused(tmp_path, what):
+  """Such as those of a trial that has a patient of the validation cases among them."""
+
+  def other_cases(config):
+    made = build(config)
+    train, val = made.data.splits['train'], made.data.splits['val']
+    if config.learning_rate == 1e-3:
+      return made
+    if what == 'cases':
+      train = small_experiment.make_split('train', 48, 0)
+    elif what == 'groups':
+      train = dataclasses.replace(train, group=np.array([val.group[0], *train.group[1:]]))
+    else:
+      train = dataclasses.replace(train, label=1 - train.label)
+    return with_splits(made, train=train)
+
+  found = studied(plan(tmp_path, other_cases), 2)[1]
+  assert found[0].state == 'complete'
+  assert found[1].reason.startswith('its training cases are not those of the other trials')
+
+
+def with_splits(made, **splits):
+  data = dataclasses.replace(made.data, splits=made.data.splits | splits)
+  return dataclasses.replace(made, data=data)
 
 
 def test_without_validation_cases_there_is_nothing_to_choose_by():
@@ -178,7 +203,7 @@ def test_without_validation_cases_there_is_nothing_to_choose_by():
   splits = {'train': made.data.splits['train']}
   made = dataclasses.replace(made, data=dataclasses.replace(made.data, splits=splits))
   with pytest.raises(UserError, match=r'^tune: chooses by the split val; the data have none$'):
-    search.unseen(made)
+    cases.unseen(made)
 
 
 def test_a_trial_below_the_median_of_others_is_pruned(tmp_path):
@@ -194,6 +219,48 @@ def test_a_trial_below_the_median_of_others_is_pruned(tmp_path):
   assert found[5].values == {'learning_rate': 1e-9}
   assert found[5].curve[0] == [1]
   assert found[5].score < 0.6
+
+
+def test_the_default_settings_are_never_pruned(tmp_path):
+  """Others are compared with their score, also where they are taken up after five trials."""
+  config = dataclasses.replace(CONFIG, learning_rate=1e-9)  # learns nothing
+  made = plan(tmp_path, config=config, pruner='median')
+  study = search.study(made, 'study', storage.opened(made.where))
+  default = study.ask()
+  optuna = storage.optuna()
+  for _ in range(5):
+    better = optuna.trial.create_trial(
+      params={'learning_rate': 1e-2},
+      distributions={'learning_rate': optuna.distributions.FloatDistribution(1e-3, 0.1, log=True)},
+      value=1.0,
+      intermediate_values={1: 1.0, 2: 1.0, 3: 1.0},
+    )
+    study.add_trial(better)
+  study.tell(default, state=optuna.trial.TrialState.FAIL)
+  found = studied(made, 6)[1]
+  assert found[0].default
+  assert (found[0].state, found[0].curve[0]) == ('complete', [1, 2, 3])
+  assert found[0].score < 0.9
+
+
+@pytest.mark.parametrize('ended', ['complete', 'pruned', 'failed'])
+def test_mappings_of_memory_are_spared_however_a_trial_ends(tmp_path, monkeypatch, ended):
+  calls = []
+  monkeypatch.setattr(search.runtime, 'spare_mappings', lambda: calls.append(1))
+  monkeypatch.setattr(search.loop, 'train', lambda *given, watch, **named: end(watch(1, 0.5)))
+  monkeypatch.setattr(search._Worker, '_told', lambda *given: 0.5)
+  empty = history.History([], [])
+  monkeypatch.setattr(search.history, 'read', lambda workdir: empty)
+
+  def end(_):
+    if ended == 'pruned':
+      raise storage.optuna().TrialPruned
+    if ended == 'failed':
+      raise UserError('a reason')
+
+  (trial,) = studied(plan(tmp_path), 1)[1]
+  assert trial.state == ended
+  assert calls == [1]
 
 
 def test_no_trial_begins_after_the_time_is_over(tmp_path):
@@ -264,7 +331,27 @@ def test_a_trial_that_kills_its_processes_is_given_up(tmp_path):
   assert found.reason == '3 processes died at work on it (out of memory?)'
 
 
-def test_a_trial_whose_process_died_before_it_could_mark_it_is_taken_up_again(tmp_path):
+def test_a_trial_without_a_mark_may_be_about_to_be_marked(tmp_path, monkeypatch):
+  """By a process of another host, where the file system keeps nobody out."""
+  made, clock = plan(tmp_path), [100.0]
+  study = search.study(made, 'study', storage.opened(made.where))
+  study.ask()
+  with places.taken(tmp_path / 'workers') as place:
+    worker = search._Worker(made, study, place, None)
+    monkeypatch.setattr(search.time, 'monotonic', lambda: clock[0])
+    for seconds in (0.0, 29.0):
+      clock[0] = 100.0 + seconds
+      worker.take_up()
+      assert [t.state for t in tried_lib.tried(study.trials)] == ['running']
+    clock[0] = 130.0
+    worker.take_up()
+  assert [t.state for t in tried_lib.tried(study.trials)] == ['waiting']
+
+
+def test_a_trial_whose_process_died_before_it_could_mark_it_is_taken_up_again(
+  tmp_path, monkeypatch
+):
+  monkeypatch.setattr(search, '_UNMARKED', 0.0)
   made = plan(tmp_path)
   study = search.study(made, 'study', storage.opened(made.where))
   study.ask()
@@ -292,26 +379,6 @@ def test_the_trial_of_a_host_that_is_silent_is_taken_up_again(tmp_path):
     worker.take_up()
   assert [t.state for t in tried_lib.tried(study.trials)] == ['waiting']
   assert study.trials[1].system_attrs['fixed_params'] == study.trials[0].params
-
-
-def test_a_place_is_free_when_its_process_is_gone(tmp_path):
-  with places.taken(tmp_path) as one:
-    with places.taken(tmp_path) as other:
-      assert (one.number, other.number) == (0, 1)
-      assert not one.dead(other.mark())
-      gone = other.mark()
-    assert one.dead(gone)
-    assert not one.dead(one.mark())
-    assert not one.dead({})  # nobody can tell
-    assert not one.dead(gone | {'host': 'another'})
-    with places.taken(tmp_path) as third:
-      assert third.number == 1
-      assert one.dead(gone)  # the place has another owner
-      assert not one.dead(third.mark())
-  path = tmp_path / '1.json'
-  path.write_text(json.dumps({'host': 'another', 'token': 'x'}))
-  with places.taken(tmp_path), places.taken(tmp_path) as second:
-    assert second.number == 2  # that of another host is not taken
 
 
 def test_scores_of_zero_and_below_count(tmp_path):

@@ -1,13 +1,17 @@
 """``tune`` as a user runs it, on a small table."""
 
+import dataclasses
 import json
+import math
 import re
+import types
 
+import numpy as np
 import pytest
 
 import medjax
 from experiments import diabetes_linear, tabular_mlp
-from medjax import sealed
+from medjax import optimizers, sealed
 from medjax.errors import UserError
 from medjax.tuning import storage
 from medjax.workdir import Workdir
@@ -202,6 +206,103 @@ def test_where_no_trial_beats_the_default_that_is_said(capsys, tmp_path):
   assert 'tuning was worth nothing here' in (folder / 'tune.html').read_text()
   assert 'Importance of settings is not told' in (folder / 'tune.html').read_text()
   assert len(list(folder.glob('trial-*-seed-*'))) == 1
+
+
+def test_every_look_at_test_is_told_of(tuned, tmp_path, capsys):
+  import shutil
+
+  folder = tmp_path / 'of a table'
+  shutil.copytree(tuned, folder)
+  (first,) = sealed.read(folder / 'tune.json')[0]['looks']
+  worth = sealed.read(folder / 'tune.json')[0]['worth']
+  assert (first['trials'], first['seeds']) == (3, 3)
+  assert first['test'] == {
+    'default': worth['default']['test']['mean'],
+    'winner': worth['winner']['test']['mean'],
+    'difference': worth['difference']['mean'],
+  }
+  assert 'was looked at' not in (folder / 'tune.html').read_text()
+  # The winner stays, and no other trial is evaluated on test.
+  call('tune', '--trials=3', '--seeds=1', *SMALL, SPACE, f'--workdir={folder}')
+  looks = sealed.read(folder / 'tune.json')[0]['looks']
+  assert looks[0] == first
+  assert [(look['trials'], look['seeds']) for look in looks] == [(3, 3), (3, 1)]
+  page = (folder / 'tune.html').read_text()
+  assert 'The test cases were looked at 2 times: whoever went on' in page
+  assert first['time'] in page
+  assert 'with fewer trials' not in page
+
+
+def csv_without_test(path):
+  rng = np.random.default_rng(0)
+  lines = ['id,patient,split,a,b,label']
+  for i in range(120):
+    a, b = rng.normal(size=2)
+    label = 'ill' if a + 0.5 * rng.normal() > 0 else 'well'
+    lines.append(f'{i},{i},{"val" if i % 3 == 0 else "train"},{a:.3f},{b:.3f},{label}')
+  path.write_text('\n'.join(lines))
+  return f'--config.data.source={path}', '--config.data.positive=ill'
+
+
+def test_without_a_test_split_what_tuning_was_worth_is_told_of_validation(capsys, tmp_path):
+  folder, given = tmp_path / 'tuned', csv_without_test(tmp_path / 'a.csv')
+  call('tune', '--trials=2', '--config.num_epochs=2', *given, SPACE, f'--workdir={folder}')
+  out = capsys.readouterr().out
+  assert re.search(r'trial-0000-seed-2: val AUROC: 0\.\d.*; there is no test split\n', out)
+  assert re.search(r'default: val AUROC: 0\.\d', out)
+  about, _ = sealed.read(folder / 'tune.json')
+  assert about['looks'] == []
+  assert about['worth']['winner']['test']['mean']['reason'] == 'there is no test split'
+  assert len(about['worth']['winner']['val']['runs']) == 3
+  page = (folder / 'tune.html').read_text()
+  assert 'The test score is undefined: there is no test split' in page
+  assert 'Validation, 3 new seeds' in page
+  assert 'evaluated on test once' not in page
+  assert 'Looks at the test cases' not in page
+
+
+def diverging(config):
+  """The default settings have no finite loss."""
+  made = tabular_mlp.build(config)
+  default = config.learning_rate == tabular_mlp.Config.learning_rate
+  return dataclasses.replace(made, optimizer=optimizers.Adam(math.inf)) if default else made
+
+
+def unlucky(config):
+  """They fail with one of the seeds that are tested."""
+  default = config.learning_rate == tabular_mlp.Config.learning_rate
+  if default and config.seed == 20_000:
+    raise UserError('step 3: loss is nan')
+  made = tabular_mlp.build(config)
+  # So slow that another one wins.
+  return dataclasses.replace(made, optimizer=optimizers.Adam(1e-9)) if default else made
+
+
+@pytest.mark.parametrize(
+  ('build', 'start'),
+  [
+    (diverging, 'trial-0000 failed: step 1: loss is '),
+    (unlucky, 'trial-0000-seed-1 failed: step 3: loss is nan'),
+  ],
+)
+def test_where_the_default_fails_the_winner_is_told_of_all_the_same(capsys, tmp_path, build, start):
+  folder = tmp_path / 'tuned'
+  module = types.SimpleNamespace(Config=tabular_mlp.Config, build=build)
+  given = '--trials=3', '--seeds=2', *SMALL, '--space=learning_rate=log:1e-2:1e-1'
+  call('tune', *given, f'--workdir={folder}', module=module)
+  out = capsys.readouterr().out
+  about, _ = sealed.read(folder / 'tune.json')
+  line = about['worth']['problem']
+  assert line.startswith(start)
+  assert f'default: {line}\n' in out
+  assert re.search(r'winner: test AUROC: 0\.\d', out)
+  assert about['worth']['winner']['test']['mean']['value'] > 0
+  assert about['worth']['difference']['mean'] == about['worth']['default']['test']['mean']
+  page = (folder / 'tune.html').read_text()
+  assert f'nothing to compare the winner with: of the default settings {line}' in page
+  assert 'whether the winner is better on test: the default settings failed.' in page
+  assert not (folder / 'trial-0000-seed-0').exists() or build is unlucky
+  call('tune', *given, f'--workdir={folder}', module=module)  # nor does it fail then
 
 
 def test_urls_of_storages(tmp_path, monkeypatch):

@@ -13,10 +13,12 @@ from medjax.training import history
 from medjax.tuning import storage
 from medjax.workdir import Workdir
 
-# Trials of many short epochs, so that there is time to be killed in.
+# Trials of short epochs of six updates, enough of them that there is time to be killed in.
+EPOCHS, BEGUN = 20, 12  # by that update a trial is at work, and far from its end
 SETTINGS = (
   'tune', '--pruner=none', '--seeds=1', '--space=learning_rate=log:1e-4:1e-2 dropout=0:0.5',
-  '--config.data.simulated_rows=240', '--config.num_epochs=60', '--config.checkpoint_seconds=0',
+  '--config.data.simulated_rows=240', f'--config.num_epochs={EPOCHS}',
+  '--config.checkpoint_seconds=0',
 )  # fmt: skip
 
 

@@ -31,10 +31,16 @@ class Config(Settings):
   )
   max_atoms: int = setting(500, 'Heavy atoms of a molecule, at most.', low=1, high=10_000)
   max_residues: int = setting(
-    1200, 'Residues that the network sees; of longer chains see keep.', low=10, high=100_000
+    1200,
+    'Residues that the network sees; of longer chains see keep.',
+    low=10,
+    high=100_000,
+    inputs=True,
   )
   keep: Literal['middle', 'ends'] = setting(
-    'middle', 'Which residues of a longer chain it sees: the middle, or half from either end.'
+    'middle',
+    'Which residues of a longer chain it sees: the middle, or half from either end.',
+    inputs=True,
   )
   max_broken: float = setting(
     0.05, 'Share of the rows that may be unreadable and are left out.', low=0.0, high=1.0
@@ -54,11 +60,11 @@ class Config(Settings):
     True, 'Accept a pair, but for near copies, in two given splits, with a note.'
   )
   radius: int = setting(
-    2, 'Bonds around an atom that a fingerprint sees; 2 is ECFP4.', low=0, high=5
+    2, 'Bonds around an atom that a fingerprint sees; 2 is ECFP4.', low=0, high=5, inputs=True
   )
-  bits: int = setting(2048, 'Places of the fingerprint.', low=64, high=2**16)
+  bits: int = setting(2048, 'Places of the fingerprint.', low=64, high=2**16, inputs=True)
   counts: Literal['log1p', 'counts', 'bits'] = setting(
-    'log1p', 'What stands at a place: log(1 + count), the count, or 1.'
+    'log1p', 'What stands at a place: log(1 + count), the count, or 1.', inputs=True
   )
   outside: float = setting(
     0.05,

@@ -23,11 +23,13 @@ class ImageSettings(PatientSettings):
   )
   allow_group_overlap: bool = setting(False, 'Accept a patient or an image in two given splits.')
   image_size: int = setting(
-    224, 'Height and width in pixels that the network sees.', low=8, high=4096
+    224, 'Height and width in pixels that the network sees.', low=8, high=4096, inputs=True
   )
-  channels: int = setting(3, 'Colour channels that the network sees, 1 or 3.', low=1, high=3)
+  channels: int = setting(
+    3, 'Colour channels that the network sees, 1 or 3.', low=1, high=3, inputs=True
+  )
   resize: options.Resize = setting(
-    'stretch', 'Images fill the square, or keep their proportions in it (letterbox).'
+    'stretch', 'Images fill the square, or keep their proportions in it (letterbox).', inputs=True
   )
   slice_axis: options.Axis = setting('axial', 'Axis of the body along which volumes are cut.')
   slices: int = setting(

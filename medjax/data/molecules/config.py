@@ -65,14 +65,16 @@ class Config(ClassSettings):
     True, 'Accept copies and near copies of a molecule in two given splits, with a note.'
   )
   radius: int = setting(
-    2, 'Bonds around an atom that a fingerprint sees; 2 is ECFP4.', low=0, high=5
+    2, 'Bonds around an atom that a fingerprint sees; 2 is ECFP4.', low=0, high=5, inputs=True
   )
-  bits: int = setting(2048, 'Places of the fingerprint.', low=64, high=2**16)
+  bits: int = setting(2048, 'Places of the fingerprint.', low=64, high=2**16, inputs=True)
   counts: Literal['log1p', 'counts', 'bits'] = setting(
-    'log1p', 'What stands at a place: log(1 + count), the count, or 1.'
+    'log1p', 'What stands at a place: log(1 + count), the count, or 1.', inputs=True
   )
   descriptors: bool = setting(
-    False, "RDKit's descriptors, about 210, beside the fingerprint; about 10 ms a molecule."
+    False,
+    "RDKit's descriptors, about 210, beside the fingerprint; about 10 ms a molecule.",
+    inputs=True,
   )
   outside: float = setting(
     0.05,

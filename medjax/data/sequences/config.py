@@ -27,13 +27,17 @@ class Config(FileSettings):
   sequence_column: str = setting('sequence', 'Column of a table with the sequence.')
   alphabet: Literal['auto', 'DNA', 'RNA', 'protein'] = setting('auto', 'Letters; auto looks.')
   length: int = setting(
-    0, 'Letters that the network sees; 0 is the longest sequence.', low=0, high=10**8
+    0, 'Letters that the network sees; 0 is the longest sequence.', low=0, high=10**8, inputs=True
   )
   keep: Literal['middle', 'ends'] = setting(
-    'middle', 'Which letters of a longer sequence it sees: the middle, or half from either end.'
+    'middle',
+    'Which letters of a longer sequence it sees: the middle, or half from either end.',
+    inputs=True,
   )
   varying: bool = setting(
-    False, 'Keep only the places at which training sequences differ, for variants of one sequence.'
+    False,
+    'Keep only the places at which training sequences differ, for variants of one sequence.',
+    inputs=True,
   )
   similar: Literal['near', 'identical'] = setting(
     'near',

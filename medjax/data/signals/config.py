@@ -26,12 +26,17 @@ class Config(FileSettings):
   leads: tuple[str, ...] = setting(
     (),
     'Leads of records that are taken; empty takes all. Unnamed ones are lead 1, lead 2 and so on.',
+    inputs=True,
   )
   rate: float = setting(
-    0.0, 'Samples a second, from 10; 0 is that of the first record.', low=0.0, high=2e3
+    0.0, 'Samples a second, from 10; 0 is that of the first record.', low=0.0, high=2e3, inputs=True
   )
-  before: float = setting(0.8, 'Seconds before an R peak that are seen.', low=0.05, high=2.0)
-  after: float = setting(0.45, 'Seconds after an R peak that are seen.', low=0.05, high=2.0)
+  before: float = setting(
+    0.8, 'Seconds before an R peak that are seen.', low=0.05, high=2.0, inputs=True
+  )
+  after: float = setting(
+    0.45, 'Seconds after an R peak that are seen.', low=0.05, high=2.0, inputs=True
+  )
   patients: Literal['separate', 'ignore'] = setting(
     'separate', 'Whether a split has all beats of a patient, or minutes are drawn one by one.'
   )

@@ -18,9 +18,13 @@ class RowSettings(PatientSettings, abc.ABC):
 
   source: str = setting('simulated', "'simulated', a CSV file, or sklearn:NAME.")
   id_column: str = setting('id', 'Column with a name for each row, if there is one.')
-  categorical: tuple[str, ...] = setting((), 'Columns whose numbers are names of categories.')
-  drop: tuple[str, ...] = setting((), 'Columns that are no input.')
-  keep: tuple[str, ...] = setting((), 'Columns that are inputs although they look like names.')
+  categorical: tuple[str, ...] = setting(
+    (), 'Columns whose numbers are names of categories.', inputs=True
+  )
+  drop: tuple[str, ...] = setting((), 'Columns that are no input.', inputs=True)
+  keep: tuple[str, ...] = setting(
+    (), 'Columns that are inputs although they look like names.', inputs=True
+  )
   decimal: Literal['auto', 'point', 'comma'] = setting(
     'auto', 'What separates decimals; auto tells it from the cells.'
   )
