@@ -169,16 +169,15 @@ def test_a_body_that_was_read_leaves_the_connection_open(started, pictures):
 
 
 SLOW = """
-import sys, threading, time
+import sys, time
 from medjax.deploy import files
 from experiments import lung_cnn
 import medjax
-original = files.load
+original, seconds = files.load, float(sys.argv.pop(1))
 def slow(case):
-  time.sleep(float(sys.argv[1]))
+  time.sleep(seconds)
   return original(case)
 files.load = slow
-sys.argv[1:2] = []
 medjax.main(lung_cnn.Config(), lung_cnn.build, sys.argv[1:])
 """
 
