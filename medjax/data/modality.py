@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 import PIL.Image
 
-from medjax.data import ragged
+from medjax.data import ragged, received
 from medjax.data.domain import Domain
 from medjax.data.looks import Looks
 from medjax.errors import UserError
@@ -93,6 +93,7 @@ def opened(names: Sequence[str], read: Callable[[str], list[Case]]) -> list[Case
       cases += read(name)
     except UserError as error:
       cases.append(unreadable(name, error))
+    received.require_cases(len(cases))
   return cases
 
 

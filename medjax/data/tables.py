@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from medjax.config import nearest
-from medjax.data import numerals, patients
+from medjax.data import numerals, patients, received
 from medjax.data.missing import Missing
 from medjax.data.text import clean
 from medjax.errors import UserError
@@ -20,6 +20,7 @@ LARGEST = 1e30
 Row = tuple[int, dict[str, str]]
 _USUAL = Missing()
 _BLANK = ' \t\f\v,;"'  # of which a line before the header may be
+_LINE = re.compile(r'[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+')  # as of ``str.splitlines``
 _TOLD = re.compile(r'"?sep=([,;\t|])"?', re.IGNORECASE)  # Excel's first line, where it has one
 
 
@@ -72,6 +73,7 @@ def parse(text: str, table: pathlib.Path) -> tuple[list[str], list[Row]]:
         )
       line = reader.line_num
       rows.append((line, dict(zip(header, map(clean, cells), strict=True))))
+      received.require_cases(len(rows))
   except csv.Error as error:
     raise UserError(
       f'{table} row {line + 1}: {error}; expected each quote closed at the end of its '
@@ -97,7 +99,8 @@ def delimiter(text: str) -> str:
 
 def _first_line(text: str) -> str:
   """The first one that is not blank, '' where there is none."""
-  return next((line for line in text.splitlines() if line.strip(_BLANK)), '')
+  lines = (found[0] for found in _LINE.finditer(text))
+  return next((line for line in lines if line.strip(_BLANK)), '')
 
 
 def column(

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from medjax.data import received
 from medjax.errors import UserError
 from medjax.serve import body as bodies
 from medjax.serve import openapi, page, tokens
@@ -22,10 +24,14 @@ from medjax.serve.batches import Batches
 from medjax.serve.observed import Observed
 from medjax.serve.refused import RefusedError, busy
 from medjax.serve.room import Room, Taken
-from medjax.serve.served import Part, Served
+from medjax.serve.served import Part, Served, unexplained
 from medjax.serve.watch import Watch
 
 _HELD = 16  # largest requests that are in memory together
+# Requests read at the same time, on few or many cores: an image may take 4 bytes a pixel of
+# limits.MAX_PIXELS while it is decoded.
+_READERS = 4
+_THREADS = ('reader', 'explainer', 'device')
 _JSON_SAYS = 'for research, not for diagnosis'
 
 
@@ -56,7 +62,7 @@ class Service:
   Args:
     served: the model.
     limits: see there.
-    known: roles by digest of a token; None lets everyone in.
+    known: gives roles by digest of a token; None lets everyone in.
     watch: told of every request; None makes one that says nothing of them.
   """
 
@@ -64,7 +70,7 @@ class Service:
     self,
     served: Served,
     limits: Limits,
-    known: Mapping[bytes, frozenset[str]] | None,
+    known: Callable[[], Mapping[bytes, frozenset[str]]] | None,
     log: Any,
   ):
     self.served, self.limits, self.known = served, limits, known
@@ -74,10 +80,11 @@ class Service:
     self.ready = False
     self.problem: BaseException | None = None
     self.ask_to_end: Callable[[], None] = lambda: None
-    self._readers = concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2, 'reader')
+    self._readers = concurrent.futures.ThreadPoolExecutor(_reader_count(), 'reader')
     self._explainer = concurrent.futures.ThreadPoolExecutor(1, 'explainer')
-    self._document = json.dumps(openapi.document(served, limits, bool(known))).encode()
-    self._page = page.Page(served, bool(known))
+    guarded = known is not None
+    self._document = json.dumps(openapi.document(served, limits, guarded)).encode()
+    self._page = page.Page(served, guarded)
 
   def app(self) -> Observed:
     """The application."""
@@ -114,6 +121,10 @@ class Service:
     for pool in (self._readers, self._explainer):
       pool.shutdown(wait=False, cancel_futures=True)
 
+  def working(self) -> bool:
+    """Whether threads are still at work on requests; of those that ended none is."""
+    return any(one.name.rpartition('_')[0] in _THREADS for one in threading.enumerate())
+
   async def _warm(self) -> None:
     loop = asyncio.get_running_loop()
     try:
@@ -134,7 +145,9 @@ class Service:
     return _json(200, {'status': 'live'})
 
   async def _health(self, request: Request) -> Response:
-    about = {'model': self.served.name, 'use': _JSON_SAYS}
+    about = {'use': _JSON_SAYS}
+    if self.known is None:
+      about['model'] = self.served.name
     if not self.ready:
       return _json(503, {'status': 'starting', **about}, {'Retry-After': '1'})
     return _json(200, {'status': 'ready', **about})
@@ -144,6 +157,7 @@ class Service:
     return Response(self.watch.metrics(), media_type='text/plain; version=0.0.4')
 
   async def _openapi(self, request: Request) -> Response:
+    self._allow(request, '')
     return Response(self._document, media_type=bodies.JSON)
 
   # Routes to the model.
@@ -183,7 +197,9 @@ class Service:
     _about(request)['batch'] = batch
     rows = iter(found)
     cases = [
-      self.served.cells(self.served.empty(part) if isinstance(part.arrays, str) else next(rows))
+      self.served.cells(
+        self.served.empty(part) if isinstance(part.arrays, str) else next(rows), part
+      )
       for part in parts
     ]
     return self._answer(cases)
@@ -191,13 +207,13 @@ class Service:
   async def _explained(self, request: Request, taken: Taken) -> Response:
     parts = await self._parts(request, taken, self.limits.explained)
     taken.has(cases=len(parts))
-    loop, cases = asyncio.get_running_loop(), []
+    cases = []
     for part in parts:
       if isinstance(part.arrays, str):
-        cases.append({'file': part.name, 'picture': None, 'error': part.arrays})
+        cases.append(unexplained(part, part.arrays))
       else:
         # One case a call, so that a request that is given up stops at the next one.
-        cases.append(await loop.run_in_executor(self._explainer, self.served.explain, part))
+        cases.append(await _in_thread(self._explainer, taken, self.served.explain, part))
     assert self.served.explainer is not None
     return self._answer(cases, method=self.served.explainer.method)
 
@@ -213,20 +229,33 @@ class Service:
     about = _about(request)
     body = await self._body(request, taken)
     about['bytes'], about['read'] = len(body), True
-    loop = asyncio.get_running_loop()
-    parts = await loop.run_in_executor(self._readers, self._opened, body, kind, request, most)
+    given_up = threading.Event()
+
+    def check() -> None:
+      if given_up.is_set():
+        raise RefusedError(504, 'not done in time')
+
+    bounds = received.Bounds(most, self.limits.size, lambda size: taken.grow(size=size), check)
+    try:
+      parts: list[Part] = await _in_thread(
+        self._readers, taken, self._opened, body, kind, request, bounds
+      )
+    finally:
+      given_up.set()
     about['cases'] = len(parts)
     if all(isinstance(part.arrays, str) for part in parts):
       first = parts[0]
       raise RefusedError(400, f'{first.name}: {first.arrays}')
     return parts
 
-  def _opened(self, body: bytes, kind: str, request: Request, most: int) -> list[Part]:
+  def _opened(
+    self, body: bytes, kind: str, request: Request, bounds: received.Bounds
+  ) -> list[Part]:
     try:
       if kind == bodies.JSON:
-        return self.served.open_json(bodies.cases(body), most)
-      files = bodies.files(body, request.headers['content-type'], most)
-      return self.served.open_files(files, most)
+        return self.served.open_json(bodies.cases(body), bounds)
+      files = bodies.files(body, request.headers['content-type'], int(bounds.cases))
+      return self.served.open_files(files, bounds)
     except UserError as error:
       raise RefusedError(400, str(error)) from None
 
@@ -247,7 +276,7 @@ class Service:
     return b''.join(pieces)
 
   def _allow(self, request: Request, role: str) -> None:
-    """Sees that a request may ask for this.
+    """Sees that a request may ask for this; '' is what every token is for.
 
     Raises:
       RefusedError: it may not.
@@ -258,15 +287,30 @@ class Service:
     headers = {'WWW-Authenticate': 'Bearer'}
     if scheme.lower() != 'bearer' or not token.strip():
       raise RefusedError(401, 'Authorization: expected Bearer and a token', headers)
-    roles = tokens.roles_of(token.strip(), self.known)
+    roles = tokens.roles_of(token.strip(), self.known())
     if roles is None:
       raise RefusedError(401, 'Authorization: the token is not known', headers)
     if tokens.ADMIN in roles:
       _about(request)['role'] = tokens.ADMIN
       return
+    if not role:
+      return
     if role not in roles:
       raise RefusedError(403, f'Authorization: the token is not for {role}')
     _about(request)['role'] = role
+
+
+async def _in_thread(
+  pool: concurrent.futures.Executor, taken: Taken, function: Callable[..., Any], *given: Any
+) -> Any:
+  """What a function gives in a thread; while it is at work its request keeps its room."""
+  taken.work = pool.submit(function, *given)
+  return await asyncio.wrap_future(taken.work)
+
+
+def _reader_count() -> int:
+  own = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+  return min(_READERS, own or 1)
 
 
 def _too_large(most: int) -> RefusedError:

@@ -55,14 +55,11 @@ class Batches:
     self._task = asyncio.get_running_loop().create_task(self._run())
 
   async def stop(self) -> None:
-    """Ends, once what is computed is done."""
+    """Ends; the thread does once what it computes is done."""
     if self._task is not None:
       self._task.cancel()
       await asyncio.gather(self._task, return_exceptions=True)
-    self._thread.shutdown(wait=True)
-
-  def __len__(self) -> int:
-    return len(self._waiting)
+    self._thread.shutdown(wait=False, cancel_futures=True)
 
   async def rows(self, parts: Sequence[Part]) -> tuple[list[Row], int]:
     """The row of each case, and the size of the largest batch that one was in.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from medjax.data.received import MOST_PIECES
 from medjax.serve.refused import RefusedError
 
 # Types of bodies that are one file, and how such a file's name would end. What it is, readers tell
@@ -35,6 +36,7 @@ _MOST_HEADERS = 16  # of a part
 _LONGEST_HEADER = 8192
 _LONGEST_NAME = 100
 _DEEPEST = 64  # objects and lists in each other
+_MOST_GROUPS = 2**18  # objects and lists, which take more memory than other values
 
 
 def media_type(content_type: str) -> str:
@@ -56,9 +58,14 @@ def cases(body: bytes) -> list[Any]:
   """The values under 'cases' of a JSON object.
 
   Raises:
-    RefusedError: it is no JSON, has numbers beyond what a float holds or is nested too deeply, or
-      has other fields.
+    RefusedError: it is no JSON, has numbers beyond what a float holds or is nested too deeply, has
+      too many values, or has other fields.
   """
+  # Signs inside of texts count too; no request that is meant has as many.
+  for signs, most in ((b',', MOST_PIECES), (b'[{', _MOST_GROUPS)):
+    if sum(body.count(sign) for sign in signs) > most:
+      what = 'values' if signs == b',' else 'lists and objects'
+      raise RefusedError(413, f'body: more than {most} {what}; send several requests')
   try:
     found = json.loads(body, parse_constant=_no_number, parse_float=_finite)
   except RecursionError:

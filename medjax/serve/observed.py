@@ -1,9 +1,11 @@
 """What goes round every request: its line in the log, headers of safety, and whose host it is."""
 
+import asyncio
 import ipaddress
 import json
 import secrets
 import time
+import urllib.parse
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
@@ -32,8 +34,8 @@ class Observed:
     app: the application.
     watch: is told of requests.
     paths: that there are; of others nothing is told.
-    local_only: whether requests must name this machine as their host, so that no page of another
-      site gets at a server without tokens by a name that leads here.
+    local_only: whether requests must name this machine as their host and come from no page of
+      another site, which a browser would let send files and texts to a server without tokens.
   """
 
   def __init__(self, app: Any, watch: Watch, paths: Sequence[str], *, local_only: bool):
@@ -49,12 +51,22 @@ class Observed:
     about: dict[str, Any] = {'id': secrets.token_hex(8)}
     scope['medjax'] = about
 
+    # What is left of a body would be taken for the next request by whoever does not read it.
+    whole = not _has_body(scope)
+
+    async def read() -> Message:
+      nonlocal whole
+      message = await receive()
+      whole = whole or (message['type'] == 'http.request' and not message.get('more_body'))
+      return message
+
     async def answer(message: Message) -> None:
       nonlocal status
       if message['type'] == 'http.response.start':
         status = message['status']
         own = {name for name, _ in message['headers']}
-        more = [header for header in _HEADERS if header[0] not in own]
+        usual = _HEADERS if whole else (*_HEADERS, (b'connection', b'close'))
+        more = [header for header in usual if header[0] not in own]
         message['headers'] = [*message['headers'], *more]
       await send(message)
 
@@ -63,8 +75,13 @@ class Observed:
         await _refuse(answer, 431, f'headers: expected at most {MOST_HEAD} bytes')
       elif self._local_only and not is_local(_host(scope)):
         await _refuse(answer, 421, 'Host: without tokens, expected localhost or an address of it')
+      elif self._local_only and _is_of_another_site(scope):
+        await _refuse(answer, 403, 'Origin: without tokens, expected no page of another site')
       else:
-        await self._app(scope, receive, answer)
+        await self._app(scope, read, answer)
+    except asyncio.CancelledError:  # the server ends, and could wait no longer
+      self._watch.dropped += 1
+      raise
     except Exception as error:
       self._watch.failure(about['id'], error)
     finally:
@@ -77,9 +94,31 @@ class Observed:
       )
 
 
+def _header(scope: Message, header: bytes) -> list[str]:
+  return [value.decode('latin-1') for name, value in scope['headers'] if name == header]
+
+
 def _host(scope: Message) -> str:
-  found = [value for name, value in scope['headers'] if name == b'host']
-  return found[0].decode('latin-1') if len(found) == 1 else ''
+  found = _header(scope, b'host')
+  return found[0] if len(found) == 1 else ''
+
+
+def _has_body(scope: Message) -> bool:
+  length = _header(scope, b'content-length')
+  return bool(_header(scope, b'transfer-encoding')) or any(one.strip('0') for one in length)
+
+
+def _is_of_another_site(scope: Message) -> bool:
+  """Whether a browser says that a page which is not of this server sends something.
+
+  Source:
+    W3C, Fetch Metadata Request Headers; RFC 6454, The Web Origin Concept (2011).
+  """
+  if scope['method'] in ('GET', 'HEAD'):  # which another site cannot read, and change nothing
+    return False
+  origins, host = _header(scope, b'origin'), _host(scope).lower()
+  foreign = [one for one in origins if urllib.parse.urlsplit(one).netloc.lower() != host]
+  return bool(foreign) or 'cross-site' in _header(scope, b'sec-fetch-site')
 
 
 def is_local(host: str) -> bool:

@@ -15,6 +15,7 @@ _ERRORS = {
   '504': 'It was not done in time.',
 }
 _GUARDED = {'401': 'There is no token, or it is not known.', '403': 'The token is not for this.'}
+_OPEN = {'403': 'A page of another site sent it.'}
 _ERROR = {'$ref': '#/components/schemas/Error'}
 
 
@@ -26,7 +27,8 @@ def document(served: Served, limits: Any, guarded: bool) -> dict[str, Any]:
     limits: an ``app.Limits``.
     guarded: whether tokens are asked for.
   """
-  predicted = {name: _column(name, served) for name in served.columns}
+  note = {'type': ['string', 'null'], 'description': 'what was decided in reading the case'}
+  predicted = {name: _column(name, served) for name in served.columns} | {'note': note}
   paths: dict[str, Any] = {
     '/predict': _posted('Predict cases', 'Predicted', served, guarded),
     '/health': {'get': _got('Whether the model is ready', guarded=False, busy=True)},
@@ -39,19 +41,22 @@ def document(served: Served, limits: Any, guarded: bool) -> dict[str, Any]:
       'properties': {'error': {'type': 'string', 'description': 'one line'}},
       'required': ['error'],
     },
-    'Predicted': _answer(predicted, served.columns),
+    'Predicted': _answer(predicted, list(predicted)),
   }
   if served.explainer is not None:
-    columns = [*served.explainer.columns, 'picture', 'error']
+    columns = [*served.explainer.columns, 'picture', 'error', 'note']
     explained: dict[str, Any] = {
       name: {'type': ['string', 'number', 'null']} for name in served.explainer.columns
     }
     explained |= {
       'picture': {'type': ['string', 'null'], 'description': 'a data URI, PNG or SVG'},
       'error': {'type': ['string', 'null']},
+      'note': note,
     }
     paths['/explain'] = _posted('Explain predictions', 'Explained', served, guarded)
-    schemas['Explained'] = _answer({name: explained[name] for name in columns}, ['file', 'error'])
+    schemas['Explained'] = _answer(
+      {name: explained[name] for name in columns}, ['file', 'error', 'note']
+    )
   about = (
     f'Predictions of {served.name}. For research only: not a medical device, not for diagnosis or '
     f'treatment. A request has at most {limits.size} bytes and {limits.cases} cases, and is given '
@@ -66,6 +71,16 @@ def document(served: Served, limits: Any, guarded: bool) -> dict[str, Any]:
     'paths': paths,
     'components': components,
   }
+
+
+def written(schema: Any) -> str:
+  """How cases are written, in short; '' where they come as files alone."""
+  if schema is None:
+    return ''
+  if schema['type'] == 'object':
+    fields = ', '.join(f'"{name}": ...' for name in list(schema['properties'])[:4])
+    return f'[{{{fields}, ...}}]'
+  return '["..."]' if schema['type'] == 'string' else '[[0.1, 0.2, ...]]'
 
 
 def _column(name: str, served: Served) -> dict[str, Any]:
@@ -103,7 +118,8 @@ def _posted(summary: str, schema: str, served: Served, guarded: bool) -> dict[st
       'schema': {
         'type': 'object', 'properties': {'cases': cases}, 'required': ['cases'],
         'additionalProperties': False,
-      }
+      },
+      'x-written': written(served.reader.json_schema),
     }  # fmt: skip
   content |= {kind: {'schema': {'type': 'string', 'format': 'binary'}} for kind in body.TYPES}
   return {
@@ -116,7 +132,7 @@ def _posted(summary: str, schema: str, served: Served, guarded: bool) -> dict[st
           'description': 'A row of each case; one that could not be read says why.',
           'content': {body.JSON: {'schema': {'$ref': f'#/components/schemas/{schema}'}}},
         },
-        **_errors(_ERRORS | (_GUARDED if guarded else {})),
+        **_errors(_ERRORS | (_GUARDED if guarded else _OPEN)),
       },
       **({'security': [{'token': []}]} if guarded else {}),
     }

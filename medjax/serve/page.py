@@ -7,12 +7,15 @@ import re
 from typing import Any
 
 from medjax.plots import html
+from medjax.serve import openapi
 
 _TEMPLATE = pathlib.Path(__file__).parent / 'page.html'
 
 
 class Page:
-  """The page of one model.
+  """The page of one model; where tokens are asked for it names neither the model nor its columns.
+
+  A browser that has a token finds them in the document of ``openapi``.
 
   Attributes:
     html: its text.
@@ -28,13 +31,13 @@ class Page:
     schema = served.reader.json_schema
     self.html = html.render(
       _TEMPLATE,
-      title=f'medjax: {served.name}',
-      model=served.name,
+      title='medjax' if guarded else f'medjax: {served.name}',
+      model='medjax' if guarded else served.name,
       simulated=False,  # what is dropped on the page may be of a patient
       trained_on_simulated=served.experiment.data.simulated,
       cases=served.reader.cases,
       written=schema is not None,
-      example=_example(schema),
+      example='' if guarded else openapi.written(schema),
       guarded=guarded,
       explained=served.explainer.method if served.explainer is not None else '',
     )
@@ -52,13 +55,3 @@ def _digests(tag: str, page: str) -> str:
   found = re.findall(rf'<{tag}[^>]*>(.*?)</{tag}>', page, re.DOTALL)
   digests = (base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in found)
   return ' '.join(f"'sha256-{digest}'" for digest in digests) or "'none'"
-
-
-def _example(schema: Any) -> str:
-  """How a case is written, for whoever sees the page."""
-  if schema is None:
-    return ''
-  if schema['type'] == 'object':
-    fields = ', '.join(f'"{name}": ...' for name in list(schema['properties'])[:4])
-    return f'[{{{fields}, ...}}]'
-  return '["..."]' if schema['type'] == 'string' else '[[0.1, 0.2, ...]]'

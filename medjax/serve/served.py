@@ -29,11 +29,13 @@ class Part:
     name: of the case, for the answer.
     arrays: see ``Case.load``; what is wrong with the case where it cannot be read.
     restore: see ``Case``.
+    note: see ``Case``.
   """
 
   name: str
   arrays: Arrays | str
   restore: Callable[[np.ndarray], np.ndarray] | None = None
+  note: str = ''
 
 
 class Served:
@@ -81,29 +83,41 @@ class Served:
       self._predictor.decision, self.experiment.data.classes
     )
 
-  def open_files(self, sent: Mapping[str, bytes], most: int) -> list[Part]:
+  def open_files(self, sent: Mapping[str, bytes], bounds: received.Bounds) -> list[Part]:
     """Reads the cases of files that a request brought, and nothing from the disk.
 
     Raises:
-      RefusedError: there are none, or more than ``most``.
+      RefusedError: there are none, or more than ``bounds`` says.
     """
-    with received.only(sent):
-      return self._read(self.reader.open(list(sent)), most)
+    return self._read(sent, lambda: self.reader.open(list(sent)), bounds)
 
-  def open_json(self, values: Sequence[Any], most: int) -> list[Part]:
+  def open_json(self, values: Sequence[Any], bounds: received.Bounds) -> list[Part]:
     """Reads the cases of a request that are written in JSON.
 
     Raises:
-      RefusedError: there are none, or more than ``most``.
+      RefusedError: there are none, or more than ``bounds`` says.
       UserError: these data come as files alone.
     """
-    _require(len(values), most, self.reader.cases)
-    with received.only({}):
-      return self._read(self.reader.open_json(values), most)
+    if len(values) > bounds.cases:
+      raise _too_many(bounds, self.reader.cases)
+    return self._read({}, lambda: self.reader.open_json(values), bounds)
 
-  def _read(self, cases: Sequence[Case], most: int) -> list[Part]:
-    _require(len(cases), most, self.reader.cases)
-    return [Part(case.name, files.load(case), case.restore) for case in cases]
+  def _read(
+    self, sent: Mapping[str, bytes], open_: Callable[[], Sequence[Case]], bounds: received.Bounds
+  ) -> list[Part]:
+    parts = []
+    with received.only(sent, bounds):
+      try:
+        cases = open_()
+        received.require_cases(len(cases))
+      except received.TooManyCasesError:
+        raise _too_many(bounds, self.reader.cases) from None
+      if not cases:
+        raise RefusedError(400, f'no {self.reader.cases} in the request; expected at least one')
+      for case in cases:
+        bounds.check()
+        parts.append(Part(case.name, files.load(case), case.restore, case.note))
+    return parts
 
   def predict(self, parts: Sequence[Part]) -> list[Row]:
     """The rows of cases that could be read, at most ``at_once``, as ``predict`` writes them."""
@@ -121,9 +135,10 @@ class Served:
     """The row of a case that could not be read."""
     return self._writer().empty(part.name, str(part.arrays))
 
-  def cells(self, row: Row) -> dict[str, Any]:
-    """JSON values of a row: numbers as such, null for what is not there."""
-    return {name: _cell(row.get(name, ''), name in self.numbers) for name in self.columns}
+  def cells(self, row: Row, part: Part) -> dict[str, Any]:
+    """JSON values of a row: numbers as such, null for what is not there; and the case's note."""
+    cells = {name: _cell(row.get(name, ''), name in self.numbers) for name in self.columns}
+    return cells | {'note': part.note or None}
 
   def explain(self, part: Part) -> dict[str, Any]:
     """JSON values of what the prediction of one case rests on, with a picture as a data URI."""
@@ -131,14 +146,14 @@ class Served:
     try:
       (told,) = self.explainer.explain_arrays([part.name], [part.arrays])
     except UserError as error:  # such as of a molecule that is too large for it
-      return {'file': part.name, 'picture': None, 'error': str(error)}
+      return unexplained(part, str(error))
     adds = {name: cell for name, cell in told.row.items() if name not in ('file', 'call')}
     cells = dict(told.row) | {name: _cell(cell, True) for name, cell in adds.items()}
     drawing = self.explainer.draw(told)
     picture = None
     if drawing is not None:
       picture = html.svg_uri(drawing) if isinstance(drawing, str) else html.png_uri(drawing)
-    return {**cells, 'picture': picture, 'error': told.error or None}
+    return {**cells, 'picture': picture, 'error': told.error or None, 'note': part.note or None}
 
   def warm(self) -> None:
     """Compiles what requests need, so that none of them waits for it.
@@ -176,11 +191,13 @@ class Served:
     return [{str(run): one for run in range(self._runs)} for one in made]
 
 
-def _require(count: int, most: int, what: str) -> None:
-  if not count:
-    raise RefusedError(400, f'no {what} in the request; expected at least one')
-  if count > most:
-    raise RefusedError(413, f'{count} {what} in one request; expected at most {most}')
+def unexplained(part: Part, error: str) -> dict[str, Any]:
+  """JSON values of a case that nothing explains."""
+  return {'file': part.name, 'picture': None, 'error': error, 'note': part.note or None}
+
+
+def _too_many(bounds: received.Bounds, what: str) -> RefusedError:
+  return RefusedError(413, f'too many {what} in one request; expected at most {bounds.cases}')
 
 
 def _cell(text: str, number: bool) -> Any:

@@ -19,6 +19,8 @@ from medjax.serve.observed import MOST_HEAD
 _CONNECTIONS = 2048
 _BACKLOG = 1024
 _IDLE = 15  # seconds between requests of one connection
+_ALL = 'all that was in work is answered'
+_LINGER = 15  # seconds that what is left of a refused body is read and thrown away
 
 
 def is_loopback(host: str) -> bool:
@@ -53,12 +55,39 @@ def listen(host: str, port: int) -> socket.socket:
       host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )[0]
     found = socket.socket(family, kind)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.bind(address)
+    try:
+      found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+      found.bind(address)
+    except BaseException:
+      found.close()
+      raise
   except (OSError, OverflowError) as error:
     reason = getattr(error, 'strerror', None) or error
     raise UserError(f'--host={host} --port={port}: cannot listen there: {reason}') from None
   return found
+
+
+class _Lingering:
+  """The transport of a request, which is closed once its whole body came.
+
+  To close it before would make the system of the client throw away the answer, while the client
+  still sends: what a 503 says of trying again would be lost.
+
+  Source:
+    RFC 9112, HTTP/1.1 (2022), section 9.6.
+  """
+
+  def __init__(self, protocol: 'Protocol', transport: Any, cycle: Any):
+    self._protocol, self._transport, self._cycle = protocol, transport, cycle
+
+  def __getattr__(self, name: str) -> Any:
+    return getattr(self._transport, name)
+
+  def close(self) -> None:
+    if self._cycle.more_body and not self._transport.is_closing():
+      self._protocol.linger()
+    else:
+      self._transport.close()
 
 
 class Protocol(HttpToolsProtocol):
@@ -66,6 +95,7 @@ class Protocol(HttpToolsProtocol):
 
   head = 0
   waiting: asyncio.TimerHandle | None = None
+  lingering: asyncio.TimerHandle | None = None
 
   def connection_made(self, transport: Any) -> None:
     """See ``asyncio.Protocol``."""
@@ -75,10 +105,15 @@ class Protocol(HttpToolsProtocol):
   def connection_lost(self, exc: Exception | None) -> None:
     """See ``asyncio.Protocol``."""
     self._stop_waiting()
+    if self.lingering is not None:
+      self.lingering.cancel()
     super().connection_lost(exc)
 
   def data_received(self, data: bytes) -> None:
     """See ``asyncio.Protocol``."""
+    if self.lingering is not None:
+      super().data_received(data)
+      return
     if self._between and self.waiting is None:
       self._wait()
     self.head += len(data) if self._between else 0
@@ -88,6 +123,8 @@ class Protocol(HttpToolsProtocol):
 
   def eof_received(self) -> None:
     """See ``asyncio.Protocol``: a request that is cut off is answered too."""
+    if self.lingering is not None:
+      return
     cut_off = self.head if self._between else self.cycle.more_body
     if cut_off and not self.transport.is_closing():
       self._refuse(400, 'Bad Request')
@@ -98,10 +135,33 @@ class Protocol(HttpToolsProtocol):
     return self.cycle is None or self.cycle.response_complete
 
   def on_headers_complete(self) -> None:
-    """See ``HttpToolsProtocol``."""
+    """See ``HttpToolsProtocol``; what follows a refused body is no request that is answered."""
+    if self.lingering is not None:
+      return
     self.head = 0
     self._stop_waiting()
     super().on_headers_complete()
+    lingering: Any = _Lingering(self, self.transport, self.cycle)
+    self.cycle.transport = lingering
+
+  def on_message_complete(self) -> None:
+    """See ``HttpToolsProtocol``."""
+    super().on_message_complete()
+    if self.lingering is not None:
+      self.transport.close()
+
+  def send_400_response(self, msg: str) -> None:
+    """See ``HttpToolsProtocol``; a request that was answered gets no second answer."""
+    if self.lingering is None:
+      super().send_400_response(msg)
+    else:
+      self.transport.close()
+
+  def linger(self) -> None:
+    """Says that there is no more to come, and throws away the rest of a body."""
+    if self.transport.can_write_eof():
+      self.transport.write_eof()
+    self.lingering = self.loop.call_later(_LINGER, self.transport.close)
 
   def _wait(self) -> None:
     self.waiting = self.loop.call_later(_IDLE, self._late)
@@ -141,8 +201,10 @@ class _Server(uvicorn.Server):
 
 def run(
   service: Service, sockets: Sequence[socket.socket], drain: int, certificate: str, key: str
-) -> None:
+) -> int:
   """Serves until a signal asks to end; then answers what is in work, and returns.
+
+  Threads may be at work still, on requests that were given up; see ``Service.working``.
 
   Args:
     service: what is served.
@@ -150,6 +212,9 @@ def run(
     drain: seconds that it may take to answer what is in work.
     certificate: PEM file of TLS; '' for none.
     key: PEM file of its key.
+
+  Returns:
+    How many requests were dropped, as they took longer than ``drain``.
 
   Raises:
     UserError: certificate or key cannot be read.
@@ -187,4 +252,7 @@ def run(
     raise service.problem
   if not server.started:
     raise UserError('serve: could not start')
-  print('serve: ended; all that was in work is answered', file=sys.stderr)
+  dropped = service.watch.dropped
+  said = f'{dropped} requests in work were dropped after {drain} s' if dropped else _ALL
+  print(f'serve: ended; {said}', file=sys.stderr, flush=True)
+  return dropped

@@ -14,6 +14,8 @@ import pathlib
 import re
 import secrets
 import stat
+import sys
+import time
 from collections.abc import Mapping
 
 from medjax.errors import UserError
@@ -23,6 +25,7 @@ ROLES = ('predict', 'explain', 'metrics', 'admin')
 ADMIN = 'admin'
 _LINE = re.compile(r'sha256:([0-9a-f]{64})\s+(\S+)\s*')
 _LARGEST = 2**20
+_FRESH = 1.0  # seconds after which the file may be another one
 
 
 def new(roles: str) -> tuple[str, str]:
@@ -53,8 +56,10 @@ def append(path: pathlib.Path, line: str) -> None:
   if path.exists():
     read(path)
   try:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 'a') as file:
-      file.write(f'{line}\n')
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), 'a+') as file:
+      file.seek(0)
+      ended = file.read()[-1:] in ('', '\n')  # somebody may have written the last line by hand
+      file.write(f'{line}\n' if ended else f'\n{line}\n')
   except OSError as error:
     raise UserError(f'--tokens={path}: cannot be written: {error.strerror}') from None
 
@@ -73,7 +78,9 @@ def read(path: pathlib.Path) -> dict[bytes, frozenset[str]]:
           f'--tokens={path}: others can read or change it (mode {stat.S_IMODE(found.st_mode):04o});'
           f' expected 0600: chmod 600 {path}'
         )
-      text = file.read(_LARGEST)
+      text = file.read(_LARGEST + 1)
+      if len(text) > _LARGEST:
+        raise UserError(f'--tokens={path}: expected at most {_LARGEST} letters')
   except FileNotFoundError:
     raise UserError(
       f'--tokens={path}: no such file; serve --new_token=predict --tokens={path} makes it'
@@ -94,6 +101,45 @@ def read(path: pathlib.Path) -> dict[bytes, frozenset[str]]:
   if not roles:
     raise UserError(f'--tokens={path}: has no token; serve --new_token=predict --tokens={path}')
   return roles
+
+
+class File:
+  """A file of tokens that is read again once it changed: a line that is deleted lets nobody in.
+
+  Args:
+    path: the file.
+
+  Raises:
+    UserError: see ``read``.
+  """
+
+  def __init__(self, path: pathlib.Path):
+    self._path, self._asked = path, time.monotonic()
+    self._seen = self._state()
+    self._roles = read(path)
+
+  def known(self) -> Mapping[bytes, frozenset[str]]:
+    """Roles by digest, of a second ago at most; none, and a line says why, if it is damaged now."""
+    if time.monotonic() - self._asked < _FRESH:
+      return self._roles
+    self._asked = time.monotonic()
+    now = self._state()
+    if now != self._seen:
+      self._seen = now
+      try:
+        self._roles = read(self._path)
+      except UserError as error:
+        self._roles = {}
+        print(f'serve: nobody is let in: {error}', file=sys.stderr, flush=True)
+    return self._roles
+
+  def _state(self) -> tuple[int, ...] | None:
+    try:
+      found = self._path.stat()
+    except OSError:
+      return None
+    # Changes of the mode, by which others could write it, are those of its ctime.
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def roles_of(token: str, known: Mapping[bytes, frozenset[str]]) -> frozenset[str] | None:

@@ -18,6 +18,9 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 class Watch:
   """The log and the counters of one server.
 
+  Attributes:
+    dropped: requests that were in work when the server had to end.
+
   Args:
     log: where lines go.
     waiting: number of cases that wait.
@@ -27,6 +30,7 @@ class Watch:
     import prometheus_client as prometheus
 
     self._log, self._lock = log, threading.Lock()
+    self.dropped = 0
     self.registry = prometheus.CollectorRegistry()
     prometheus.ProcessCollector(registry=self.registry)
     self._requests = prometheus.Counter(

@@ -55,14 +55,15 @@ def of_crossval(run: Run) -> tuple[list[Any], Any]:
   path = run.workdir.folder / crossval.DECISION
   if not path.exists():
     raise UserError(
-      'predict: predictions of this kind cannot be averaged over runs; expected the folder of one '
-      f'of them, such as --workdir={members[0].workdir.folder}'
+      f'{run.workdir.folder}: predictions of this kind cannot be averaged over runs; expected the '
+      f'folder of one of them, such as --workdir={members[0].workdir.folder}'
     )
   value, seal = sealed.read(path)
   if seal.get('runs') != ' '.join(about['runs']):
     raise UserError(f'{path}: is of other runs; run crossval again')
   if failed := about['failed']:
     print(
-      f'predict: {len(failed)} runs failed and take no part: {", ".join(failed)}', file=sys.stderr
+      f'{run.workdir.folder}: {len(failed)} runs failed and take no part: {", ".join(failed)}',
+      file=sys.stderr,
     )
   return members, members[0].experiment.task.outcome.read_decision(value)

@@ -2,8 +2,10 @@
 
 import contextlib
 import importlib.util
+import os
 import pathlib
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any, TextIO
 
@@ -12,11 +14,12 @@ from medjax.errors import UserError
 from medjax.verbs import chosen
 from medjax.verbs.run import Run
 
+_SOON = 0.5  # seconds in which threads without work end
 _NEEDS = ('starlette', 'uvicorn', 'httptools', 'python_multipart', 'prometheus_client')
 
 
 def serve(run: Run, words: Sequence[str]) -> None:
-  """Answers requests until it is asked to end.
+  """Answers requests until it is asked to end; the code is 1 where some had to be dropped.
 
   Raises:
     UserError: a package is missing, the run is not there, or the address cannot be served.
@@ -29,7 +32,7 @@ def serve(run: Run, words: Sequence[str]) -> None:
 
   values = run.values
   path = pathlib.Path(values.tokens).expanduser() if values.tokens else None
-  known = tokens.read(path) if path else None
+  known = tokens.File(path).known if path else None
   if known is None and not server.is_loopback(values.host):
     raise UserError(
       f'--host={values.host}: whoever gets at it could use it; expected --tokens=FILE with it, or '
@@ -54,7 +57,21 @@ def serve(run: Run, words: Sequence[str]) -> None:
     shown = f'[{host}]' if ':' in host else host
     print(f'serve: {served.name} at {scheme}://{shown}:{port}', file=sys.stderr, flush=True)
     service = app.Service(served, limits, known, log)
-    server.run(service, [socket], values.drain, values.certificate, values.key)
+    dropped = server.run(service, [socket], values.drain, values.certificate, values.key)
+    _end(service, int(dropped > 0))
+
+
+def _end(service: Any, code: int) -> None:
+  """Ends with that code, at once where threads are at work: Python would wait for them."""
+  until = time.monotonic() + _SOON
+  while service.working():
+    if time.monotonic() > until:
+      service.watch.line({'ended': 'with threads at work'})
+      sys.stdout.flush()
+      os._exit(code)
+    time.sleep(0.01)
+  if code:
+    raise SystemExit(code)
 
 
 def _served(run: Run) -> Any:

@@ -1,14 +1,18 @@
 """Cases of files in memory and of JSON are those of the same files on the disk."""
 
 import gzip
+import io
 import json
 
+import nibabel
 import numpy as np
 import PIL.Image
 import pytest
 
 from medjax.data import received, tabular, text_file
-from medjax.data.images import Images
+from medjax.data.images import Images, nifti
+from medjax.data.images.options import Options
+from medjax.data.molecules import records
 from medjax.data.residues import Residues
 from medjax.data.sequences import Sequences
 from medjax.data.sequences.alphabet import DNA
@@ -18,6 +22,7 @@ from medjax.data.tabular import preprocess
 from medjax.errors import UserError
 
 DNA_READER = Sequences(Encoder(DNA, 6))
+SERIES = Signals({'form': 'table', 'leads': [], 'rate': 1.0}, 3)
 ROWS = [{'age': '40', 'sex': 'f'}, {'age': '60', 'sex': 'm'}, {'age': '51', 'sex': 'f'}]
 
 
@@ -144,3 +149,153 @@ def test_a_recording_in_json_gives_the_beats_of_its_peaks():
     with pytest.raises(UserError) as error:
       case.load()
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+  ('read', 'name', 'text'),
+  [
+    (DNA_READER.open, 'a.fa', '>x\nACGTAC\n'),
+    (DNA_READER.open, 'a.csv', 'sequence\n{}ACGTAC\n'),
+    (Residues().open, 'a.fa', '>x\nMKV\n'),
+    (table().open, 'a.csv', 'age,sex\n{}40,m\n'),
+    (SERIES.open, 'a.csv', '1,2,3\n'),
+    (SERIES.open, 'a.txt', '1 2 3\n'),
+    (lambda names: records.named(names[0]), 'a.smi', 'CCO ethanol\n'),
+    (lambda names: records.named(names[0]), 'a.csv', 'smiles,name\n{}CCO,x\n'),
+    (lambda names: records.named(names[0]), 'a.sdf', 'x\n\n\n$$$$\n'),
+  ],
+)
+def test_readers_stop_at_one_case_too_many(monkeypatch, read, name, text):
+  """They do not make all rows of a few kB that unpack to many, to count them afterwards."""
+  head, _, row = text.rpartition('{}')
+  counts = []
+  original = received.require_cases
+  monkeypatch.setattr(
+    received, 'require_cases', lambda count: [counts.append(count), original(count)][1]
+  )
+  packed = gzip.compress((head + row * 100_000).encode())
+  assert len(packed) < 2**14
+  with (
+    received.only({name: packed}, received.Bounds(5)),
+    pytest.raises(received.TooManyCasesError),
+  ):
+    read([name])
+  assert max(counts) == 6
+  with received.only({name: (head + row * 5).encode()}, received.Bounds(5)):
+    assert len(read([name])) == 5
+
+
+def test_frames_and_files_are_counted_before_they_are_cases(tmp_path):
+  many = io.BytesIO()
+  pages = [PIL.Image.new('L', (8, 8), n) for n in range(7)]
+  pages[0].save(many, 'TIFF', save_all=True, append_images=pages[1:])
+  one = io.BytesIO()
+  pages[0].save(one, 'PNG')
+  images = Images(8, 8, 1)
+  files = {'a.tif': many.getvalue()} | {f'{n}.png': one.getvalue() for n in range(3)}
+  for names, most in ((['a.tif'], 6), (['a.tif', '1.png', '2.png'], 8)):
+    with (
+      received.only(files, received.Bounds(most)),
+      pytest.raises(received.TooManyCasesError),
+    ):
+      images.open(names)
+  with received.only(files, received.Bounds(10)):
+    assert len(images.open(list(files))) == 10
+
+
+def test_files_of_a_request_unpack_to_little_together():
+  text = 'age,sex\n' + '40,m\n' * 1000
+  packed, told = gzip.compress(text.encode()), []
+  with received.only({'a.csv': packed, 'b.csv': packed}, received.Bounds(5000, 8000, told.append)):
+    cases = table().open(['a.csv', 'b.csv'])
+  assert len(cases) == 1001
+  with pytest.raises(
+    UserError, match=r'b\.csv: .* unpack to more than the 2992 that files of a req'
+  ):
+    cases[-1].load()
+  assert sum(told) == len(text)
+
+  def refuse(size):
+    raise MemoryError
+
+  with (
+    received.only({'a.csv': packed}, received.Bounds(5000, 8000, refuse)),
+    pytest.raises(MemoryError),
+  ):
+    table().open(['a.csv'])
+
+
+def test_cells_of_what_is_sent_are_bounded_and_those_of_the_disk_are_not(tmp_path, monkeypatch):
+  monkeypatch.setattr(received, 'MOST_PIECES', 1000)
+  rows = 'age,sex\n' + '40,m\n' * 600
+  wide = 'smiles ' + ' '.join(map(str, range(60))) + '\n' + 'CCO x\n' * 20
+  (tmp_path / 'a.csv').write_text(rows)
+  (tmp_path / 'a.smi').write_text(wide)
+  fields = ''.join(f'x\n\n\nM  END\n> <{n}>\n1\n\n$$$$\n' for n in range(40))
+  for name, text, read in (
+    ('a.csv', rows, lambda name: text_file.read_text(tmp_path / name, 'text')),
+    ('a.smi', wide, lambda name: records.read(tmp_path / name)),
+    ('a.sdf', fields, lambda name: records.read(tmp_path / name)),
+    ('a.txt', '1 2 3\n' * 600, lambda name: SERIES.open([str(tmp_path / name)])[0].load()),
+  ):
+    (tmp_path / name).write_text(text)
+    read(name)
+    with (
+      received.only({str(tmp_path / name): text.encode()}),
+      pytest.raises(UserError, match='cells or lines; expected at most 1000 in a request'),
+    ):
+      read(name)
+
+
+def test_nobody_reads_on_for_a_request_that_was_given_up():
+  def gone():
+    raise TimeoutError
+
+  with (
+    received.only({'a.csv': b'age,sex\n40,m\n'}, received.Bounds(check=gone)),
+    pytest.raises(TimeoutError),
+  ):
+    table().open(['a.csv'])
+
+
+def test_slices_of_a_packed_volume_are_those_of_the_disk_and_it_is_unpacked_once(
+  tmp_path, monkeypatch
+):
+  images = Images(8, 8, 1, Options(slices=2))
+  random = np.random.default_rng(0)
+  for number in range(2):
+    volume = nibabel.Nifti1Image(random.integers(0, 99, (9, 10, 6)).astype(np.int16), np.eye(4))
+    nibabel.save(volume, tmp_path / f'{number}.nii.gz')
+  paths = sorted(tmp_path.iterdir())
+  on_disk = loaded(images.open(list(map(str, paths))))
+  unpacked = []
+  original = nifti._read_whole
+  monkeypatch.setattr(
+    nifti, '_read_whole', lambda *args: [unpacked.append(args), original(*args)][1]
+  )
+  sent = {path.name: path.read_bytes() for path in paths}
+  for count in (2, 4):  # nothing is kept for the next request
+    with received.only(sent, received.Bounds(size=1000)):
+      same(on_disk, loaded(images.open(list(sent))))
+    assert len(unpacked) == count
+  with received.only(sent, received.Bounds(size=100)):
+    cases = images.open(list(sent))
+    with pytest.raises(UserError, match=r'0\.nii\.gz: 1080 bytes of voxels; expected at most 800'):
+      cases[0].load()
+
+
+def test_a_recording_is_bounded_at_the_rate_of_the_run_and_in_its_beats(monkeypatch):
+  details = {'form': 'record', 'leads': ['MLII'], 'rate': 360.0, 'before': 0.1, 'after': 0.1}
+  signals = Signals(details, 72)
+  monkeypatch.setattr('medjax.data.signals.written._MOST', 3000)
+  samples = np.random.default_rng(0).normal(size=1000).round(3).tolist()
+  value = {'rate': 100, 'signals': {'MLII': samples}, 'peaks': [100, 200, 300]}
+  (case,) = signals.open_json([value])
+  with pytest.raises(UserError, match='rate 100 becomes 360 samples a second, which are more than'):
+    case.load()
+  value |= {'rate': 360}
+  cut = []
+  monkeypatch.setattr('medjax.data.signals.records.resample', lambda *_: cut.append(1))
+  with received.only({}, received.Bounds(2)), pytest.raises(received.TooManyCasesError):
+    signals.open_json([value])
+  assert cut == []

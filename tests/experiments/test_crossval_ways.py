@@ -240,7 +240,7 @@ def test_a_fold_that_cannot_be_read_keeps_no_other_back(run_experiment, tmp_path
   # Who predicts with those that are there is told so.
   (tmp_path / 'new.csv').write_text('age\n50\n')
   _, _, err = run_experiment(tabular_mlp, 'predict', 'new.csv', f'--workdir={folder}')
-  assert 'predict: 1 runs failed and take no part: repeat-0-fold-1' in err
+  assert ': 1 runs failed and take no part: repeat-0-fold-1' in err
 
 
 def test_one_run_and_several_do_not_share_a_folder(run_experiment, tmp_path):

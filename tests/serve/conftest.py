@@ -64,7 +64,7 @@ def serving():
     log = io.StringIO()
 
     async def scenario():
-      service = Service(served, Limits(**limits), known, log)
+      service = Service(served, Limits(**limits), known and (lambda: known), log)
       app = service.app()
       transport = httpx.ASGITransport(app, raise_app_exceptions=False)
       async with (

@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 
-from medjax.serve import server
+from medjax.serve import server, tokens
 from medjax.serve.app import Limits, Service
 from medjax.serve.page import Page
 
@@ -39,6 +39,11 @@ def test_a_page_runs_nothing_but_its_own_script(served_images, served_table):
     assert 'For research, not for diagnosis.' in page.html
     assert 'Trained on simulated data' in page.html
     assert 'id="token"' in page.html
+    # Whoever has no token learns neither the model's name nor its columns.
+    names = [served.name, 'blood_pressure', 'cholesterol']
+    own = page.html.split('</style>')[-1].split('<script>')[0]
+    assert [name for name in names if name in own] == []
+    assert served.name in Page(served, guarded=False).html
 
 
 class Browser:
@@ -117,12 +122,12 @@ def browse(folder, url, steps):
 
 @pytest.fixture
 def address(monkeypatch):
-  """``address(served)`` serves it in a thread of this process and gives the URL of its page."""
+  """``address(served, known)`` serves it in a thread of this process and gives its page's URL."""
   running = []
 
-  def begin(served):
+  def begin(served, known=None):
     found = server.listen('127.0.0.1', 0)
-    service = Service(served, Limits(), None, io.StringIO())
+    service = Service(served, Limits(), known and (lambda: known), io.StringIO())
     own = {}
     original = server._Server.__init__
 
@@ -206,3 +211,28 @@ def test_written_rows_are_predicted(address, served_table, tmp_path):
   assert shown['titles'] == ['case 1']
   assert len(shown['images']) == 1
   assert 'adds' not in shown['line']
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason='Chromium is not installed')
+def test_the_page_names_the_model_once_it_has_a_token(address, served_table, tmp_path):
+  token, line = tokens.new('predict,explain')
+  known = {line.split()[0].removeprefix('sha256:').encode(): frozenset(['predict', 'explain'])}
+  names = """[document.getElementById('model').textContent, document.title,
+    document.getElementById('cases').placeholder, document.getElementById('line').textContent]"""
+
+  async def give(browser, text):
+    await browser.run(f"document.getElementById('token').value = {json.dumps(text)}; 1")
+    await browser.run("document.getElementById('token').dispatchEvent(new Event('change')); 1")
+    await asyncio.sleep(1)
+    return await browser.run(names)
+
+  async def steps(browser):
+    return [await browser.run(names), await give(browser, 'x'), await give(browser, token)]
+
+  before, wrong, after = browse(tmp_path, address(served_table, known), steps)
+  assert before == ['medjax', 'medjax', '', '']
+  assert wrong == ['medjax', 'medjax', '', 'Authorization: the token is not known']
+  assert after[:2] == [served_table.name, f'medjax: {served_table.name}']
+  assert after[2].startswith('[{"age": ..., "sex": ..., "blood_pressure": ..., ')
+  assert after[3] == ''

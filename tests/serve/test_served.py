@@ -4,6 +4,7 @@ import pytest
 from made_server import call, make_served, rows_of
 
 from experiments import tabular_mlp
+from medjax.data import received
 from medjax.errors import UserError
 from medjax.serve.refused import RefusedError
 
@@ -29,13 +30,13 @@ def check(served, folder, *flags):
   text = text_of(served)
   (folder / 'new.csv').write_text(text)
   call(tabular_mlp, 'predict', f'{folder}/new.csv', *flags, f'--output={folder}/out.csv')
-  parts = served.open_files({'new.csv': text.encode()}, 5)
+  parts = served.open_files({'new.csv': text.encode()}, received.Bounds(5))
   rows = served.predict(parts)
   expected = rows_of(folder / 'out.csv')
   assert list(expected[0]) == served.columns
   assert [{**row, 'file': ''} for row in rows] == [{**row, 'file': ''} for row in expected]
-  with pytest.raises(RefusedError, match='3 rows in one request; expected at most 2'):
-    served.open_files({'new.csv': text.encode()}, 2)
+  with pytest.raises(RefusedError, match='too many rows in one request; expected at most 2'):
+    served.open_files({'new.csv': text.encode()}, received.Bounds(2))
 
 
 def test_runs_of_a_crossval_answer_together(several, tmp_path):
@@ -45,8 +46,8 @@ def test_runs_of_a_crossval_answer_together(several, tmp_path):
   check(served, tmp_path, f'--workdir={several}')
   assert 'spread' in served.numbers
   values = [dict.fromkeys(served.experiment.data.modality.parts, 1)]
-  (part,) = served.open_json(values, 5)
-  assert served.cells(served.predict([part])[0])['spread'] >= 0
+  (part,) = served.open_json(values, received.Bounds(5))
+  assert served.cells(served.predict([part])[0], part)['spread'] >= 0
   with pytest.raises(UserError, match='--method: runs together explain nothing'):
     make_served(tabular_mlp, several, '--method=lime')
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -114,6 +115,111 @@ def test_sigterm_answers_what_is_in_work_and_ends_with_0(started, pictures):
   assert b'all that was in work is answered' in log.read_bytes()
 
 
+def exchange(port, head, body, wait=0.0):
+  """All that a server says to a client which sends everything before it reads."""
+  with socket.create_connection(('127.0.0.1', port), timeout=30) as client:
+    client.sendall(head)
+    time.sleep(wait)
+    for start in range(0, len(body), 2**16):
+      client.sendall(body[start : start + 2**16])
+    said = b''
+    while piece := client.recv(2**16):
+      said += piece
+  return said
+
+
+@pytest.mark.parametrize('route', ['/predict', '/nowhere', '/health'])
+def test_an_early_refusal_reaches_who_sends_much(started, route):
+  """10 MB, none of which is read: one answer, which says that the connection ends."""
+  found, log = started('--queue=1', '--max_mib=1')
+  body = bytes(10 * 10**6)
+  head = (
+    f'POST {route} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n'
+    f'Content-Length: {len(body)}\r\n\r\n'
+  ).encode()
+  status = {'/predict': 413, '/nowhere': 404, '/health': 405}[route]
+  for wait in (0.0, 0.3):
+    said = exchange(found.port, head, body, wait)
+    assert said.startswith(f'HTTP/1.1 {status} '.encode())
+    assert said.count(b'HTTP/1.1') == 1
+    assert b'connection: close' in said.lower()
+    assert json.loads(said.split(b'\r\n\r\n', 1)[1])['error']
+  chunks = b''.join(b'fff0\r\n' + bytes(0xFFF0) + b'\r\n' for _ in range(100)) + b'0\r\n\r\n'
+  head = head.split(b'Content-Length')[0] + b'Transfer-Encoding: chunked\r\n\r\n'
+  said = exchange(found.port, head, chunks, 0.1)
+  assert said.startswith(f'HTTP/1.1 {status} '.encode())
+  assert said.count(b'HTTP/1.1') == 1
+  # What follows a body that was not read is neither a request nor a second answer.
+  said = exchange(found.port, head, chunks + b'GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n', 0.1)
+  assert said.count(b'HTTP/1.1') == 1
+  assert exchange(found.port, head, b'no chunk at all\r\n', 0.1).count(b'HTTP/1.1') == 1
+  assert b'"status": 431' not in log.read_bytes()
+
+
+def test_a_body_that_was_read_leaves_the_connection_open(started, pictures):
+  found, _ = started()
+  good = next(iter(pictures.values()))
+  request = (
+    f'POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n'
+    f'Content-Length: {len(good)}\r\n\r\n'
+  ).encode() + good
+  last = b'GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+  said = exchange(found.port, request + request.replace(good, b'x' * len(good)), last)
+  assert [one[:3] for one in said.split(b'HTTP/1.1 ')[1:]] == [b'200', b'400', b'200']
+
+
+SLOW = """
+import sys, time
+from medjax.deploy import files
+from experiments import lung_cnn
+import medjax
+original, seconds = files.load, float(sys.argv.pop(1))
+def slow(case):
+  time.sleep(seconds)
+  return original(case)
+files.load = slow
+medjax.main(lung_cnn.Config(), lung_cnn.build, sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+  ('flags', 'status', 'code', 'said'),
+  [
+    (['--drain=1'], 500, 1, b'serve: ended; 1 requests in work were dropped after 1 s'),
+    (['--drain=9', '--timeout=1'], 504, 0, b'serve: ended; all that was in work is answered'),
+  ],
+)
+def test_it_ends_in_time_though_a_thread_is_at_work(
+  image_run, pictures, environment, tmp_path, flags, status, code, said
+):
+  """And says how many requests it could not answer."""
+  log = tmp_path / 'log'
+  command = [sys.executable, '-c', SLOW, '60', 'serve', f'--workdir={image_run}', '--port=0']
+  with open(log, 'wb') as file:
+    process = subprocess.Popen([*command, *flags], stderr=file, stdout=file, env=environment)
+  try:
+    until = time.monotonic() + 120
+    while b'"ready"' not in log.read_bytes() and time.monotonic() < until:
+      assert process.poll() is None, log.read_bytes()
+      time.sleep(0.1)
+    port = int(re.search(rb'127\.0\.0\.1:(\d+)', log.read_bytes())[1])
+
+    async def ask():
+      async with Client(port) as client:
+        asked = asyncio.create_task(client.post('/predict', next(iter(pictures.values()))))
+        await asyncio.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        return await asked
+
+    assert asyncio.run(ask())[0] == status
+    assert process.wait(20) == code  # and not after the 60 s of the thread
+  finally:
+    process.kill()
+    process.wait()
+  assert said in log.read_bytes()
+  assert b'with threads at work' in log.read_bytes()
+
+
 def test_heads_that_are_too_large_or_never_end(started, monkeypatch):
   found, _ = started()
 
@@ -194,3 +300,17 @@ def test_mistakes_are_one_line(image_run, tmp_path, capsys, monkeypatch):
   monkeypatch.setattr('medjax.verbs.serve._NEEDS', ('starlette', 'no_such_package'))
   call(lung_cnn, 'serve', f'--workdir={image_run}', code=2)
   assert "needs no_such_package: pip install 'medjax[serve]'" in capsys.readouterr().err
+
+
+def test_a_socket_that_cannot_be_bound_is_closed(monkeypatch):
+  made = []
+  original = socket.socket
+  monkeypatch.setattr(
+    server.socket, 'socket', lambda *args: [made.append(original(*args)), made[-1]][1]
+  )
+  with server.listen('127.0.0.1', 0) as taken:
+    taken.listen()
+    with pytest.raises(UserError, match='cannot listen there'):
+      server.listen('127.0.0.1', taken.getsockname()[1])
+  assert len(made) == 2
+  assert [one.fileno() for one in made] == [-1, -1]

@@ -58,3 +58,55 @@ def test_a_file_that_others_read_is_refused(tmp_path):
     tokens.read(tmp_path / 'missing')
   with pytest.raises(UserError, match="--new_token: role 'x'"):
     tokens.new('x')
+
+
+def test_a_line_without_an_end_stays_a_line_of_its_own(tmp_path):
+  path = tmp_path / 'tokens'
+  first, line = tokens.new('predict')
+  path.write_text(line)
+  path.chmod(0o600)
+  second, line = tokens.new('admin')
+  tokens.append(path, line)
+  known = tokens.read(path)
+  assert tokens.roles_of(first, known) == {'predict'}
+  assert tokens.roles_of(second, known) == {'admin'}
+  assert path.read_text().count('\n') == 2
+
+
+def test_a_file_is_read_to_its_end_or_refused(tmp_path):
+  path = tmp_path / 'tokens'
+  path.write_text('#' * 2**20 + f'\nsha256:{"a" * 64} predict\n')
+  path.chmod(0o600)
+  with pytest.raises(UserError, match='expected at most 1048576 letters'):
+    tokens.read(path)
+
+
+def test_a_token_that_is_deleted_is_let_in_no_more(tmp_path, monkeypatch, capsys):
+  path, now = tmp_path / 'tokens', [100.0]
+  monkeypatch.setattr(tokens.time, 'monotonic', lambda: now[0])
+  first, line = tokens.new('predict')
+  tokens.append(path, line)
+  file = tokens.File(path)
+  second, other = tokens.new('admin')
+  tokens.append(path, other)
+  assert tokens.roles_of(second, file.known()) is None  # read within the last second
+  now[0] += 2
+  assert tokens.roles_of(second, file.known()) == {'admin'}
+  before = file.known()
+  now[0] += 2
+  assert file.known() is before  # as the file is the same
+  path.write_text(f'{other}\n')
+  now[0] += 2
+  assert tokens.roles_of(first, file.known()) is None
+  for spoil in (
+    lambda: path.write_text(''), lambda: path.write_text('x'), lambda: path.chmod(0o644),
+    path.unlink,
+  ):  # fmt: skip
+    path.write_text(f'{other}\n')
+    path.chmod(0o600)
+    now[0] += 2
+    assert tokens.roles_of(second, file.known()) == {'admin'}
+    spoil()
+    now[0] += 2
+    assert file.known() == {}
+    assert 'serve: nobody is let in: --tokens=' in capsys.readouterr().err

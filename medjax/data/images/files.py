@@ -38,6 +38,7 @@ def find(names: Sequence[str], size: int, channels: int, options: Options = _USU
       held = contents.of(name, options)
     except UserError:  # reading it says the same, at its place among the others
       held = Content()
+    received.require_cases(len(held.places))
     return [case(name, suffix, place, held.note) for suffix, place in held.places]
 
   def case(name: str, suffix: str, place: int, note: str) -> Case:

@@ -8,6 +8,7 @@ ones, and the head, or in axial slices the front, is up.
 
 import functools
 import gzip
+import io
 import os
 import threading
 import zlib
@@ -16,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image
 
+from medjax.data import received
 from medjax.data.images import depth, limits, packages
 from medjax.data.images.messages import EmptySliceError, one_line
 from medjax.data.images.options import Axis
@@ -26,6 +28,8 @@ _HEADER = 540  # bytes, of version 2
 _ACROSS: dict[Axis, int] = {'sagittal': 0, 'coronal': 1, 'axial': 2}
 _MARKS = ((344, b'n+1\0'), (4, b'n+2\0'))
 _GZIP = b'\x1f\x8b'
+_KEPT = 'NIfTI'
+_MOST_TIMES = 8  # that a volume which was sent may be as large as a request
 
 
 def is_nifti(name: str, head: bytes) -> bool:
@@ -110,7 +114,7 @@ def _opened(file: BinaryIO, name: str, keep: bool = False) -> Any:
   file.seek(0)
   if packed and keep:
     with _unpacked_one_by_one:  # threads that ask for slices of one volume
-      volume = _unpacked(_Whole(file))
+      volume = _of_request(file, name) if isinstance(file, io.BytesIO) else _unpacked(_Whole(file))
   else:
     volume = _image(nibabel, gzip.GzipFile(fileobj=file) if packed else file)
   shape = [int(length) for length in volume.shape]
@@ -176,10 +180,29 @@ class _Whole:
 
 @functools.lru_cache(maxsize=1)
 def _unpacked(whole: _Whole) -> Any:
+  return _read_whole(whole.file)
+
+
+def _of_request(file: io.BytesIO, name: str) -> Any:
+  """As ``_unpacked`` of bytes that were sent, which are kept until their request is read."""
+  content, kept = file.getvalue(), received.kept()
+  if kept.get(_KEPT, (None,))[0] is not content:
+    kept.pop(_KEPT, None)
+    kept[_KEPT] = content, _read_whole(file, name)
+  return kept[_KEPT][1]
+
+
+def _read_whole(file: BinaryIO, name: str = '') -> Any:
   nibabel = packages.load('nibabel', 'NIfTI')
-  volume = _image(nibabel, gzip.GzipFile(fileobj=whole.file))
+  volume = _image(nibabel, gzip.GzipFile(fileobj=file))
   if np.prod(volume.shape, dtype=float) > limits.MAX_VOXELS:
     return volume  # is refused by who asks
+  needed = int(np.prod(volume.shape)) * volume.dataobj.dtype.itemsize
+  if needed > _MOST_TIMES * received.room():
+    raise UserError(
+      f'{name}: {needed} bytes of voxels; expected at most {int(_MOST_TIMES * received.room())} '
+      'in a request'
+    )
   return type(volume)(volume.dataobj[...], volume.affine, volume.header)
 
 

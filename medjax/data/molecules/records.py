@@ -122,12 +122,13 @@ def _of_table(text: str, path: pathlib.Path, column: str, required: bool) -> Fil
 
 def _of_smi(text: str, path: pathlib.Path) -> File:
   """Lines of a SMILES and what follows it; a line that begins with # is a remark."""
-  lines = [
-    (number, line.strip())
-    for number, line in enumerate(_LINE.split(text), start=1)
-    if line.strip() and not line.startswith('#')
-  ]
+  lines: list[tuple[int, str]] = []
+  for number, line in enumerate(_LINE.split(text), start=1):
+    if line.strip() and not line.startswith('#'):
+      lines.append((number, line.strip()))
+      received.require_cases(len(lines) - 1)  # one may be a header
   columns = smi_columns(lines[0][1] if lines else '')
+  received.require_pieces(path, len(lines) * len(columns.header))
   records = [
     smi_record(number, line, content, columns)
     for number, (line, content) in enumerate(lines[columns.named :])
@@ -175,6 +176,7 @@ def _of_sdf(text: str, path: pathlib.Path) -> File:
   blocks: list[list[str]] = [[]]
   for line in _LINE.split(text):
     if line.startswith(SDF_END):
+      received.require_cases(len(blocks))
       blocks.append([])
     else:
       blocks[-1].append(line)
@@ -182,6 +184,7 @@ def _of_sdf(text: str, path: pathlib.Path) -> File:
     blocks.pop()
   records = [sdf_record(number, lines) for number, lines in enumerate(blocks)]
   header = dict.fromkeys(name for record in records for name in record.cells)
+  received.require_pieces(path, len(records) * len(header))
   return File(
     path,
     list(header),

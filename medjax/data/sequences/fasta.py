@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from medjax.data import tables
+from medjax.data import received, tables
 from medjax.data.quote import short
 from medjax.data.sequences import table
 from medjax.data.text import clean
@@ -76,6 +76,7 @@ def read(path: pathlib.Path, *, allow_empty: bool = False) -> list[Entry]:
     if line.startswith('>'):
       headers.append((number, clean(line[1:])))
       parts.append([])
+      received.require_cases(len(headers))
     elif line and not line.startswith(';'):
       if not headers:
         raise UserError(f'{path} line {number}: expected a header that begins with > at first')

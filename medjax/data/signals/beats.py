@@ -67,6 +67,7 @@ def of_record(record: records.Record, where: str, details: Mapping[str, Any]) ->
   Raises:
     UserError: it lacks a lead, or no beat was found.
   """
+  received.require_cases(len(record.peaks))  # before it is made longer and cut into windows
   record = prepared(record, tuple(details['leads']) or record.leads[:1], details['rate'])
   beats = records.segment(record, details['before'], details['after'])
   signal_of = dict(zip(beats.number.tolist(), beats.signal, strict=True))

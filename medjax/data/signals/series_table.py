@@ -10,7 +10,7 @@ import pathlib
 
 import numpy as np
 
-from medjax.data import numerals
+from medjax.data import numerals, received
 from medjax.data.quote import short
 from medjax.data.text import clean
 from medjax.data.text_file import read_text
@@ -39,11 +39,13 @@ def read(path: pathlib.Path) -> list[Row]:
     UserError: the file cannot be read, or holds nothing.
   """
   text = read_text(path, 'a table with a class and samples in every row')
-  rows = []
+  received.require_pieces(path, text.count(' '))  # which separate cells too
+  rows: list[Row] = []
   for line, content in enumerate(text.splitlines(), 1):
     if content.strip():
       cells = content.split(',') if ',' in content else content.split()
       rows.append(Row(f'{path} row {line}', line, tuple(clean(cell) for cell in cells)))
+      received.require_cases(len(rows) - 1)  # one may be a header
   if rows and _is_header(rows[0]):
     del rows[0]
   if not rows:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from medjax.data import received
 from medjax.data.modality import Case, of_json, unreadable
 from medjax.data.signals import beats, records
 from medjax.errors import UserError
@@ -38,19 +39,26 @@ def find(values: Sequence[Any], details: Mapping[str, Any], length: int) -> list
   for number, value in enumerate(values, start=1):
     name = f'case {number}'
     try:
-      cases += beats.of_record(_record(name, value), name, details)
+      cases += beats.of_record(_record(name, value, details['rate']), name, details)
     except UserError as error:
       cases.append(unreadable(name, error))
+    received.require_cases(len(cases))
   return cases
 
 
-def _record(name: str, value: Any) -> records.Record:
+def _record(name: str, value: Any, trained: float) -> records.Record:
+  """A recording, which at the rate that the network was trained on is not too long either."""
   if not isinstance(value, dict) or not isinstance(value.get('signals'), dict):
     raise UserError(f'{name}: expected an object with rate and signals, which are lists by lead')
   rate, given = value.get('rate'), value['signals']
   if isinstance(rate, bool) or not isinstance(rate, int | float) or not 1 <= rate <= _FASTEST:
     raise UserError(f'{name}: rate is no number from 1 to {_FASTEST:g}; expected samples a second')
   columns = {lead: _numbers(f'{name} {lead}', given[lead]) for lead in given}
+  if rate < trained and sum(map(len, columns.values())) * trained > _MOST * rate:
+    raise UserError(
+      f'{name}: rate {rate:g} becomes {trained:g} samples a second, which are more than {_MOST} in '
+      'all; expected a shorter recording'
+    )
   lengths = {len(column) for column in columns.values()}
   if len(lengths) != 1 or not lengths.isdisjoint({0}) or sum(map(len, columns.values())) > _MOST:
     raise UserError(f'{name}: expected leads of equal length, with at most {_MOST} samples in all')
