@@ -5,7 +5,6 @@ import concurrent.futures
 import contextlib
 import dataclasses
 import json
-import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from medjax import machine
 from medjax.data import received
 from medjax.errors import UserError
 from medjax.serve import body as bodies
@@ -80,7 +80,7 @@ class Service:
     self.ready = False
     self.problem: BaseException | None = None
     self.ask_to_end: Callable[[], None] = lambda: None
-    self._readers = concurrent.futures.ThreadPoolExecutor(_reader_count(), 'reader')
+    self._readers = concurrent.futures.ThreadPoolExecutor(min(_READERS, machine.cores()), 'reader')
     self._explainer = concurrent.futures.ThreadPoolExecutor(1, 'explainer')
     guarded = known is not None
     self._document = json.dumps(openapi.document(served, limits, guarded)).encode()
@@ -306,11 +306,6 @@ async def _in_thread(
   """What a function gives in a thread; while it is at work its request keeps its room."""
   taken.work = pool.submit(function, *given)
   return await asyncio.wrap_future(taken.work)
-
-
-def _reader_count() -> int:
-  own = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
-  return min(_READERS, own or 1)
 
 
 def _too_large(most: int) -> RefusedError:
