@@ -21,7 +21,9 @@ from medjax.training.together import Together
 from medjax.training.updates import Updates
 
 _FEWEST, _MOST, _SECONDS = 3, 30, 1.0  # updates that are timed, and how long at most
-_SLOW = 0.05  # seconds of an update from which on two members are tried before all
+_SLOW = 0.01  # seconds of an update from which on two members are tried before all
+_WORTH = 8  # starts of a run, below which all runs together are done before others are timed
+_FAR = 3.0  # times as slow as alone, of which more timing would change nothing
 _SHARE = 0.5  # of the memory that is free
 
 
@@ -34,12 +36,14 @@ class Measured:
     together: of one run among ``at_once`` in one program; None where that is not possible.
     at_once: members of a program.
     reason: why not together; '' where it is measured.
+    start: seconds that a run takes before its first update is done.
   """
 
   alone: float
   together: float | None = None
   at_once: int = 1
   reason: str = ''
+  start: float = 0.0
 
 
 def updates(all_members: Sequence[Member]) -> int:
@@ -48,8 +52,10 @@ def updates(all_members: Sequence[Member]) -> int:
   return sum(counts)
 
 
-def alone(member: Member, devices: Devices) -> float:
-  """Seconds of an update of a run, with its own random parameters, which nobody keeps."""
+def alone(member: Member, devices: Devices) -> tuple[float, float]:
+  """Seconds of an update of a run, with its own random parameters, which nobody keeps; and of what
+  is to be done before the first."""
+  begun = time.monotonic()
   experiment, config = member.experiment, member.config
   run = Updates(experiment, config, devices)
   multiple = loop.multiple(experiment, config, devices)
@@ -67,12 +73,13 @@ def alone(member: Member, devices: Devices) -> float:
     jax.block_until_ready(metrics)
     return count
 
-  return _median(once)
+  once()  # which compiles
+  start = time.monotonic() - begun
+  return _median(once), start
 
 
 def _median(once: Callable[[], int]) -> float:
-  """Median of the seconds of an update; the first call, which compiles, is not timed."""
-  once()
+  """Median of the seconds of an update."""
   found: list[float] = []
   begun = time.monotonic()
   while len(found) < _FEWEST or (len(found) < _MOST and time.monotonic() - begun < _SECONDS):
@@ -96,42 +103,53 @@ def measure(
     alike: gives their numbers by program; see ``members.alike``.
     program: makes the program of members by their numbers, which is kept for their training.
   """
-  of_one = alone(all_members[0], devices)
+  of_one, start = alone(all_members[0], devices)
   if reason := members.unsuited(all_members[0], devices):
-    return Measured(of_one, reason=reason)
+    return Measured(of_one, reason=reason, start=start)
+  whole = updates(all_members) * of_one + len(all_members) * start
+  if whole < _WORTH * start:
+    reason = 'it could not save what its measure takes'
+    return Measured(of_one, reason=reason, start=start)
   fits = _fits(all_members[0], devices)
   if fits < 2:
-    return Measured(of_one, reason='two of them may not fit in memory')
+    return Measured(of_one, reason='two of them may not fit in memory', start=start)
   groups = alike()
   largest = max(groups, key=len)
   if len(largest) < 2:
-    return Measured(of_one, reason='no two of them have the same program')
+    return Measured(of_one, reason='no two of them have the same program', start=start)
   count = -(-len(largest) // -(-len(largest) // fits))  # chunks that are alike
   if of_one > _SLOW and count > 2:
-    pair = _together(program(largest[:2]), devices)
+    pair = _together(program(largest[:2]), devices, of_one)
     if pair > 0.95 * of_one:
-      return Measured(of_one, pair, 2)
-  of_each = _together(program(largest[:count]), devices)
-  return Measured(of_one, of_each, count)
+      return Measured(of_one, pair, 2, start=start)
+  of_each = _together(program(largest[:count]), devices, of_one)
+  return Measured(of_one, of_each, count, start=start)
 
 
-def _together(program: Together, devices: Devices) -> float:
-  """Seconds of an update of one member among those of a program."""
+def _together(program: Together, devices: Devices, of_one: float) -> float:
+  """Seconds of an update of one member among those of a program; timed once where it is far more
+  than ``of_one``, that of one alone."""
   some = program.members
   created = program.created(0)  # how fast does not depend on it
   current = devices.replicate(
     jax.tree.map(lambda leaf: np.stack([np.asarray(leaf)] * len(some)), created)
   )
   plans = [members.plan(member, 0, devices)[:8] for member in some]
-  done = min(len(plan) for plan in plans)
 
-  def once() -> int:
+  def some_updates(most: int) -> int:
     nonlocal current
-    current, metrics = program.updates(current, plans)
+    done = min(most, *(len(plan) for plan in plans))
+    current, metrics = program.updates(current, [plan[:done] for plan in plans])
     jax.block_until_ready(metrics)
     return done
 
-  return _median(once) / len(some)
+  some_updates(1)  # which compiles
+  begun = time.monotonic()
+  some_updates(1)
+  of_each = (time.monotonic() - begun) / len(some)
+  if of_each > _FAR * of_one:  # convolutions of many members on a CPU
+    return of_each
+  return _median(lambda: some_updates(8)) / len(some)
 
 
 def _fits(member: Member, devices: Devices) -> int:

@@ -235,7 +235,7 @@ class _AtWork:
     if seconds.get(TOGETHER, math.inf) < _CLEARLY * seconds[IN_TURN]:
       best = TOGETHER
     processes = min(machine.cores(), len(self.runs))
-    reason = self._against_processes(processes, seconds[IN_TURN], seconds[best])
+    reason = self._against_processes(processes, seconds[IN_TURN], seconds[best], found.start)
     if not reason:
       tasks = [dataclasses.replace(self._task(i), only_times=True) for i in range(processes)]
       try:
@@ -254,15 +254,22 @@ class _AtWork:
     line = f'updates of {len(self.runs)} runs by measure: {", ".join(told)}; {best} it is'
     return Choice(best, at_once, line)
 
-  def _against_processes(self, processes: int, in_turn: float, best: float) -> str:
-    """Why processes side by side are not tried; '' where they are."""
+  def _against_processes(self, processes: int, in_turn: float, best: float, start: float) -> str:
+    """Why processes side by side are not tried; '' where they are.
+
+    Args:
+      processes: how many there would be.
+      in_turn: seconds of all updates one after another.
+      best: the same of the best way so far.
+      start: seconds until a run has its compiled step, in a process that is at work.
+    """
     from medjax.training import ways
 
     if jax.default_backend() != 'cpu':
       return 'they would share the memory of the accelerator'
     if processes < 2:
       return 'one core'
-    if best - in_turn / processes < 2 * self.started:
+    if best - in_turn / processes < 2 * (self.started + start):
       return 'they could not save what their start takes'
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if processes * own > ways.free(self.command.devices):

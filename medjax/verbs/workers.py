@@ -252,7 +252,7 @@ def _done(task: Task, name: str, build: Callable[[Any], Experiment]) -> str | fl
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
       if task.only_times:
         member = Member(run.experiment(), run.config, run.workdir)
-        return ways.alone(member, run.devices)
+        return ways.alone(member, run.devices)[0]
       train(run, page=task.page)
     return said.getvalue()
   except (UserError, OSError) as error:
