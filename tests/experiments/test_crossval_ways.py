@@ -118,14 +118,22 @@ def test_side_by_side_and_in_turn_say_the_same(in_turn, run_experiment, tmp_path
 
 
 def test_the_way_is_chosen_by_measuring(run_experiment, tmp_path):
-  code, out, err = run_experiment(tabular_mlp, 'crossval', '--seeds=2', *SMALL, '--workdir=chosen')
+  code, out, err = run_experiment(tabular_mlp, 'crossval', '--seeds=5', *SMALL, '--workdir=chosen')
   assert code == 0, err
   line = next(line for line in out.splitlines() if 'by measure' in line)
-  assert line.startswith('updates of 4 runs by measure: in turn ')
-  assert 'together (4 in one program) ' in line
+  assert line.startswith('updates of 10 runs by measure: in turn ')
+  assert 'together (10 in one program) ' in line
   assert 'not side by side: they could not save what their start takes; ' in line
   chosen = json.loads((tmp_path / 'chosen' / 'way.json').read_text())
   assert line.endswith(f'; {chosen["way"]} it is')
+
+
+def test_few_small_runs_are_done_before_ways_would_be_timed(run_experiment):
+  code, out, err = run_experiment(tabular_mlp, 'crossval', *SMALL, '--workdir=few')
+  assert code == 0, err
+  line = next(line for line in out.splitlines() if 'by measure' in line)
+  assert 'not together: it could not save what its measure takes' in line
+  assert line.endswith('; in_turn it is')
 
 
 @pytest.mark.parametrize(
