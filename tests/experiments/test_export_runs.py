@@ -140,7 +140,7 @@ def test_mistakes_are_said_in_one_line(exported, command, run_experiment, tmp_pa
     (('predict', image, '--model=none'), 'none: no such file; expected a model of export'),
     (('predict', image, f'--model={image}'), 'is no model of export, or cut off'),
     (('predict', f'--model={model}'), 'predict: expected files or folders after it'),
-    (('train', f'--model={model}'), '--model: is a flag of predict, not of train'),
+    (('train', f'--model={model}'), '--model: is a flag of predict and serve, not of train'),
     (('export', '--workdir=none'), '--workdir=none: no run here'),
     (('export', f'--workdir={exported / "run"}', '--format=keras'), '--format=keras: expected one'),
     (('export', f'--workdir={exported / "run"}', '--output=.'), '--output=.: is a folder'),
