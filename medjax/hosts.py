@@ -97,6 +97,7 @@ class Watch:
   def __init__(self, store: Any, own: int, count: int, silent: float = _SILENT):
     self._store, self._own, self._count, self._silent = store, own, count, silent
     self._beats, self.reason = 0, ''
+    self._lock = threading.Lock()  # so that a beat on its way does not replace the reason
     now = time.monotonic()
     self._last = {other: ('', now) for other in range(count) if other != own}
 
@@ -108,11 +109,12 @@ class Watch:
 
   def once(self) -> str:
     """Why this process has to end, in one line; '' where all others are there."""
-    self._beats += 1
     now = time.monotonic()
     try:
-      value = _ENDED + self.reason if self.reason else str(self._beats)
-      self._store.key_value_set(f'{_KEY}{self._own}', value, allow_overwrite=True)
+      with self._lock:
+        self._beats += 1
+        value = _ENDED + self.reason if self.reason else str(self._beats)
+        self._store.key_value_set(f'{_KEY}{self._own}', value, allow_overwrite=True)
       told = {key.rpartition('/')[2]: value for key, value in self._store.key_value_dir_get(_KEY)}
     except Exception:  # process 0, which has the store, cannot be reached
       told = {}
