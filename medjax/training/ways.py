@@ -22,7 +22,9 @@ from medjax.training.updates import Updates
 
 _FEWEST, _MOST, _SECONDS = 3, 30, 1.0  # updates that are timed, and how long at most
 _SLOW = 0.01  # seconds of an update from which on two members are tried before all
-_WORTH = 8  # starts of a run, below which all runs together are done before others are timed
+# Starts of a run, in whose time all runs are done before timing them together would pay; where
+# updates take long, they may take far longer together.
+_WORTH, _WORTH_OF_SLOW = 8, 32
 _FAR = 3.0  # times as slow as alone, of which more timing would change nothing
 _SHARE = 0.5  # of the memory that is free
 
@@ -107,7 +109,7 @@ def measure(
   if reason := members.unsuited(all_members[0], devices):
     return Measured(of_one, reason=reason, start=start)
   whole = updates(all_members) * of_one + len(all_members) * start
-  if whole < _WORTH * start:
+  if whole < (_WORTH if of_one <= _SLOW else _WORTH_OF_SLOW) * start:
     reason = 'it could not save what its measure takes'
     return Measured(of_one, reason=reason, start=start)
   fits = _fits(all_members[0], devices)

@@ -269,7 +269,7 @@ class _AtWork:
       return 'they would share the memory of the accelerator'
     if processes < 2:
       return 'one core'
-    if best - in_turn / processes < 2 * (self.started + start):
+    if best - in_turn / processes < 10 * (self.started + start):  # each loads, reads, is timed
       return 'they could not save what their start takes'
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     if processes * own > ways.free(self.command.devices):
