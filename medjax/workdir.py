@@ -172,6 +172,21 @@ class Workdir:
         raise files.unwritable(self.folder, error) from None
       yield
 
+  @contextlib.contextmanager
+  def one_by_one(self) -> Iterator[None]:
+    """Lets processes that share the folder past one after another.
+
+    Raises:
+      UserError: the folder cannot be written.
+    """
+    with contextlib.ExitStack() as held:
+      try:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        held.enter_context(files.locked(self.folder / '.sharing'))
+      except OSError as error:
+        raise files.unwritable(self.folder, error) from None
+      yield
+
   def stored(self, config: C) -> C:
     """The config of a finished or begun run, of the type of ``config``.
 

@@ -3,6 +3,8 @@
 import dataclasses
 import pathlib
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import jax
 
@@ -98,14 +100,17 @@ def checkpoint_line(workdir: Workdir) -> str:
 
 def headline(workdir: Workdir, split: str, metric: str) -> str:
   """The one line on a split that the terminal shows."""
-  estimate = workdir.read(workdir.evaluation)[split][metric]
-  text = f'{split} {metric.upper()}'
+  return f'{split} {metric.upper()}: {spelled(workdir.read(workdir.evaluation)[split][metric])}'
+
+
+def spelled(estimate: Mapping[str, Any], sign: str = '') -> str:
+  """An estimate as JSON has it, for the terminal; with '+' for ``sign`` as a difference."""
   if estimate['value'] is None:
-    return f'{text}: undefined ({estimate.get("reason", "")})'
-  text = f'{text}: {estimate["value"]:.3f}'
+    return f'undefined ({estimate.get("reason", "")})'
+  text = f'{estimate["value"]:{sign}.3f}'
   if estimate['low'] is None:
     return f'{text} (no interval: {estimate.get("reason", "")})'
-  return f'{text} (95% interval {estimate["low"]:.3f} to {estimate["high"]:.3f})'
+  return f'{text} (95% interval {estimate["low"]:{sign}.3f} to {estimate["high"]:{sign}.3f})'
 
 
 def baseline_lines(workdir: Workdir, outcome: Outcome) -> list[str]:

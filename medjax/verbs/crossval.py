@@ -1,12 +1,11 @@
 """The verb ``crossval``: a run for each fold, each of some repeats, and each of some seeds."""
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from medjax import config as config_lib
-from medjax import files, sealed
+from medjax import sealed
 from medjax.arguments import Flag, Verb
 from medjax.errors import UserError
 from medjax.verbs import several
@@ -53,7 +52,7 @@ def crossval(run: Run, words: Sequence[str]) -> None:
         runs.append(run.other(config, Workdir(run.workdir.folder / name)))
         names.append(name)
   if own := _part(values.part, len(runs)):
-    with _waiting(run.workdir):
+    with run.workdir.one_by_one():
       several.claim(run, names)
     _train_part(run, [runs[i] for i in own], [names[i] for i in own])
     return
@@ -78,22 +77,6 @@ def crossval(run: Run, words: Sequence[str]) -> None:
       folds.show(sweep, outcome, run.workdir.folder, failed)
       _decide(run, outcome, sweep.done)
   _raise(failures, names)
-
-
-@contextlib.contextmanager
-def _waiting(workdir: Workdir) -> Iterator[None]:
-  """Lets processes that share a folder past one by one.
-
-  Raises:
-    UserError: the folder cannot be written.
-  """
-  with contextlib.ExitStack() as held:
-    try:
-      workdir.folder.mkdir(parents=True, exist_ok=True)
-      held.enter_context(files.locked(workdir.folder / '.claim'))
-    except OSError as error:
-      raise files.unwritable(workdir.folder, error) from None
-    yield
 
 
 def _part(text: str, count: int) -> Sequence[int]:

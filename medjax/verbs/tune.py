@@ -149,11 +149,7 @@ def _own(plan: Any) -> Iterator[tuple[str, contextlib.ExitStack]]:
   """
   workdir = Workdir(plan.folder)
   with contextlib.ExitStack() as asked:
-    try:
-      workdir.folder.mkdir(parents=True, exist_ok=True)
-      asked.enter_context(files.locked(workdir.folder / '.asking'))
-    except OSError as error:
-      raise files.unwritable(workdir.folder, error) from None
+    asked.enter_context(workdir.one_by_one())
     own = {
       'space': {name: range_.told() for name, range_ in plan.space.items()},
       'pruner': plan.pruner,
@@ -310,15 +306,8 @@ def _say(
   path: Any,
   split: str,
 ) -> None:
+  from medjax.report.run import spelled
   from medjax.tuning.worth import verdict
-
-  def spelled(mean: dict[str, Any], sign: str = '') -> str:
-    if mean['value'] is None:
-      return f'undefined ({mean.get("reason", "")})'
-    text = f'{mean["value"]:{sign}.3f}'
-    if mean['low'] is None:
-      return f'{text} (no interval: {mean.get("reason", "")})'
-    return f'{text} (95% interval {mean["low"]:{sign}.3f} to {mean["high"]:{sign}.3f})'
 
   name = outcome.monitor.upper()
   if found['problem']:

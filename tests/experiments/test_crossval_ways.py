@@ -11,7 +11,7 @@ from experiments import diabetes_linear, lung_cnn, survival, tabular_mlp
 from medjax.errors import UserError
 from medjax.evaluation import Calibration
 from medjax.training import loop, ways
-from medjax.verbs import several, workers
+from medjax.verbs import several
 
 SMALL = (
   '--config.data.folds=2',
@@ -20,34 +20,6 @@ SMALL = (
   '--config.num_epochs=3',
   '--config.num_devices=1',
 )
-
-
-class Dying:
-  """Stands for a process that is killed at its first task and works at its next."""
-
-  started = 0
-
-  def __init__(self):
-    Dying.started += 1
-    self.first = Dying.started == 1
-    self.exitcode = -9
-
-  def send(self, task):
-    self.task = task
-
-  def recv(self):
-    if self.first:
-      raise EOFError
-    return f'did {self.task}'
-
-  def close(self):
-    pass
-
-  def join(self, seconds=None):
-    pass
-
-  def is_alive(self):
-    return False
 
 
 def out_of_fold(folder):
@@ -271,29 +243,6 @@ def test_one_run_and_several_do_not_share_a_folder(run_experiment, tmp_path):
   assert (code, err) == (2, 'error: --workdir=one: holds another kind of run; choose another\n')
 
 
-def test_an_error_while_telling_is_not_lost(monkeypatch):
-  Dying.started = 5  # works
-  made = lambda self, cores: (one := Dying(), one)  # noqa: E731
-  monkeypatch.setattr(workers.Workers, '_start', made)
-
-  def told(number, answer):
-    raise BrokenPipeError
-
-  with workers.Workers(1, 'name', None, None) as processes, pytest.raises(BrokenPipeError):
-    processes.run(['a', 'b'], told)
-
-
-def test_a_process_that_dies_while_it_is_timed_is_said(monkeypatch):
-  Dying.started = 0
-  made = lambda self, cores: (one := Dying(), one)  # noqa: E731
-  monkeypatch.setattr(workers.Workers, '_start', made)
-  with (
-    workers.Workers(1, 'name', None, None) as processes,
-    pytest.raises(UserError, match='a process died'),
-  ):
-    processes.times(['a'])
-
-
 def test_what_cannot_be_asked_for(run_experiment):
   code, _, err = run_experiment(tabular_mlp, 'crossval', '--how=quickly', *SMALL)
   assert (code, err) == (
@@ -306,19 +255,6 @@ def test_what_cannot_be_asked_for(run_experiment):
   assert code == 2
   assert 'error: --how=together: examples do not fit in memory' in err
   assert lung_cnn.Config().data.folds == 0
-
-
-def test_a_process_that_is_killed_takes_its_own_run_alone(monkeypatch):
-  Dying.started = 0
-  made = lambda self, cores: (one := Dying(), one)  # noqa: E731
-  monkeypatch.setattr(workers.Workers, '_start', made)
-  told = {}
-  with workers.Workers(1, 'name', None, None) as processes:
-    failures = processes.run(['a', 'b'], told.__setitem__)
-  assert told[1] == 'did b'
-  assert failures == {
-    0: workers.Failure('its process was killed by signal 9 (out of memory?)', workers._BUG)
-  }
 
 
 def test_all_runs_predict_together(in_turn, run_experiment, tmp_path):
