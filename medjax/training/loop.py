@@ -26,6 +26,7 @@ def train(
   evaluate_step: Callable | None = None,
   spent: Spent | None = None,
   watch: keeper_lib.Watch | None = None,
+  timed: Callable[[int], None] | None = None,
 ) -> int:
   """Trains to the last epoch, from the newest whole checkpoint in the run folder if there is one.
 
@@ -41,6 +42,7 @@ def train(
     spent: counts where the time goes.
     watch: called after every validation with the epoch, from 1, and the score by which checkpoints
       are best, None where it is undefined. What it raises ends the training there.
+    timed: called whenever updates have ended, with how many; what it raises as well.
 
   Returns:
     The number of updates done by this call; 0 when the run was already complete.
@@ -57,7 +59,7 @@ def train(
   begun = keeper_lib.kept(experiment, config, workdir, spent, create, watch=watch)
   with begun as (keeper, current):
     with spent.on(DATA):
-      run = _Run(keeper, devices, evaluate_step, spent)
+      run = _Run(keeper, devices, evaluate_step, spent, timed)
     with runtime.Preemption() as preemption, spent.on(STEPS):
       run.epochs(parallel.place(current, devices), preemption)
     keeper.end()
@@ -68,9 +70,14 @@ class _Run:
   """One process's work on a run, from a step to the end."""
 
   def __init__(
-    self, keeper: Keeper, devices: runtime.Devices, evaluate_step: Callable, spent: Spent
+    self,
+    keeper: Keeper,
+    devices: runtime.Devices,
+    evaluate_step: Callable,
+    spent: Spent,
+    timed: Callable[[int], None] | None,
   ):
-    self.keeper, self.evaluate_step, self.spent = keeper, evaluate_step, spent
+    self.keeper, self.evaluate_step, self.spent, self.timed = keeper, evaluate_step, spent, timed
     self.experiment, self.config, self.devices = keeper.experiment, keeper.config, devices
     self.multiple = multiple(self.experiment, self.config, devices)
     self.updates = Updates(self.experiment, self.config, devices)
@@ -114,6 +121,8 @@ class _Run:
     self.updates.took(count)
     for i, of_step in enumerate(values):
       self.keeper.note(before + 1 + i, of_step)
+    if self.timed:
+      self.timed(count)
 
   def _validate(self, current: state.State) -> float | None:
     split = self.experiment.data.splits.get('val')

@@ -29,23 +29,74 @@ _FAR = 3.0  # times as slow as alone, of which more timing would change nothing
 _SHARE = 0.5  # of the memory that is free
 
 
-@dataclasses.dataclass(frozen=True)
-class Measured:
-  """Seconds of an update.
+class Enough(Exception):
+  """Ends a run whose updates were timed, as all runs may be faster in another way."""
+
+
+class Clock:
+  """Times the updates of a run that is trained anyway; see ``loop.train``.
+
+  So what a measure of one run alone takes is not lost where nothing turns out to be faster.
+
+  Args:
+    asks: told once, when enough updates were timed; answers whether the run goes on.
 
   Attributes:
-    alone: of one run.
-    together: of one run among ``at_once`` in one program; None where that is not possible.
-    at_once: members of a program.
-    reason: why not together; '' where it is measured.
+    alone: seconds of an update; 0.0 until enough were timed.
     start: seconds that a run takes before its first update is done.
+
+  Raises:
+    Enough: by its call, where the run is not to go on.
+
+  Example:
+    >>> clock = Clock(lambda: True)
+    >>> clock.begin(updates=5)
+    >>> for _ in range(5):
+    ...   clock(1)
+    >>> clock.alone > 0.0
+    True
   """
 
-  alone: float
-  together: float | None = None
+  def __init__(self, asks: Callable[[], bool]):
+    self.alone = self.start = 0.0
+    self._asks, self._asked = asks, False
+    self.begin(updates=0)
+
+  def begin(self, updates: int) -> None:
+    """A run of so many updates begins; what was timed of another does not count."""
+    self._updates = updates
+    self._begun, self._last = time.monotonic(), 0.0
+    self._found: list[float] = []
+
+  def __call__(self, count: int) -> None:
+    """Notes that ``count`` updates have ended since the last call."""
+    last, self._last = self._last, time.monotonic()
+    if self._asked:
+      return
+    if not last:  # which compiled
+      self.start = self._last - self._begun
+      return
+    self._found.append((self._last - last) / count)
+    over = len(self._found) >= self._updates - 1
+    if over or _enough(self._found, self._last - self._begun - self.start):
+      self.alone, self._asked = float(np.median(self._found)), True
+      if not self._asks():
+        raise Enough
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+  """Updates of several members in one program.
+
+  Attributes:
+    seconds: of an update of one of them; None where that is not possible.
+    at_once: members of a program.
+    reason: why not together; '' where it is measured.
+  """
+
+  seconds: float | None = None
   at_once: int = 1
   reason: str = ''
-  start: float = 0.0
 
 
 def updates(all_members: Sequence[Member]) -> int:
@@ -54,10 +105,8 @@ def updates(all_members: Sequence[Member]) -> int:
   return sum(counts)
 
 
-def alone(member: Member, devices: Devices) -> tuple[float, float]:
-  """Seconds of an update of a run, with its own random parameters, which nobody keeps; and of what
-  is to be done before the first."""
-  begun = time.monotonic()
+def alone(member: Member, devices: Devices) -> float:
+  """Seconds of an update of a run, with its own random parameters, which nobody keeps."""
   experiment, config = member.experiment, member.config
   run = Updates(experiment, config, devices)
   multiple = loop.multiple(experiment, config, devices)
@@ -76,56 +125,70 @@ def alone(member: Member, devices: Devices) -> tuple[float, float]:
     return count
 
   once()  # which compiles
-  start = time.monotonic() - begun
-  return _median(once), start
+  return _median(once)
 
 
 def _median(once: Callable[[], int]) -> float:
   """Median of the seconds of an update."""
   found: list[float] = []
   begun = time.monotonic()
-  while len(found) < _FEWEST or (len(found) < _MOST and time.monotonic() - begun < _SECONDS):
+  while not _enough(found, time.monotonic() - begun):
     start = time.monotonic()
     count = once()
     found.append((time.monotonic() - start) / count)
   return float(np.median(found))
 
 
+def _enough(found: Sequence[float], seconds: float) -> bool:
+  return len(found) >= _FEWEST and (len(found) >= _MOST or seconds >= _SECONDS)
+
+
+def against(all_members: Sequence[Member], devices: Devices, of_one: float, start: float) -> str:
+  """Why updates of members together are not timed; '' where they are.
+
+  Args:
+    all_members: that are still to be trained.
+    devices: devices of all hosts.
+    of_one: seconds of an update of one alone.
+    start: seconds that a run takes before its first update is done.
+  """
+  if reason := members.unsuited(all_members[0], devices):
+    return reason
+  whole = updates(all_members) * of_one + len(all_members) * start
+  if whole < (_WORTH if of_one <= _SLOW else _WORTH_OF_SLOW) * start:
+    return 'it could not save what its measure takes'
+  return ''
+
+
 def measure(
   all_members: Sequence[Member],
   devices: Devices,
+  of_one: float,
   alike: Callable[[], Sequence[Sequence[int]]],
   program: Callable[[Sequence[int]], Together],
 ) -> Measured:
-  """Times some updates of the first member alone and of members together.
+  """Times some updates of members together, where nothing is ``against`` that.
 
   Args:
-    all_members: of one study.
+    all_members: that are still to be trained.
     devices: devices of all hosts.
+    of_one: seconds of an update of one alone.
     alike: gives their numbers by program; see ``members.alike``.
     program: makes the program of members by their numbers, which is kept for their training.
   """
-  of_one, start = alone(all_members[0], devices)
-  if reason := members.unsuited(all_members[0], devices):
-    return Measured(of_one, reason=reason, start=start)
-  whole = updates(all_members) * of_one + len(all_members) * start
-  if whole < (_WORTH if of_one <= _SLOW else _WORTH_OF_SLOW) * start:
-    reason = 'it could not save what its measure takes'
-    return Measured(of_one, reason=reason, start=start)
   fits = _fits(all_members[0], devices)
   if fits < 2:
-    return Measured(of_one, reason='two of them may not fit in memory', start=start)
+    return Measured(reason='two of them may not fit in memory')
   groups = alike()
   largest = max(groups, key=len)
   if len(largest) < 2:
-    return Measured(of_one, reason='no two of them have the same program', start=start)
+    return Measured(reason='no two of them have the same program')
   count = -(-len(largest) // -(-len(largest) // fits))  # chunks that are alike
   if of_one > _SLOW and count > 2:
     pair = _together(program(largest[:2]), devices, of_one)
     if pair > 0.95 * of_one:
-      return Measured(of_one, pair, 2, start=start)
-  of_each = _together(program(largest[:count]), devices, of_one)
-  return Measured(of_one, of_each, count, start=start)
+      return Measured(pair, 2)
+  return Measured(_together(program(largest[:count]), devices, of_one), count)
 
 
 def _together(program: Together, devices: Devices, of_one: float) -> float:

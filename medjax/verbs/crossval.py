@@ -10,6 +10,7 @@ from medjax.arguments import Flag, Verb
 from medjax.errors import UserError
 from medjax.verbs import several
 from medjax.verbs.run import Run
+from medjax.verbs.way import IN_TURN, WAYS
 from medjax.verbs.workers import Failure
 from medjax.workdir import Workdir
 
@@ -36,8 +37,8 @@ def crossval(run: Run, words: Sequence[str]) -> None:
   values = run.values
   if not hasattr(given.data, 'folds'):
     raise UserError(f'crossval: the data of {run.name} have no folds')
-  if values.how not in several.WAYS:
-    raise UserError(f'--how={values.how}: expected one of {", ".join(several.WAYS)}')
+  if values.how not in WAYS:
+    raise UserError(f'--how={values.how}: expected one of {", ".join(WAYS)}')
   count, seeds = given.data.folds or _FOLDS, values.seeds or 1
   runs, names = [], []
   for repeat in range(values.repeats):
@@ -53,11 +54,11 @@ def crossval(run: Run, words: Sequence[str]) -> None:
         names.append(name)
   if own := _part(values.part, len(runs)):
     with run.workdir.one_by_one():
-      several.claim(run, names)
+      run.claim_several(names)
     _train_part(run, [runs[i] for i in own], [names[i] for i in own])
     return
   with run.alone():
-    several.claim(run, names)
+    run.claim_several(names)
     how = values.how
     if how == 'auto' and next(run.workdir.folder.glob('way-*.json'), None):
       missing = [one.workdir.folder.name for one in runs if not one.workdir.evaluation.exists()]
@@ -66,7 +67,7 @@ def crossval(run: Run, words: Sequence[str]) -> None:
           f'crossval: {len(missing)} runs of the parts are not done, first {missing[0]}; wait for '
           'them, repeat their --part, or train them here with --how=in_turn'
         )
-      how = several.IN_TURN  # nothing is left to be trained, and so to be timed
+      how = IN_TURN  # nothing is left to be trained, and so to be timed
     failures = several.train(run, runs, names, how, values.pages)
     done = [None if i in failures else one.workdir for i, one in enumerate(runs)]
     first = next((one for i, one in enumerate(runs) if i not in failures), None)
@@ -136,7 +137,7 @@ VERB = Verb(
   (
     Flag('repeats', 1, 'with as many other folds and seeds (default 1)', 'N', low=1),
     Flag('seeds', None, 'networks on the same folds, from other weights (default 1)', 'N', low=1),
-    Flag('how', 'auto', f'{", ".join(several.WAYS)}: by default what is fastest', 'WAY'),
+    Flag('how', 'auto', f'{", ".join(WAYS)}: by default what is fastest', 'WAY'),
     Flag('part', '', 'of the runs every N-th from the I-th, for processes that share them', 'I/N'),
     Flag('pages', False, 'write the report of every run, not of all together only'),
   ),

@@ -36,7 +36,7 @@ def learn(run: Run, text: str, draws: int) -> None:
       names.append(f'share-{share}-draw-{draw}')
       runs.append(run.other(config, Workdir(run.workdir.folder / names[-1])))
   with run.alone():
-    several.claim(run, names)
+    run.claim_several(names)
     failures = several.train(run, runs, names, 'auto', False)
     if run.lead and not failures:
       by_share = {

@@ -4,7 +4,7 @@ import contextlib
 import copy
 import pathlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -131,6 +131,20 @@ class Run:
         f'--workdir={folder}: holds a tuning; expected the folder of one of its runs, such as '
         f'{folder / "trial-0000-seed-0"}, or another'
       )
+
+  def claim_several(self, names: Sequence[str]) -> None:
+    """Makes the folder that of several runs in folders of these names, or sees that it is.
+
+    Raises:
+      UserError: it is the folder of one run, of a tuning, or of other settings.
+    """
+    if self.lead:
+      if self.workdir.data.exists() or self.workdir.tuning.exists():
+        raise UserError(
+          f'--workdir={self.workdir.folder}: holds another kind of run; choose another'
+        )
+      self.workdir.claim(self.config)
+      sealed.write(self.workdir.several, {'runs': list(names)})
 
   def alone(self) -> contextlib.AbstractContextManager[None]:
     """Keeps other commands that write out of the run folder; see ``Workdir.alone``."""

@@ -3,12 +3,10 @@
 import contextlib
 import dataclasses
 import functools
-import math
-import resource
 import sys
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import jax
 
@@ -18,42 +16,15 @@ from medjax.errors import DiskFullError, UserError
 from medjax.experiment import Experiment
 from medjax.spent import Spent
 from medjax.verbs import train as train_verb
+from medjax.verbs import workers
 from medjax.verbs.run import Run
+from medjax.verbs.way import IN_TURN, SIDE_BY_SIDE, TOGETHER, Choice, fastest, line, spell
 from medjax.verbs.workers import Failure, Task, Workers
 
-IN_TURN, TOGETHER, SIDE_BY_SIDE = 'in_turn', 'together', 'side_by_side'
-WAYS = ('auto', IN_TURN, TOGETHER, SIDE_BY_SIDE)
-_CLEARLY = 0.9  # of the seconds of a simpler way: some updates are timed, and times vary
+if TYPE_CHECKING:
+  from medjax.training.ways import Clock
+
 _CHOICE = 'way.json'
-
-
-@dataclasses.dataclass(frozen=True)
-class Choice:
-  """How several runs are trained.
-
-  Attributes:
-    way: one of ``WAYS`` but auto.
-    at_once: runs in one program, or processes.
-    told: what was measured, for the terminal.
-  """
-
-  way: str
-  at_once: int = 1
-  told: str = ''
-
-
-def claim(command: Run, names: Sequence[str]) -> None:
-  """Makes the folder of a command that of its runs, or sees that it is.
-
-  Raises:
-    UserError: it is the folder of one run, of a tuning, or of other settings.
-  """
-  workdir = command.workdir
-  if command.lead:
-    if workdir.data.exists() or workdir.tuning.exists():
-      raise UserError(f'--workdir={workdir.folder}: holds another kind of run; choose another')
-    workdir.claim(command.config)
-    sealed.write(workdir.several, {'runs': list(names)})
 
 
 def train(
@@ -91,14 +62,10 @@ def train(
   at_work = _AtWork(command, runs, names, page)
   if part:
     at_work.choice = at_work.choice.with_stem(f'{at_work.choice.stem}-{part}')
-  choice = at_work.choose(way) if several else Choice(IN_TURN)
-  if choice.told and command.lead:
-    print(choice.told)
-  if choice.way == TOGETHER:
-    return at_work.together(choice.at_once)
-  if choice.way == SIDE_BY_SIDE:
-    return at_work.side_by_side(choice.at_once)
-  return at_work.in_turn()
+  if not several:
+    return at_work.in_turn()
+  choice = at_work.choose(way)
+  return at_work.by_measure() if choice is None else at_work.by(choice)
 
 
 class _AtWork:
@@ -111,24 +78,64 @@ class _AtWork:
     self.started = runtime.since_start()
     self._workers: Workers | None = None
     self._built: dict[int, Experiment] = {}
+    self._told = False
+    self._done: set[int] = set()
     self._programs: dict[tuple[int, ...], Any] = {}
     self._simple: tuple[Any, Any] = (None, None)
     self._monitor = ''
 
-  def in_turn(self) -> dict[int, Failure]:
-    """One after another."""
-    for number, run in enumerate(self.runs):
-      if number in self.failures:
+  def by(self, choice: Choice) -> dict[int, Failure]:
+    """In the way that is chosen."""
+    if choice.way == TOGETHER:
+      return self.together(choice.at_once)
+    if choice.way == SIDE_BY_SIDE:
+      return self.side_by_side(choice.at_once)
+    return self.in_turn()
+
+  def in_turn(self, clock: 'Clock | None' = None) -> dict[int, Failure]:
+    """One after another, those on the same data next to each other where they are built already.
+
+    Raises:
+      Enough: ``clock`` asks for it.
+    """
+    from medjax.training import ways
+
+    built = self._everyone if clock else {}
+    for number in self._by_data(built) if clock else range(len(self.runs)):
+      if number in self.failures or number in self._done:
         continue
       with self._may_fail(number):
-        train_verb.train(run, page=self.page)
+        run, experiment, fits = self.runs[number], None, None
+        if clock:
+          member = self._member(number, again=True)
+          experiment, fits = member.experiment, self._fits(member.experiment)
+          clock.begin(ways.updates([member]))
+        train_verb.train(run, page=self.page, experiment=experiment, fits=fits, timed=clock)
         self._say(number)
+      self._done.add(number)
+      built.pop(number, None)
+      self._built.pop(number, None)
       runtime.spare_mappings()
+    return self.failures
+
+  def by_measure(self) -> dict[int, Failure]:
+    """In turn, unless the first updates say that another way may be faster, and it then is."""
+    from medjax.training import ways
+
+    clock = ways.Clock(lambda: self._stays(clock))
+    try:
+      self.in_turn(clock)
+    except ways.Enough:
+      choice = self._measured(clock)
+      self._take(choice)
+      return self.in_turn(clock) if choice.way == IN_TURN else self.by(choice)
+    if not self.choice.exists():  # there were too few updates
+      self._take(Choice(IN_TURN))
     return self.failures
 
   def side_by_side(self, processes: int) -> dict[int, Failure]:
     """In processes of their own, as many at once as there are cores for."""
-    with self._processes(processes) as workers:
+    with self._processes(processes) as at_work:
 
       def told(number: int, answer: str | Failure) -> None:
         if isinstance(answer, Failure):
@@ -136,9 +143,10 @@ class _AtWork:
         else:
           self._say(number)
 
-      numbers = [number for number in range(len(self.runs)) if number not in self.failures]
+      over = self._done | self.failures.keys()
+      numbers = [number for number in range(len(self.runs)) if number not in over]
       tasks = [self._task(number) for number in numbers]
-      workers.run(tasks, lambda place, answer: told(numbers[place], answer))
+      at_work.run(tasks, lambda place, answer: told(numbers[place], answer))
     return self.failures
 
   def together(self, at_once: int) -> dict[int, Failure]:
@@ -166,9 +174,8 @@ class _AtWork:
       found = program.train(spent)
       if any(isinstance(done, int) and done for done in found.values()):
         print(f'trained {len(some)} runs together in {time.monotonic() - start:.0f} s')
-      # Those on the same data one after another, as they share its simple models.
-      first = {id(member.experiment.data): place for place, (_, member) in [*enumerate(some)][::-1]}
-      order = sorted(range(len(some)), key=lambda place: first[id(some[place][1].experiment.data)])
+      places = {number: place for place, (number, _) in enumerate(some)}
+      order = [places[number] for number in self._by_data(dict(some))]
       for place in order:
         number, member = some[place]
         run, done = self.runs[number], found[place]
@@ -181,15 +188,24 @@ class _AtWork:
           verb, fits = 'train' if done else 'evaluate', self._fits(member.experiment)
           run.finish(verb, member.experiment, step, page=self.page, fits=fits)
           self._say(number)
+        self._done.add(number)
 
-  def choose(self, way: str) -> Choice:
-    """The way that is asked for, was taken before, or is the fastest by measure."""
+  def choose(self, way: str) -> Choice | None:
+    """The way that is asked for or was taken before; None where it is to be measured."""
     before = Choice(**sealed.read(self.choice)[0]) if self.choice.exists() else None
     if before and way in ('auto', before.way):
-      return dataclasses.replace(before, told='')
-    choice = self._measured() if way == 'auto' else self._asked(way)
-    sealed.write(self.choice, dataclasses.asdict(choice))
+      return before
+    if way == 'auto':
+      return None
+    choice = self._asked(way)
+    self._take(choice)
     return choice
+
+  def _take(self, choice: Choice) -> None:
+    """Keeps a choice for when the command is repeated, and says what it is by."""
+    sealed.write(self.choice, dataclasses.asdict(choice))
+    if choice.told and self.command.lead:
+      print(choice.told)
 
   def _asked(self, way: str) -> Choice:
     from medjax.training import members
@@ -206,75 +222,71 @@ class _AtWork:
         raise UserError(f'--how={way}: {reason}')
     return Choice(way, len(self.runs))
 
-  def _measured(self) -> Choice:
+  def _stays(self, clock: 'Clock') -> bool:
+    """Whether runs go on in turn, as the measure of other ways is not worth its time."""
     from medjax.training import ways
 
     everyone = list(self._everyone.values())
     if len(everyone) < 2:
-      return Choice(IN_TURN)
+      return True
+    seconds = ways.updates(everyone) * clock.alone
+    together = ways.against(everyone, self.command.devices, clock.alone, clock.start)
+    processes = self._against_processes(seconds, seconds, clock.start)
+    if not (together and processes):
+      return False
+    told = (f'not together: {together}', f'not side by side: {processes}')
+    self._take(Choice(IN_TURN, told=line(len(self.runs), {IN_TURN: seconds}, told, IN_TURN)))
+    return True
+
+  def _measured(self, clock: 'Clock') -> Choice:
+    """The fastest way, by some updates of each."""
+    from medjax.training import ways
+
     if self.command.lead:
-      print('timing some updates of each way to train these runs', file=sys.stderr)
-    count = ways.updates(everyone)
+      print('timing some updates of other ways to train these runs', file=sys.stderr)
     # Positions among those that could be built stand for their numbers.
-    numbers = list(self._everyone)
-    devices = self.runs[numbers[0]].devices
-    found = ways.measure(
-      everyone,
-      devices,
-      lambda: [[numbers.index(number) for number in group] for group in self._groups],
-      lambda places: self._program([numbers[place] for place in places]),
-    )
-    seconds = {IN_TURN: count * found.alone}
-    told = [f'in turn {_spell(seconds[IN_TURN])}']
-    if found.together is None:
+    numbers, everyone = list(self._everyone), list(self._everyone.values())
+    devices, count = self.command.devices, ways.updates(everyone)
+    seconds, told = {IN_TURN: count * clock.alone}, []
+    reason = ways.against(everyone, devices, clock.alone, clock.start)
+    found = ways.Measured(reason=reason)
+    if not reason:
+      found = ways.measure(
+        everyone,
+        devices,
+        clock.alone,
+        lambda: [[numbers.index(number) for number in group] for group in self._groups],
+        lambda places: self._program([numbers[place] for place in places]),
+      )
+    if found.seconds is None:
       told.append(f'not together: {found.reason}')
     else:
-      seconds[TOGETHER] = count * found.together
-      told.append(f'together ({found.at_once} in one program) {_spell(seconds[TOGETHER])}')
-    best = IN_TURN
-    if seconds.get(TOGETHER, math.inf) < _CLEARLY * seconds[IN_TURN]:
-      best = TOGETHER
-    processes = min(machine.cores(), len(self.runs))
-    reason = self._against_processes(processes, seconds[IN_TURN], seconds[best], found.start)
+      seconds[TOGETHER] = count * found.seconds
+      told.append(f'together ({found.at_once} in one program) {spell(seconds[TOGETHER])}')
+    best = fastest(seconds)
+    processes = min(machine.cores(), len(numbers))
+    reason = self._against_processes(seconds[IN_TURN], seconds[best], clock.start)
     if not reason:
-      tasks = [dataclasses.replace(self._task(i), only_times=True) for i in range(processes)]
+      tasks = [dataclasses.replace(self._task(i), only_times=True) for i in numbers[:processes]]
       try:
         seconds[SIDE_BY_SIDE] = count * self._processes(processes).times(tasks) / processes
-        told.append(f'side by side ({processes} processes) {_spell(seconds[SIDE_BY_SIDE])}')
+        told.append(f'side by side ({processes} processes) {spell(seconds[SIDE_BY_SIDE])}')
       except UserError as error:  # such as too little memory for several
         reason = str(error)
     if reason:
       told.append(f'not side by side: {reason}')
-    elif seconds[SIDE_BY_SIDE] < _CLEARLY * seconds[best]:
-      best = SIDE_BY_SIDE
+    best = fastest(seconds)
+    if best == IN_TURN:
+      self._programs.clear()
     if best != SIDE_BY_SIDE and self._workers is not None:
       self._workers.close()
       self._workers = None
     at_once = {IN_TURN: 1, TOGETHER: found.at_once, SIDE_BY_SIDE: processes}[best]
-    line = f'updates of {len(self.runs)} runs by measure: {", ".join(told)}; {best} it is'
-    return Choice(best, at_once, line)
+    return Choice(best, at_once, line(len(self.runs), seconds, told, best))
 
-  def _against_processes(self, processes: int, in_turn: float, best: float, start: float) -> str:
-    """Why processes side by side are not tried; '' where they are.
-
-    Args:
-      processes: how many there would be.
-      in_turn: seconds of all updates one after another.
-      best: the same of the best way so far.
-      start: seconds until a run has its compiled step, in a process that is at work.
-    """
-    from medjax.training import ways
-
-    if jax.default_backend() != 'cpu':
-      return 'they would share the memory of the accelerator'
-    if processes < 2:
-      return 'one core'
-    if best - in_turn / processes < 10 * (self.started + start):  # each loads, reads, is timed
-      return 'they could not save what their start takes'
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    if processes * own > ways.free(self.command.devices):
-      return 'they may not fit in memory'
-    return ''
+  def _against_processes(self, in_turn: float, best: float, start: float) -> str:
+    several = min(machine.cores(), len(self._everyone))
+    return workers.against(self.command.devices, several, in_turn, best, self.started + start)
 
   def _processes(self, count: int) -> Workers:
     if self._workers is None:
@@ -327,10 +339,18 @@ class _AtWork:
 
     run = self.runs[number]
     if number not in self._built:
-      self._built[number] = run.experiment(told=not self._built)
+      self._built[number] = run.experiment(told=not self._told)
+      self._told = True
     if again:
       train_verb.check(run, self._built[number])
     return Member(self._built[number], run.config, run.workdir)
+
+  def _by_data(self, some: Mapping[int, Any]) -> list[int]:
+    """Numbers of members, those on the same data next to each other."""
+    first: dict[int, int] = {}
+    for number, member in some.items():
+      first.setdefault(id(member.experiment.data), number)
+    return sorted(some, key=lambda number: first[id(some[number].experiment.data)])
 
   def _fits(self, experiment: Experiment) -> Any:
     """The simple models of its data, which runs that differ by their seeds share."""
@@ -370,7 +390,3 @@ class _AtWork:
       line = report.headline(run.workdir, split, self._monitor)
       missing = '' if split == 'test' else '; there is no test split'
       print(f'{self.names[number]}: {line}{missing}')
-
-
-def _spell(seconds: float) -> str:
-  return f'{seconds:.0f} s' if seconds >= 10 else f'{seconds:.1f} s'

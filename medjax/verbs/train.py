@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from medjax.arguments import Flag, Verb
 from medjax.data import dataset
@@ -12,14 +13,28 @@ from medjax.ops import native
 from medjax.spent import COMPILE
 from medjax.verbs.run import Run
 
+if TYPE_CHECKING:
+  from medjax.training.baseline import Fits
 
-def train(run: Run, words: Sequence[str] = (), *, page: bool = True) -> None:
+
+def train(
+  run: Run,
+  words: Sequence[str] = (),
+  *,
+  page: bool = True,
+  experiment: Experiment | None = None,
+  fits: 'Fits | None' = None,
+  timed: Callable[[int], None] | None = None,
+) -> None:
   """Trains to the end, from where the run folder stands, evaluates, and writes the report.
 
   Args:
     run: settings and folder.
     words: none.
     page: whether the report is written.
+    experiment: of the settings, where it is built already.
+    fits: the simple models of its data, where other runs on them share them.
+    timed: told of updates; see ``loop.train``.
 
   Raises:
     UserError: the folder holds another run, the data cannot be read, or weights do not fit.
@@ -34,15 +49,17 @@ def train(run: Run, words: Sequence[str] = (), *, page: bool = True) -> None:
   start = time.monotonic()
   run.require_one()
   run.workdir.check(run.config)
-  experiment = run.experiment()
+  experiment = experiment or run.experiment()
   check(run, experiment)  # again: another process may have begun a run here meanwhile
   with run.alone():
     claim(run, experiment)
     step = parallel.compile_evaluate(experiment, run.devices, run.config.precision)
-    steps = loop.train(experiment, run.config, run.workdir, run.devices, step, run.spent)
+    steps = loop.train(
+      experiment, run.config, run.workdir, run.devices, step, run.spent, timed=timed
+    )
     if run.lead and steps:
       run.write_environment(time.monotonic() - start)
-    run.finish('train' if steps else 'evaluate', experiment, step, page=page)
+    run.finish('train' if steps else 'evaluate', experiment, step, page=page, fits=fits)
 
 
 def check(run: Run, experiment: Experiment) -> None:

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import threading
@@ -202,6 +203,30 @@ class Workers:
       return Failure(f'its process {how}{why}', code if code > 0 else _BUG)
 
 
+def against(devices: runtime.Devices, count: int, in_turn: float, best: float, start: float) -> str:
+  """Why processes side by side are not tried; '' where they are.
+
+  Args:
+    devices: devices of all hosts.
+    count: how many processes there would be.
+    in_turn: seconds of all updates one after another.
+    best: the same of the best way so far.
+    start: seconds until a new process has its compiled step.
+  """
+  from medjax.training import ways
+
+  if devices.local[0].platform != 'cpu':
+    return 'they would share the memory of the accelerator'
+  if count < 2:
+    return 'one core'
+  if best - in_turn / count < 10 * start:  # each loads, reads, is timed
+    return 'they could not save what their start takes'
+  own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+  if count * own > ways.free(devices):
+    return 'they may not fit in memory'
+  return ''
+
+
 def _shares(count: int) -> list[set[int]]:
   """The cores of each of ``count`` processes; none are named where the system cannot say."""
   try:
@@ -252,7 +277,7 @@ def _done(task: Task, name: str, build: Callable[[Any], Experiment]) -> str | fl
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
       if task.only_times:
         member = Member(run.experiment(), run.config, run.workdir)
-        return ways.alone(member, run.devices)[0]
+        return ways.alone(member, run.devices)
       train(run, page=task.page)
     return said.getvalue()
   except (UserError, OSError) as error:

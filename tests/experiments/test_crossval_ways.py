@@ -11,7 +11,7 @@ from experiments import diabetes_linear, lung_cnn, survival, tabular_mlp
 from medjax.errors import UserError
 from medjax.evaluation import Calibration
 from medjax.training import loop, ways
-from medjax.verbs import several
+from medjax.verbs import several, way
 
 SMALL = (
   '--config.data.folds=2',
@@ -111,15 +111,16 @@ def test_few_small_runs_are_done_before_ways_would_be_timed(run_experiment):
 @pytest.mark.parametrize(
   ('alone', 'together', 'side', 'chosen'),
   [
-    (0.1, 0.2, 0.19, several.IN_TURN),  # two processes that take nearly twice as long
-    (0.1, 0.02, 0.19, several.TOGETHER),
-    (0.1, 0.2, 0.11, several.SIDE_BY_SIDE),
-    (0.1, None, 0.11, several.SIDE_BY_SIDE),
+    (0.1, 0.2, 0.19, way.IN_TURN),  # two processes that take nearly twice as long
+    (0.1, 0.02, 0.19, way.TOGETHER),
+    (0.1, 0.2, 0.11, way.SIDE_BY_SIDE),
+    (0.1, None, 0.11, way.SIDE_BY_SIDE),
   ],
 )
 def test_the_fastest_way_is_taken(monkeypatch, tmp_path, make_runs, alone, together, side, chosen):
-  measured = ways.Measured(alone, together, 3, '' if together else 'no room')
+  measured = ways.Measured(together, 3, '' if together else 'no room')
   monkeypatch.setattr(ways, 'measure', lambda *given: measured)
+  monkeypatch.setattr(ways, 'against', lambda *given: '')
   monkeypatch.setattr(ways, 'updates', lambda members: 100_000)
   monkeypatch.setattr(several.machine, 'cores', lambda: 2)
   closed = []
@@ -137,12 +138,12 @@ def test_the_fastest_way_is_taken(monkeypatch, tmp_path, make_runs, alone, toget
 
   monkeypatch.setattr(several, 'Workers', Processes)
   command, runs = make_runs
-  found = several._AtWork(command, runs, ['a', 'b', 'c'], False).choose('auto')
+  clock = ways.Clock(lambda: True)
+  clock.alone, clock.start = alone, 0.5
+  found = several._AtWork(command, runs, ['a', 'b', 'c'], False)._measured(clock)
   assert found.way == chosen
   assert found.at_once == {'in_turn': 1, 'together': 3, 'side_by_side': 2}[chosen]
-  assert closed == ([True] if chosen == several.IN_TURN else [])  # ended where they were tried
-  # Kept for when the command is repeated.
-  assert several._AtWork(command, runs, ['a', 'b', 'c'], False).choose('auto').way == chosen
+  assert closed == ([True] if chosen == way.IN_TURN else [])  # ended where they were tried
 
 
 @pytest.fixture
@@ -170,10 +171,10 @@ def make_runs(tmp_path):
 def test_a_run_that_fails_keeps_no_other_back(run_experiment, tmp_path, monkeypatch):
   real = loop.train
 
-  def train(experiment, config, *given):
+  def train(experiment, config, *given, **others):
     if config.data.fold == 0:
       raise UserError('no luck')
-    return real(experiment, config, *given)
+    return real(experiment, config, *given, **others)
 
   monkeypatch.setattr(loop, 'train', train)
   words = ('crossval', '--how=in_turn', *SMALL, '--workdir=some')
@@ -201,12 +202,12 @@ def test_a_fold_that_cannot_be_read_keeps_no_other_back(run_experiment, tmp_path
     return real(config)
 
   monkeypatch.setattr(tabular_mlp, 'build', build)
-  for way in ('auto', 'together'):
-    folder = tmp_path / way
+  for how in ('auto', 'together'):
+    folder = tmp_path / how
     code, out, err = run_experiment(
       tabular_mlp,
       'crossval',
-      f'--how={way}',
+      f'--how={how}',
       *SMALL[1:],
       '--config.data.folds=3',
       f'--workdir={folder}',
