@@ -26,6 +26,24 @@ class Readable(Protocol):
   def __getitems__(self, keys: Sequence[int]) -> Sequence[dict[str, Any]]: ...
 
 
+class Selected:
+  """Some of the rows that are stored, in an order of their own.
+
+  Example:
+    >>> Selected(stored, [3, 1]).__getitems__([0])                 # doctest: +SKIP
+    [{'values': np.int64(3)}]
+  """
+
+  def __init__(self, stored: Readable, numbers: Sequence[int]):
+    self._stored, self._numbers = stored, list(numbers)
+
+  def __len__(self) -> int:
+    return len(self._numbers)
+
+  def __getitems__(self, keys: Sequence[int]) -> Sequence[dict[str, Any]]:
+    return self._stored.__getitems__([self._numbers[key] for key in keys])
+
+
 @dataclasses.dataclass(frozen=True)
 class Split:
   """The examples of one split.
@@ -65,6 +83,24 @@ class Split:
     batch: Batch = ragged.stack(rows, self.axes, widths or self.largest())
     batch['label'] = jax.tree.map(lambda label: label[np.asarray(indices)], self.label)
     return ragged.cut(batch, self.axes, widths or {})
+
+  def take(self, numbers: Sequence[int] | np.ndarray) -> 'Split':
+    """The examples of these numbers, in this order, as a split of their own.
+
+    Example:
+      >>> split.take([4, 2]).id.tolist() == split.id[[4, 2]].tolist()  # doctest: +SKIP
+      True
+    """
+    at = np.asarray(numbers, int)
+    return dataclasses.replace(
+      self,
+      source=Selected(self.source, at.tolist()),
+      id=self.id[at],
+      label=jax.tree.map(lambda label: label[at], self.label),
+      group=self.group[at],
+      metadata={name: [cells[i] for i in at] for name, cells in self.metadata.items()},
+      sizes={axis: sizes[at] for axis, sizes in self.sizes.items()},
+    )
 
   def largest(self) -> ragged.Widths:
     """The size of each named axis that holds every example."""

@@ -28,24 +28,6 @@ class Rows:
     return [{name: array[key] for name, array in self._arrays.items()} for key in keys]
 
 
-class Selected:
-  """Some of the rows that are stored, in an order of their own.
-
-  Example:
-    >>> Selected(Rows({'values': np.arange(4)}), [3, 1]).__getitems__([0])
-    [{'values': np.int64(3)}]
-  """
-
-  def __init__(self, stored: dataset.Readable, numbers: Sequence[int]):
-    self._stored, self._numbers = stored, list(numbers)
-
-  def __len__(self) -> int:
-    return len(self._numbers)
-
-  def __getitems__(self, keys: Sequence[int]) -> Sequence[dict[str, Any]]:
-    return self._stored.__getitems__([self._numbers[key] for key in keys])
-
-
 def splits(
   where: Sequence[str],
   rows: Mapping[str, np.ndarray] | dataset.Readable,
@@ -87,7 +69,7 @@ def splits(
       name,
       Rows({key: array[of] for key, array in rows.items()})
       if isinstance(rows, Mapping)
-      else Selected(rows, of),
+      else dataset.Selected(rows, of),
       decode or (lambda row: row),
       np.asarray(id)[of],
       jax.tree.map(lambda of_all, of=of: of_all[of], label),

@@ -76,6 +76,26 @@ def over_cases(
   return svg(figure, f'{ylabel} by cases')
 
 
+def over_rounds(lines: Mapping[str, tuple[Sequence[float], Sequence[float]]], ylabel: str) -> str:
+  """Draws numbers over the rounds of a training.
+
+  Args:
+    lines: (rounds, values) by name.
+    ylabel: name of the vertical axis.
+
+  Returns:
+    The SVG element.
+  """
+  from matplotlib.ticker import MaxNLocator
+
+  figure, axes = new_figure('Round', ylabel)
+  for color, (name, (rounds, values)) in zip(COLORS, lines.items(), strict=False):
+    axes.plot(rounds, values, color=color, marker='.', markersize=5, linewidth=1.6, label=name)
+  axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+  legend(figure)
+  return svg(figure, f'{ylabel} by rounds')
+
+
 def roc(table: Predictions, threshold: float | None, band: Band | None = None) -> str:
   """Draws the ROC curve, or with three or more classes that of each against the rest.
 

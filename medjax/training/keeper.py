@@ -46,6 +46,7 @@ class Keeper:
     spent: counts where the time goes.
     shown: whether its progress is shown on the terminal.
     watch: told of every validation; see ``loop.train``.
+    steps_per_epoch: see there; 0 for as many as there are batches.
   """
 
   def __init__(
@@ -59,12 +60,14 @@ class Keeper:
     *,
     shown: bool = True,
     watch: Watch | None = None,
+    steps_per_epoch: int = 0,
   ):
     self._watch = watch
     self.experiment, self.config, self.workdir = experiment, config, workdir
     self.step, self._begun = step, step
     self._checkpoints, self._spent = checkpoints, spent
-    self.steps_per_epoch = -(-len(experiment.data.splits['train']) // config.batch_size)
+    batches = -(-len(experiment.data.splits['train']) // config.batch_size)
+    self.steps_per_epoch = steps_per_epoch or batches
     lead = jax.process_index() == 0
     self._log = MetricsLog(workdir, step) if lead else None
     total = self.steps_per_epoch * config.num_epochs
@@ -228,6 +231,7 @@ def kept(
   *,
   shown: bool = True,
   watch: Watch | None = None,
+  steps_per_epoch: int = 0,
 ) -> Iterator[tuple[Keeper, state.State]]:
   """A run's keeper and the state that it continues from: of its newest whole checkpoint, or new.
 
@@ -239,6 +243,7 @@ def kept(
     create: gives the state with random weights, if it is needed.
     shown: whether progress is shown on the terminal.
     watch: told of every validation; see ``loop.train``.
+    steps_per_epoch: see ``Keeper``.
 
   Raises:
     DiskFullError: a checkpoint could not be written; the ones before it are kept.
@@ -264,7 +269,17 @@ def kept(
       current, step = weights.begin(experiment, create(), workdir, write=lead), 0
     else:
       current, step = restored[0], restored[1].step
-    keeper = Keeper(experiment, config, workdir, checkpoints, step, spent, shown=shown, watch=watch)
+    keeper = Keeper(
+      experiment,
+      config,
+      workdir,
+      checkpoints,
+      step,
+      spent,
+      shown=shown,
+      watch=watch,
+      steps_per_epoch=steps_per_epoch,
+    )
     try:
       yield keeper, current
     finally:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from medjax.data import memory
+from medjax.data import dataset, memory
 
 
 def test_rows_in_memory_are_read_by_number():
@@ -55,7 +55,7 @@ def test_splits_select_from_stored_rows():
   stored = memory.Rows({'number': np.arange(10, 14)})
   found = memory.splits(
     ['test', 'train', 'test', 'train'],
-    memory.Selected(stored, [3, 2, 1, 0]),
+    dataset.Selected(stored, [3, 2, 1, 0]),
     id=list('abcd'),
     label=np.arange(4),
     group=list('abcd'),

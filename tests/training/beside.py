@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from medjax import models
 from medjax.config import Config
-from medjax.data.memory import Selected
+from medjax.data.dataset import Selected
 from medjax.experiment import Experiment
 from medjax.training import baseline, predict
 from medjax.workdir import Workdir

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from medjax.data import dataset, examples, labels
+from medjax.data.dataset import Selected
 from medjax.data.examples import Examples
 from medjax.data.images import decode, identical, label_sets, masks
 from medjax.data.images.modality import Images
 from medjax.data.images.source import Source
-from medjax.data.memory import Selected
 from medjax.data.settings import Settings
 from medjax.data.split import UNUSED
 from medjax.errors import UserError

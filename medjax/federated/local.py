@@ -1,0 +1,162 @@
+"""A site at work: the step of everybody, from the parameters of all, on its own cases."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import optax
+
+from medjax import optimizers
+from medjax.config import Config
+from medjax.data import feed
+from medjax.experiment import Experiment
+from medjax.federated.settings import Settings
+from medjax.runtime import Devices
+from medjax.training import loop, parallel
+from medjax.training.state import State
+from medjax.training.updates import Updates
+
+
+class Held(NamedTuple):
+  """State of ``near``: where the round began, and the state of the optimiser inside."""
+
+  anchor: Any
+  inner: Any
+
+
+def near(optimizer: Any, weight: float) -> optax.GradientTransformationExtraArgs:
+  """An optimiser that is also pulled back to where a round began.
+
+  It adds the gradient of ``weight / 2 * |params - anchor|**2``, the proximal term of FedProx. The
+  anchor is a part of its state, so that the compiled step is the same in every round; see
+  ``begin``.
+
+  Args:
+    optimizer: ``optimizers.Adam`` or an optax transformation.
+    weight: the proximal weight.
+
+  Source:
+    Li et al. (2020), Federated Optimization in Heterogeneous Networks, MLSys.
+
+  Example:
+    >>> import jax.numpy as jnp
+    >>> pulled = near(optax.sgd(1.0), 0.5)
+    >>> state = pulled.init({'w': jnp.array([1.0])})
+    >>> updates, _ = pulled.update({'w': jnp.zeros(1)}, state, {'w': jnp.array([3.0])})
+    >>> updates['w'].tolist()
+    [-1.0]
+  """
+  inside = optax.with_extra_args_support(optimizer)
+
+  def init(params: Any) -> Held:
+    return Held(jax.tree.map(lambda leaf: leaf, params), inside.init(params))
+
+  def update(grads: Any, state: Held, params: Any = None, **extra: Any) -> tuple[Any, Held]:
+    grads = jax.tree.map(lambda g, p, a: g + weight * (p - a), grads, params, state.anchor)
+    updates, inner = inside.update(grads, state.inner, params, **extra)
+    return updates, Held(state.anchor, inner)
+
+  return optax.GradientTransformationExtraArgs(init, update)
+
+
+def begin(memory: Any, params: Any) -> Any:
+  """A site's optimiser state at the beginning of a round."""
+  return memory._replace(anchor=params) if isinstance(memory, Held) else memory
+
+
+@dataclasses.dataclass(frozen=True)
+class Update:
+  """What a site sends after a round.
+
+  Attributes:
+    params: its parameters.
+    model_state: other collections of its network.
+    memory: of its optimiser, which stays at the site.
+    examples: training cases of the site, by which it counts.
+    loss: mean over its updates.
+  """
+
+  params: Any
+  model_state: Any
+  memory: Any
+  examples: int
+  loss: float
+
+
+class Local:
+  """One site.
+
+  Its optimiser remembers its means between rounds, as a hospital that stays in the study can: so a
+  schedule of the step size goes on, and with equal cases everywhere one update is that of central
+  training.
+
+  Args:
+    name: of the site.
+    experiment: with the site's own cases.
+    config: batch size and the like.
+    settings: of the federation.
+    devices: devices of all hosts.
+  """
+
+  def __init__(
+    self, name: str, experiment: Experiment, config: Config, settings: Settings, devices: Devices
+  ):
+    self.name = name
+    optimizer: Any = experiment.optimizer
+    if settings.pulls:
+      optimizer = near(optimizer, settings.pulls)
+    # The average of the network's variables is one of rounds, and the server's.
+    self.experiment = dataclasses.replace(experiment, optimizer=optimizer, average=0.0)
+    self._config, self._settings, self._devices = config, settings, devices
+    self._multiple = loop.multiple(experiment, config, devices)
+    self._updates = Updates(self.experiment, config, devices)
+
+  @property
+  def cases(self) -> int:
+    """Its training cases."""
+    return len(self.experiment.data.splits['train'])
+
+  def plan(self, number: int) -> np.ndarray:
+    """Rows of example numbers of a round, from 0."""
+    settings, config = self._settings, self._config
+    split, epochs = self.experiment.data.splits['train'], settings.local_epochs
+    rows = [
+      feed.epoch_plan(
+        split,
+        config.seed,
+        number * epochs + epoch,
+        config.batch_size,
+        self._multiple,
+        self.experiment.balance,
+      )
+      for epoch in range(epochs)
+    ]
+    return np.concatenate(rows)[: settings.local_steps or None]
+
+  def train(self, number: int, params: Any, model_state: Any, memory: Any) -> Update:
+    """The updates of one round.
+
+    Args:
+      number: of the round, from 0.
+      params: of all, arrays of the host.
+      model_state: other collections of the network of all.
+      memory: of its optimiser.
+    """
+    plan = self.plan(number)
+    done: Any = np.asarray(number * len(plan), np.int32)
+    state: Any = State(done, params, model_state, begin(memory, params))
+    state = parallel.place(state, self._devices)
+    losses = []
+    for count, update in self._updates(plan):
+      state, metrics = update(state)
+      losses += np.atleast_1d(metrics['loss'])[:count].tolist()
+    found = jax.device_get(state)
+    return Update(
+      found.params, found.model_state, found.opt_state, self.cases, float(np.mean(losses))
+    )
+
+
+def norm(tree: Any) -> float:
+  """Euclidean norm of all leaves."""
+  return float(optimizers.norm(tree))

@@ -1,0 +1,202 @@
+"""The verb ``federate``: training at several sites whose cases stay where they are, simulated."""
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from medjax import config as config_lib
+from medjax import sealed
+from medjax.arguments import Flag, Verb
+from medjax.errors import UserError
+from medjax.experiment import Experiment
+from medjax.verbs import train as train_verb
+from medjax.verbs.run import Run
+from medjax.workdir import Workdir
+
+if TYPE_CHECKING:
+  from medjax.federated.settings import Settings
+  from medjax.federated.sites import Site
+
+_SITES, _SKEW = '4', 0.5
+_PLAN = 'federation-plan.json'  # what the runs of the folder were made by
+
+
+def federate(run: Run, words: Sequence[str]) -> None:
+  """Trains at several sites together, and beside that on all cases and at each site alone.
+
+  ``config.num_epochs`` is the number of rounds, and of epochs of the others.
+
+  Raises:
+    UserError: a flag is wrong, the folder holds others runs, or the sites cannot train together.
+  """
+  from medjax.federated import result, sites
+
+  settings = _settings(run.values)
+  plan = {
+    'sites': run.values.sites,
+    'skew': run.values.skew,
+    'settings': settings.to_json(),
+  }
+  seeds = run.values.seeds or 1
+  with run.alone():
+    parts, everyone = _sites(run, run.config)
+    _claim(run, plan)
+    names = [site.name for site in parts]
+    alone = [result.CENTRAL, *names] if run.values.beside else []
+    run.claim_several([f'seed-{seed}/{result.TOGETHER}' for seed in range(seeds)])
+    for line in sites.told(parts):
+      print(line)
+    folders: list[dict[str, Workdir]] = []
+    for seed in range(seeds):
+      config: Any = dataclasses.replace(run.config, seed=run.config.seed + seed)
+      if seed:
+        parts, everyone = _sites(run, config)
+      folder = run.workdir.folder / f'seed-{seed}'
+      folders.append({name: Workdir(folder / name) for name in (result.TOGETHER, *alone)})
+      _together(run, config, folders[-1][result.TOGETHER], parts, everyone, settings)
+      for name in alone:
+        one = next((s.experiment for s in parts if s.name == name), everyone)
+        other = run.other(config, folders[-1][name])
+        train_verb.train(other, page=False, experiment=_tested_on_all(one, everyone))
+        _say(other, name, seed)
+    about = plan | {
+      'lines': sites.told(parts),
+      'divided': run.values.sites.isdecimal(),
+      'strategy_text': _strategy_text(settings, run.config.num_epochs),
+    }
+    result.show(run.workdir.folder, folders, everyone.task.outcome, sites.column(everyone), about)
+
+
+def _settings(values: Any) -> 'Settings':
+  from medjax.federated.settings import Settings
+
+  settings = Settings(
+    strategy=values.strategy,
+    local_epochs=values.local_epochs,
+    local_steps=values.local_steps or 0,
+    proximal=values.proximal,
+    server_rate=values.server_rate,
+    combine=values.combine,
+    clip=values.clip,
+    absent=values.absent,
+  )
+  settings.check()
+  return settings
+
+
+def _sites(run: Run, config: Any) -> tuple[list['Site'], Experiment]:
+  """The sites and the experiment of all their cases."""
+  from medjax.federated import sites
+
+  given = run.values.sites
+  if given.isdecimal():
+    own = run.other(config, run.workdir).experiment(told=config is run.config)
+    parts = sites.divide(own, int(given), run.values.skew, getattr(config.data, 'seed', 0))
+    return parts, sites.marked(own, parts)
+  sources = [part.strip() for part in given.split(',') if part.strip()]
+  if len(sources) < 2:
+    raise UserError(f'--sites={given}: expected a number, or sources joined by commas')
+  parts = sites.of_sources(config, run.build, sources)
+  return parts, sites.pooled(parts)
+
+
+def _claim(run: Run, plan: Mapping[str, Any]) -> None:
+  path = run.workdir.folder / _PLAN
+  if path.exists():
+    before = sealed.read(path)[0]
+    if before != dict(plan):
+      raise UserError(
+        f'--workdir={run.workdir.folder}: holds a federation with other flags; choose another '
+        'folder or repeat the command that made it'
+      )
+    return
+  run.workdir.claim(run.config)
+  sealed.write(path, dict(plan))
+
+
+def _together(
+  run: Run,
+  config: Any,
+  workdir: Workdir,
+  parts: Sequence['Site'],
+  everyone: Experiment,
+  settings: 'Settings',
+) -> None:
+  """The federation of one seed, as a run like any other."""
+  from medjax.federated import result
+  from medjax.federated.server import Rounds
+  from medjax.training import parallel
+
+  start = time.monotonic()
+  config_lib.check(config)
+  one = run.other(config, workdir)
+  train_verb.check(one, everyone)
+  with one.alone():
+    train_verb.claim(one, everyone)
+    step = parallel.compile_evaluate(everyone, one.devices, config.precision)
+    rounds = Rounds(parts, everyone, config, settings, one.devices)
+    done = rounds.train(workdir, one.spent, step)
+    if one.lead and done:
+      one.write_environment(time.monotonic() - start)
+    one.finish('federate', everyone, step, page=True)
+  _say(one, result.TOGETHER, config.seed - run.config.seed)
+
+
+def _tested_on_all(one: Experiment, everyone: Experiment) -> Experiment:
+  """An experiment that is tested on the cases of all sites."""
+  splits = one.data.splits | {'test': everyone.data.splits['test']}
+  return dataclasses.replace(one, data=dataclasses.replace(one.data, splits=splits))
+
+
+def _say(run: Run, name: str, seed: int) -> None:
+  from medjax.report import run as report
+
+  if run.lead:
+    monitor = run.described().task.outcome.monitor
+    print(f'seed {seed}: {name}: {report.headline(run.workdir, "test", monitor)}')
+
+
+def _strategy_text(settings: 'Settings', rounds: int) -> str:
+  """How the sites trained, in words."""
+  each = f'{settings.local_epochs} epoch' + ('s' if settings.local_epochs > 1 else '')
+  if settings.local_steps:
+    each += f' of at most {settings.local_steps} updates'
+  told = [f'{rounds} rounds; in each every site trains {each} from the parameters of all.']
+  if settings.pulls:
+    told.append(f'FedProx holds it near them (weight {settings.proximal:g}).')
+  told.append(
+    {
+      'mean': 'The mean of the changes, by training cases, is taken.',
+      'median': 'The median of each parameter is taken, which does not count cases.',
+      'krum': 'Krum takes the change that is nearest to others.',
+    }[settings.combine]
+  )
+  if settings.strategy == 'fedadam':
+    told.append('It is the gradient of an Adam at the server.')
+  if settings.clip:
+    told.append(f'No change has a norm above {settings.clip:g}.')
+  if settings.absent:
+    told.append(f'A site misses a round with probability {settings.absent:g}.')
+  return ' '.join(told)
+
+
+VERB = Verb(
+  'federate',
+  'train at several sites whose cases stay there, and compare (simulated)',
+  federate,
+  (
+    Flag('sites', _SITES, 'how many to divide the patients among, or a source of each', 'N|A,B'),
+    Flag('skew', _SKEW, 'below 1 divided sites differ much in labels and size (0.5)', 'X'),
+    Flag('strategy', 'fedavg', 'fedavg, fedprox or fedadam', 'NAME'),
+    Flag('local_epochs', 1, 'of a site in each round; rounds are config.num_epochs', 'N', low=1),
+    Flag('local_steps', None, 'updates of a site in a round at most', 'N', low=1),
+    Flag('proximal', 0.01, 'how strongly fedprox holds sites near the start of a round', 'X'),
+    Flag('server_rate', 0.0, 'step size of the server (1; fedadam 0.01)', 'X'),
+    Flag('combine', 'mean', 'mean, median or krum: how updates become one', 'NAME'),
+    Flag('clip', 0.0, 'largest norm of the update of a site (0 for any)', 'X'),
+    Flag('absent', 0.0, 'probability that a site misses a round', 'P'),
+    Flag('seeds', None, 'networks, each from other weights (default 1)', 'N', low=1),
+    Flag('beside', True, 'also train on all cases together, and at each site alone'),
+  ),
+)
