@@ -18,7 +18,7 @@ from medjax.training import evaluate, history
 from medjax.workdir import Workdir
 
 SUMMARY, PAGE = 'federation.json', 'federation.html'
-TOGETHER, CENTRAL = 'federated', 'central'
+CENTRAL = 'central'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,11 +63,11 @@ def show(
 
   Args:
     folder: of the command.
-    seeds: of each seed the run folders by name: ``TOGETHER``, and where they were trained
+    seeds: of each seed the run folders by name: strategies first, and where they were trained
       ``CENTRAL`` and those of the sites alone.
     outcome: what labels are.
     column: of the tables with the site.
-    about: what else is told: settings of the federation and lines on its sites.
+    about: what else is told: ``strategies`` with their settings in words, and lines on the sites.
 
   Raises:
     UserError: a run is not evaluated.
@@ -75,7 +75,8 @@ def show(
   name = outcome.monitor
   metric = outcome.metric(name, [name])
   judged = [{one: read(run, outcome, column) for one, run in runs.items()} for runs in seeds]
-  sites = list(dict.fromkeys(judged[0][TOGETHER].site.tolist()))
+  first = next(iter(judged[0].values()))
+  sites = list(dict.fromkeys(first.site.tolist()))
   found = dict(about) | {
     'metric': name,
     'title': name if metric is None else metric.title,
@@ -85,12 +86,15 @@ def show(
       _model(one, judged, sites, outcome, name, metric is not None and metric.share)
       for one in judged[0]
     ],
-    'cases': {site: int((judged[0][TOGETHER].site == site).sum()) for site in sites},
-    'rounds': [_rounds(runs[TOGETHER], name) for runs in seeds],
+    'cases': {site: int((first.site == site).sum()) for site in sites},
+    'rounds': {
+      strategy: [_rounds(runs[strategy], name) for runs in seeds]
+      for strategy in about['strategies']
+    },
   }
   sealed.write(folder / SUMMARY, found)
   _print(found)
-  page = _write(found, seeds[0][TOGETHER], folder)
+  page = _write(found, next(iter(seeds[0].values())), folder)
   print(f'federation: {folder / SUMMARY}')
   print(f'report: {page}')
   return found
@@ -208,11 +212,13 @@ def _write(about: Mapping[str, Any], run: Workdir, folder: pathlib.Path) -> path
 
 
 def _figure(about: Mapping[str, Any]) -> markupsafe.Markup | str:
-  lines = {
-    f'seed {number + 1}': (one['round'], one['val'])
-    for number, one in enumerate(about['rounds'])
-    if len(one['round']) > 1 and None not in one['val']
-  }
+  """Validation over rounds, the mean of the seeds that have all of them."""
+  lines = {}
+  for strategy, seeds in about['rounds'].items():
+    whole = [one for one in seeds if len(one['round']) > 1 and None not in one['val']]
+    same = [one['val'] for one in whole if one['round'] == whole[0]['round']]
+    if same:
+      lines[strategy] = (whole[0]['round'], np.mean(same, axis=0).tolist())
   if not lines:
     return ''
   return markupsafe.Markup(curves.over_rounds(lines, f'Validation {about["title"]}'))

@@ -32,11 +32,11 @@ def federate(run: Run, words: Sequence[str]) -> None:
   """
   from medjax.federated import result, sites
 
-  settings = _settings(run.values)
+  strategies = _strategies(run.values)
   plan = {
     'sites': run.values.sites,
     'skew': run.values.skew,
-    'settings': settings.to_json(),
+    'settings': {name: settings.to_json() for name, settings in strategies.items()},
   }
   seeds = run.values.seeds or 1
   with run.alone():
@@ -44,7 +44,7 @@ def federate(run: Run, words: Sequence[str]) -> None:
     _claim(run, plan)
     names = [site.name for site in parts]
     alone = [result.CENTRAL, *names] if run.values.beside else []
-    run.claim_several([f'seed-{seed}/{result.TOGETHER}' for seed in range(seeds)])
+    run.claim_several([f'seed-{seed}/{name}' for seed in range(seeds) for name in strategies])
     for line in sites.told(parts):
       print(line)
     folders: list[dict[str, Workdir]] = []
@@ -53,8 +53,11 @@ def federate(run: Run, words: Sequence[str]) -> None:
       if seed:
         parts, everyone = _sites(run, config)
       folder = run.workdir.folder / f'seed-{seed}'
-      folders.append({name: Workdir(folder / name) for name in (result.TOGETHER, *alone)})
-      _together(run, config, folders[-1][result.TOGETHER], parts, everyone, settings)
+      folders.append({name: Workdir(folder / name) for name in (*strategies, *alone)})
+      for name, settings in strategies.items():
+        other = run.other(config, folders[-1][name])
+        _together(other, parts, everyone, settings)
+        _say(other, name, seed)
       for name in alone:
         one = next((s.experiment for s in parts if s.name == name), everyone)
         other = run.other(config, folders[-1][name])
@@ -63,26 +66,31 @@ def federate(run: Run, words: Sequence[str]) -> None:
     about = plan | {
       'lines': sites.told(parts),
       'divided': run.values.sites.isdecimal(),
-      'strategy_text': _strategy_text(settings, run.config.num_epochs),
+      'strategies': {
+        name: _spell(settings, run.config.num_epochs) for name, settings in strategies.items()
+      },
     }
     result.show(run.workdir.folder, folders, everyone.task.outcome, sites.column(everyone), about)
 
 
-def _settings(values: Any) -> 'Settings':
+def _strategies(values: Any) -> dict[str, 'Settings']:
+  """Settings of each strategy by its name."""
   from medjax.federated.settings import Settings
 
-  settings = Settings(
-    strategy=values.strategy,
-    local_epochs=values.local_epochs,
-    local_steps=values.local_steps or 0,
-    proximal=values.proximal,
-    server_rate=values.server_rate,
-    combine=values.combine,
-    clip=values.clip,
-    absent=values.absent,
-  )
-  settings.check()
-  return settings
+  found = {}
+  for name in dict.fromkeys(part.strip() for part in values.strategy.split(',')):
+    found[name] = Settings(
+      strategy=name,
+      local_epochs=values.local_epochs,
+      local_steps=values.local_steps or 0,
+      proximal=values.proximal,
+      server_rate=values.server_rate,
+      combine=values.combine,
+      clip=values.clip,
+      absent=values.absent,
+    )
+    found[name].check()
+  return found
 
 
 def _sites(run: Run, config: Any) -> tuple[list['Site'], Experiment]:
@@ -116,31 +124,23 @@ def _claim(run: Run, plan: Mapping[str, Any]) -> None:
 
 
 def _together(
-  run: Run,
-  config: Any,
-  workdir: Workdir,
-  parts: Sequence['Site'],
-  everyone: Experiment,
-  settings: 'Settings',
+  run: Run, parts: Sequence['Site'], everyone: Experiment, settings: 'Settings'
 ) -> None:
-  """The federation of one seed, as a run like any other."""
-  from medjax.federated import result
+  """A federation as a run like any other."""
   from medjax.federated.server import Rounds
   from medjax.training import parallel
 
   start = time.monotonic()
-  config_lib.check(config)
-  one = run.other(config, workdir)
-  train_verb.check(one, everyone)
-  with one.alone():
-    train_verb.claim(one, everyone)
-    step = parallel.compile_evaluate(everyone, one.devices, config.precision)
-    rounds = Rounds(parts, everyone, config, settings, one.devices)
-    done = rounds.train(workdir, one.spent, step)
-    if one.lead and done:
-      one.write_environment(time.monotonic() - start)
-    one.finish('federate', everyone, step, page=True)
-  _say(one, result.TOGETHER, config.seed - run.config.seed)
+  config_lib.check(run.config)
+  train_verb.check(run, everyone)
+  with run.alone():
+    train_verb.claim(run, everyone)
+    step = parallel.compile_evaluate(everyone, run.devices, run.config.precision)
+    rounds = Rounds(parts, everyone, run.config, settings, run.devices)
+    done = rounds.train(run.workdir, run.spent, step)
+    if run.lead and done:
+      run.write_environment(time.monotonic() - start)
+    run.finish('federate', everyone, step, page=True)
 
 
 def _tested_on_all(one: Experiment, everyone: Experiment) -> Experiment:
@@ -157,7 +157,7 @@ def _say(run: Run, name: str, seed: int) -> None:
     print(f'seed {seed}: {name}: {report.headline(run.workdir, "test", monitor)}')
 
 
-def _strategy_text(settings: 'Settings', rounds: int) -> str:
+def _spell(settings: 'Settings', rounds: int) -> str:
   """How the sites trained, in words."""
   each = f'{settings.local_epochs} epoch' + ('s' if settings.local_epochs > 1 else '')
   if settings.local_steps:
@@ -188,7 +188,7 @@ VERB = Verb(
   (
     Flag('sites', _SITES, 'how many to divide the patients among, or a source of each', 'N|A,B'),
     Flag('skew', _SKEW, 'below 1 divided sites differ much in labels and size (0.5)', 'X'),
-    Flag('strategy', 'fedavg', 'fedavg, fedprox or fedadam', 'NAME'),
+    Flag('strategy', 'fedavg', 'fedavg, fedprox, fedadam, or several joined by commas', 'NAME'),
     Flag('local_epochs', 1, 'of a site in each round; rounds are config.num_epochs', 'N', low=1),
     Flag('local_steps', None, 'updates of a site in a round at most', 'N', low=1),
     Flag('proximal', 0.01, 'how strongly fedprox holds sites near the start of a round', 'X'),
