@@ -13,6 +13,7 @@ class _Described:
 
   stored: dict[str, Any] | None = None
   external: bool = False
+  agreed: dict[str, Any] | None = None
 
 
 @dataclasses.dataclass
@@ -25,6 +26,8 @@ class Settings(_Described):
       nor config.json have it, and copies by ``dataclasses.replace`` keep it.
     external: whether ``source`` is read after all, as data of another site: by what ``stored``
       says, so that nothing is fitted to them. No setting either; see ``medjax.data.external``.
+    agreed: details that several sites agreed on, in place of what would be fitted to the cases that
+      are read. No setting either; see ``Modality.agreed``.
   """
 
   source: str = setting('simulated', "'simulated', or a file.")
@@ -41,13 +44,18 @@ class Settings(_Described):
   train_draw: int = setting(0, 'Another number draws other patients for that share.', low=0)
   stored: dataclasses.InitVar[dict[str, Any] | None] = dataclasses.field(default=None, kw_only=True)
   external: dataclasses.InitVar[bool] = dataclasses.field(default=False, kw_only=True)
+  agreed: dataclasses.InitVar[dict[str, Any] | None] = dataclasses.field(default=None, kw_only=True)
 
-  def __post_init__(self, stored: dict[str, Any] | None, external: bool) -> None:
-    self.stored, self.external = stored, external
+  def __post_init__(
+    self, stored: dict[str, Any] | None, external: bool, agreed: dict[str, Any] | None
+  ) -> None:
+    self.stored, self.external, self.agreed = stored, external, agreed
 
   @property
   def fitted(self) -> dict[str, Any] | None:
     """What was fitted to the cases of a run and holds for those that are read here; else None."""
+    if self.agreed is not None:
+      return self.agreed
     return self.stored['details'] if self.stored is not None and self.external else None
 
   @property

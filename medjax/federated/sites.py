@@ -11,6 +11,7 @@ import numpy as np
 
 from medjax.data import split as split_lib
 from medjax.data.dataset import Dataset, Split
+from medjax.data.modality import Modality
 from medjax.errors import UserError
 from medjax.experiment import Experiment
 
@@ -138,47 +139,56 @@ def _of(data: Dataset, splits: dict[str, Split], name: str) -> Dataset:
 
 def of_sources(
   config: Any, build: Callable[[Any], Experiment], sources: Sequence[str]
-) -> list[Site]:
+) -> tuple[list[Site], list[str]]:
   """An experiment for each source, all with the same inputs and classes.
+
+  What is fitted to training cases, such as means of columns, is agreed on by all sites; see
+  ``Modality.agreed``.
 
   Args:
     config: of the experiment, whose ``data.source`` is each of these in turn.
     build: makes the experiment of settings.
     sources: files or folders.
 
+  Returns:
+    The sites, and notes on what they agreed on.
+
   Raises:
-    UserError: the data have no source, or classes, or what was fitted to training cases differ.
+    UserError: the data have no source, or classes or what cannot be agreed on differ.
   """
   if not hasattr(config.data, 'source'):
     raise UserError('--sites: the data of this experiment have no source of their own')
   if len(set(sources)) < len(sources):
     raise UserError('--sites: a source stands twice; expected each once')
-  found: list[Site] = []
-  for number, source in enumerate(sources, start=1):
-    own = dataclasses.replace(config, data=dataclasses.replace(config.data, source=source))
-    site = Site(f'site-{number}', build(own))
-    if found:
-      _require_alike(found[0], site, source)
-    found.append(site)
-  return found
+
+  def built(agreed: Any) -> list[Experiment]:
+    found = []
+    for source in sources:
+      data = dataclasses.replace(config.data, source=source)
+      data.agreed = agreed
+      found.append(build(dataclasses.replace(config, data=data)))
+    return found
+
+  first = built(None)
+  _require_alike(first, sources)
+  data = [one.data for one in first]
+  agreed, notes = type(data[0].modality).agreed(
+    [one.details for one in data], [len(one.splits['train']) for one in data], sources
+  )
+  found = first if all(one.details == agreed for one in data) else built(agreed)
+  return [Site(f'site-{i}', one) for i, one in enumerate(found, start=1)], notes
 
 
-def _require_alike(first: Site, other: Site, source: str) -> None:
-  one, two = first.experiment.data, other.experiment.data
-  if one.classes != two.classes:
-    raise UserError(
-      f'--sites: classes of {source} are {", ".join(two.classes) or "none"}; those of the first '
-      f'site {", ".join(one.classes) or "none"}'
-    )
-  for name, value in one.details.items():
-    if two.details.get(name) != value:
+def _require_alike(found: Sequence[Experiment], sources: Sequence[str]) -> None:
+  first = found[0].data
+  for source, one in zip(sources, found, strict=True):
+    if one.data.classes != first.classes:
       raise UserError(
-        f'--sites: {name}, which is fitted to training cases, differs between {source} and the '
-        'first site; these data cannot be trained on together yet'
+        f'--sites: classes of {source} are {", ".join(one.data.classes) or "none"}; those of '
+        f'{sources[0]} {", ".join(first.classes) or "none"}'
       )
-  shapes = [_shapes(data) for data in (one, two)]
-  if shapes[0] != shapes[1]:
-    raise UserError(f'--sites: examples of {source} have other shapes than those of the first site')
+    if type(one.data.modality).agreed is Modality.agreed and _shapes(one.data) != _shapes(first):
+      raise UserError(f'--sites: examples of {source} have other shapes than those of {sources[0]}')
 
 
 def _shapes(data: Dataset) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The verb ``federate``: training at several sites whose cases stay where they are, simulated."""
 
 import dataclasses
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -105,7 +106,9 @@ def _sites(run: Run, config: Any) -> tuple[list['Site'], Experiment]:
   sources = [part.strip() for part in given.split(',') if part.strip()]
   if len(sources) < 2:
     raise UserError(f'--sites={given}: expected a number, or sources joined by commas')
-  parts = sites.of_sources(config, run.build, sources)
+  parts, notes = sites.of_sources(config, run.build, sources)
+  for note in notes if run.lead and config is run.config else ():
+    print(f'data: {note}', file=sys.stderr)
   return parts, sites.pooled(parts)
 
 

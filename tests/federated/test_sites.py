@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from experiments import tabular_mlp
+from medjax.data.modality import Modality
 from medjax.errors import UserError
 from medjax.federated import sites
 
@@ -100,7 +101,8 @@ def test_sources_of_sites_are_joined(make_experiment):
     return make_experiment(count=count)
 
   config = tabular_mlp.Config()
-  found = sites.of_sources(config, build, ['a', 'b'])
+  found, notes = sites.of_sources(config, build, ['a', 'b'])
+  assert notes == []
   everyone = sites.pooled(found)
   train = everyone.data.splits['train']
   assert len(train) == 80
@@ -110,18 +112,73 @@ def test_sources_of_sites_are_joined(make_experiment):
   got = train.read([53])
   np.testing.assert_array_equal(got['image'], expected['image'])
   np.testing.assert_array_equal(got['label'], expected['label'])
-  with pytest.raises(UserError, match='classes of other are dark, light; those of the first site'):
+  with pytest.raises(UserError, match='classes of other are dark, light; those of a dark, bright'):
     sites.of_sources(config, build, ['a', 'other'])
   with pytest.raises(UserError, match='a source stands twice'):
     sites.of_sources(config, build, ['a', 'a'])
 
 
-def test_statistics_that_differ_are_not_averaged_in_silence(tmp_path):
+def write(path, ages, extra=None):
+  rows = [f'{age:.1f},{"abc"[i % 3]},{i % 2}' for i, age in enumerate(ages)]
+  path.write_text('age,ward,label\n' + '\n'.join(rows) + '\n')
+  return str(path)
+
+
+def test_means_are_agreed_on_without_rows(tmp_path):
   config = tabular_mlp.Config()
   random = np.random.default_rng(0)
-  for name, shift in (('a.csv', 0), ('b.csv', 20)):
-    rows = [f'{40 + shift + random.normal(0, 5):.1f},{i % 2}' for i in range(60)]
-    (tmp_path / name).write_text('age,label\n' + '\n'.join(rows) + '\n')
-  sources = [str(tmp_path / name) for name in ('a.csv', 'b.csv')]
-  with pytest.raises(UserError, match='preprocessing, which is fitted to training cases, differs'):
-    sites.of_sources(config, tabular_mlp.build, sources)
+  ages = [random.normal(40, 5, 90), random.normal(70, 8, 60)]
+  sources = [write(tmp_path / f'{i}.csv', some) for i, some in enumerate(ages)]
+  found, notes = sites.of_sources(config, tabular_mlp.build, sources)
+  assert notes == []
+  one, other = (site.experiment.data for site in found)
+  assert one.details == other.details
+  column = one.modality.preprocessing.columns[0]
+  # As if all training rows had been in one place.
+  trained = np.concatenate(
+    [[float(cell) for cell in data.splits['train'].metadata['age']] for data in (one, other)]
+  )
+  assert column.mean == pytest.approx(trained.mean())
+  assert column.scale == pytest.approx(trained.std())
+  assert column.median == pytest.approx(np.median(trained), abs=1.5)
+  values = np.concatenate(
+    [
+      data.splits['train'].read(np.arange(len(data.splits['train'])))['values'][:, 0]
+      for data in (one, other)
+    ]
+  )
+  assert values.mean() == pytest.approx(0, abs=1e-5)
+  assert values.std() == pytest.approx(1, abs=1e-5)
+  # The smallest and the largest are those of single patients, and stay.
+  told = str(one.details)
+  assert not any(f'{edge:.1f}' in told for some in ages for edge in (some.min(), some.max()))
+
+
+def test_a_column_of_numbers_and_of_texts_is_refused(tmp_path):
+  config = tabular_mlp.Config()
+  ages = np.linspace(30, 80, 60)
+  first = write(tmp_path / 'a.csv', ages)
+  second = tmp_path / 'b.csv'
+  second.write_text(
+    'age,ward,label\n'
+    + '\n'.join(f'{"old" if i % 3 else "young"},{i * 37 % 60 / 7:.2f},{i % 2}' for i in range(60))
+  )
+  with pytest.raises(
+    UserError, match=r"column 'age' holds texts at .*b.csv and numbers at .*a.csv"
+  ):
+    sites.of_sources(config, tabular_mlp.build, [first, str(second)])
+
+
+def test_what_one_kind_of_data_cannot_agree_on_is_said():
+  class Other(Modality):
+    inputs = open = None
+
+  with pytest.raises(UserError, match='--sites: rate, which is fitted to training cases, differs'):
+    Other.agreed([{'rate': 1}, {'rate': 1}, {'rate': 2}], [1, 1, 1], ['a', 'b', 'c'])
+  found, _ = Other.agreed(
+    [{'label_mean': 0.0, 'label_scale': 1.0}, {'label_mean': 4.0, 'label_scale': 3.0}],
+    [30, 10],
+    ['a', 'b'],
+  )
+  assert found['label_mean'] == 1.0
+  assert found['label_scale'] == pytest.approx((0.75 * (1 + 1) + 0.25 * (9 + 9)) ** 0.5)

@@ -11,7 +11,7 @@ import numpy as np
 
 from medjax.data.looks import Looks
 from medjax.data.modality import Case, Drawing, Modality, of_json, opened
-from medjax.data.tabular import rows
+from medjax.data.tabular import agree, rows
 from medjax.data.tabular.preprocess import Preprocessing
 from medjax.data.text import clean
 from medjax.errors import UserError
@@ -53,6 +53,19 @@ class Table(Modality):
       'inputs': self.preprocessing.inputs,
       'typical': typical,
     }
+
+  @classmethod
+  def agreed(
+    cls, parts: Sequence[Mapping[str, Any]], cases: Sequence[int], names: Sequence[str]
+  ) -> tuple[dict[str, Any], list[str]]:
+    """See ``tabular.agree``."""
+    told = [agree.told(part) for part in parts]
+    fitted = [Preprocessing.from_json(one['preprocessing']) for one in told]
+    found, notes = agree.preprocessing(fitted, cases, names)
+    own = cls(found, agree.typical(found)).details()
+    others = [{k: v for k, v in one.items() if k not in own} for one in told]
+    more, more_notes = super().agreed(others, cases, names)
+    return more | own, notes + more_notes
 
   def inputs(self, batch: dict[str, Any]) -> jax.Array:
     """float32 [B, D]."""
