@@ -76,7 +76,7 @@ def show(
   metric = outcome.metric(name, [name])
   judged = [{one: read(run, outcome, column) for one, run in runs.items()} for runs in seeds]
   first = next(iter(judged[0].values()))
-  sites = list(dict.fromkeys(first.site.tolist()))
+  sites = sorted(set(first.site.tolist()), key=lambda site: (len(site), site))
   found = dict(about) | {
     'metric': name,
     'title': name if metric is None else metric.title,
