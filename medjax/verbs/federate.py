@@ -85,10 +85,10 @@ def _strategies(values: Any) -> dict[str, 'Settings']:
       local_epochs=values.local_epochs,
       local_steps=values.local_steps or 0,
       proximal=values.proximal,
-      server_rate=values.server_rate,
+      server_rate=values.server_rate or 0.0,
       combine=values.combine,
-      clip=values.clip,
-      absent=values.absent,
+      clip=values.clip or 0.0,
+      absent=values.absent or 0.0,
     )
     found[name].check()
   return found
@@ -195,10 +195,10 @@ VERB = Verb(
     Flag('local_epochs', 1, 'of a site in each round; rounds are config.num_epochs', 'N', low=1),
     Flag('local_steps', None, 'updates of a site in a round at most', 'N', low=1),
     Flag('proximal', 0.01, 'how strongly fedprox holds sites near the start of a round', 'X'),
-    Flag('server_rate', 0.0, 'step size of the server (1; fedadam 0.01)', 'X'),
+    Flag('server_rate', None, 'step size of the server (1; fedadam 0.01)', 'X', number=float),
     Flag('combine', 'mean', 'mean, median or krum: how updates become one', 'NAME'),
-    Flag('clip', 0.0, 'largest norm of the update of a site (0 for any)', 'X'),
-    Flag('absent', 0.0, 'probability that a site misses a round', 'P'),
+    Flag('clip', None, 'largest norm of the update of a site', 'X', number=float),
+    Flag('absent', None, 'probability that a site misses a round', 'P', number=float),
     Flag('seeds', None, 'networks, each from other weights (default 1)', 'N', low=1),
     Flag('beside', True, 'also train on all cases together, and at each site alone'),
   ),
