@@ -83,6 +83,28 @@ def _keep_programs(folder: pathlib.Path) -> None:
   jax.config.update('jax_compilation_cache_dir', str(folder))
 
 
+def keep_programs_in(folder: pathlib.Path) -> None:
+  """Keeps compiled programs in another folder than the usual one: their constants may be data."""
+  jax.config.update('jax_compilation_cache_dir', str(folder))
+  compilation_cache_lib.reset_cache()  # it remembers where it is
+
+
+def use_key(reference: str) -> None:
+  """This process and those that it starts take the key of encrypted data from there."""
+  os.environ['MEDJAX_KEY'] = reference
+
+
+def keep_to_owner() -> None:
+  """What this process writes from now on only its user can open, and it leaves no core dump."""
+  os.umask(0o077)
+  try:
+    import resource  # not on Windows
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+  except (ImportError, ValueError, OSError):
+    pass
+
+
 @contextlib.contextmanager
 def compilation_cache(enabled: bool) -> Iterator[None]:
   """Turns the persistent compilation cache on or off for a while, to measure what it saves."""

@@ -17,6 +17,7 @@ import pathlib
 import numpy as np
 import scipy
 
+from medjax.data import source_files
 from medjax.data.quote import short
 from medjax.data.signals import annotations, samples
 from medjax.data.signals import header as headers
@@ -102,6 +103,7 @@ def read(path: pathlib.Path, *, detect: bool = False) -> Record:
     2239
   """
   samples.package()  # before anything is read
+  source_files.require_plain(path, 'a WFDB record')
   stem = path.with_suffix('') if path.suffix in ('.hea', '.dat', '.atr') else path
   header = headers.read(stem.with_name(f'{stem.name}.hea'))
   signal, leads, notes = samples.read(header)
