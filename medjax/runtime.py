@@ -83,26 +83,39 @@ def _keep_programs(folder: pathlib.Path) -> None:
   jax.config.update('jax_compilation_cache_dir', str(folder))
 
 
-def keep_programs_in(folder: pathlib.Path) -> None:
-  """Keeps compiled programs in another folder than the usual one: their constants may be data."""
+@contextlib.contextmanager
+def programs_in(folder: pathlib.Path) -> Iterator[None]:
+  """Keeps compiled programs in another folder for a while: their constants may be data."""
+  before = jax.config.values['jax_compilation_cache_dir']
   jax.config.update('jax_compilation_cache_dir', str(folder))
   compilation_cache_lib.reset_cache()  # it remembers where it is
+  try:
+    yield
+  finally:
+    jax.config.update('jax_compilation_cache_dir', before)
+    compilation_cache_lib.reset_cache()
+
+
+@contextlib.contextmanager
+def kept_to_owner() -> Iterator[None]:
+  """Only this user can open what this process writes meanwhile, and it leaves no core dump."""
+  before, limits = os.umask(0o077), None
+  try:
+    with contextlib.suppress(ImportError, ValueError, OSError):
+      import resource  # not on Windows
+
+      limits = resource.getrlimit(resource.RLIMIT_CORE)
+      resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))
+    yield
+  finally:
+    os.umask(before)
+    if limits is not None:
+      resource.setrlimit(resource.RLIMIT_CORE, limits)
 
 
 def use_key(reference: str) -> None:
   """This process and those that it starts take the key of encrypted data from there."""
   os.environ['MEDJAX_KEY'] = reference
-
-
-def keep_to_owner() -> None:
-  """What this process writes from now on only its user can open, and it leaves no core dump."""
-  os.umask(0o077)
-  try:
-    import resource  # not on Windows
-
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-  except (ImportError, ValueError, OSError):
-    pass
 
 
 @contextlib.contextmanager

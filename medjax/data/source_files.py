@@ -5,13 +5,14 @@ encrypted: nothing of that name is on the disk, and what is read is decrypted in
 of data ask here, so that every kind of data can be encrypted.
 """
 
+import contextlib
 import io
+import logging
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from medjax.errors import UserError
-from medjax.security import manifest
+from medjax.security import manifest, memory
 from medjax.security import vault as vaults
 from medjax.security.vault import Vault
 
@@ -22,7 +23,7 @@ _open: dict[str, Vault] = {}
 def source(name: str | os.PathLike[str]) -> pathlib.Path:
   """The path that a setting names, with '~' resolved; an encrypted set is opened.
 
-  A set of a single file stands for that file.
+  A set of a single file stands for that file; a path below a set is that of a file in it.
 
   Raises:
     UserError: the set cannot be read.
@@ -33,18 +34,26 @@ def source(name: str | os.PathLike[str]) -> pathlib.Path:
     PosixPath('patients.csv')
   """
   path = pathlib.Path(name).expanduser()
-  found = vault(path)
-  if found is not None and found.contents.is_file:
+  root = _set_of(path)
+  if root is None:
+    return path
+  found = vault(root)
+  if root == path and found is not None and found.contents.is_file:
     return path / next(iter(found.contents.sizes))
   return path
 
 
 def is_encrypted(name: str | os.PathLike[str]) -> bool:
-  """Whether a path is an encrypted set; it is not opened."""
+  """Whether a path is an encrypted set, or lies in one; it is not opened."""
   try:
-    return manifest.is_vault(pathlib.Path(name).expanduser())
-  except RuntimeError:
+    return _set_of(pathlib.Path(name).expanduser()) is not None
+  except RuntimeError:  # '~name' of nobody here
     return False
+
+
+def _set_of(path: pathlib.Path) -> pathlib.Path | None:
+  """The encrypted set that a path is or lies in."""
+  return next((one for one in (path, *path.parents) if manifest.is_vault(one)), None)
 
 
 def vault(path: str | os.PathLike[str]) -> Vault | None:
@@ -59,8 +68,6 @@ def vault(path: str | os.PathLike[str]) -> Vault | None:
       return None
     _open[place] = vaults.opened(pathlib.Path(path))
     if _open[place].manifest.stale:
-      import logging
-
       logging.warning('%s: somebody who was revoked has had its key; rotate it', path)
   return _open[place]
 
@@ -76,6 +83,12 @@ def within(path: str | os.PathLike[str]) -> tuple[Vault, str] | None:
     if place.startswith(root + os.sep):
       return found, place[len(root) + 1 :].replace(os.sep, '/')
   return None
+
+
+def vault_of(path: str | os.PathLike[str]) -> Vault | None:
+  """The open set in which a path lies; None outside."""
+  inside = within(path)
+  return inside[0] if inside else None
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:
@@ -153,11 +166,22 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     return file.read()
 
 
-def require_plain(path: str | os.PathLike[str], what: str) -> None:
-  """Refuses an encrypted file where only one on the disk can be read.
+@contextlib.contextmanager
+def on_a_path(path: pathlib.Path, names: Sequence[str]) -> Iterator[pathlib.Path]:
+  """A path for libraries that open files by their names: of encrypted files, one in memory.
+
+  Args:
+    path: of a file, or what several names have in common.
+    names: files beside it that are opened.
 
   Raises:
-    UserError: it is encrypted.
+    UserError: there is no folder in memory here.
+    OSError: a file is not there.
   """
-  if within(path) is not None or is_encrypted(path):
-    raise UserError(f'{path}: is encrypted, and {what} can only be read in clear')
+  if within(path) is None:
+    yield path
+    return
+  with memory.folder('decrypted') as folder:
+    for name in names:
+      (folder / name).write_bytes(read_bytes(path.with_name(name)))
+    yield folder / path.name

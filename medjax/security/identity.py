@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import hashlib
 import json
 import re
 
@@ -127,7 +128,8 @@ class Identity:
   def secret(self) -> str:
     """All of it as one line, for ``of_secret``; whoever has it is this person."""
     sign = base64.b64encode(self._sign).decode()
-    return json.dumps({'name': self.person.name, 'age': self._age, 'sign': sign})
+    about = {'name': self.person.name, 'age': self._age, 'sign': sign}
+    return json.dumps({**about, 'check': _check(about)})
 
 
 def generate(name: str) -> Identity:
@@ -157,9 +159,16 @@ def of_secret(text: str, where: str) -> Identity:
   try:
     about = json.loads(text)
     name, age, sign = (str(about[part]) for part in ('name', 'age', 'sign'))
+    if about['check'] != _check({'name': name, 'age': age, 'sign': sign}):
+      raise ValueError
     return _of(name, age, base64.b64decode(sign, validate=True))
   except (ValueError, KeyError, TypeError, pyrage.IdentityError):
     raise UserError(f'{where}: holds no secret key of keygen, or one that is damaged') from None
+
+
+def _check(about: dict[str, str]) -> str:
+  """Tells a secret line that was damaged; whoever can change it could also write another one."""
+  return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _of(name: str, age: str, sign: bytes) -> Identity:

@@ -3,7 +3,7 @@
 import contextlib
 import pathlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from absl import flags
@@ -15,6 +15,7 @@ from medjax.errors import UserError
 from medjax.security import keys, manifest, sealed_run
 from medjax.security.identity import Person
 from medjax.security.snapshot import Keeping, Snapshot
+from medjax.security.vault import Vault
 from medjax.workdir import Workdir
 
 _ABOVE = 2  # folders between one of several runs and theirs
@@ -76,16 +77,19 @@ class Private:
         f'--output={given.output}: would be in clear; leave it out, and read what {verb} writes '
         'with python -m medjax.security report RUN --decrypt FILE --output=FOLDER'
       )
-    runtime.keep_to_owner()
+    self._held.enter_context(runtime.kept_to_owner())
     if not self._live:
       if read and not sets and workdir.config.exists():
         raise UserError(
           f'{read[0]}: is encrypted and the run is not, in which {verb} would write in clear'
         )
       workdir = self._begin(workdir, [*sets, *map(pathlib.Path, read)])
+    used: dict[str, Vault] = {}
     for path in dict.fromkeys([*sets, *map(pathlib.Path, read)]):
-      if found := source_files.vault(path):
-        found.note_use()
+      if found := source_files.vault_of(source_files.source(path)):
+        used[found.manifest.set] = found
+    for found in used.values():
+      found.note_use()
     self._keep_programs(sets)
     words = [str(self.begun(Workdir(word)).folder) if _is_run(word) else word for word in words]
     return workdir, words
@@ -94,7 +98,7 @@ class Private:
     """Makes an encrypted run that all may read who may read the sets."""
     people: list[Person] | None = None
     for path in sets:
-      found = source_files.vault(path)
+      found = source_files.vault_of(source_files.source(path))
       assert found is not None
       may = [one.person for one in found.manifest.grants if one.role != manifest.AUDITOR]
       people = may if people is None else [one for one in people if one in may]
@@ -106,14 +110,19 @@ class Private:
       run = sealed_run.open_run(folder)
       self._held.enter_context(_of_disk(folder, self._live))
       self._live[folder] = self._held.enter_context(sealed_run.at_work(run))
-      print(f'run folder: encrypted in {folder}; in clear only in memory', file=sys.stderr)
+      self._held.enter_context(contextlib.redirect_stdout(_Named(self._live)))
+      print(
+        f'run folder: encrypted in {folder}; python -m medjax.security report {folder} --decrypt '
+        '--output=report.html gives the report in clear',
+        file=sys.stderr,
+      )
     return self._live[folder]
 
   def _keep_programs(self, sets: Sequence[pathlib.Path]) -> None:
     """Keeps compiled programs encrypted: what they hold as constants may come from the data."""
     live = next(iter(self._live.values())).parent / _PROGRAMS
     live.mkdir(mode=0o700, exist_ok=True)
-    found = source_files.vault(sets[0]) if sets and source_files.is_encrypted(sets[0]) else None
+    found = source_files.vault_of(source_files.source(sets[0])) if sets else None
     if found is not None:
       key, name = found.subkey(_PROGRAMS), found.manifest.set
       disk = runtime.cache_folder() / 'encrypted-programs' / f'{name}-{found.manifest.epoch}'
@@ -121,7 +130,22 @@ class Private:
       with contextlib.suppress(UserError):  # a damaged cache is made again
         copy.restore()
       self._held.enter_context(Keeping(copy, pause=60.0))
-    runtime.keep_programs_in(live)
+    self._held.enter_context(runtime.programs_in(live))
+
+
+class _Named:
+  """Standard output that names folders on the disk instead of those in memory."""
+
+  def __init__(self, live: Mapping[pathlib.Path, pathlib.Path]):
+    self._live, self._stream = live, sys.stdout
+
+  def write(self, text: str) -> int:
+    for disk, live in self._live.items():
+      text = text.replace(str(live), f'{disk} (encrypted)')
+    return self._stream.write(text)
+
+  def __getattr__(self, name: str) -> Any:
+    return getattr(self._stream, name)
 
 
 @contextlib.contextmanager

@@ -54,12 +54,11 @@ def _read(
     from medjax.data.images import catalogue  # here: TFDS takes half a second to load
 
     source = catalogue.load(config.source.removeprefix('tfds:'), config)
-  elif config.source.lower().endswith('.npz') and source_files.is_file(path(config.source)):
-    source_files.require_plain(path(config.source), 'a MedMNIST file')
-    source = medmnist.load(path(config.source), config)
+  elif (named := path(config.source)).name.lower().endswith('.npz') and source_files.is_file(named):
+    source = medmnist.load(named, config)
   else:
-    source = folder.load(path(config.source), config)
-    source = dataclasses.replace(source, vault=source_files.vault(path(config.source)))
+    source = folder.load(named, config)
+    source = dataclasses.replace(source, vault=source_files.vault_of(named))
   cache = runtime.cache_folder() / 'data'
   data = prepare.prepare(source, modality, cache, settings=config)
   if config.source != 'simulated':

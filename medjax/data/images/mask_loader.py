@@ -50,7 +50,7 @@ def _read(
   if config.source != 'simulated':
     path = loader.path(config.source)
     source = folder.load(path, config, structures)
-    source = dataclasses.replace(source, vault=source_files.vault(path))
+    source = dataclasses.replace(source, vault=source_files.vault_of(path))
     return prepare.prepare(source, modality, cache, settings=config)
   source = simulated.load(config, simulator, (BACKGROUND, *structures), masks=True)
   data = prepare.prepare(source, modality, cache, settings=config)

@@ -103,13 +103,12 @@ def read(path: pathlib.Path, *, detect: bool = False) -> Record:
     2239
   """
   samples.package()  # before anything is read
-  source_files.require_plain(path, 'a WFDB record')
   stem = path.with_suffix('') if path.suffix in ('.hea', '.dat', '.atr') else path
   header = headers.read(stem.with_name(f'{stem.name}.hea'))
   signal, leads, notes = samples.read(header)
   notes = [*header.notes, *notes]
   atr = stem.with_name(f'{stem.name}.atr')
-  if atr.is_file():
+  if source_files.is_file(atr):
     annotated = annotations.read(atr)
     peaks, symbols = annotated.samples(header.rate), annotated.symbols
     if annotated.resolution not in (0, header.rate):
@@ -120,8 +119,8 @@ def read(path: pathlib.Path, *, detect: bool = False) -> Record:
   else:
     raise UserError(f'{atr}: no such file; expected annotations that say what each beat is')
   return Record(
-    stem.name, str(header.path), signal, leads, header.rate, peaks, symbols, not atr.is_file(),
-    tuple(notes),
+    stem.name, str(header.path), signal, leads, header.rate, peaks, symbols,
+    not source_files.is_file(atr), tuple(notes),
   )  # fmt: skip
 
 
