@@ -86,12 +86,17 @@ def _keep_programs(folder: pathlib.Path) -> None:
 @contextlib.contextmanager
 def programs_in(folder: pathlib.Path) -> Iterator[None]:
   """Keeps compiled programs in another folder for a while: their constants may be data."""
-  before = jax.config.values['jax_compilation_cache_dir']
+  name = 'JAX_COMPILATION_CACHE_DIR'
+  before, in_environment = jax.config.values['jax_compilation_cache_dir'], os.environ.get(name)
+  os.environ[name] = str(folder)  # for processes that this one starts
   jax.config.update('jax_compilation_cache_dir', str(folder))
   compilation_cache_lib.reset_cache()  # it remembers where it is
   try:
     yield
   finally:
+    os.environ.pop(name)
+    if in_environment is not None:
+      os.environ[name] = in_environment
     jax.config.update('jax_compilation_cache_dir', before)
     compilation_cache_lib.reset_cache()
 

@@ -10,6 +10,7 @@ import pathlib
 import secrets
 from collections.abc import Iterator, Sequence
 
+from medjax import files
 from medjax.errors import UserError
 from medjax.security import aead, keys, manifest, memory, seen, signed
 from medjax.security.identity import Identity, Person
@@ -118,7 +119,10 @@ def at_work(run: SealedRun) -> Iterator[pathlib.Path]:
     UserError: there is no folder in memory here, or no space.
     TamperedError: the run is not what was written.
   """
-  with memory.folder(run.folder.resolve().name) as live:
+  busy = (
+    f'--workdir={run.folder}: another command is at work on this encrypted run; wait for its end'
+  )
+  with files.locked(run.folder / '.lock', busy), memory.folder(run.folder.resolve().name) as live:
     snapshot = run.snapshot(live)
     snapshot.restore()
     with Keeping(snapshot, run.remember):

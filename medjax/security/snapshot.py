@@ -5,7 +5,9 @@ valid when the index that names its files is in place, which is one step; before
 names the old ones. Files are sealed in pieces, together with their name and their place.
 """
 
+import contextlib
 import json
+import logging
 import pathlib
 import secrets
 import threading
@@ -17,6 +19,7 @@ from medjax.security.aead import TamperedError
 
 _INDEX = 'index'
 _PIECE = 2**24
+_ATTEMPTS = 5
 
 
 class Snapshot:
@@ -75,38 +78,40 @@ class Snapshot:
     """Encrypts what has changed in memory, and makes that the valid copy.
 
     Returns:
-      Whether something had changed. A file that is gone or still being written waits for the next
-      time.
+      Whether something had changed. Where files come and go meanwhile it waits for the next time.
 
     Raises:
       DiskFullError: there was no space for it; the copy before is valid.
       UserError: it cannot be written.
     """
     with self._lock:
-      before = {name: about['state'] for name, about in self._kept.items()}
-      now = self._states()
-      if now == before:
-        return False
-      kept = {name: self._kept[name] for name in now if before.get(name) == now[name]}
-      private_files.make_folder(self.disk)
-      for name, state in now.items():
-        if name in kept:
-          continue
-        try:
-          content = (self.live / name).read_bytes()
-        except FileNotFoundError:  # removed meanwhile: this was no moment to copy
-          return False
-        blob = secrets.token_hex(16)
-        self._seal(self.disk / blob, f'{blob} {name}', content)
-        kept[name] = {'blob': blob, 'state': state}
-      index = json.dumps({'version': self.version + 1, 'files': kept}).encode()
-      self._seal(self.disk / _INDEX, _INDEX, index)
-      self._kept, self.version = kept, self.version + 1
-      valid = {_INDEX, *(about['blob'] for about in kept.values())}
-      for path in self.disk.iterdir():
-        if path.name not in valid:
-          path.unlink(missing_ok=True)
-      return True
+      for _ in range(_ATTEMPTS):
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile: this was no moment
+          return self._save()
+    return False
+
+  def _save(self) -> bool:
+    before = {name: about['state'] for name, about in self._kept.items()}
+    now = self._states()
+    if now == before:
+      return False
+    kept = {name: self._kept[name] for name in now if before.get(name) == now[name]}
+    self.disk.mkdir(parents=True, exist_ok=True)
+    for name, state in now.items():
+      if name in kept:
+        continue
+      content = (self.live / name).read_bytes()
+      blob = secrets.token_hex(16)
+      self._seal(self.disk / blob, f'{blob} {name}', content)
+      kept[name] = {'blob': blob, 'state': state}
+    index = json.dumps({'version': self.version + 1, 'files': kept}).encode()
+    self._seal(self.disk / _INDEX, _INDEX, index)
+    self._kept, self.version = kept, self.version + 1
+    valid = {_INDEX, *(about['blob'] for about in kept.values())}
+    for path in self.disk.iterdir():
+      if path.name not in valid:
+        path.unlink(missing_ok=True)
+    return True
 
   def _states(self) -> dict[str, list[int]]:
     """Size and time of each file that is whole: not hidden, nor of a checkpoint under way."""
@@ -179,8 +184,6 @@ class Keeping:
       try:
         self._save()
       except Exception as error:  # said again at the end, where it can still be mended
-        import logging
-
         logging.warning('%s', error)
 
   def _save(self) -> None:
