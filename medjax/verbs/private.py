@@ -72,6 +72,11 @@ class Private:
     given = self._values
     if given.num_processes > 1 or given.coordinator:
       raise UserError('--num_processes: encrypted data are trained on by one process alone')
+    if given.model:
+      raise UserError(
+        f'--model={given.model}: what {verb} writes of encrypted data would be in clear; expected '
+        'the --workdir of an encrypted run'
+      )
     if given['output'].present:
       raise UserError(
         f'--output={given.output}: would be in clear; leave it out, and read what {verb} writes '
