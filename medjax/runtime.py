@@ -88,6 +88,9 @@ def programs_in(folder: pathlib.Path) -> Iterator[None]:
   """Keeps compiled programs in another folder for a while: their constants may be data."""
   name = 'JAX_COMPILATION_CACHE_DIR'
   before, in_environment = jax.config.values['jax_compilation_cache_dir'], os.environ.get(name)
+  tuned = jax.config.values['jax_persistent_cache_enable_xla_caches']
+  # XLA's own caches would make the folder's name a part of each program's key.
+  jax.config.update('jax_persistent_cache_enable_xla_caches', 'none')
   os.environ[name] = str(folder)  # for processes that this one starts
   jax.config.update('jax_compilation_cache_dir', str(folder))
   compilation_cache_lib.reset_cache()  # it remembers where it is
@@ -97,6 +100,7 @@ def programs_in(folder: pathlib.Path) -> Iterator[None]:
     os.environ.pop(name)
     if in_environment is not None:
       os.environ[name] = in_environment
+    jax.config.update('jax_persistent_cache_enable_xla_caches', tuned)
     jax.config.update('jax_compilation_cache_dir', before)
     compilation_cache_lib.reset_cache()
 
