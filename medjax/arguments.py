@@ -73,6 +73,7 @@ class Verb:
 
 COMMON = (
   Flag('workdir', '', 'run folder (default runs/NAME-<hash of the settings>)', 'FOLDER'),
+  Flag('data_key', '', 'where the key of encrypted data is: file:PATH, keyring:NAME, ...', 'PLACE'),
   Flag('coordinator', '', "host and port of process 0, or 'auto' on a cluster", 'H:P'),
   Flag('num_processes', 1, 'processes of this run, with --coordinator=H:P', 'N'),
   Flag('process_id', 0, 'number of this process, with --coordinator=H:P', 'I'),

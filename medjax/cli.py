@@ -24,6 +24,7 @@ from medjax.config import Config
 from medjax.errors import DiskFullError, UserError
 from medjax.exported import settings as exported_settings
 from medjax.verbs import VERBS
+from medjax.verbs.private import Private
 from medjax.verbs.run import Run
 from medjax.workdir import Workdir
 
@@ -48,12 +49,15 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
   name = _experiment_name(build)
   given = list(sys.argv[1:] if argv is None else argv)
   values = arguments.define(config, VERBS)
-  with one_line_errors():
+  with one_line_errors(), contextlib.ExitStack() as held:
     if arguments.asks_help(given):
       print(arguments.help_text(name, config, VERBS))
       return
     verb, words = arguments.command(values, arguments.parse(values, given), VERBS)
     folder = Workdir(values.workdir) if values.workdir else None
+    private = Private(held, values)
+    if folder is not None:
+      folder = private.begun(folder)
     if values.model:
       config = exported_settings.stored(pathlib.Path(values.model), name, config)
     elif folder is not None and verb.stored:
@@ -66,7 +70,8 @@ def main(config: Config, build: Callable[[Any], Any], argv: Sequence[str] | None
     runtime.configure(xla_tuning=overridden.xla_tuning)
     hosts.join(values.coordinator, values.num_processes, values.process_id)
     logging.use_absl_handler()
-    verb.run(Run(name, overridden, build, folder or Workdir(default), values), words)
+    workdir, words = private.opened(folder or Workdir(default), overridden, verb.name, words)
+    verb.run(Run(name, overridden, build, workdir, values), words)
 
 
 @contextlib.contextmanager

@@ -84,6 +84,50 @@ def _keep_programs(folder: pathlib.Path) -> None:
 
 
 @contextlib.contextmanager
+def programs_in(folder: pathlib.Path) -> Iterator[None]:
+  """Keeps compiled programs in another folder for a while: their constants may be data."""
+  name = 'JAX_COMPILATION_CACHE_DIR'
+  before, in_environment = jax.config.values['jax_compilation_cache_dir'], os.environ.get(name)
+  tuned = jax.config.values['jax_persistent_cache_enable_xla_caches']
+  # XLA's own caches would make the folder's name a part of each program's key.
+  jax.config.update('jax_persistent_cache_enable_xla_caches', 'none')
+  os.environ[name] = str(folder)  # for processes that this one starts
+  jax.config.update('jax_compilation_cache_dir', str(folder))
+  compilation_cache_lib.reset_cache()  # it remembers where it is
+  try:
+    yield
+  finally:
+    os.environ.pop(name)
+    if in_environment is not None:
+      os.environ[name] = in_environment
+    jax.config.update('jax_persistent_cache_enable_xla_caches', tuned)
+    jax.config.update('jax_compilation_cache_dir', before)
+    compilation_cache_lib.reset_cache()
+
+
+@contextlib.contextmanager
+def kept_to_owner() -> Iterator[None]:
+  """Only this user can open what this process writes meanwhile, and it leaves no core dump."""
+  before, limits = os.umask(0o077), None
+  try:
+    with contextlib.suppress(ImportError, ValueError, OSError):
+      import resource  # not on Windows
+
+      limits = resource.getrlimit(resource.RLIMIT_CORE)
+      resource.setrlimit(resource.RLIMIT_CORE, (0, limits[1]))
+    yield
+  finally:
+    os.umask(before)
+    if limits is not None:
+      resource.setrlimit(resource.RLIMIT_CORE, limits)
+
+
+def use_key(reference: str) -> None:
+  """This process and those that it starts take the key of encrypted data from there."""
+  os.environ['MEDJAX_KEY'] = reference
+
+
+@contextlib.contextmanager
 def compilation_cache(enabled: bool) -> Iterator[None]:
   """Turns the persistent compilation cache on or off for a while, to measure what it saves."""
   before = jax.config.values['jax_enable_compilation_cache']

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 import PIL.Image
 
-from medjax.data import ragged, received
+from medjax.data import ragged, received, source_files
 from medjax.data.domain import Domain
 from medjax.data.looks import Looks
 from medjax.errors import UserError
@@ -90,6 +90,8 @@ def opened(names: Sequence[str], read: Callable[[str], list[Case]]) -> list[Case
   cases: list[Case] = []
   for name in names:
     try:
+      if not received.inside() and source_files.is_encrypted(name):
+        name = str(source_files.source(name))
       cases += read(name)
     except UserError as error:
       cases.append(unreadable(name, error))

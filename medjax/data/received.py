@@ -16,6 +16,7 @@ import pathlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from medjax.data import source_files
 from medjax.errors import UserError
 
 MOST_PIECES = 2**22
@@ -101,7 +102,7 @@ def read_bytes(path: pathlib.Path) -> bytes:
     OSError: it is not there, or cannot be read.
   """
   sent = content(path)
-  return path.read_bytes() if sent is None else sent
+  return source_files.read_bytes(path) if sent is None else sent
 
 
 def exists(name: str | pathlib.Path) -> bool:
@@ -110,14 +111,14 @@ def exists(name: str | pathlib.Path) -> bool:
   if request is not None:
     return str(name) in request.files
   try:
-    return pathlib.Path(name).exists()
+    return source_files.exists(name)
   except (OSError, ValueError):  # a name may be longer than any file's, or hold NUL
     return False
 
 
 def is_folder(name: str | pathlib.Path) -> bool:
   """Whether it is a folder; none was sent."""
-  return not inside() and pathlib.Path(name).is_dir()
+  return not inside() and source_files.is_folder(name)
 
 
 def require_cases(count: int) -> None:

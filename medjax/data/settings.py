@@ -5,6 +5,7 @@ import pathlib
 from typing import Any
 
 from medjax.config import setting
+from medjax.data import source_files
 from medjax.errors import UserError
 
 
@@ -110,7 +111,7 @@ def paths(joined: str) -> list[pathlib.Path]:
     >>> [path.name for path in paths('a.fa, b.fa')]
     ['a.fa', 'b.fa']
   """
-  return [pathlib.Path(name.strip()).expanduser() for name in joined.split(',') if name.strip()]
+  return [source_files.source(name.strip()) for name in joined.split(',') if name.strip()]
 
 
 def file_names(joined: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from medjax.data import simulation, split, tables
+from medjax.data import simulation, source_files, split, tables
 from medjax.data.binding import affinity, columns, entities
 from medjax.data.binding.config import Config
 from medjax.data.molecules import records, toolkit
@@ -115,7 +115,7 @@ def read(config: Config, simulator: Simulator | None) -> Pairs:
 def _source(config: Config, simulator: Simulator | None) -> tuple[File, str]:
   toolkit.chem()  # one error where it is missing, not one for each row
   if config.source != 'simulated':
-    path = pathlib.Path(config.source).expanduser()
+    path = source_files.source(config.source)
     if not path.name.lower().endswith(tables.ENDINGS):
       raise UserError(f'{path}: expected a table of pairs: .csv, .tsv or .txt, each also as .gz')
     return records.read(path, config.smiles_column), path.name.split('.')[0]

@@ -4,7 +4,7 @@ import dataclasses
 import io
 import os
 
-from medjax.data import received
+from medjax.data import received, source_files
 from medjax.data.images import dicom_header, formats, nifti, tiff
 from medjax.data.images.dicom_header import Header
 from medjax.data.images.messages import one_line
@@ -66,10 +66,10 @@ def of(
     sent = received.content(str(path))
   except FileNotFoundError:
     return Content()
-  if sent is None and not os.path.isfile(path):
+  if sent is None and not source_files.is_file(path):
     return Content()
   try:
-    with open(path, 'rb') if sent is None else io.BytesIO(sent) as file:
+    with source_files.open_file(path) if sent is None else io.BytesIO(sent) as file:
       head = file.read(formats.HEAD)
       what = formats.medical(name, head) if head else ''
       if what == 'DICOM':

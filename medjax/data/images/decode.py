@@ -9,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, TiffImagePlugin
 
+from medjax.data import source_files
 from medjax.data.images import damage, depth, dicom, formats, limits, nifti, tiff
 from medjax.data.images.messages import one_line
 from medjax.data.images.options import Options
@@ -104,9 +105,9 @@ def _open(
 ) -> Picture:
   if isinstance(file, bytes):
     return _decode(io.BytesIO(file), 2 * size, name, place, options)
-  if os.path.exists(file) and not os.path.isfile(file):  # a pipe would be waited for
+  if source_files.exists(file) and not source_files.is_file(file):  # a pipe would be waited for
     raise UserError(f'{name}: is no file; expected an image')
-  with open(file, 'rb') as opened:
+  with source_files.open_file(file) as opened:
     return _decode(opened, 2 * size, name, place, options)
 
 

@@ -2,6 +2,7 @@
 
 import PIL.Image
 
+from medjax.data import source_files
 from medjax.errors import UserError
 
 
@@ -15,7 +16,7 @@ def of_file(path: str) -> dict[str, str]:
     UserError: it cannot be read.
   """
   try:
-    with PIL.Image.open(path) as image:
+    with source_files.open_file(path) as file, PIL.Image.open(file) as image:
       return {
         'file format': image.format or '',
         'file width': str(image.width),

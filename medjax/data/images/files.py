@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-from medjax.data import received
+from medjax.data import received, source_files
 from medjax.data.images import contents, decode
 from medjax.data.images.contents import Content
 from medjax.data.images.messages import one_line
@@ -76,6 +76,9 @@ def walk(folder: pathlib.Path) -> Iterator[pathlib.Path]:
   def fail(error: OSError) -> None:
     raise UserError(f'{one_line(str(error.filename))}: cannot be read: {error.strerror}')
 
+  if source_files.within(folder):
+    yield from _walk_encrypted(folder)
+    return
   root = folder.resolve()
   seen = {root}
   for parent, folders, names in os.walk(folder, onerror=fail, followlinks=True):
@@ -89,9 +92,20 @@ def walk(folder: pathlib.Path) -> Iterator[pathlib.Path]:
         folders.append(name)
 
 
+def _walk_encrypted(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+  """As ``walk``, in an encrypted set, which has no links."""
+  for path in source_files.below(folder):
+    if not _hidden(path.name):
+      if source_files.is_folder(path):
+        yield from _walk_encrypted(path)
+      else:
+        yield path
+
+
 def folders(parent: pathlib.Path) -> list[pathlib.Path]:
   """Sub-folders, without hidden ones."""
-  return sorted(path for path in parent.iterdir() if path.is_dir() and not _hidden(path.name))
+  below = source_files.below(parent)
+  return sorted(path for path in below if source_files.is_folder(path) and not _hidden(path.name))
 
 
 def _hidden(name: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data import labels, patients
+from medjax.data import labels, patients, source_files
 from medjax.data.examples import Examples
 from medjax.data.images import (
   bids,
@@ -57,7 +57,7 @@ def load(
   if isinstance(config, MaskConfig):
     rows, notes, origin = mask_table.read(table, config)
     _name_masks(rows)
-  elif table.exists():
+  elif source_files.exists(table):
     rows, notes, origin = labels_table.read(table, config, config.label_column)
   else:
     if config.labels == 'several':
@@ -66,10 +66,11 @@ def load(
       )
     read_folders = subfolders.unlabelled if config.labels == 'none' else subfolders.read
     rows, notes, origin = read_folders(folder)
-  where = table if table.exists() else folder
+  named = source_files.exists(table)
+  where = table if named else folder
   options = Options.of(config)
   begun = _digests([row['path'] for row in rows])
-  rows, digests, found = pictures.of_files(rows, begun, options, named=table.exists())
+  rows, digests, found = pictures.of_files(rows, begun, options, named=named)
   if not rows:
     raise UserError(f'{folder}: expected images; {found[-1]}')
   in_table = any(row['group'] for row in rows)
@@ -160,10 +161,10 @@ def _but_study(row: dict[str, Any]) -> dict[str, str]:
 
 
 def _require_folder(folder: pathlib.Path) -> None:
-  if os.path.isdir(folder):  # unlike Path.is_dir, also answers for a name that is too long
+  if source_files.is_folder(folder):
     return
   where = f'config.data.source={folder}'
-  if not os.path.exists(folder):
+  if not source_files.exists(folder):
     raise UserError(f'{where}: no such folder; expected a folder of images')
   what = formats.kind_of(folder) or 'other'
   raise UserError(
@@ -235,7 +236,7 @@ def _digests(paths: Sequence[os.PathLike[str]]) -> list[tuple[str, bytes]]:
 
   def digest(path: os.PathLike[str]) -> tuple[str, bytes] | UserError:
     try:
-      with open(path, 'rb') as file:
+      with source_files.open_file(path) as file:
         head = file.read(formats.HEAD)
         file.seek(0)
         content = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))

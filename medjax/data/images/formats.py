@@ -6,6 +6,7 @@ import os
 import pathlib
 from collections.abc import Iterable
 
+from medjax.data import source_files
 from medjax.data.images import nifti
 from medjax.data.images.messages import one_line
 
@@ -92,8 +93,8 @@ def is_named(path: pathlib.Path) -> bool:
 
 def head_of(path: pathlib.Path) -> bytes:
   """The first bytes of a file; none where it cannot be read."""
-  if path.is_file():
-    with contextlib.suppress(OSError), open(path, 'rb') as file:
+  if source_files.is_file(path):
+    with contextlib.suppress(OSError), source_files.open_file(path) as file:
       return file.read(HEAD)
   return b''
 

@@ -1,10 +1,9 @@
 """A table ``labels.csv`` beside images."""
 
-import os
 import pathlib
 from typing import Any
 
-from medjax.data import labels, split, tables, text_file
+from medjax.data import labels, source_files, split, tables, text_file
 from medjax.data.images import findings
 from medjax.data.images.config import NO_LABEL, Config, ImageSettings
 from medjax.data.images.listing import Listing
@@ -107,10 +106,7 @@ class _Seen:
     Raises:
       UserError: an earlier row has it.
     """
-    found = os.stat(path)
-    # Some file systems have no numbers of files.
-    key = (found.st_dev, found.st_ino) if found.st_ino else os.path.realpath(path)
-    first, earlier = self._first.setdefault(key, (name, line))
+    first, earlier = self._first.setdefault(source_files.same(path), (name, line))
     if earlier == line:
       return
     as_ = '' if first == name else f' as {short(first)}'
@@ -145,7 +141,7 @@ class Finder:
     spelled = (name, name.replace('\\', '/'))  # tables are made on Windows too
     paths = [folder / spelling for spelling in spelled for folder in self._folders]
     for path in paths:
-      if os.path.isfile(path):  # unlike Path.is_file, also answers for a name that is too long
+      if source_files.is_file(path):
         return path
     for spelling in spelled:
       for folder in self._folders:

@@ -1,9 +1,8 @@
 """Files found by names that look like theirs, in whatever form of Unicode either is written."""
 
-import os
 import pathlib
 
-from medjax.data import text
+from medjax.data import source_files, text
 
 
 class Listing:
@@ -25,14 +24,14 @@ class Listing:
     found = [folder]
     for part in pathlib.PurePosixPath(name).parts:
       found = [below for path in found for below in self._below(path, part)]
-    return [path for path in found if os.path.isfile(path)]
+    return [path for path in found if source_files.is_file(path)]
 
   def _below(self, folder: pathlib.Path, part: str) -> list[pathlib.Path]:
-    if os.path.exists(folder / part):
+    if source_files.exists(folder / part):
       return [folder / part]
     if folder not in self._names:
       names: dict[str, list[str]] = {}
-      for name in os.listdir(folder) if os.path.isdir(folder) else []:
+      for name in source_files.names(folder) if source_files.is_folder(folder) else []:
         names.setdefault(text.clean(name), []).append(name)
       self._names[folder] = names
     return [folder / name for name in sorted(self._names[folder].get(text.clean(part), []))]

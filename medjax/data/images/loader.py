@@ -1,12 +1,13 @@
 """Labelled images from any source, by one setting: simulated, a folder, or the TFDS catalogue."""
 
+import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable
 from typing import Any
 
 from medjax import runtime
-from medjax.data import dataset, examples, simulation
+from medjax.data import dataset, examples, simulation, source_files
 from medjax.data.images import folder, medmnist, prepare, simulated
 from medjax.data.images.config import Config
 from medjax.data.images.modality import Images
@@ -53,10 +54,11 @@ def _read(
     from medjax.data.images import catalogue  # here: TFDS takes half a second to load
 
     source = catalogue.load(config.source.removeprefix('tfds:'), config)
-  elif config.source.lower().endswith('.npz') and path(config.source).is_file():
-    source = medmnist.load(path(config.source), config)
+  elif (named := path(config.source)).name.lower().endswith('.npz') and source_files.is_file(named):
+    source = medmnist.load(named, config)
   else:
-    source = folder.load(path(config.source), config)
+    source = folder.load(named, config)
+    source = dataclasses.replace(source, vault=source_files.vault_of(named))
   cache = runtime.cache_folder() / 'data'
   data = prepare.prepare(source, modality, cache, settings=config)
   if config.source != 'simulated':
@@ -67,9 +69,9 @@ def _read(
 
 
 def path(name: str) -> pathlib.Path:
-  """The path that a setting names, with '~' resolved; raises UserError."""
+  """The path that a setting names, with '~' resolved; see ``source_files.source``."""
   try:
-    return pathlib.Path(name).expanduser()
+    return source_files.source(name)
   except RuntimeError:  # '~name' of nobody here
     raise UserError(
       f'config.data.source={name}: no such home folder; expected a folder of images'

@@ -7,6 +7,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps
 
+from medjax.data import source_files
 from medjax.data.images import formats, limits, nifti
 from medjax.data.images.messages import one_line
 from medjax.data.images.options import Axis
@@ -41,7 +42,7 @@ def read(
   """
   name = one_line(str(path))
   try:
-    with open(path, 'rb') as file:
+    with source_files.open_file(path) as file:
       values = _values(file, name, place, axis)
     return _binary(values, name) if structures == 1 else _numbers(values, structures, name)
   except UserError:

@@ -1,12 +1,13 @@
 """Images with masks: a folder with a table that names them, or simulated ones."""
 
+import dataclasses
 import functools
 import pathlib
 from collections.abc import Callable
 from typing import Any
 
 from medjax import runtime
-from medjax.data import dataset, examples, simulation
+from medjax.data import dataset, examples, simulation, source_files
 from medjax.data.images import folder, loader, prepare, simulated
 from medjax.data.images.config import BACKGROUND, MaskConfig
 from medjax.data.images.modality import Images
@@ -47,7 +48,9 @@ def _read(
 ) -> dataset.Dataset:
   cache: pathlib.Path = runtime.cache_folder() / 'data'
   if config.source != 'simulated':
-    source = folder.load(loader.path(config.source), config, structures)
+    path = loader.path(config.source)
+    source = folder.load(path, config, structures)
+    source = dataclasses.replace(source, vault=source_files.vault_of(path))
     return prepare.prepare(source, modality, cache, settings=config)
   source = simulated.load(config, simulator, (BACKGROUND, *structures), masks=True)
   data = prepare.prepare(source, modality, cache, settings=config)

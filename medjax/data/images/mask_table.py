@@ -3,6 +3,7 @@
 import pathlib
 from typing import Any
 
+from medjax.data import source_files
 from medjax.data.images import labels_table
 from medjax.data.images.config import MaskConfig
 from medjax.data.images.messages import for_all, short
@@ -18,7 +19,7 @@ def read(table: pathlib.Path, config: MaskConfig) -> tuple[list[dict[str, Any]],
   Raises:
     UserError: as there, or the file of a mask is not there.
   """
-  if not table.exists():
+  if not source_files.exists(table):
     raise UserError(
       f'{table}: no such file; expected a table with {config.file_column},{config.mask_column}, '
       'which names the mask of each image'

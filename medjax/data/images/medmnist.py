@@ -4,6 +4,7 @@ Yang et al. 2023, MedMNIST v2, https://doi.org/10.1038/s41597-022-01721-8.
 """
 
 import functools
+import hashlib
 import pathlib
 import zipfile
 from collections.abc import Callable
@@ -12,8 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from medjax import files
-from medjax.data import labels
+from medjax.data import labels, source_files
 from medjax.data.examples import Examples
 from medjax.data.images import label_sets, limits, medmnist_names
 from medjax.data.images.config import Config
@@ -40,7 +40,7 @@ def load(path: pathlib.Path, config: Config) -> Source:
     UserError: names the file and the array, and what was expected.
   """
   try:
-    with zipfile.ZipFile(path) as archive:
+    with source_files.open_file(path) as file, zipfile.ZipFile(file) as archive:
       shapes = {split: _shape(archive, path, f'{split}_images') for split in _SPLITS}
       for split in _SPLITS:
         _shape(archive, path, f'{split}_labels')
@@ -73,7 +73,8 @@ def load(path: pathlib.Path, config: Config) -> Source:
     train_all=not several,
     notes=(*notes, 'a MedMNIST file names no patients: every image is taken by itself'),
   ).with_splits(config)
-  content = files.digest(path)
+  with source_files.open_file(path) as file:
+    content = f'sha256:{hashlib.file_digest(file, "sha256").hexdigest()}'
   images = functools.cache(lambda split: _array(path, f'{split}_images'))
   options = Options.of(config)
   starts = dict(zip(_SPLITS, np.cumsum([0, *map(len, numbers.values())]), strict=False))
@@ -133,7 +134,7 @@ def _require_images(where: str, shape: tuple[int, ...], dtype: np.dtype) -> None
 
 def _array(path: pathlib.Path, name: str) -> Any:
   try:
-    with np.load(path, allow_pickle=False) as arrays:
+    with source_files.open_file(path) as file, np.load(file, allow_pickle=False) as arrays:
       return arrays[name]
   except MemoryError:
     raise UserError(f'{path}: {name} is larger than there is memory') from None

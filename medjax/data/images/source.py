@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from medjax.security.vault import Vault
+
 
 @dataclasses.dataclass(frozen=True)
 class Record:
@@ -44,6 +46,7 @@ class Source:
       its classes; see ``label_sets``.
     copies: of images that are left out as they are the same as another one, that one, by id.
     masks: whether labels are masks, in which 0 is the first of the classes, the background.
+    vault: the encrypted set that it is of, under whose key it is stored.
   """
 
   name: str
@@ -57,3 +60,4 @@ class Source:
   several: bool = False
   copies: Mapping[str, str] = dataclasses.field(default_factory=dict)
   masks: bool = False
+  vault: Vault | None = None

@@ -2,28 +2,22 @@
 
 import concurrent.futures
 import contextlib
-import dataclasses
 import errno
 import functools
 import io
-import itertools
-import json
 import os
 import pathlib
 import shutil
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import tensorflow_datasets as tfds
 
 from medjax import files, runtime, sealed
-from medjax.data import dataset, examples
-from medjax.data.images import decode, packages
-from medjax.data.images.messages import EmptySliceError, for_all
+from medjax.data import examples
+from medjax.data.images.made import Made, Stored, allowed, announce, too_many
 from medjax.data.images.modality import Images
-from medjax.data.images.source import Record, Source
+from medjax.data.images.source import Source
 from medjax.errors import DiskFullError, UserError
 
 # Part of every key: raise it when the stored form changes.
@@ -41,9 +35,7 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
     self, source: Source, size: int, channels: int, max_broken: float = 0.0, **kwargs: Any
   ):
     self._source, self._size, self._channels = source, size, channels
-    self._max_broken = max_broken
-    self.broken: dict[str, str] = {}
-    self.empty: list[str] = []
+    self.made = Made(source, size, channels, max_broken)
     super().__init__(file_format='array_record', **kwargs)
 
   def _info(self) -> tfds.core.DatasetInfo:
@@ -74,86 +66,8 @@ class MedicalImages(tfds.core.GeneratorBasedBuilder):
     return {_ALL: self._generate_examples()}
 
   def _generate_examples(self) -> Iterator[tuple[str, dict[str, Any]]]:
-    records = iter(self._source.records)
-
-    def store(record: Record) -> dict[str, Any] | UserError:
-      try:
-        pixels, label, metadata = record.read(self._size, self._channels)
-      except packages.MissingPackageError:  # no file of the format can be read
-        raise
-      except UserError as error:
-        return error
-      return {
-        'image': io.BytesIO(decode.encode(pixels)),
-        'label': io.BytesIO(decode.encode(label)) if isinstance(label, np.ndarray) else label,
-        'id': record.id,
-        'group': record.group,
-        'metadata': json.dumps(metadata),
-      }
-
-    # Pillow and NumPy let go of the interpreter lock, so threads share the cores; the window
-    # bounds how many decoded images wait.
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-      for chunk in iter(lambda: list(itertools.islice(records, 64)), []):
-        for record, made in zip(chunk, pool.map(store, chunk), strict=True):
-          if not isinstance(made, UserError):
-            yield record.id, made
-          elif isinstance(made, EmptySliceError):
-            self.empty.append(record.id)
-          else:
-            self.broken[record.id] = str(made)
-        if len(self.broken) > _allowed(self._source, self._max_broken):
-          raise self._unreadable(pool)
-    if len(self.broken) + len(self.empty) == len(self._source.records):
-      raise UserError(f'{self._source.name}: no image has anything to be seen in it')
-
-  def _unreadable(self, pool: concurrent.futures.Executor) -> UserError:
-    """One error for all images that cannot be read, so that they can be fixed at once."""
-
-    def attempt(record: Record) -> UserError | None:
-      try:
-        record.read(self._size, self._channels)
-      except EmptySliceError:
-        return None
-      except UserError as error:
-        return error
-      return None
-
-    errors = [error for error in pool.map(attempt, self._source.records) if error]
-    return too_many(errors, self._source, self._max_broken)
-
-
-def _allowed(source: Source, max_broken: float) -> int:
-  """How many images may be unreadable."""
-  return int(max_broken * len(source.records))
-
-
-def too_many(errors: Sequence[UserError], source: Source, max_broken: float) -> UserError:
-  """One error for more images that cannot be read than may be left out."""
-  of = ''
-  if max_broken:
-    of = (
-      f' (of {len(source.records)}; config.data.max_broken={max_broken:g} leaves out at most '
-      f'{_allowed(source, max_broken)})'
-    )
-  if len(errors) == 1:
-    return UserError(f'{errors[0]}{of}')
-  return for_all(errors, f'cannot be used{of}')
-
-
-@dataclasses.dataclass(frozen=True)
-class Stored:
-  """What is stored of a source.
-
-  Attributes:
-    rows: all of them.
-    broken: why each image that could not be read is left out, by id.
-    empty: ids of slices in which nothing is to be seen.
-  """
-
-  rows: dataset.Readable
-  broken: dict[str, str]
-  empty: list[str]
+    for name, row in self.made:
+      yield name, {k: io.BytesIO(v) if isinstance(v, bytes) else v for k, v in row.items()}
 
 
 def rows(
@@ -175,6 +89,10 @@ def rows(
       not stored yet and the cache folder cannot be written.
     DiskFullError: there is no space for it.
   """
+  if source.vault is not None:
+    from medjax.data.images import sealed_store
+
+    return sealed_store.rows(source, modality, cache, max_broken)
   size, channels = modality.height, modality.channels
   about: list[Any] = [_FORMAT, source.content or source.fingerprint, source.classes, size, channels]
   about += ['masks'] if source.masks else []
@@ -194,7 +112,7 @@ def rows(
       raise kind(f'{folder}: the cache cannot be written: {reason}') from None
   builder = MedicalImages(source, size, channels, data_dir=folder)
   left_out = sealed.read(folder / 'dataset.json')[0].get('left_out', {'broken': {}, 'empty': []})
-  if len(left_out['broken']) > _allowed(source, max_broken):  # another share was allowed then
+  if len(left_out['broken']) > allowed(source, max_broken):  # another share was allowed then
     raise too_many([UserError(why) for why in left_out['broken'].values()], source, max_broken)
   skip = {'image': tfds.decode.SkipDecoding()}
   if source.masks:
@@ -208,7 +126,7 @@ def _store(
   """Writes the data set, in place of what may be left of one, and last its list of files."""
   shutil.rmtree(folder / MedicalImages.name, ignore_errors=True)
   builder = MedicalImages(source, size, channels, max_broken, data_dir=folder)
-  print(f'preparing {len(source.records)} images, once', file=sys.stderr, flush=True)
+  announce(source)
   runtime.quiet_tfds()
   with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces where it writes
     builder.download_and_prepare()
@@ -217,8 +135,8 @@ def _store(
   about: dict[str, Any] = {
     'name': source.name, 'fingerprint': source.fingerprint, 'files': digests
   }  # fmt: skip
-  if builder.broken or builder.empty:
-    about['left_out'] = {'broken': builder.broken, 'empty': builder.empty}
+  if builder.made.broken or builder.made.empty:
+    about['left_out'] = {'broken': builder.made.broken, 'empty': builder.made.empty}
   sealed.write(folder / 'dataset.json', about)
 
 

@@ -4,7 +4,7 @@ import pathlib
 from collections import Counter
 from typing import Any
 
-from medjax.data import split, text
+from medjax.data import source_files, split, text
 from medjax.data.images import files, formats
 from medjax.data.images.config import NO_LABEL
 from medjax.data.images.messages import one_line, readable
@@ -33,12 +33,12 @@ def read(folder: pathlib.Path) -> tuple[list[dict[str, Any]], list[str], str]:
   rows: list[dict[str, Any]] = []
   left = []
   for parent, where in parents:
-    left += [path for path in parent.iterdir() if formats.is_named(path)]
+    left += [path for path in source_files.below(parent) if formats.is_named(path)]
     subs = files.folders(parent)
     for sub in subs:
       label = class_name(sub)
       for path in sorted(files.walk(sub)):
-        if not (formats.is_named(path) and path.is_file()):
+        if not (formats.is_named(path) and source_files.is_file(path)):
           left.append(path)
           continue
         name = readable(path.relative_to(folder).as_posix())
@@ -75,7 +75,7 @@ def unlabelled(folder: pathlib.Path) -> tuple[list[dict[str, Any]], list[str], s
   rows: list[dict[str, Any]] = []
   left = []
   for path in sorted(files.walk(folder)):
-    if not (formats.is_named(path) and path.is_file()):
+    if not (formats.is_named(path) and source_files.is_file(path)):
       left.append(path)
       continue
     inside = path.relative_to(folder)

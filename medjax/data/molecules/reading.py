@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from medjax.data import examples, simulation
+from medjax.data import examples, simulation, source_files
 from medjax.data.molecules import records, toolkit
 from medjax.data.molecules.config import Config
 from medjax.data.molecules.messages import joined
@@ -46,7 +46,7 @@ def source(config: Source, simulator: Simulator | None) -> tuple[File, str]:
   """
   toolkit.chem()  # one error where it is missing, not one for each molecule
   if config.source != 'simulated':
-    path = pathlib.Path(config.source).expanduser()
+    path = source_files.source(config.source)
     return records.read(path, config.smiles_column), path.name.split('.')[0]
   simulate = simulation.require(simulator, 'simulates no molecules')
   rows = simulate(config.seed, config.simulated_molecules)

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, cast
 
-from medjax.data import tables
+from medjax.data import source_files, tables
 from medjax.data.molecules import records, smiles_column
 from medjax.data.molecules.records import Record
 from medjax.data.text import clean
@@ -70,8 +70,8 @@ class Stream:
     elif name.endswith(records.SMI):
       self._read = _smi
     try:
-      self._raw = open(path, 'rb')  # noqa: SIM115 closed by ``__iter__``
-      self.bytes = path.stat().st_size
+      self._raw = source_files.open_file(path)  # closed by ``__iter__``
+      self.bytes = source_files.size(path)
     except OSError as error:
       raise UserError(
         f'{path}: cannot be read: {error.strerror}; expected a file of molecules'

@@ -5,7 +5,7 @@ import pathlib
 import re
 from collections.abc import Sequence
 
-from medjax.data import split
+from medjax.data import source_files, split
 from medjax.data.quote import short
 from medjax.data.residues.config import Config
 from medjax.data.sequences import fasta
@@ -72,7 +72,7 @@ def read(config: Config) -> list[Chain]:
 
 
 def _path(name: str) -> pathlib.Path:
-  return pathlib.Path(name.strip()).expanduser()
+  return source_files.source(name.strip())
 
 
 def _aligned(

@@ -14,7 +14,7 @@ import pathlib
 
 import numpy as np
 
-from medjax.data import numerals
+from medjax.data import numerals, source_files
 from medjax.data.quote import short
 from medjax.errors import UserError
 
@@ -70,7 +70,7 @@ def read(path: pathlib.Path) -> Annotated:
     2239
   """
   try:
-    data = path.read_bytes()
+    data = source_files.read_bytes(path)
   except OSError as error:
     raise UserError(f'{path}: cannot be read: {error.strerror}; expected annotations') from None
   found = _parsed(data, path)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data import received, tables
+from medjax.data import received, source_files, tables
 from medjax.data.modality import Case, opened
 from medjax.data.signals import records, series_table
 from medjax.errors import UserError
@@ -91,10 +91,10 @@ def of_record(record: records.Record, where: str, details: Mapping[str, Any]) ->
 
 def paths_of(name: str) -> list[pathlib.Path]:
   """The headers in a folder, or the file itself."""
-  path = pathlib.Path(name.strip()).expanduser()
+  path = pathlib.Path(name) if received.inside() else source_files.source(name.strip())
   if not received.is_folder(path):
     return [path]
-  headers = sorted(path.glob('*.hea'))
+  headers = sorted(one for one in source_files.below(path) if one.name.endswith('.hea'))
   if not headers:
     raise UserError(f'{path}: no WFDB header (.hea) in this folder')
   return headers

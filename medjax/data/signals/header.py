@@ -13,7 +13,7 @@ import pathlib
 import re
 from collections.abc import Sequence
 
-from medjax.data import numerals
+from medjax.data import numerals, source_files
 from medjax.data.quote import short
 from medjax.data.text import clean
 from medjax.errors import UserError
@@ -103,7 +103,7 @@ def read(path: pathlib.Path) -> Header:
     'MLII'
   """
   try:
-    content = path.read_bytes()
+    content = source_files.read_bytes(path)
   except (FileNotFoundError, NotADirectoryError):
     raise UserError(f'{path}: no such file; expected the header of a WFDB record') from None
   except OSError as error:

@@ -17,6 +17,7 @@ import pathlib
 import numpy as np
 import scipy
 
+from medjax.data import source_files
 from medjax.data.quote import short
 from medjax.data.signals import annotations, samples
 from medjax.data.signals import header as headers
@@ -107,7 +108,7 @@ def read(path: pathlib.Path, *, detect: bool = False) -> Record:
   signal, leads, notes = samples.read(header)
   notes = [*header.notes, *notes]
   atr = stem.with_name(f'{stem.name}.atr')
-  if atr.is_file():
+  if source_files.is_file(atr):
     annotated = annotations.read(atr)
     peaks, symbols = annotated.samples(header.rate), annotated.symbols
     if annotated.resolution not in (0, header.rate):
@@ -118,8 +119,8 @@ def read(path: pathlib.Path, *, detect: bool = False) -> Record:
   else:
     raise UserError(f'{atr}: no such file; expected annotations that say what each beat is')
   return Record(
-    stem.name, str(header.path), signal, leads, header.rate, peaks, symbols, not atr.is_file(),
-    tuple(notes),
+    stem.name, str(header.path), signal, leads, header.rate, peaks, symbols,
+    not source_files.is_file(atr), tuple(notes),
   )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from medjax.data import source_files
 from medjax.data.quote import short
 from medjax.data.signals import header as headers
 from medjax.data.signals.header import BYTES, Header, Signal
@@ -126,15 +127,15 @@ def _require_size(header: Header) -> None:
     files.setdefault(one.file, []).append(one)
   for name, signals in files.items():
     path = header.path.parent / name
-    if path.parent != header.path.parent or not path.is_file():
+    if path.parent != header.path.parent or not source_files.is_file(path):
       raise UserError(f'{path}: no such file; {header.path.name} names it for samples')
     if len({(one.format, one.offset) for one in signals}) > 1:
       raise UserError(f'{header.path}: {name} has several formats; expected one a file')
     frame = sum(one.each for one in signals)
     needed = math.ceil(header.length * frame * BYTES[signals[0].format]) + signals[0].offset
-    if path.stat().st_size < needed:
+    if source_files.size(path) < needed:
       raise UserError(
-        f'{path}: has {path.stat().st_size} bytes; expected {needed} for the {header.length} '
+        f'{path}: has {source_files.size(path)} bytes; expected {needed} for the {header.length} '
         f'samples that {header.path.name} names'
       )
   samples = header.length * sum(one.each for one in header.signals)
@@ -148,11 +149,13 @@ def _require_size(header: Header) -> None:
 
 def _decoded(header: Header, *, ignore_skew: bool) -> Any:
   wfdb = package()
-  stem = str(header.path.with_suffix(''))
-  record = guarded(
-    header.path,
-    lambda: wfdb.rdrecord(stem, physical=False, smooth_frames=False, ignore_skew=ignore_skew),
-  )
+  names = dict.fromkeys([header.path.name, *(one.file for one in header.signals)])
+  with source_files.on_a_path(header.path, list(names)) as path:
+    stem = str(path.with_suffix(''))
+    record = guarded(
+      header.path,
+      lambda: wfdb.rdrecord(stem, physical=False, smooth_frames=False, ignore_skew=ignore_skew),
+    )
   if record.e_d_signal is None or len(record.e_d_signal) != len(header.signals):
     raise UserError(f'{header.path}: has no signal')
   return record

@@ -6,7 +6,7 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from medjax.data import simulation, tables, text_file
+from medjax.data import simulation, source_files, tables, text_file
 from medjax.data.missing import Missing
 from medjax.data.tabular import number_cells
 from medjax.errors import UserError
@@ -67,7 +67,7 @@ def read(
     return Table(name, name, list(cells[0]), list(enumerate(cells, start=2)), simulated=True)
   if config.source.startswith(_SKLEARN):
     return _sklearn(config.source, config.made_label)
-  path = pathlib.Path(config.source).expanduser()
+  path = source_files.source(config.source)
   header, rows, semicolons = parsed(path)
   if not rows:
     raise UserError(f'{path}: has a header and no rows')
