@@ -23,6 +23,7 @@ from medjax.errors import UserError
 
 C = TypeVar('C')
 
+PRIVACY = 'privacy'  # what evaluation.json holds beside splits
 SEAL = 'digests.json'  # in the folder of a checkpoint, of its other files
 
 _TRAIN_AGAIN = 'restore it, or train again in another --workdir'
@@ -70,6 +71,7 @@ class Workdir:
     self.several = self.folder / 'several.json'  # of a crossval: the names of its runs
     self.tuning = self.folder / 'tuning.json'  # of a tune: its study and what is searched
     self.weights = self.folder / 'weights.json'
+    self.privacy = self.folder / 'privacy.json'  # updates that were done twice
     self.audit = self.folder / 'audit.json'
     self.audit_page = self.folder / 'audit.html'
     self.audit_new = self.folder / 'audit-new.json'
@@ -228,6 +230,10 @@ class Workdir:
       UserError: it is missing, damaged or of another run; says what brings it back.
     """
     return self._read(path)[0]
+
+  def evaluated(self) -> dict[str, Any]:
+    """The metrics of each split in evaluation.json, which may hold ``privacy`` beside them."""
+    return {name: part for name, part in self.read(self.evaluation).items() if name != PRIVACY}
 
   def verified(self, path: pathlib.Path) -> pathlib.Path:
     """``path``, if it is as the last evaluation left it.

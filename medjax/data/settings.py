@@ -6,6 +6,7 @@ from typing import Any
 
 from medjax.config import setting
 from medjax.errors import UserError
+from medjax.privacy.release import Release
 
 
 class _Described:
@@ -13,6 +14,7 @@ class _Described:
 
   stored: dict[str, Any] | None = None
   external: bool = False
+  private: Release | None = None
 
 
 @dataclasses.dataclass
@@ -25,6 +27,7 @@ class Settings(_Described):
       nor config.json have it, and copies by ``dataclasses.replace`` keep it.
     external: whether ``source`` is read after all, as data of another site: by what ``stored``
       says, so that nothing is fitted to them. No setting either; see ``medjax.data.external``.
+    private: how statistics of training cases may be told; None for as they are. No setting either.
   """
 
   source: str = setting('simulated', "'simulated', or a file.")
@@ -41,9 +44,12 @@ class Settings(_Described):
   train_draw: int = setting(0, 'Another number draws other patients for that share.', low=0)
   stored: dataclasses.InitVar[dict[str, Any] | None] = dataclasses.field(default=None, kw_only=True)
   external: dataclasses.InitVar[bool] = dataclasses.field(default=False, kw_only=True)
+  private: dataclasses.InitVar[Release | None] = dataclasses.field(default=None, kw_only=True)
 
-  def __post_init__(self, stored: dict[str, Any] | None, external: bool) -> None:
-    self.stored, self.external = stored, external
+  def __post_init__(
+    self, stored: dict[str, Any] | None, external: bool, private: Release | None
+  ) -> None:
+    self.stored, self.external, self.private = stored, external, private
 
   @property
   def fitted(self) -> dict[str, Any] | None:

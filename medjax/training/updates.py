@@ -21,6 +21,7 @@ from medjax.data import feed
 from medjax.data.dataset import Batch
 from medjax.errors import UserError
 from medjax.experiment import Experiment
+from medjax.privacy import sampling
 from medjax.training import parallel
 from medjax.training.state import State
 
@@ -66,7 +67,8 @@ class Updates:
     self._several = isinstance(self.feed, feed.Resident) and one_width and loops()
     compiled = parallel.compile_train_resident if self._several else parallel.compile_train
     self._step = compiled(experiment, devices, config.precision, config.accumulate)
-    self._key = jax.random.key(config.seed)
+    private = experiment.privacy is not None
+    self._key = sampling.system_key() if private else jax.random.key(config.seed)
     self._at_once, self._last = 1, 0.0
 
   def __call__(

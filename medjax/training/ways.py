@@ -13,7 +13,6 @@ import jax
 import numpy as np
 
 from medjax import machine
-from medjax.data import feed
 from medjax.runtime import Devices
 from medjax.training import loop, members, parallel, state
 from medjax.training.members import Member
@@ -60,10 +59,7 @@ def alone(member: Member, devices: Devices) -> tuple[float, float]:
   begun = time.monotonic()
   experiment, config = member.experiment, member.config
   run = Updates(experiment, config, devices)
-  multiple = loop.multiple(experiment, config, devices)
-  rows = feed.epoch_plan(
-    member.train, config.seed, 0, config.batch_size, multiple, experiment.balance
-  )
+  rows = loop.epoch_plan(experiment, config, 0, devices)
   plan = np.concatenate([rows] * (-(-_MOST // len(rows)) + 1))
   current = parallel.place(state.create(experiment, config.seed), devices)
   calls = run(plan, lambda: 1)
