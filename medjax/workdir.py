@@ -74,6 +74,8 @@ class Workdir:
     self.privacy = self.folder / 'privacy.json'  # updates that were done twice
     self.audit = self.folder / 'audit.json'
     self.audit_page = self.folder / 'audit.html'
+    self.audit_privacy = self.folder / 'audit-privacy.json'
+    self.audit_privacy_page = self.folder / 'audit-privacy.html'
     self.audit_new = self.folder / 'audit-new.json'
     self.audit_new_page = self.folder / 'audit-new.html'
     self.launch = self.folder / 'launch'  # the script and the output of a cluster's job
@@ -119,7 +121,8 @@ class Workdir:
     elif self.folder.is_dir():
       # Hidden files are what a killed process was about to rename.
       kept = (p for p in self.folder.iterdir() if not p.name.startswith('.'))
-      before = {path.name for path in (self.preview, self.audit, self.audit_page, self.launch)}
+      audits = (self.audit, self.audit_page, self.audit_privacy, self.audit_privacy_page)
+      before = {path.name for path in (self.preview, *audits, self.launch)}
       if any(p.name not in before for p in kept):
         raise UserError(
           f'--workdir={self.folder}: holds files that are not of a run; choose another'

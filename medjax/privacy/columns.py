@@ -14,10 +14,21 @@ Finite sample differentially private confidence intervals, ITCS, with Gaussian n
 import numpy as np
 
 _POWERS = np.arange(-40, 61)  # of two; smaller numbers count as 0
-# Standard deviations of the noise above which a count is seen: anywhere, and beside one that is.
-_ALONE, _BESIDE = 4.5, 2.0
+# Standard deviations of the noise above which counts are seen: of one bin anywhere, of one beside
+# others, and of three in a row, where there are thousands of bins in all columns, or hundreds.
+_ALONE, _BESIDE, _OF_RANGES, _OF_SCALES = 6.0, 2.0, 3.5, 2.5
 _FAR = 24  # powers of two from the width of a range to the smallest scale
-_SHARE = 0.683  # of a normal distribution, within one standard deviation
+_WITHIN = 0.683  # of a normal distribution, within one standard deviation
+
+
+class UnseenError(Exception):
+  """The numbers of a column do not show through the noise; names which column.
+
+  Attributes:
+    column: its number.
+  """
+
+  column: int = 0
 
 
 def located(
@@ -32,6 +43,9 @@ def located(
 
   Returns:
     float64 [D] each: centre, scale (about a standard deviation, by a factor of two), low and high.
+
+  Raises:
+    UnseenError: there are too few units for so much noise.
 
   Example:
     >>> random = np.random.default_rng(0)
@@ -60,15 +74,33 @@ def _ranges(
   for column, numbers in enumerate(values.T):
     known = np.clip(numbers[~np.isnan(numbers)], edges[0], np.nextafter(edges[-1], 0))
     counts = np.histogram(known, edges)[0] + random.normal(0, deviation, len(edges) - 1)
-    seen = _seen(counts, deviation)
+    seen = _of_column(column, counts, deviation, _OF_RANGES)
     low[column], high[column] = edges[seen[0]], edges[seen[-1] + 1]
   return low, high
 
 
-def _seen(counts: np.ndarray, deviation: float) -> np.ndarray:
-  """Bins whose counts are seen through the noise: the largest, its neighbours, and clear ones."""
-  seen = counts > _ALONE * deviation
-  seen[counts.argmax()] = True
+def _of_column(column: int, counts: np.ndarray, deviation: float, least: float) -> np.ndarray:
+  try:
+    return _seen(counts, deviation, least)
+  except UnseenError as error:
+    error.column = column
+    raise
+
+
+def _seen(counts: np.ndarray, deviation: float, least: float) -> np.ndarray:
+  """Bins whose counts are seen through the noise: three in a row, their neighbours, and clear ones.
+
+  Raises:
+    UnseenError: no three in a row are.
+  """
+  three = np.convolve(counts, [1, 1, 1], 'same')
+  most = three.argmax()
+  if three[most] < least * 3**0.5 * deviation:
+    raise UnseenError
+  near = np.zeros(len(counts), bool)
+  near[max(most - 1, 0) : most + 2] = True
+  seen = (counts > _ALONE * deviation) | (near & (counts > _BESIDE * deviation))
+  seen[np.where(near, counts, -np.inf).argmax()] = True
   for _ in range(len(counts)):
     beside = np.convolve(seen, [1, 1, 1], 'same') > 0
     more = seen | (beside & (counts > _BESIDE * deviation))
@@ -92,12 +124,12 @@ def _scales(
     far = np.minimum(np.abs(numbers[~np.isnan(numbers)] - centre[column]), edges[-1])
     counts = np.histogram(far, [0.0, *edges])[0] + random.normal(0, deviation, len(edges))
     kept = np.zeros(len(counts))
-    kept[_seen(counts, deviation)] = 1
+    kept[_of_column(column, counts, deviation, _OF_SCALES)] = 1
     counts = kept * np.maximum(counts, 1)
     below = np.cumsum(counts) / counts.sum()
-    place = int(np.searchsorted(below, _SHARE))
+    place = int(np.searchsorted(below, _WITHIN))
     before = below[place - 1] if place else 0.0
     inner = edges[place] / 2 if place else 0.0
-    share = (_SHARE - before) / (below[place] - before)
+    share = (_WITHIN - before) / (below[place] - before)
     found[column] = inner + share * (edges[place] - inner)
   return found

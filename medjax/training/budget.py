@@ -16,7 +16,7 @@ from medjax.data import patients
 from medjax.data.dataset import Dataset, Split
 from medjax.errors import UserError
 from medjax.experiment import Experiment
-from medjax.privacy import Privacy, accounting
+from medjax.privacy import Privacy, accounting, sampling
 from medjax.privacy.release import STATISTICS, Release
 from medjax.training import history, state
 from medjax.workdir import Workdir
@@ -114,6 +114,11 @@ def applied(experiment: Experiment, config: Config) -> Experiment:
 def units(split: Split) -> np.ndarray:
   """Whose each example is: the patient, or the example itself; [N]."""
   return np.array([patients.key(str(name)) for name in split.group])
+
+
+def key(experiment: Experiment, config: Config) -> jax.Array:
+  """What the steps of a run draw from: its seed, or where noise is drawn the system."""
+  return sampling.system_key() if experiment.privacy is not None else jax.random.key(config.seed)
 
 
 def steps_per_epoch(examples: int, config: Config) -> int:

@@ -80,12 +80,18 @@ def fit(
       for i in order[first]
     ]
   )
+  try:
+    found = located.located(numbers, release.noise, random)
+  except located.UnseenError as error:
+    raise UserError(
+      f'column {columns[error.column]!r}: {len(numbers)} training patients are too few to see '
+      'through the noise where its numbers lie; expected a larger config.privacy.epsilon or '
+      'statistics_share, or config.privacy.columns=FILE'
+    ) from None
   return Preprocessing(
     tuple(
       Number(name, float(c), float(s), float(c), False, tuple(np.linspace(low, high, _QUANTILES)))
-      for name, c, s, low, high in zip(
-        columns, *located.located(numbers, release.noise, random), strict=True
-      )
+      for name, c, s, low, high in zip(columns, *found, strict=True)
     ),
     missing,
     written,
