@@ -149,8 +149,8 @@ def _membership(found: dict[str, tuple[Attack, Bound | str]], shadows: int) -> C
   leaks = any(rate.low is not None and rate.low > 0.01 for _, rate in worst)
   return Checked(
     'membership inference',
-    f'{shadows} networks, each trained on half of the patients; each is attacked by an attacker who '
-    'has the others, with likelihood ratios (Carlini et al. 2022). By chance .01 of members are '
+    f'{shadows} networks, each trained on half of the patients; each is attacked by one who has '
+    'the others, with likelihood ratios (Carlini et al. 2022). By chance .01 of members are '
     'found at 1% false positives, and the AUROC is .5.',
     [
       Finding(
@@ -167,8 +167,8 @@ def _membership(found: dict[str, tuple[Attack, Bound | str]], shadows: int) -> C
 def _canaries(found: dict[str, tuple[Attack, Bound | str]]) -> Checked:
   about = (
     'Training patients with wrong labels, each put in by the toss of a coin, and a guess of who '
-    'was in (Steinke, Nasr and Jagielski 2023). The bound holds with 95% confidence; the truth may be '
-    'far above.'
+    'was in (Steinke, Nasr and Jagielski 2023). The bound holds with 95% confidence; the truth may '
+    'be far above.'
   )
   findings, problems = [], []
   for kind, (_, bound) in found.items():
