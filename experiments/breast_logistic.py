@@ -51,7 +51,9 @@ def build(config: Config) -> medjax.Experiment:
     data=data,
     model=models.MLP(features=(), outputs=task.outputs),
     task=task,
-    optimizer=optax.lbfgs(memory_size=20),
+    # A line search looks at private cases again and again, and would have to pay for each look.
+    optimizer=optax.adam(0.1) if config.privacy.epsilon else optax.lbfgs(memory_size=20),
+    average=0.95 if config.privacy.epsilon else 0.0,  # of updates, whose noise it takes away
     penalty=models.L2(1 / (config.c * count)) if config.c else None,
   )
 

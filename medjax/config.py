@@ -35,8 +35,42 @@ C = TypeVar('C')
 
 
 @dataclasses.dataclass
+class PrivacySettings:
+  """What a trained network may tell of a patient whom it was trained on; see ``medjax.privacy``."""
+
+  epsilon: float = setting(
+    0.0, 'Budget of differentially private training; 0 trains without.', low=0.0
+  )
+  delta: float = setting(
+    0.0,
+    'Chance beyond which nothing is promised; 0 is a tenth of one over the training patients.',
+    low=0.0,
+    high=0.1,
+  )
+  clip_norm: float = setting(1.0, "Norm that each patient's gradient is cut to.", low=1e-6)
+  statistics_share: float = setting(
+    0.2, 'Share of the budget for centres and scales of the columns of a table.', low=0.0, high=0.9
+  )
+  columns: str = setting(
+    '', 'CSV file that describes the columns of a table, so that nothing is spent on them.'
+  )
+
+  def validate(self) -> None:
+    """Raises UserError for settings of a private training that is not one."""
+    if not self.epsilon:
+      for name, default in (('delta', 0.0), ('clip_norm', 1.0), ('columns', '')):
+        if getattr(self, name) != default:
+          raise UserError(
+            f'config.privacy.{name}={getattr(self, name)}: without config.privacy.epsilon nothing '
+            'is private; expected both'
+          )
+
+
+@dataclasses.dataclass
 class Config:
   """Settings that every experiment has; an experiment subclasses it and adds its own."""
+
+  privacy: PrivacySettings = dataclasses.field(default_factory=PrivacySettings, kw_only=True)
 
   seed: int = setting(0, 'Seed of everything random.', low=0, high=2**31 - 1)
   batch_size: int = setting(32, 'Examples an update, over all devices and hosts.', low=1)
@@ -94,6 +128,16 @@ class Config:
     Raises:
       UserError: one line that names the fields.
     """
+    if self.privacy.epsilon and self.patience:
+      raise UserError(
+        f'config.patience={self.patience}: when to stop would be told by private cases, without a '
+        'share of config.privacy.epsilon; expected 0'
+      )
+    if self.privacy.epsilon and self.select == 'best':
+      raise UserError(
+        'config.select=best: which checkpoint is best would be told by private cases, without a '
+        'share of config.privacy.epsilon; expected last'
+      )
     if self.patience and self.select == 'last':
       raise UserError(
         f'config.patience={self.patience}: waits for a better checkpoint, and config.select=last '
@@ -197,6 +241,10 @@ def override(config: C, values: flags.FlagValues) -> C:
     text = values[f'config.{leaf.name}'].value
     if text is not None:
       _assign(config, leaf.name, read_value(leaf, text))
+  if (
+    isinstance(config, Config) and config.privacy.epsilon and values['config.select'].value is None
+  ):
+    config.select = 'last'  # the other default is refused with a budget
   check(config)
   return config
 

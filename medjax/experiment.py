@@ -11,6 +11,7 @@ import optax
 from medjax import tasks, transfer
 from medjax.data.augment import Mix, Transform, View
 from medjax.data.dataset import Dataset
+from medjax.privacy import Privacy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Experiment:
     penalty: of the parameters, a scalar that is added to the mean loss, such as
       ``models.L2(1 / examples)``; or None.
     start: where weights come from before the first update; None for random ones.
+    privacy: how updates are clipped and noised, so that none tells much of a patient; or None.
 
   Example:
     >>> medjax.Experiment(                                         # doctest: +SKIP
@@ -54,3 +56,4 @@ class Experiment:
   views: tuple[View, ...] = ()
   penalty: Callable[[Any], jax.Array] | None = None
   start: transfer.Source | None = None
+  privacy: Privacy | None = None

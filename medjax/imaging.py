@@ -28,6 +28,9 @@ class Config(config_lib.ExplanationSettings, config_lib.ClassSettings, config_li
   network: Literal['cnn', models.ImageNetwork] = setting(
     'cnn', 'The small network, to which the next three settings belong, or one by name.'
   )
+  norm: models.Norm = setting(
+    'batch', 'Normalise over the batch, or over groups of channels of each image.'
+  )
   features: tuple[int, ...] = setting((32, 64, 128), 'Channels of each convolution.', low=1)
   hidden: int = setting(512, 'Units of the dense layer; 0 leaves it out.', low=0)
   dropout: float = setting(0.0, 'Dropout rate after the dense layer.', low=0.0, high=0.95)
@@ -106,7 +109,14 @@ def experiment(config: Config, data: Dataset) -> Experiment:
 def _network(config: Config, outputs: int) -> nn.Module:
   if config.network != 'cnn':
     small = config.data.image_size <= 64 and not config.model.weights
-    return models.image_network(config.network, outputs=outputs, small_images=small)
+    try:
+      return models.image_network(
+        config.network, outputs=outputs, small_images=small, norm=config.norm
+      )
+    except ValueError as error:
+      raise UserError(f'config.norm={config.norm}: {error}') from None
+  if config.norm != 'batch':
+    raise UserError(f'config.norm={config.norm}: the cnn normalises nothing; expected batch')
   return models.CNN(
     features=config.features, hidden=config.hidden, outputs=outputs, dropout=config.dropout
   )

@@ -23,6 +23,7 @@ from medjax.errors import UserError
 
 C = TypeVar('C')
 
+PRIVACY = 'privacy'  # what evaluation.json holds beside splits
 SEAL = 'digests.json'  # in the folder of a checkpoint, of its other files
 
 _TRAIN_AGAIN = 'restore it, or train again in another --workdir'
@@ -70,8 +71,11 @@ class Workdir:
     self.several = self.folder / 'several.json'  # of a crossval: the names of its runs
     self.tuning = self.folder / 'tuning.json'  # of a tune: its study and what is searched
     self.weights = self.folder / 'weights.json'
+    self.privacy = self.folder / 'privacy.json'  # updates that were done twice
     self.audit = self.folder / 'audit.json'
     self.audit_page = self.folder / 'audit.html'
+    self.audit_privacy = self.folder / 'audit-privacy.json'
+    self.audit_privacy_page = self.folder / 'audit-privacy.html'
     self.audit_new = self.folder / 'audit-new.json'
     self.audit_new_page = self.folder / 'audit-new.html'
     self.launch = self.folder / 'launch'  # the script and the output of a cluster's job
@@ -117,7 +121,8 @@ class Workdir:
     elif self.folder.is_dir():
       # Hidden files are what a killed process was about to rename.
       kept = (p for p in self.folder.iterdir() if not p.name.startswith('.'))
-      before = {path.name for path in (self.preview, self.audit, self.audit_page, self.launch)}
+      audits = (self.audit, self.audit_page, self.audit_privacy, self.audit_privacy_page)
+      before = {path.name for path in (self.preview, *audits, self.launch)}
       if any(p.name not in before for p in kept):
         raise UserError(
           f'--workdir={self.folder}: holds files that are not of a run; choose another'
@@ -228,6 +233,10 @@ class Workdir:
       UserError: it is missing, damaged or of another run; says what brings it back.
     """
     return self._read(path)[0]
+
+  def evaluated(self) -> dict[str, Any]:
+    """The metrics of each split in evaluation.json, which may hold ``privacy`` beside them."""
+    return {name: part for name, part in self.read(self.evaluation).items() if name != PRIVACY}
 
   def verified(self, path: pathlib.Path) -> pathlib.Path:
     """``path``, if it is as the last evaluation left it.

@@ -30,6 +30,7 @@ OF_MOLECULES = tuple(name for name in worker.OF_MOLECULES if name != 'medjax')
 Spec = network.Spec | molecules.Spec
 # Largest difference between outputs that lets networks count as the same.
 TOLERANCE = {'float32': 1e-4, 'bfloat16': 5e-2}
+_OWN = ('medjax', 'jit', 'private')  # of medjax, which has its allocator setting
 _BLOCK = 2.0  # seconds that a timed block should take
 
 
@@ -47,7 +48,7 @@ class Entrant:
 
   @property
   def name(self) -> str:
-    alike = self.framework in ('medjax', 'jit') or not self.huge_pages
+    alike = self.framework in _OWN or not self.huge_pages
     return self.framework if alike else f'{self.framework}, same allocator'
 
 
@@ -64,7 +65,8 @@ def compare(spec: Spec, peers: Sequence[str], rounds: int) -> dict[str, Any]:
 
   Returns:
     JSON values: ``spec``, ``processor`` and ``kernels`` (medjax's in C++); for each entrant
-    ``device``, ``versions``, ``difference`` of its outputs from medjax's, ``examples_per_s``; and
+    ``device``, ``versions``, ``difference`` of its outputs from medjax's, ``examples_per_s`` and
+    ``peak_gib``, the most memory that its process has had; and
     for each peer ``ratio``, medjax's rate over its rate within a round. An entrant that could not
     run has ``error`` instead.
 
@@ -74,8 +76,8 @@ def compare(spec: Spec, peers: Sequence[str], rounds: int) -> dict[str, Any]:
   with tempfile.TemporaryDirectory() as folder:
     spec = dataclasses.replace(spec, folder=folder)
     spec.write()
-    own = [Entrant(name, True) for name in ('medjax', 'jit') if name in ('medjax', *peers)]
-    others = [peer for peer in peers if peer != 'jit']
+    own = [Entrant(name, True) for name in _OWN if name in ('medjax', *peers)]
+    others = [peer for peer in peers if peer not in _OWN]
     entrants = [*own, *(Entrant(peer, False) for peer in others)]
     if start.huge_pages() and jax.default_backend() == 'cpu':
       entrants += [Entrant(peer, True) for peer in others]
@@ -107,6 +109,7 @@ def compare(spec: Spec, peers: Sequence[str], rounds: int) -> dict[str, Any]:
   for name, times in taken.items():
     rate = Quartiles.of(times).rate(spec.batch_size)
     entries[name]['examples_per_s'] = _values(rate)
+    entries[name]['peak_gib'] = running[name].peak_gib
     if name != 'medjax':
       pairs = [theirs / mine for mine, theirs in zip(taken['medjax'], times, strict=True)]
       ratio = Quartiles.of(pairs)
@@ -130,6 +133,7 @@ class _Process:
     environment.pop('GLIBC_TUNABLES', None)
     if entrant.huge_pages:
       environment |= start.huge_pages()
+    self.peak_gib = 0.0
     self._process = subprocess.Popen(
       [
         sys.executable,
@@ -163,7 +167,8 @@ class _Process:
     line = self._process.stdout.readline()
     if not line:
       raise UserError(f'a framework stopped while it was timed: {self.about()["error"]}')
-    return float(line)
+    seconds, self.peak_gib = map(float, line.split())
+    return seconds
 
   def close(self) -> None:
     self._process.kill()
@@ -181,7 +186,7 @@ def table(result: dict[str, Any]) -> None:
     f'{spec["title"]}, batch {spec["batch_size"]}, '
     f'{spec["precision"]}, on {result["processor"]}: {result["rounds"]} rounds, median (quartiles)'
   )
-  columns = ('framework', 'examples/s', 'medjax / it', 'smallest-largest', 'outputs differ')
+  columns = ('framework', 'examples/s', 'medjax / it', 'smallest-largest', 'peak GiB', 'differ')
   caption = f"medjax's kernels in C++: {result['kernels']}"
   shown = Table(*columns, 'versions', 'on', title=title, caption=caption)
   for name, entrant in result['entrants'].items():
@@ -195,6 +200,7 @@ def table(result: dict[str, Any]) -> None:
       f'{rate["median"]:.4g} ({rate["low"]:.4g}-{rate["high"]:.4g})',
       f'{ratio["median"]:.2f} ({ratio["low"]:.2f}-{ratio["high"]:.2f})' if ratio else '',
       f'{ratio["smallest"]:.2f}-{ratio["largest"]:.2f}' if ratio else '',
+      f'{entrant["peak_gib"]:.2f}',
       f'{entrant["difference"]:.1e}',
       ', '.join(f'{k} {v}' for k, v in entrant['versions'].items()),
       entrant['device'],

@@ -17,21 +17,11 @@ def build(
 ) -> tuple[dict[str, Any], Callable[[], None], Callable[[], None]]:
   """What it is, one step, and a wait until all steps are done."""
   wanted = network.Spec(**spec)
-  weights, inputs = network.read(wanted)
-  device = 'cuda' if torch.cuda.is_available() else 'cpu'
-  torch.backends.cudnn.benchmark = True  # choose kernels by timing them, as XLA does
-  torch.backends.cudnn.allow_tf32 = False  # float32 is float32 here too
-  model = _network(wanted)
-  for name, part in model.named_modules():
-    _load(name, part, weights)
-  model = model.to(device).to(memory_format=torch.channels_last)
+  about, model, device = loaded(wanted)
+  _, inputs = network.read(wanted)
   image = torch.from_numpy(inputs['image'].astype(np.float32) / 255).permute(0, 3, 1, 2)
   x = image.to(device).to(memory_format=torch.channels_last)
   y = torch.from_numpy(inputs['label'].astype(np.float32)[:, None]).to(device)
-  model.eval()
-  with torch.no_grad():
-    outputs = model(x[:2]).float().cpu().numpy()
-  model.train()
   optimizer = torch.optim.Adam(model.parameters(), 1e-3, fused=device == 'cuda')
   forward = torch.compile(model) if compiled else model
   mixed = wanted.precision == 'bfloat16'
@@ -43,12 +33,31 @@ def build(
     loss.backward()
     optimizer.step()
 
+  return about, step, torch.cuda.synchronize if device == 'cuda' else lambda: None
+
+
+def loaded(wanted: network.Spec) -> tuple[dict[str, Any], nn.Module, str]:
+  """What it is, the network with the weights of the folder, in training, and its device."""
+  weights, inputs = network.read(wanted)
+  device = 'cuda' if torch.cuda.is_available() else 'cpu'
+  torch.backends.cudnn.benchmark = True  # choose kernels by timing them, as XLA does
+  torch.backends.cudnn.allow_tf32 = False  # float32 is float32 here too
+  model = _network(wanted)
+  for name, part in model.named_modules():
+    _load(name, part, weights)
+  model = model.to(device).to(memory_format=torch.channels_last)
+  image = torch.from_numpy(inputs['image'].astype(np.float32) / 255).permute(0, 3, 1, 2)
+  x = image[:2].to(device).to(memory_format=torch.channels_last)
+  model.eval()
+  with torch.no_grad():
+    outputs = model(x).float().cpu().numpy()
+  model.train()
   about = {
     'device': torch.cuda.get_device_name() if device == 'cuda' else 'cpu',
     'versions': {'torch': torch.__version__},
     'difference': float(np.abs(outputs - inputs['expected']).max()),
   }
-  return about, step, torch.cuda.synchronize if device == 'cuda' else lambda: None
+  return about, model, device
 
 
 def _network(spec: network.Spec) -> nn.Module:

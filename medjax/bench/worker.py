@@ -3,12 +3,14 @@
     python -m medjax.bench.worker FRAMEWORK SPEC-AS-JSON
 
 It prints one JSON line when it is ready (versions, device, largest difference of its outputs from
-medjax's), then the seconds a step takes for every line with a number of steps that it reads. A step
+medjax's), then the seconds a step takes, and the GiB of memory
+that the process has had at most, for every line with a number of steps that it reads. A step
 that is not timed comes first, as threads of another framework may be awake when its turn has ended.
 """
 
 import importlib
 import json
+import resource
 import sys
 import time
 from typing import Any
@@ -20,6 +22,9 @@ FRAMEWORKS = {
   'keras': 'medjax.bench.peer_keras',
   'torch': 'medjax.bench.peer_torch',
   'torch_compile': 'medjax.bench.peer_torch',
+  'private': 'medjax.bench.peer_private',
+  'opacus': 'medjax.bench.peer_opacus',
+  'opacus_ghost': 'medjax.bench.peer_opacus',
 }
 # For graph networks.
 OF_MOLECULES = {
@@ -35,7 +40,7 @@ def main(framework: str, spec: str) -> None:
   wanted = json.loads(spec)
   modules = OF_MOLECULES if wanted['network'] == 'dmpnn' else FRAMEWORKS
   peer: Any = importlib.import_module(modules[framework])
-  about, step, finish = peer.build(wanted, compiled=framework == 'torch_compile')
+  about, step, finish = peer.build(wanted, compiled=framework in ('torch_compile', 'opacus_ghost'))
   for _ in range(2):
     step()
   finish()
@@ -48,7 +53,8 @@ def main(framework: str, spec: str) -> None:
     for _ in range(count):
       step()
     finish()
-    print((time.perf_counter() - start) / count, file=answers, flush=True)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # of the process, GiB
+    print((time.perf_counter() - start) / count, peak, file=answers, flush=True)
 
 
 if __name__ == '__main__':

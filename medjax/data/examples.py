@@ -80,7 +80,8 @@ def _asked(settings: Settings, read: Any) -> tuple[Any, ...]:
   else:
     function, given = read, [cell.cell_contents for cell in read.__closure__ or ()]
   others = [one for one in given if one is not settings]
-  return function.__code__, type(settings), config_lib.to_dict(settings), others
+  told = config_lib.to_dict(settings)
+  return function.__code__, type(settings), told, settings.private, others
 
 
 @dataclasses.dataclass(frozen=True)

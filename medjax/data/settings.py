@@ -7,6 +7,7 @@ from typing import Any
 from medjax.config import setting
 from medjax.data import source_files
 from medjax.errors import UserError
+from medjax.privacy.release import Release
 
 
 class _Described:
@@ -15,6 +16,7 @@ class _Described:
   stored: dict[str, Any] | None = None
   external: bool = False
   agreed: dict[str, Any] | None = None
+  private: Release | None = None
 
 
 @dataclasses.dataclass
@@ -29,6 +31,7 @@ class Settings(_Described):
       says, so that nothing is fitted to them. No setting either; see ``medjax.data.external``.
     agreed: details that several sites agreed on, in place of what would be fitted to the cases that
       are read. No setting either; see ``Modality.agreed``.
+    private: how statistics of training cases may be told; None for as they are. No setting either.
   """
 
   source: str = setting('simulated', "'simulated', or a file.")
@@ -46,11 +49,17 @@ class Settings(_Described):
   stored: dataclasses.InitVar[dict[str, Any] | None] = dataclasses.field(default=None, kw_only=True)
   external: dataclasses.InitVar[bool] = dataclasses.field(default=False, kw_only=True)
   agreed: dataclasses.InitVar[dict[str, Any] | None] = dataclasses.field(default=None, kw_only=True)
+  private: dataclasses.InitVar[Release | None] = dataclasses.field(default=None, kw_only=True)
 
   def __post_init__(
-    self, stored: dict[str, Any] | None, external: bool, agreed: dict[str, Any] | None
+    self,
+    stored: dict[str, Any] | None,
+    external: bool,
+    agreed: dict[str, Any] | None,
+    private: Release | None,
   ) -> None:
-    self.stored, self.external, self.agreed = stored, external, agreed
+    self.stored, self.external = stored, external
+    self.agreed, self.private = agreed, private
 
   @property
   def fitted(self) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from medjax.models.image_network import IMAGE_NETWORKS, ImageNetwork, image_netw
 from medjax.models.language import LanguageModel
 from medjax.models.masked_atoms import MaskedAtoms
 from medjax.models.mlp import L2, MLP
-from medjax.models.norm import BatchNorm
+from medjax.models.norm import BatchNorm, GroupNorm, Norm
 from medjax.models.plain_unet import PlainUNet
 from medjax.models.pooling import AttentionPool
 from medjax.models.recurrent import Recurrent
@@ -44,10 +44,12 @@ __all__ = [
   'DrugTarget',
   'EfficientNet',
   'Ensemble',
+  'GroupNorm',
   'ImageNetwork',
   'LanguageModel',
   'MaskedAtoms',
   'Model',
+  'Norm',
   'Pixels',
   'PlainUNet',
   'Recurrent',

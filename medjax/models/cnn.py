@@ -1,5 +1,7 @@
 """Plain convolutional network: convolution, ReLU and max pooling, then dense layers."""
 
+from typing import ClassVar
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -83,6 +85,7 @@ class ConvReluPool(nn.Module):
   features: int
   kernel: tuple[int, int]
   padding: str
+  by_example: ClassVar[bool] = True  # for ``privacy.layers``: no example depends on another
 
   @nn.compact
   def __call__(self, x_BHWC: jax.Array) -> jax.Array:

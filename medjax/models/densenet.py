@@ -1,6 +1,5 @@
 """DenseNet-121, in which every layer sees the feature maps of all before it in its block."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -9,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from medjax import ops
-from medjax.models.norm import BatchNorm
+from medjax.models.norm import Norm, normalisation
 
 _HE = nn.initializers.he_normal()
 
@@ -26,6 +25,7 @@ class DenseNet(nn.Module):
     frozen: in training too, all but the last layer is as in prediction and gets no gradient.
     maps: return feature maps in place of logits; see ``__call__``.
     axis_name: name of the devices' axis that batch statistics are summed over; None for none.
+    norm: normalise over the batch, or over groups of each example's channels.
 
   Example:
     >>> model = DenseNet(outputs=1, layers=(1, 1), growth=4, small_images=True)
@@ -45,6 +45,7 @@ class DenseNet(nn.Module):
   frozen: bool = False
   maps: bool = False
   axis_name: str | None = 'data'
+  norm: Norm = 'batch'
   takes_mask: ClassVar[bool] = True
 
   @property
@@ -73,7 +74,7 @@ class DenseNet(nn.Module):
       each of half the size of the one before.
     """
     inside = train and not self.frozen
-    norm = functools.partial(BatchNorm, axis_name=self.axis_name)
+    norm = normalisation(self.norm, self.axis_name)
     first = 2 * self.growth
     stem = (3, 1) if self.small_images else (7, 2)
     x = _conv(first, *stem, name='conv0')(x_BHWC)
@@ -101,7 +102,7 @@ class _Layer(nn.Module):
   """1x1 and 3x3 convolutions that make ``growth`` channels of all that are there."""
 
   growth: int
-  norm: Callable[..., BatchNorm]
+  norm: Callable[..., nn.Module]
 
   @nn.compact
   def __call__(self, x: jax.Array, mask: jax.Array | None, train: bool) -> jax.Array:
@@ -114,7 +115,7 @@ class _Layer(nn.Module):
 class _Transition(nn.Module):
   """A 1x1 convolution to half the channels and the mean of 2x2 pixels; what goes in comes too."""
 
-  norm: Callable[..., BatchNorm]
+  norm: Callable[..., nn.Module]
 
   @nn.compact
   def __call__(

@@ -1,6 +1,5 @@
 """EfficientNet-B0: inverted bottlenecks with depthwise convolutions and gates of channels."""
 
-import functools
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
@@ -10,7 +9,7 @@ import jax.numpy as jnp
 
 from medjax import ops
 from medjax.models.drop_path import DropPath
-from medjax.models.norm import BatchNorm
+from medjax.models.norm import Norm, normalisation
 
 _HE = nn.initializers.variance_scaling(2.0, 'fan_out', 'normal')
 
@@ -45,6 +44,7 @@ class EfficientNet(nn.Module):
       it, less in proportion.
     frozen: in training too, all but the last layer is as in prediction and gets no gradient.
     axis_name: name of the devices' axis that batch statistics are summed over; None for none.
+    norm: normalise over the batch, or over groups of each example's channels.
 
   Example:
     >>> model = EfficientNet(outputs=1)                                    # doctest: +SKIP
@@ -62,6 +62,7 @@ class EfficientNet(nn.Module):
   drop_path: float = 0.2
   frozen: bool = False
   axis_name: str | None = 'data'
+  norm: Norm = 'batch'
   takes_mask: ClassVar[bool] = True
 
   @property
@@ -82,7 +83,7 @@ class EfficientNet(nn.Module):
       mask: [batch] bool, False for padding, which is left out of the batch's statistics.
     """
     inside = train and not self.frozen
-    norm = functools.partial(BatchNorm, axis_name=self.axis_name)
+    norm = normalisation(self.norm, self.axis_name)
     x = _conv(32, 3, 1 if self.small_images else 2, name='stem')(x_BHWC)
     x = nn.silu(norm(name='stem_norm')(x, mask, train=inside))
     total, done = sum(stage.blocks for stage in _B0), 0
@@ -105,7 +106,7 @@ class _Block(nn.Module):
 
   stage: _Stage
   drop_path: float
-  norm: Callable[..., BatchNorm]
+  norm: Callable[..., nn.Module]
 
   @nn.compact
   def __call__(self, x: jax.Array, mask: jax.Array | None, train: bool) -> jax.Array:

@@ -9,6 +9,7 @@ import flax.linen as nn
 from medjax.models.convnext import ConvNeXt
 from medjax.models.densenet import DenseNet
 from medjax.models.efficientnet import EfficientNet
+from medjax.models.norm import Norm
 from medjax.models.resnet import ResNet
 from medjax.models.vit import VisionTransformer
 
@@ -45,7 +46,9 @@ _MAKERS: Mapping[str, Callable[..., nn.Module]] = MappingProxyType(
 )
 
 
-def image_network(name: str, *, outputs: int = 1, small_images: bool = False) -> nn.Module:
+def image_network(
+  name: str, *, outputs: int = 1, small_images: bool = False, norm: Norm = 'batch'
+) -> nn.Module:
   """A classifier of images, in the form in which its weights are published.
 
   Args:
@@ -54,8 +57,11 @@ def image_network(name: str, *, outputs: int = 1, small_images: bool = False) ->
     small_images: begin with a finer grid, for images of about 28 to 64 pixels. Published weights do
       not fit then.
 
+  norm: of networks with batch statistics, normalise over groups of channels instead; their
+      published weights do not fit then.
+
   Raises:
-    ValueError: there is none of that name.
+    ValueError: there is none of that name, or it has no batch statistics.
 
   Example:
     >>> image_network('resnet34', outputs=3).depth
@@ -63,4 +69,7 @@ def image_network(name: str, *, outputs: int = 1, small_images: bool = False) ->
   """
   if name not in _MAKERS:
     raise ValueError(f'image network {name}: expected one of {", ".join(IMAGE_NETWORKS)}')
-  return _MAKERS[name](outputs=outputs, small_images=small_images)
+  settings: dict[str, Any] = {} if norm == 'batch' else {'norm': norm}
+  if settings and not hasattr(_MAKERS[name](small_images=False), 'norm'):
+    raise ValueError(f'image network {name}: has no batch statistics; expected norm=batch')
+  return _MAKERS[name](outputs=outputs, small_images=small_images, **settings)

@@ -1,10 +1,52 @@
 """Normalisation layers that know which examples of a batch are padding and who shares it."""
 
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from medjax.ops import moments
+
+
+class GroupNorm(nn.Module):
+  """Group normalisation in the place of ``BatchNorm``: no example influences another.
+
+  Attributes:
+    groups: of channels, at most; as many as divide the channels.
+    epsilon: added to the variance.
+    zero: start with a scale of zero, so that a residual branch begins as the identity.
+    relu: set what is negative afterwards to zero.
+
+  Example:
+    >>> layer = GroupNorm()
+    >>> x = jnp.arange(8.0).reshape(1, 2, 4)
+    >>> layer.apply(layer.init(jax.random.key(0), x), x).shape
+    (1, 2, 4)
+
+  Source:
+    Wu, Y. and He, K. (2018), Group normalization. ECCV, 3-19.
+  """
+
+  groups: int = 32
+  epsilon: float = 1e-5
+  zero: bool = False
+  relu: bool = False
+
+  @nn.compact
+  def __call__(
+    self, x: jax.Array, mask: jax.Array | None = None, *, train: bool = False
+  ) -> jax.Array:
+    """Normalises the last axis of ``x`` [batch, ..., features]; arguments as of ``BatchNorm``."""
+    del mask, train
+    start = nn.initializers.zeros if self.zero else nn.initializers.ones
+    y = nn.GroupNorm(
+      math.gcd(self.groups, x.shape[-1]), epsilon=self.epsilon, scale_init=start, name='groups'
+    )(x)
+    return nn.relu(y) if self.relu else y
 
 
 class BatchNorm(nn.Module):
@@ -98,3 +140,16 @@ class BatchNorm(nn.Module):
     count = jnp.maximum(count, 1)
     mean, square = sums / count
     return mean, jnp.maximum(square - jnp.square(mean), 0), count
+
+
+Norm = Literal['batch', 'group']
+
+
+def normalisation(norm: Norm, axis_name: str | None) -> Callable[..., nn.Module]:
+  """Makes the layers that a network normalises with.
+
+  Args:
+    norm: 'batch', or 'group' where no example may influence another.
+    axis_name: see ``BatchNorm``.
+  """
+  return GroupNorm if norm == 'group' else partial(BatchNorm, axis_name=axis_name)

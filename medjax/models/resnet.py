@@ -1,6 +1,5 @@
 """Residual networks of 18, 34 and 50 layers."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -9,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from medjax import ops
-from medjax.models.norm import BatchNorm
+from medjax.models.norm import Norm, normalisation
 
 STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 _HE = nn.initializers.variance_scaling(2.0, 'fan_out', 'truncated_normal')
@@ -27,6 +26,7 @@ class ResNet(nn.Module):
     frozen: in training too, all but the last layer is as in prediction and gets no gradient.
     maps: return feature maps in place of logits; see ``__call__``.
     axis_name: name of the devices' axis that batch statistics are summed over; None for none.
+    norm: normalise over the batch, or over groups of each example's channels.
 
   Example:
     >>> model = ResNet(depth=18, outputs=1, width=8, small_images=True)
@@ -46,6 +46,7 @@ class ResNet(nn.Module):
   frozen: bool = False
   maps: bool = False
   axis_name: str | None = 'data'
+  norm: Norm = 'batch'
   takes_mask: ClassVar[bool] = True
 
   @property
@@ -53,7 +54,7 @@ class ResNet(nn.Module):
     """Names of modules from the images to the outputs, those of one depth together."""
     kind = '_Bottleneck' if self.depth >= 50 else '_Basic'
     inner = [(f'{kind}_{i}',) for i in range(sum(STAGES[self.depth]))]
-    return (('Conv_0', 'BatchNorm_0'), *inner, ('Dense_0',))
+    return (('Conv_0', f'{self.norm.title()}Norm_0'), *inner, ('Dense_0',))
 
   @nn.compact
   def __call__(
@@ -76,7 +77,7 @@ class ResNet(nn.Module):
     if self.depth not in STAGES:
       raise ValueError(f'depth={self.depth}: expected one of {", ".join(map(str, STAGES))}')
     inside = train and not self.frozen
-    norm = functools.partial(BatchNorm, axis_name=self.axis_name)
+    norm = normalisation(self.norm, self.axis_name)
     block = _Bottleneck if self.depth >= 50 else _Basic
     x = _conv(self.width, 3)(x_BHWC) if self.small_images else _conv(self.width, 7, 2)(x_BHWC)
     x = norm(relu=True)(x, mask, train=inside)
@@ -101,7 +102,7 @@ class _Basic(nn.Module):
 
   features: int
   stride: int
-  norm: Callable[..., BatchNorm]
+  norm: Callable[..., nn.Module]
 
   @nn.compact
   def __call__(self, x: jax.Array, mask: jax.Array | None, train: bool) -> jax.Array:
@@ -117,7 +118,7 @@ class _Bottleneck(nn.Module):
 
   features: int
   stride: int
-  norm: Callable[..., BatchNorm]
+  norm: Callable[..., nn.Module]
 
   @nn.compact
   def __call__(self, x: jax.Array, mask: jax.Array | None, train: bool) -> jax.Array:
@@ -134,7 +135,7 @@ def _shortcut(
   x: jax.Array,
   y: jax.Array,
   stride: int,
-  norm: Callable[..., BatchNorm],
+  norm: Callable[..., nn.Module],
   mask: jax.Array | None,
   train: bool,
 ) -> jax.Array:

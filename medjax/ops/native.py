@@ -37,7 +37,7 @@ _FLAGS = (
   '-fPIC',
   '-shared',
 )
-_SOURCES = ('convolution.cc', 'few_channels.cc', 'adam.cc', 'shared_rows.cc', 'sums.cc')
+_SOURCES = ('convolution.cc', 'few_channels.cc', 'adam.cc', 'noise.cc', 'shared_rows.cc', 'sums.cc')
 _HEADERS = ('matrix.h', 'memory.h', 'product.h', 'threads.h')
 _KERNELS = {
   'medjax_adam': 'MedjaxAdam',
@@ -49,6 +49,7 @@ _KERNELS = {
   'medjax_distinct': 'MedjaxDistinct',
   'medjax_few_channels': 'MedjaxFewChannels',
   'medjax_few_channels_gradient': 'MedjaxFewChannelsGradient',
+  'medjax_noise': 'MedjaxNoise',
   'medjax_product': 'MedjaxProduct',
   'medjax_product_gradient': 'MedjaxProductGradient',
   'medjax_relu_sum': 'MedjaxReluSum',

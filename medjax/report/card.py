@@ -25,9 +25,9 @@ from medjax.data.modality import Modality
 from medjax.errors import UserError
 from medjax.outcomes import CardRow, Outcome
 from medjax.outcomes.card import estimate, plain
-from medjax.report import baseline, validations
+from medjax.report import baseline, privacy, validations
 from medjax.report.validations import Validation
-from medjax.workdir import Workdir
+from medjax.workdir import PRIVACY, Workdir
 
 # Settings of evaluation, which may be run again with others: what was used stands in decision.json.
 _OF_DECISION = ('operating_point', 'operating_target', 'calibration', 'conformal', 'coverage')
@@ -103,7 +103,8 @@ def write(
   """
   try:
     config, data = workdir.read(workdir.config), workdir.read(workdir.data)
-    about, evaluation = workdir.read(workdir.environment), workdir.read(workdir.evaluation)
+    about, evaluation = workdir.read(workdir.environment), workdir.evaluated()
+    spent = workdir.read(workdir.evaluation).get(PRIVACY)
     began = workdir.read(workdir.weights) if workdir.weights.exists() else None
     decision = outcome.read_decision(workdir.read(workdir.decision))
     split = 'test' if 'test' in evaluation else 'val'
@@ -116,6 +117,7 @@ def write(
       flatten(config), data, about, evaluation, split, decision.checkpoint_step, rows, subgroups,
       prepared, bool(outcome.about_examples) and modality.always_drawn, network,
       baseline.read(workdir, outcome), began, validations.read(workdir, outcome),
+      spent,
     )  # fmt: skip
   except (KeyError, TypeError, ValueError) as error:
     raise UserError(f'{workdir.folder}: a file of the run is damaged ({error})') from None
@@ -139,6 +141,7 @@ def _card(
   beside: baseline.Baseline,
   began: dict[str, Any] | None,
   elsewhere: Sequence[Validation],
+  spent: dict[str, Any] | None,
 ) -> str:
   metrics, classes = evaluation[split], data['classes']
   augment = plain(config.get('augment', 'none'))
@@ -201,6 +204,7 @@ def _card(
     'Simple models on the same splits (12e; comparison with another method)': _baseline(beside),
     'Fairness and subgroups (14, 23a)': _subgroups(subgroups),
     'Other sites (16, 23b; external testing)': _elsewhere(elsewhere),
+    **({'Privacy of training patients': privacy.rows(spent)} if spent else {}),
     'What remains': [
       ('Differences between training and evaluation data (16, 20)', None),
       ('Model updating (24)', None),

@@ -25,6 +25,8 @@ def of_run(experiment: Experiment, variables: dict[str, Any]) -> Coefficients | 
     experiment: Its training split holds the rows that were fitted.
     variables: Of the fitted model.
   """
+  if experiment.privacy is not None:  # standard errors are of the training rows
+    return None
   params, data = variables['params'], experiment.data
   linear = set(params) == {_LAYER} and params[_LAYER]['kernel'].shape[1:] == (1,)
   named = data.modality.named_inputs()

@@ -19,9 +19,9 @@ from medjax.data.modality import Modality
 from medjax.errors import UserError
 from medjax.outcomes import Evaluated, Outcome
 from medjax.plots import curves, html
-from medjax.report import audit, baseline, explanations, motifs, validations
+from medjax.report import audit, baseline, explanations, motifs, privacy, validations
 from medjax.training import history as histories
-from medjax.workdir import Workdir
+from medjax.workdir import PRIVACY, Workdir
 
 # Splits from the one that counts to the ones that the model has seen.
 _SPLIT_ORDER = ('test', 'val', 'train')
@@ -62,7 +62,8 @@ def write(
   config = _Section(workdir.config, workdir.read)
   environment = _Section(workdir.environment, workdir.read)
   data = _Section(workdir.data, workdir.read)
-  evaluation = _Section(workdir.evaluation, workdir.read)
+  evaluation = _Section(workdir.evaluation, lambda _: workdir.evaluated())
+  spent = _Section(workdir.evaluation, workdir.read).value or {}
   decision = _Section(workdir.decision, lambda path: outcome.read_decision(workdir.read(path)))
   history = _Section(workdir.metrics, lambda _: histories.read(workdir))
   sections = {
@@ -94,6 +95,7 @@ def write(
     'split': split,
     'summary': _summary(outcome, table, metrics),
     'counted': outcome.counted,
+    'privacy': _privacy(spent.get(PRIVACY)),
     'choice': metrics.get('checkpoint_step') or {},
     'baseline': baseline.read(workdir, outcome),
     'data': data,
@@ -142,6 +144,12 @@ def write(
   with files.replacing(workdir.report) as new:
     new.write_text(page, encoding='utf-8')
   return workdir.report
+
+
+def _privacy(spent: dict[str, Any] | None) -> dict[str, Any] | None:
+  if spent is None:
+    return None
+  return {'sentence': privacy.sentence(spent), 'rows': privacy.rows(spent)}
 
 
 class _Section:

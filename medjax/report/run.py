@@ -11,9 +11,9 @@ import jax
 from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.outcomes import Outcome
-from medjax.report import baseline, card, coefficients, explanations, matched_pairs, page
+from medjax.report import baseline, card, coefficients, explanations, matched_pairs, page, privacy
 from medjax.training.evaluate import Evaluation
-from medjax.workdir import Workdir
+from medjax.workdir import PRIVACY, Workdir
 
 # Cases shown with their picture.
 EXAMPLES = 12
@@ -124,3 +124,9 @@ def baseline_lines(workdir: Workdir, outcome: Outcome) -> list[str]:
     else f'baseline: {row.name}: {row.figure}; {row.difference}: {row.verdict}'
     for row in found.rows
   ]
+
+
+def privacy_lines(workdir: Workdir) -> list[str]:
+  """The line on what a private run has spent; none of another."""
+  spent = workdir.read(workdir.evaluation).get(PRIVACY)
+  return [] if spent is None else [f'privacy: {privacy.sentence(spent)}']

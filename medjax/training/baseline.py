@@ -167,6 +167,8 @@ def write(
     'models': [],
     'problem': '' if models else f'there is no simple model of {modality.cases} for these labels',
   }
+  if experiment.privacy is not None:
+    models, about['problem'] = [], 'a simple model would be fitted to private cases without noise'
   if models:
     try:
       import sklearn.pipeline  # noqa: F401 threads of libraries that are loaded later have no limit

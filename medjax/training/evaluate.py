@@ -13,8 +13,8 @@ from medjax.evaluation import Estimate
 from medjax.experiment import Experiment
 from medjax.outcomes import Outcome
 from medjax.runtime import Devices
-from medjax.training import checkpoint, choose, history, parallel, predict, state
-from medjax.workdir import Workdir
+from medjax.training import budget, checkpoint, choose, history, parallel, predict, state
+from medjax.workdir import PRIVACY, Workdir
 
 D = TypeVar('D')
 
@@ -156,6 +156,9 @@ def evaluate(
     tables[name], metrics = outcome.evaluate(table, decision)
     metrics |= {'checkpoint_step': Estimate(step, reason=reason)}
     estimates[name] = {metric: estimate.to_json() for metric, estimate in metrics.items()}
+  spent = budget.spent(experiment, workdir, last_step)
+  if spent is not None:
+    estimates[PRIVACY] = spent
   if jax.process_index() == 0:
     workdir.write(workdir.decision, decision.to_json())
     for name, table in tables.items():

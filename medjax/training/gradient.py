@@ -24,7 +24,7 @@ from medjax import models
 from medjax.data import augment
 from medjax.data.dataset import Batch
 from medjax.experiment import Experiment
-from medjax.training import forward
+from medjax.training import forward, private
 
 AXIS = 'data'
 _SHARE = 'share'  # of each example of a batch in what was mixed of it and the one beside it
@@ -61,6 +61,8 @@ def of_batch(
   Raises:
     ValueError: examples are to be mixed for a task that compares them, or their number is odd.
   """
+  if experiment.privacy is not None:
+    return private.of_batch(experiment, dtype, parts, key, params, model_state, batch, AXIS)
   split = jax.tree.map(lambda leaf: leaf.reshape(parts, -1, *leaf.shape[1:]), batch)
 
   def outputs_of(params: Any, model_state: Any, number: jax.Array, part: Batch) -> Any:

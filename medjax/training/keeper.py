@@ -13,7 +13,7 @@ from medjax.config import Config
 from medjax.errors import NonFiniteError, UserError
 from medjax.experiment import Experiment
 from medjax.spent import CHECKPOINTS, Spent
-from medjax.training import state, weights
+from medjax.training import budget, state, weights
 from medjax.training.checkpoint import Checkpoints, Position
 from medjax.training.log import Meter, MetricsLog
 from medjax.workdir import Workdir
@@ -128,18 +128,22 @@ class Keeper:
     Raises:
       NonFiniteError: they are no numbers; names the step.
     """
-    if not all(math.isfinite(values[name]) for name in ('loss', 'grad_norm', 'update_norm')):
+    told = dict(values)
+    if self.experiment.privacy is not None:
+      del told['loss'], told['examples']  # of private cases, and without noise
+    if not all(math.isfinite(value) for value in told.values()):
       newest = max(self._checkpoints.steps(), default=None)
       kept = f'the checkpoint of step {newest} is kept' if newest else 'no checkpoint was made yet'
       raise NonFiniteError(
-        f'step {step}: loss is {values["loss"]}, norm of the gradient {values["grad_norm"]}, '
-        f'of the update {values["update_norm"]}; {kept}; try a smaller config.learning_rate'
+        f'step {step}: loss is {told.get("loss", "private")}, norm of the gradient '
+        f'{values["grad_norm"]}, of the update {values["update_norm"]}; {kept}; try a smaller '
+        'config.learning_rate'
       )
     epoch = (step - 1) // self.steps_per_epoch
     if self._log:
-      self._log.write(step, epoch, 'train', values)
+      self._log.write(step, epoch, 'train', told)
     if self._meter:
-      self._meter.update(step, epoch, values['loss'], int(values['examples']))
+      self._meter.update(step, epoch, told.get('loss'), int(values['examples']))
 
   def validated(self, table: Any, loss: float) -> float | None:
     """Logs a validation after an epoch.
@@ -269,6 +273,8 @@ def kept(
       current, step = weights.begin(experiment, create(), workdir, write=lead), 0
     else:
       current, step = restored[0], restored[1].step
+    if lead:
+      budget.lost(experiment, workdir, step)
     keeper = Keeper(
       experiment,
       config,

@@ -108,20 +108,20 @@ class Meter:
       self._task = self._bar.add_task('training', total=total, completed=done, rate='')
       self._bar.start()
 
-  def update(self, step: int, epoch: int, loss: float, examples: int) -> None:
-    """Notes one finished step."""
+  def update(self, step: int, epoch: int, loss: float | None, examples: int) -> None:
+    """Notes one finished step; None for a loss that nobody may know."""
     now = time.monotonic()
     self._examples += examples
     self._step = step
     rate = self._examples / max(now - self._start, 1e-9)
     if self._bar:
-      text = f'epoch {epoch + 1}  loss {loss:.3f}'
+      text = f'epoch {epoch + 1}{_loss(loss)}'
       self._bar.update(self._task, completed=step, description=text, rate=f'{rate:.0f} examples/s')
     elif now - self._shown >= self._every or step == self._total:
       self._shown = now
       left = (now - self._start) / max(step - self._first, 1) * (self._total - step)
       say(
-        f'step {step}/{self._total}  epoch {epoch + 1}  loss {loss:.3f}  {rate:.0f} examples/s  '
+        f'step {step}/{self._total}  epoch {epoch + 1}{_loss(loss)}  {rate:.0f} examples/s  '
         f'{left:.0f} s left'
       )
 
@@ -136,6 +136,10 @@ class Meter:
     """Leaves the terminal as it was."""
     if self._bar:
       self._bar.stop()
+
+
+def _loss(loss: float | None) -> str:
+  return '' if loss is None else f'  loss {loss:.3f}'
 
 
 def say(text: str) -> None:

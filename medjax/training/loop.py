@@ -5,14 +5,16 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import numpy as np
 
 from medjax import runtime
 from medjax.config import Config
 from medjax.data import feed
 from medjax.experiment import Experiment
+from medjax.privacy import sampling
 from medjax.spent import DATA, STEPS, VALIDATION, WAITING, Spent
+from medjax.training import budget, parallel, predict, state
 from medjax.training import keeper as keeper_lib
-from medjax.training import parallel, predict, state
 from medjax.training.keeper import Keeper
 from medjax.training.updates import Updates
 from medjax.workdir import Workdir
@@ -79,7 +81,6 @@ class _Run:
   ):
     self.keeper, self.evaluate_step, self.spent, self.timed = keeper, evaluate_step, spent, timed
     self.experiment, self.config, self.devices = keeper.experiment, keeper.config, devices
-    self.multiple = multiple(self.experiment, self.config, devices)
     self.updates = Updates(self.experiment, self.config, devices)
     self.pending: tuple[int, int, Any] | None = None
 
@@ -88,8 +89,7 @@ class _Run:
     while not keeper.finished():
       epoch, done = divmod(keeper.step, keeper.steps_per_epoch)
       keeper.begin_epoch()
-      split, balance = self.experiment.data.splits['train'], self.experiment.balance
-      plan = feed.epoch_plan(split, config.seed, epoch, config.batch_size, self.multiple, balance)
+      plan = epoch_plan(self.experiment, config, epoch, self.devices)
       updates = self.updates(plan[done:], keeper.room)
       for count, update in self.spent.each(WAITING, updates):
         current, metrics = update(current)
@@ -138,6 +138,22 @@ class _Run:
         self.config.batch_size,
       )
       return self.keeper.validated(table, loss)
+
+
+def epoch_plan(
+  experiment: Experiment, config: Config, epoch: int, devices: runtime.Devices
+) -> np.ndarray:
+  """The batches of one training epoch, as ``feed.epoch_plan`` gives them.
+
+  Those of a private run are drawn anew whenever it is asked.
+  """
+  split, privacy = experiment.data.splits['train'], experiment.privacy
+  wide = multiple(experiment, config, devices)
+  if privacy is None:
+    balance = experiment.balance
+    return feed.epoch_plan(split, config.seed, epoch, config.batch_size, wide, balance)
+  updates = budget.steps_per_epoch(len(split), config)
+  return sampling.poisson(budget.units(split), privacy.rate, updates, privacy.width, wide)
 
 
 def multiple(experiment: Experiment, config: Config, devices: runtime.Devices) -> int:

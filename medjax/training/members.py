@@ -72,6 +72,8 @@ def numbers(experiment: Experiment) -> tuple[list[np.ndarray], Callable[[Any], E
 def unsuited(member: Member, devices: Devices) -> str:
   """Why a member cannot be trained together with others; '' where it can."""
   config, train = member.config, member.train
+  if member.experiment.privacy is not None:
+    return 'private runs draw their cases and noise by themselves'
   if jax.process_count() > 1:
     return 'several processes train one run'
   if devices.shards > 1:
@@ -149,8 +151,4 @@ def _only_seeds_differ(one: Member, other: Member) -> bool:
 
 def plan(member: Member, epoch: int, devices: Devices) -> np.ndarray:
   """The batches of one epoch of a member, of its own example numbers."""
-  config, experiment = member.config, member.experiment
-  multiple = loop.multiple(experiment, config, devices)
-  return feed.epoch_plan(
-    member.train, config.seed, epoch, config.batch_size, multiple, experiment.balance
-  )
+  return loop.epoch_plan(member.experiment, member.config, epoch, devices)

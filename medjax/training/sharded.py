@@ -26,6 +26,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 
 from medjax.config import Config
 from medjax.data.dataset import Batch
+from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.ops import native
 from medjax.runtime import Devices
@@ -47,6 +48,10 @@ def chosen(experiment: Experiment, config: Config, devices: Devices) -> Devices:
   """
   count = len(devices.local)
   if config.shard == 'off' or count < 2:
+    return devices
+  if experiment.privacy is not None:
+    if config.shard == 'on':
+      raise UserError('config.shard=on: a private training needs the whole state on each device')
     return devices
   if config.shard == 'auto' and not _fills(experiment, devices.local[0]):
     return devices

@@ -39,17 +39,13 @@ def train_step(
     return gradient.of_batch(experiment, dtype, parts, key, params, state.model_state, batch)
 
   loss, grads, model_state = at(state.params)
-  # Only optimisers that search along a line look at what follows the parameters.
-  value_fn = line_search.value_fn(lambda params: at(params)[:2])
-  done = optimizers.step(
-    experiment.optimizer,
-    grads,
-    state.opt_state,
-    state.params,
-    value=loss,
-    grad=grads,
-    value_fn=value_fn,
-  )
+  # Only optimisers that search along a line look at what follows the parameters; a private update
+  # has nothing to show them, as each look at the cases would have to be paid for.
+  extra: dict[str, Any] = {}
+  if experiment.privacy is None:
+    value_fn = line_search.value_fn(lambda params: at(params)[:2])
+    extra = {'value': loss, 'grad': grads, 'value_fn': value_fn}
+  done = optimizers.step(experiment.optimizer, grads, state.opt_state, state.params, **extra)
   average = averaged(
     experiment.average, state.step + 1, state.average, {'params': done.params, **model_state}
   )
@@ -57,8 +53,15 @@ def train_step(
     'loss': loss,
     'grad_norm': done.grad_norm,
     'update_norm': done.update_norm,
-    'examples': jax.lax.psum(batch['mask'].sum(dtype=jnp.float32), AXIS),
+    'examples': _examples(experiment, batch['mask']),
   }
+
+
+def _examples(experiment: Experiment, mask: jax.Array) -> jax.Array:
+  """How many examples an update is of; those expected where the number itself is private."""
+  if experiment.privacy is not None:
+    return jnp.float32(experiment.privacy.batch)
+  return jax.lax.psum(mask.sum(dtype=jnp.float32), AXIS)
 
 
 def train_steps(

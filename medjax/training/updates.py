@@ -21,7 +21,7 @@ from medjax.data import feed
 from medjax.data.dataset import Batch
 from medjax.errors import UserError
 from medjax.experiment import Experiment
-from medjax.training import parallel
+from medjax.training import budget, parallel
 from medjax.training.state import State
 
 _SECONDS = 0.2  # of one call: metrics, the progress bar and SIGTERM wait for its end
@@ -66,7 +66,7 @@ class Updates:
     self._several = isinstance(self.feed, feed.Resident) and one_width and loops()
     compiled = parallel.compile_train_resident if self._several else parallel.compile_train
     self._step = compiled(experiment, devices, config.precision, config.accumulate)
-    self._key = jax.random.key(config.seed)
+    self._key = budget.key(experiment, config)
     self._at_once, self._last = 1, 0.0
 
   def __call__(

@@ -13,7 +13,6 @@ import jax
 import numpy as np
 
 from medjax import machine
-from medjax.data import feed
 from medjax.runtime import Devices
 from medjax.training import loop, members, parallel, state
 from medjax.training.members import Member
@@ -109,10 +108,7 @@ def alone(member: Member, devices: Devices) -> float:
   """Seconds of an update of a run, with its own random parameters, which nobody keeps."""
   experiment, config = member.experiment, member.config
   run = Updates(experiment, config, devices)
-  multiple = loop.multiple(experiment, config, devices)
-  rows = feed.epoch_plan(
-    member.train, config.seed, 0, config.batch_size, multiple, experiment.balance
-  )
+  rows = loop.epoch_plan(experiment, config, 0, devices)
   plan = np.concatenate([rows] * (-(-_MOST // len(rows)) + 1))
   current = parallel.place(state.create(experiment, config.seed), devices)
   calls = run(plan, lambda: 1)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from medjax import config as config_lib
-from medjax.arguments import Verb
+from medjax.arguments import Flag, Verb
 from medjax.errors import UserError
 from medjax.verbs.run import Run
 
@@ -28,6 +28,9 @@ def audit(run: Run, words: Sequence[str]) -> None:
   if begun:
     config = config_lib.override(workdir.stored(config), run.values)
   workdir.check(config)
+  if run.values.privacy:
+    _privacy(run.other(config, workdir), words)
+    return
   if not begun and hasattr(getattr(config, 'data', None), 'allow_group_overlap'):
     config = copy.copy(config)
     config.data = copy.copy(config.data)
@@ -47,9 +50,32 @@ def audit(run: Run, words: Sequence[str]) -> None:
       one.report(experiment)
 
 
+def _privacy(run: Run, words: Sequence[str]) -> None:
+  from medjax.attack import run as attacks
+  from medjax.training import budget
+
+  if words:
+    raise UserError(f'audit --privacy {words[0]}: attacks training; expected no new cases')
+  workdir = run.workdir
+
+  def build(config: Any) -> Any:
+    return run.build(budget.prepared(config, workdir))
+
+  with run.alone():
+    if run.lead:
+      attacks.audit(
+        build, run.config, run.devices, run.name, run.values.shadows, workdir.audit_privacy,
+        workdir.audit_privacy_page,
+      )  # fmt: skip
+
+
 VERB = Verb(
   'audit',
   'check data for copies, shortcuts, wrong labels, outliers and drift; new files with a run',
   audit,
+  (
+    Flag('privacy', False, 'attack trainings instead: membership inference, and canaries'),
+    Flag('shadows', 16, 'networks trained for --privacy (default 16)', 'N', low=4),
+  ),
   words='[FILES]',
 )

@@ -25,6 +25,8 @@ def learn(run: Run, text: str, draws: int) -> None:
 
   given: Any = run.config
   shares = _shares(text)
+  if given.privacy.epsilon:
+    raise UserError('plan: each run would spend config.privacy.epsilon anew; expected 0')
   if not hasattr(given.data, 'train_share'):
     raise UserError(f'plan: the data of {run.name} cannot be taken in parts')
   runs, names = [], []

@@ -61,8 +61,11 @@ class Run:
 
   def experiment(self, *, told: bool = True) -> Experiment:
     """The experiment of the settings; notes on its data go to the terminal, if ``told``."""
+    from medjax.training import budget
+
     with self.spent.on(DATA):
-      built = self.build(self.config)
+      built = self.build(budget.prepared(self.config, self.workdir))
+    built = budget.applied(built, self.config)
     self._shard(built)
     _check_explanation(self.config, built)
     notes = built.data.notes if self.lead and told else ()
@@ -221,9 +224,11 @@ class Run:
 
     outcome = experiment.task.outcome
     print(f'evaluated: {report.checkpoint_line(self.workdir)}')
-    for split in self.workdir.read(self.workdir.evaluation):
+    for split in self.workdir.evaluated():
       print(report.headline(self.workdir, split, outcome.monitor))
     for line in report.baseline_lines(self.workdir, outcome):
+      print(line)
+    for line in report.privacy_lines(self.workdir):
       print(line)
     print(f'report: {self.workdir.report}')
 

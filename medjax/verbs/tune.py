@@ -44,6 +44,11 @@ def tune(run: Run, words: Sequence[str]) -> None:
   values = run.values
   if values.pruner not in search.PRUNERS:
     raise UserError(f'--pruner={values.pruner}: expected one of {", ".join(search.PRUNERS)}')
+  if run.config.privacy.epsilon:
+    raise UserError(
+      'tune: each trial would spend config.privacy.epsilon on the same patients, and the choice '
+      'among them is not paid for; expected 0, or settings found on other data'
+    )
   if jax.process_count() > 1:
     raise UserError('tune: a worker is one process; start the command several times to share work')
   storage.optuna()  # said before data are read

@@ -13,7 +13,7 @@ from medjax.data import dataset, examples, patients, split, tables
 from medjax.data.examples import Examples
 from medjax.data.missing import Missing
 from medjax.data.tabular import columns as columns_lib
-from medjax.data.tabular import preprocess, typical
+from medjax.data.tabular import preprocess, private, typical
 from medjax.data.tabular import rows as reading
 from medjax.data.tabular.config import RowSettings
 from medjax.data.tabular.modality import Table
@@ -108,10 +108,19 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
       details=config.fitted,
     )
   train = [row for row, trained in zip(cells, read.in_train, strict=True) if trained]
-  fitted = preprocess.fit(
-    train, columns, categorical=categorical, reference=reference, missing=missing,
-    written=table.written,
-  )  # fmt: skip
+  release = config.private
+  if release is None:
+    fitted = preprocess.fit(
+      train, columns, categorical=categorical, reference=reference, missing=missing,
+      written=table.written,
+    )  # fmt: skip
+  elif release.before is not None:
+    fitted = Table.from_details(release.before).preprocessing
+  else:
+    fitted = private.fit(
+      release, train, np.asarray(groups)[read.in_train].tolist(), columns, categorical=categorical,
+      missing=missing, written=dict(table.written),
+    )  # fmt: skip
   used = {column.name for column in fitted.columns}
   if constant := [column for column in columns if column not in used]:
     read = read.noting(f'columns with one value, left out: {", ".join(constant)}')
@@ -122,14 +131,19 @@ def _read(config: RowSettings, simulator: Any, reference: bool) -> dataset.Datas
     *preprocess.strays(fitted, train, categorical),
   )
   values = _values(fitted, table.where, rows)
-  modality = Table(fitted, typical.rows(values[read.in_train], fitted.column_of))
+  if release is None:
+    modality = Table(fitted, typical.rows(values[read.in_train], fitted.column_of))
+  else:
+    modality = Table(fitted, private.typical(fitted))
   about = json.dumps([table.header, ids, groups, list(read.split), target.text])
   return read.to_dataset(
     {'values': values},
     target.label,
     modality,
     fingerprint=examples.digest(_csv_line([about, *map(str, cells)])),
-    details=modality.details() | target.details(read.in_train),
+    details=modality.details()
+    | target.details(read.in_train)
+    | ({} if release is None else {'private': True}),
   )
 
 
