@@ -72,6 +72,8 @@ def audit(
     'cases': len(data.splits['train']),
     'what': 'training cases',
     'notes': [],
+    'of': 'privacy',
+    'nothing': 'That these attacks find nothing is no proof that none could.',
   }
   checked = [_membership(found, shadows), _canaries(found)]
   page.write(html, checked, {**about, 'data': json.name}, lambda _: None)

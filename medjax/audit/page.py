@@ -12,6 +12,11 @@ from medjax.plots import html
 
 _ROWS = 20  # of a finding, on the page
 _PICTURES = 12
+_OF_DATA = {
+  'of': 'the data',
+  'nothing': 'Not everything can be: a shortcut within the image, or labels that are wrong '
+  'throughout, look like data.',
+}
 
 
 def write(
@@ -26,7 +31,8 @@ def write(
     path: the file.
     checked: all checks, in order.
     about: 'name', 'source', 'simulated', 'cases', 'what', 'notes' and 'data' (the file with all
-      rows).
+      rows); 'of' for what is audited, where it is not the data, and 'nothing' for what is said
+      where nothing was found.
     draw: the picture of a case by name; None where there is none.
 
   Raises:
@@ -43,7 +49,7 @@ def write(
   ]
   found = [one for one in (f for c in checked for f in c.findings) if not one.information]
   template = pathlib.Path(__file__).parent / 'audit.html'
-  page = html.render(template, checks=checks, found=found, **about)
+  page = html.render(template, checks=checks, found=found, **(_OF_DATA | about))
   with files.replacing(path) as new:
     new.write_text(page, encoding='utf-8', errors='backslashreplace')
 

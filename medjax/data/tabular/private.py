@@ -114,7 +114,7 @@ def typical(fitted: Preprocessing) -> np.ndarray:
       levels = np.vstack(
         [
           np.eye(len(column.levels)),
-          np.zeros((bool(column.reference), len(column.levels))),
+          np.zeros((int(bool(column.reference)), len(column.levels))),
         ]
       )
       part = levels[np.arange(_TYPICAL) % len(levels)]
