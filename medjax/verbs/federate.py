@@ -34,6 +34,12 @@ def federate(run: Run, words: Sequence[str]) -> None:
   from medjax.federated import result, sites
 
   strategies = _strategies(run.values)
+  given: Any = run.config
+  if given.privacy.epsilon:
+    raise UserError(
+      'federate: what each site would spend of config.privacy.epsilon is not accounted for yet; '
+      'expected 0'
+    )
   plan = {
     'sites': run.values.sites,
     'skew': run.values.skew,

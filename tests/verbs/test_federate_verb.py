@@ -140,6 +140,7 @@ def test_numbers_are_divided_and_compared(run_experiment, tmp_path):
     (['--clip=-1'], '--clip=-1: expected at least 0'),
     (['--sites=one.csv'], '--sites=one.csv: expected a number, or sources joined by commas'),
     (['--sites=200'], '--sites=200 --skew=0.5: no division gives every site cases of each class'),
+    (['--config.privacy.epsilon=3'], 'federate: what each site would spend'),
     (['--skew=0'], '--skew=0: expected more than 0'),
   ],
 )
