@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import jax
+
 from medjax import config as config_lib
 from medjax import sealed
 from medjax.arguments import Flag, Verb
@@ -35,6 +37,8 @@ def federate(run: Run, words: Sequence[str]) -> None:
 
   strategies = _strategies(run.values)
   given: Any = run.config
+  if jax.process_count() > 1:
+    raise UserError('--num_processes: federate simulates all sites in one process')
   if given.privacy.epsilon:
     raise UserError(
       'federate: what each site would spend of config.privacy.epsilon is not accounted for yet; '

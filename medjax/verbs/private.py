@@ -67,6 +67,8 @@ class Private:
       workdir = self.begun(workdir)  # the usual one, of which nobody has asked yet
     read = [word for word in words if source_files.is_encrypted(word)]
     sets = _sets(config)
+    if verb == 'federate':
+      sets += _encrypted(self._values.sites)
     if not (read or sets or self._live or any(map(_is_run, words))):
       return workdir, list(words)
     given = self._values
@@ -173,9 +175,11 @@ def _is_run(word: str) -> bool:
 
 def _sets(config: Any) -> list[pathlib.Path]:
   """The encrypted sets that settings name."""
-  found = []
-  for leaf in config_lib.leaves(config):
-    for part in leaf.value.split(',') if isinstance(leaf.value, str) else ():
-      if part.strip() and source_files.is_encrypted(part.strip()):
-        found.append(pathlib.Path(part.strip()).expanduser())
-  return found
+  texts = (leaf.value for leaf in config_lib.leaves(config) if isinstance(leaf.value, str))
+  return [path for text in texts for path in _encrypted(text)]
+
+
+def _encrypted(joined: str) -> list[pathlib.Path]:
+  """Those of names joined by commas that are encrypted sets."""
+  names = filter(None, (part.strip() for part in joined.split(',')))
+  return [pathlib.Path(name).expanduser() for name in names if source_files.is_encrypted(name)]
