@@ -208,7 +208,7 @@ def _report(words: Sequence[str], values: flags.FlagValues) -> None:
   if names == ['all']:
     names = []
   elif not names:
-    names = ['report.html']
+    names = [sealed_run.PAGE]
   into_folder = output.is_dir() or len(words) > 1
   for name, content in sealed_run.read(run, names):
     path = output / name if into_folder else output

@@ -129,8 +129,12 @@ def at_work(run: SealedRun) -> Iterator[pathlib.Path]:
       yield live
 
 
+PAGE = '(page)'  # that of the run, or of several runs
+_PAGES = ('report.html', 'crossval.html', 'tune.html', 'federation.html', 'learning-curve.html')
+
+
 def read(run: SealedRun, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-  """Files of a run by their names, or all of them.
+  """Files of a run by their names, or all of them; with PAGE the page of whatever it is.
 
   Raises:
     UserError: there is no such file.
@@ -138,7 +142,8 @@ def read(run: SealedRun, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
   """
   snapshot = run.snapshot(run.folder)
   there = snapshot.load()
-  for name in names or there:
+  page = next((name for name in _PAGES if name in there), _PAGES[0])
+  for name in (page if name == PAGE else name for name in names or there):
     if name not in there:
       raise UserError(f'{run.folder}: has no {name}; it has {", ".join(sorted(there)[:20])}')
     yield name, snapshot.content(name)

@@ -144,6 +144,15 @@ def test_runs_are_of_who_began_them(owner, anna, tmp_path, of_source, monkeypatc
   assert commands.main(['verify', str(folder)]) == 0
 
 
+def test_of_several_runs_it_is_the_page_of_all(owner, tmp_path):
+  begun = sealed_run.begin(tmp_path / 'run', [owner.person])
+  with sealed_run.at_work(begun) as live:
+    (live / 'fold-0').mkdir()
+    (live / 'fold-0' / 'report.html').write_text('one')
+    (live / 'crossval.html').write_text('all')
+  assert list(sealed_run.read(begun, [sealed_run.PAGE])) == [('crossval.html', b'all')]
+
+
 def test_an_older_run_and_a_missing_index_are_noticed(owner, tmp_path):
   import shutil
 
