@@ -17,6 +17,7 @@ class Fake:
   turns: ClassVar[list[str]] = []
   seconds: ClassVar[dict] = {'medjax': 2.0, 'keras': 3.0, 'torch': None}
   difference = 0.0
+  peak_gib = 1.5
 
   def __init__(self, entrant, spec):
     self.name, self.alive = entrant.framework, True
@@ -52,6 +53,7 @@ def test_turns_are_taken_and_ratios_are_of_pairs(fake, capsys):
   entrants = found['entrants']
   assert entrants['keras']['ratio']['median'] == 1.5
   assert entrants['medjax']['examples_per_s']['median'] == 2.0
+  assert entrants['medjax']['peak_gib'] == 1.5
   assert entrants['torch'] == {'error': "No module named 'torch'"}
   compare.table(found)
   assert "could not run: No module named 'torch'" in capsys.readouterr().out
