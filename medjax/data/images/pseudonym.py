@@ -61,8 +61,13 @@ class Pseudonyms:
     return _key(self._path)
 
 
+def key(folder: pathlib.Path) -> bytes:
+  """The key that is kept in a folder, 32 bytes, which is made if need be; raises KeyFileError."""
+  return _key(folder / _NAME)
+
+
 def _key(path: pathlib.Path) -> bytes:
-  """The key, which is made if need be.
+  """As ``key``.
 
   Raises:
     KeyFileError: it cannot be read or made, others can read it, or it is no key.
