@@ -80,6 +80,21 @@ def locked(path: pathlib.Path, busy: str = '') -> Iterator[None]:
     yield
 
 
+def make_own(folder: pathlib.Path) -> None:
+  """Makes a folder, and those above it that are not there, that only this user can look into.
+
+  Folders that are there stay as they are.
+
+  Raises:
+    OSError: it cannot be made.
+  """
+  lacking = [one for one in (folder, *folder.parents) if not one.exists()]
+  for one in reversed(lacking):
+    one.mkdir(mode=0o700, exist_ok=True)
+  if not lacking:
+    folder.mkdir(exist_ok=True)  # which fails where it is a file
+
+
 def make_private(folder: pathlib.Path) -> None:
   """Makes a folder whose files are run as code, or sees that nobody else can change them.
 
@@ -87,14 +102,20 @@ def make_private(folder: pathlib.Path) -> None:
     UserError: it is another user's, or others can write in it.
     OSError: it cannot be made.
   """
-  folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+  make_own(folder)
+  require_own(folder)
+
+
+def require_own(path: pathlib.Path) -> None:
+  """Sees that nobody else can change what is run as code; errors as of ``make_private``."""
   if not hasattr(os, 'getuid'):  # Windows, where a user's folders are the user's own
     return
-  found = folder.stat()
+  found = path.stat()
   if found.st_uid not in (os.getuid(), 0):
-    raise UserError(f'{folder}: belongs to another user, whose code it may hold')
+    raise UserError(f'{path}: belongs to another user, whose code it may hold')
   if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-    raise UserError(f'{folder}: others can write code there; expected a folder of your own (0700)')
+    expected = 'a folder' if path.is_dir() else 'a file'
+    raise UserError(f'{path}: others can write code there; expected {expected} of your own (0700)')
 
 
 def digest(path: pathlib.Path) -> str:

@@ -350,6 +350,17 @@ class Modality(abc.ABC):
     """
     return {}
 
+  def letters_in(self, path: str) -> int | None:
+    """Letters of the longest line of text that seems to stand in what a file shows.
+
+    Returns:
+      0 for none, None where files show nothing to look at.
+
+    Raises:
+      UserError: it cannot be read.
+    """
+    return None
+
   def caption(self, method: str) -> str:
     """What a reader sees in the pictures of a method."""
     return f'By {method}: what speaks for the class that the case is called, and against it.'

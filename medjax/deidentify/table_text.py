@@ -6,7 +6,6 @@ DICOM files; names of files by their new ones; dates moved by the days of the pa
 written as 90. Everything else, and what ``keep`` names, is as it was.
 """
 
-import csv
 import io
 import pathlib
 import re
@@ -73,10 +72,9 @@ def deidentify(
     del changes[name]
     done[name] = 'left out: repeats a name or an id of another column'
   out = io.StringIO(newline='')
-  writer = csv.writer(out, lineterminator='\n')
-  writer.writerow(map(csv_cells.write, changes))
-  for row in cells:
-    writer.writerow([csv_cells.write(change(row)) for change in changes.values()])
+  csv_cells.write_lines(
+    out, [list(changes), *([change(row) for change in changes.values()] for row in cells)]
+  )
   if not changes:
     raise UserError(f'{where}: every column says who somebody is; --keep=COLUMN keeps one')
   return out.getvalue(), done, header

@@ -61,7 +61,7 @@ def test_names_of_files_become_those_of_the_copies():
   text = 'file,label\nzweig/a.dcm,1\nb.dcm,0\n'
   new = {'zweig/a.dcm': 'image-1.dcm', 'b.dcm': 'image-2.dcm'}
   out, done, _ = table_text.deidentify(text, pathlib.Path('a.csv'), KEYED, new)
-  assert out == 'file,label\nimage-1.dcm,1\nimage-2.dcm,0\n'
+  assert out == 'file,label\r\nimage-1.dcm,1\r\nimage-2.dcm,0\r\n'
   assert done == {'file': 'names of files replaced'}
 
 

@@ -12,7 +12,9 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-_LONGEST = 1536  # pixels; larger images are looked at smaller
+LONGEST = 1536
+"""Pixels of a side; larger images are looked at smaller."""
+
 _STROKES = (9, 21)  # sizes of the top-hat: for small letters and for large ones
 _CONTRASTS = (30, 60, 110)  # grey levels that a stroke stands out by; the edges of letters less
 _HEIGHT = (4, 64)  # of letters, in pixels
@@ -48,7 +50,7 @@ def find(image: Image.Image) -> list[Line]:
     []
   """
   grey = image.convert('L')
-  scale = max(1.0, max(grey.size) / _LONGEST)
+  scale = max(1.0, max(grey.size) / LONGEST)
   if scale > 1:
     grey = grey.resize([max(1, round(n / scale)) for n in grey.size], Image.Resampling.BOX)
   pixels = np.asarray(grey, np.int16)

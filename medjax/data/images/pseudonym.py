@@ -73,7 +73,7 @@ def _key(path: pathlib.Path) -> bytes:
     KeyFileError: it cannot be read or made, others can read it, or it is no key.
   """
   try:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_own(path.parent)
     with files.locked(path.with_suffix('.lock')):
       if not path.exists():
         _make(path)
