@@ -138,12 +138,14 @@ def oldest(name: str, cells: Sequence[str]) -> int:
 
 def _by_name(name: str) -> str:
   found = words(name)
-  while len(found) > 1 and found[-1] in _NUMBERED and ''.join(found) not in _NAMED:
+  while found:
+    # The last words say what it is: the "city distance" is a distance, the "patient city" a city.
+    for first in range(len(found)):
+      if kind := _NAMED.get(''.join(found[first:])):
+        return kind
+    if found[-1] not in _NUMBERED:
+      break
     found = found[:-1]
-  # The last words say what it is: the "city distance" is a distance, the "patient city" a city.
-  for first in range(len(found)):
-    if kind := _NAMED.get(''.join(found[first:])):
-      return kind
   return ''
 
 

@@ -187,7 +187,9 @@ def _nifti_seeds() -> tuple[bytes, ...]:
   import nibabel
 
   def write(path: pathlib.Path) -> None:
-    nibabel.save(nibabel.Nifti1Image(np.zeros((9, 10, 4), np.int16), np.eye(4)), path)
+    nibabel.save(
+      nibabel.Nifti1Image(np.arange(360, dtype=np.int16).reshape(9, 10, 4), np.eye(4)), path
+    )
 
   return tuple(_saved(write, name) for name in ('a.nii', 'a.nii.gz'))
 
