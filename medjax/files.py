@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import pathlib
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -78,6 +79,20 @@ def locked(path: pathlib.Path, busy: str = '') -> Iterator[None]:
     except (ImportError, OSError) as error:
       print(f'{path.parent}: others cannot be kept out here: {error}', file=sys.stderr)
     yield
+
+
+def keep_to_owner() -> None:
+  """What this process writes from now on only this user can open, or whom MEDJAX_UMASK lets.
+
+  Run folders hold predictions of patients, and the cache prepared images.
+
+  Raises:
+    UserError: MEDJAX_UMASK is no mask of three octal digits.
+  """
+  given = os.environ.get('MEDJAX_UMASK', '077')
+  if not re.fullmatch('0?[0-7]{3}', given):
+    raise UserError(f'MEDJAX_UMASK={given!r}: expected three octal digits, such as 027')
+  os.umask(os.umask(0o077) | int(given, 8))
 
 
 def make_own(folder: pathlib.Path) -> None:

@@ -66,23 +66,9 @@ def configure(*, xla_tuning: bool = True, share_device: bool = False) -> None:
     jax.config.update('jax_default_matmul_precision', 'highest')
   # Larger images are refused by name where they are decoded; Pillow's own warning adds nothing.
   warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
-  _keep_to_owner()
+  files.keep_to_owner()
   if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
     _keep_programs(cache_folder() / 'compiled')
-
-
-def _keep_to_owner() -> None:
-  """What this process writes from now on only this user can open, or whom MEDJAX_UMASK lets.
-
-  Run folders hold predictions of patients, and the cache prepared images.
-
-  Raises:
-    UserError: MEDJAX_UMASK is no mask of three octal digits.
-  """
-  given = os.environ.get('MEDJAX_UMASK', '077')
-  if not re.fullmatch('0?[0-7]{3}', given):
-    raise UserError(f'MEDJAX_UMASK={given!r}: expected three octal digits, such as 027')
-  os.umask(os.umask(0o077) | int(given, 8))
 
 
 def _keep_programs(folder: pathlib.Path) -> None:

@@ -351,14 +351,7 @@ class Modality(abc.ABC):
     return {}
 
   def letters_in(self, path: str) -> int | None:
-    """Letters of the longest line of text that seems to stand in what a file shows.
-
-    Returns:
-      0 for none, None where files show nothing to look at.
-
-    Raises:
-      UserError: it cannot be read.
-    """
+    """Letters in a line of text that a file seems to show; None where files show nothing."""
     return None
 
   def caption(self, method: str) -> str:
