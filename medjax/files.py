@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import pathlib
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -80,6 +81,35 @@ def locked(path: pathlib.Path, busy: str = '') -> Iterator[None]:
     yield
 
 
+def keep_to_owner() -> None:
+  """What this process writes from now on only this user can open, or whom MEDJAX_UMASK lets.
+
+  Run folders hold predictions of patients, and the cache prepared images.
+
+  Raises:
+    UserError: MEDJAX_UMASK is no mask of three octal digits.
+  """
+  given = os.environ.get('MEDJAX_UMASK', '077')
+  if not re.fullmatch('0?[0-7]{3}', given):
+    raise UserError(f'MEDJAX_UMASK={given!r}: expected three octal digits, such as 027')
+  os.umask(os.umask(0o077) | int(given, 8))
+
+
+def make_own(folder: pathlib.Path) -> None:
+  """Makes a folder, and those above it that are not there, that only this user can look into.
+
+  Folders that are there stay as they are.
+
+  Raises:
+    OSError: it cannot be made.
+  """
+  lacking = [one for one in (folder, *folder.parents) if not one.exists()]
+  for one in reversed(lacking):
+    one.mkdir(mode=0o700, exist_ok=True)
+  if not lacking:
+    folder.mkdir(exist_ok=True)  # which fails where it is a file
+
+
 def make_private(folder: pathlib.Path) -> None:
   """Makes a folder whose files are run as code, or sees that nobody else can change them.
 
@@ -87,14 +117,20 @@ def make_private(folder: pathlib.Path) -> None:
     UserError: it is another user's, or others can write in it.
     OSError: it cannot be made.
   """
-  folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+  make_own(folder)
+  require_own(folder)
+
+
+def require_own(path: pathlib.Path) -> None:
+  """Sees that nobody else can change what is run as code; errors as of ``make_private``."""
   if not hasattr(os, 'getuid'):  # Windows, where a user's folders are the user's own
     return
-  found = folder.stat()
+  found = path.stat()
   if found.st_uid not in (os.getuid(), 0):
-    raise UserError(f'{folder}: belongs to another user, whose code it may hold')
+    raise UserError(f'{path}: belongs to another user, whose code it may hold')
   if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-    raise UserError(f'{folder}: others can write code there; expected a folder of your own (0700)')
+    expected = 'a folder' if path.is_dir() else 'a file'
+    raise UserError(f'{path}: others can write code there; expected {expected} of your own (0700)')
 
 
 def digest(path: pathlib.Path) -> str:

@@ -66,6 +66,7 @@ def configure(*, xla_tuning: bool = True, share_device: bool = False) -> None:
     jax.config.update('jax_default_matmul_precision', 'highest')
   # Larger images are refused by name where they are decoded; Pillow's own warning adds nothing.
   warnings.filterwarnings('ignore', category=Image.DecompressionBombWarning)
+  files.keep_to_owner()
   if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
     _keep_programs(cache_folder() / 'compiled')
 

@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 
 from medjax import sealed
-from medjax.audit import blank, cases, copies, drift, groups, labels, outliers, page, shortcuts
+from medjax.audit import (
+  blank,
+  burnt_text,
+  cases,
+  copies,
+  drift,
+  groups,
+  labels,
+  outliers,
+  page,
+  shortcuts,
+)
 from medjax.audit.cases import Cases
 from medjax.audit.finding import Checked
 from medjax.data import tables, text_file
@@ -38,9 +49,11 @@ def audit(data: Dataset, name: str, source: str, json: pathlib.Path, html: pathl
   began = time.perf_counter()
   folder = pathlib.Path(os.path.expanduser(source)) if source else None
   with one_thread():
-    found = cases.of_dataset(data, folder if folder and folder.is_dir() else None)
+    known = folder if folder and folder.is_dir() else None
+    found = cases.of_dataset(data, known)
     checked = [
       blank.check(found, data.unreadable),
+      burnt_text.check(data.modality, known, found.id.tolist()),
       copies.check(found, data.copies),
       groups.check(found),
       shortcuts.check(found),

@@ -350,6 +350,10 @@ class Modality(abc.ABC):
     """
     return {}
 
+  def letters_in(self, path: str) -> int | None:
+    """Letters in a line of text that a file seems to show; None where files show nothing."""
+    return None
+
   def caption(self, method: str) -> str:
     """What a reader sees in the pictures of a method."""
     return f'By {method}: what speaks for the class that the case is called, and against it.'

@@ -1,6 +1,5 @@
 """Explains the predictions of new cases: a picture, an array and a row for each."""
 
-import csv
 import pathlib
 from collections.abc import Sequence
 
@@ -63,8 +62,7 @@ def explain_files(
   folder.mkdir(parents=True, exist_ok=True)
   rows: list[dict[str, str]] = []
   with open(folder / 'explanations.csv', 'w', newline='', encoding='utf-8') as file:
-    writer = csv.DictWriter(file, columns)
-    writer.writeheader()
+    writer = csv_cells.Writer(file, columns)
     for start in range(0, len(cases), _AT_ONCE):
       chunk = cases[start : start + _AT_ONCE]
       done = []
@@ -73,7 +71,7 @@ def explain_files(
         if told.parts is not None:
           row |= _written(explainer, told, folder, number)
         done.append(row)
-      writer.writerows(map(csv_cells.write_row, done))
+      writer.rows(done)
       file.flush()
       rows += done
   failed = sum(bool(row['error']) for row in rows)

@@ -1,7 +1,6 @@
 """Predicts files with a finished run: every case gets a row, whatever is wrong with it."""
 
 import concurrent.futures
-import csv
 import os
 import pathlib
 import sys
@@ -128,10 +127,9 @@ def write(
     output.parent.mkdir(parents=True, exist_ok=True)
     # A name that is no UTF-8 is written with escapes, so that the CSV stays readable.
     with open(output, 'w', newline='', encoding='utf-8', errors='backslashreplace') as file:
-      out = csv.DictWriter(file, _with(more, writer.columns))
-      out.writeheader()
+      out = csv_cells.Writer(file, _with(more, writer.columns))
       for done in _batches(cases, predictor, writer, modality):
-        out.writerows(map(csv_cells.write_row, done))
+        out.rows(done)
         file.flush()
         rows += done
     drawn = writer.page(rows)

@@ -1,6 +1,5 @@
 """What changes of letters do to a prediction: ``predict FILES --variants=FILE``."""
 
-import csv
 import functools
 import pathlib
 from collections.abc import Sequence
@@ -64,11 +63,10 @@ def predict_variants(
   rows: list[dict[str, str]] = []
   output.parent.mkdir(parents=True, exist_ok=True)
   with open(output, 'w', newline='', encoding='utf-8') as file:
-    writer = csv.DictWriter(file, scorer.columns)
-    writer.writeheader()
+    writer = csv_cells.Writer(file, scorer.columns)
     for start in range(0, len(listed_variants), _AT_ONCE // 2):
       done = scorer.rows(listed_variants[start : start + _AT_ONCE // 2], entries)
-      writer.writerows(map(csv_cells.write_row, done))
+      writer.rows(done)
       file.flush()
       rows += done
   failed = sum(bool(row['error']) for row in rows)

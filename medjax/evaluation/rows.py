@@ -117,9 +117,8 @@ def write_rows(
   """Writes a CSV file, replacing ``path`` in one step so that no reader sees half of it."""
   path = pathlib.Path(path)
   with files.replacing(path) as new, open(new, 'w', newline='', encoding='utf-8') as file:
-    writer = csv.writer(file)
-    writer.writerow(map(csv_cells.write, header))
-    writer.writerows(map(csv_cells.write, row) for row in rows)
+    csv_cells.write_lines(file, [header])
+    csv_cells.write_lines(file, rows)
 
 
 def read_columns(

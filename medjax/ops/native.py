@@ -225,6 +225,7 @@ def _compiled(folder: pathlib.Path, key: str) -> pathlib.Path | None:
   """
   for file in sorted(folder.glob(f'{key}-*.so')):
     if file.name == _name(key, file):
+      files.require_own(file)
       return file
     file.unlink(missing_ok=True)
   return None

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from medjax import files, sealed
-from medjax.evaluation import Estimate
+from medjax.evaluation import Estimate, csv_cells
 from medjax.outcomes import Outcome
 from medjax.report import folds_baseline, folds_page, run_means
 from medjax.report.sweep import Sweep
@@ -91,12 +91,14 @@ def _write_out_of_fold(runs: Sequence[Workdir], path: pathlib.Path) -> None:
     writer = None
     for run in runs:
       with open(run.verified(run.predictions('test')), newline='') as table:
-        rows = csv.DictReader(table)
-        names = [name for name in rows.fieldnames or () if name != 'member']
+        lines = (list(map(csv_cells.read, line)) for line in csv.reader(table))
+        header = next(lines, [])
+        names = [name for name in header if name != 'member']
         if writer is None:
-          writer = csv.DictWriter(file, ['member', *names])
-          writer.writeheader()
-        writer.writerows({**row, 'member': run.folder.name} for row in rows)
+          writer = csv_cells.Writer(file, ['member', *names])
+        writer.rows(
+          {**dict(zip(header, line, strict=True)), 'member': run.folder.name} for line in lines
+        )
 
 
 def _values(evaluated: Sequence[dict[str, Any]], name: str) -> list[float | None]:

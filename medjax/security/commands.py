@@ -13,7 +13,7 @@ import dataclasses
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from absl import flags
 
@@ -23,32 +23,38 @@ from medjax.errors import DiskFullError, UserError
 from medjax.security import identity, keys, making, manifest, people, sealed_run, seen, vault
 from medjax.security import private_files as private
 
-_KEY = Flag('key', '', 'file:PATH, keyring:NAME, env:NAME or command:PROGRAM', 'PLACE')
+KEY = Flag('key', '', 'file:PATH, keyring:NAME, env:NAME or command:PROGRAM', 'PLACE')
 _OUTPUT = Flag('output', '', 'where it writes', 'PATH')
 
 
 @dataclasses.dataclass(frozen=True)
-class _Command:
+class Command:
   """What can be done: how many words it takes, and what they stand for."""
 
   meaning: str
   words: str
   run: Callable[[Sequence[str], flags.FlagValues], None]
-  flags: tuple[Flag, ...] = (_KEY,)
+  flags: tuple[Flag, ...] = (KEY,)
 
 
-def main(argv: Sequence[str]) -> int:
-  """Does what the arguments say; returns the exit code."""
+def main(argv: Sequence[str], more: Mapping[str, Command] | None = None) -> int:
+  """Does what the arguments say; returns the exit code.
+
+  Args:
+    argv: without the program's name.
+    more: commands of other packages, by name.
+  """
+  commands = {**_COMMANDS, **(more or {})}
   values = flags.FlagValues()
   values.set_gnu_getopt(True)
-  for flag in {flag.name: flag for one in _COMMANDS.values() for flag in one.flags}.values():
+  for flag in {flag.name: flag for one in commands.values() for flag in one.flags}.values():
     flag.define(values)
   try:
     if not argv or any(word in argv for word in ('--help', '-h', '--helpfull')):
-      print(_help())
+      print(_help(commands))
       return 0
     words = _parsed(values, argv)
-    _run(words[0] if words else '', words[1:], values)
+    _run(commands, words[0] if words else '', words[1:], values)
     return 0
   except UserError as error:
     print(f'error: {error}', file=sys.stderr)
@@ -73,26 +79,28 @@ def _parsed(values: flags.FlagValues, argv: Sequence[str]) -> list[str]:
     raise UserError('a flag has no value, or one that it does not take; --help lists all') from None
 
 
-def _run(name: str, words: Sequence[str], values: flags.FlagValues) -> None:
-  if name not in _COMMANDS:
-    raise UserError(f'{name}: no such command; expected one of {", ".join(_COMMANDS)}')
-  command = _COMMANDS[name]
+def _run(
+  commands: Mapping[str, Command], name: str, words: Sequence[str], values: flags.FlagValues
+) -> None:
+  if name not in commands:
+    raise UserError(f'{name}: no such command; expected one of {", ".join(commands)}')
+  command = commands[name]
   named, least = command.words.split(), sum(not w.startswith('[') for w in command.words.split())
   if len(words) < least or (len(words) > len(named) and not command.words.endswith('...]')):
     raise UserError(f'{name}: expected {command.words}')
   own = {flag.name for flag in command.flags}
-  for other in {flag.name for one in _COMMANDS.values() for flag in one.flags} - own:
+  for other in {flag.name for one in commands.values() for flag in one.flags} - own:
     if values[other].present:
       raise UserError(f'--{other}: is no flag of {name}')
   command.run(words, values)
 
 
-def _help() -> str:
+def _help(commands: Mapping[str, Command]) -> str:
   lines = ['python -m medjax.security COMMAND ... [--FLAG=VALUE ...]', '', 'Commands:']
-  for name, one in _COMMANDS.items():
+  for name, one in commands.items():
     lines.append(f'  {f"{name} {one.words}":<28}{one.meaning}')
-    lines += [flag.help() for flag in one.flags if flag is not _KEY]
-  lines += ['', 'Where a key is:', _KEY.help()]
+    lines += [flag.help() for flag in one.flags if flag is not KEY]
+  lines += ['', 'Where a key is:', KEY.help()]
   return '\n'.join([*lines, f'    or {keys.VARIABLE}, or else file:{keys.default_file()}'])
 
 
@@ -224,33 +232,33 @@ def _forget(words: Sequence[str], values: flags.FlagValues) -> None:
 
 
 _COMMANDS = {
-  'keygen': _Command(
+  'keygen': Command(
     'make keys: --key=file:PATH (a passphrase is asked), keyring:NAME or stdout', 'NAME', _keygen,
-    (_KEY, Flag('public', '', 'where the public line goes (default NAME.pub)', 'FILE')),
+    (KEY, Flag('public', '', 'where the public line goes (default NAME.pub)', 'FILE')),
   ),
-  'encrypt': _Command('encrypt a folder or a file; the key owns it', 'SOURCE SET', _encrypt),
-  'grant': _Command(
+  'encrypt': Command('encrypt a folder or a file; the key owns it', 'SOURCE SET', _encrypt),
+  'grant': Command(
     'let somebody train on it or read its log', 'SET', _grant,
     (
-      _KEY,
+      KEY,
       Flag('to', '', 'the public line of keygen', 'FILE'),
       Flag('role', manifest.TRAINER, 'trainer or auditor', 'ROLE'),
     ),
   ),
-  'revoke': _Command(
+  'revoke': Command(
     'take a grant back and rotate the key', 'SET NAME', _revoke,
-    (_KEY, Flag('rotate', True, 'whether the set gets another key; --no-rotate keeps it')),
+    (KEY, Flag('rotate', True, 'whether the set gets another key; --no-rotate keeps it')),
   ),
-  'rotate': _Command('encrypt every record under a new key', 'SET', _rotate),
-  'list': _Command(
-    'who may do what', 'SET', _list, (_KEY, Flag('files', False, 'the files too'))
+  'rotate': Command('encrypt every record under a new key', 'SET', _rotate),
+  'list': Command(
+    'who may do what', 'SET', _list, (KEY, Flag('files', False, 'the files too'))
   ),
-  'log': _Command('what was done, each entry checked', 'SET', _log),
-  'verify': _Command('read and check every record and entry', 'SET_OR_RUN', _verify),
-  'export': _Command('write the files in clear, which the log notes', 'SET FOLDER', _export),
-  'report': _Command(
+  'log': Command('what was done, each entry checked', 'SET', _log),
+  'verify': Command('read and check every record and entry', 'SET_OR_RUN', _verify),
+  'export': Command('write the files in clear, which the log notes', 'SET FOLDER', _export),
+  'report': Command(
     'files of an encrypted run in clear; all for every one', 'RUN [FILES...]', _report,
-    (_KEY, Flag('decrypt', False, 'say that this is meant'), _OUTPUT),
+    (KEY, Flag('decrypt', False, 'say that this is meant'), _OUTPUT),
   ),
-  'forget': _Command('take a set at a place for new again', 'PLACE', _forget, ()),
+  'forget': Command('take a set at a place for new again', 'PLACE', _forget, ()),
 }  # fmt: skip

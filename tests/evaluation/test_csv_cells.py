@@ -1,12 +1,25 @@
 """Cells that no spreadsheet takes for a formula."""
 
 import csv
+import io
 
 import pytest
 
 from medjax.evaluation import csv_cells, rows
 
-FORMULAS = ['=1+1', "=cmd|' /C calc'!A0", '+49 30', '-a', '@SUM(A1)', '\t=1', '\r=1', '=', "'=1"]
+FORMULAS = [
+  '=1+1',
+  "=cmd|' /C calc'!A0",
+  '+49 30',
+  '-a',
+  '@SUM(A1)',
+  '\t=1',
+  '\r=1',
+  '=',
+  "'=1",
+  '\n=1',
+  '\uff1d1',
+]
 TEXTS = ['scan.png', "it's", "'quoted'", '', '-1.5', '+3e4', '-', '+', "''", '1=1', '-inf']
 
 
@@ -37,3 +50,13 @@ def test_a_table_of_predictions_holds_no_formula(tmp_path):
     'label': ['-1', '+'],
     '=x': ["'=b", 'c'],
   }
+
+
+def test_names_of_columns_are_cells_too():
+  file = io.StringIO(newline='')
+  csv_cells.Writer(file, ['=x', 'p']).rows([{'=x': '@a', 'p': -0.5}])
+  assert file.getvalue() == "'=x,p\r\n'@a,-0.5\r\n"
+  found = [list(map(csv_cells.read, line)) for line in csv.reader(io.StringIO(file.getvalue()))]
+  assert found == [['=x', 'p'], ['@a', '-0.5']]
+  with pytest.raises(ValueError):
+    csv_cells.Writer(file, ['a']).rows([{'a': 1, 'b': 2}])

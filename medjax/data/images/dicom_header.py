@@ -8,7 +8,7 @@ import dataclasses
 import re
 from typing import Any, BinaryIO
 
-from medjax.data import patients, text
+from medjax.data import patients, personal, text
 from medjax.data.images import dicom
 from medjax.data.images.pseudonym import Pseudonyms
 
@@ -18,7 +18,6 @@ _TAGS = (
   'VOILUTSequence', 'SharedFunctionalGroupsSequence',
 )  # fmt: skip
 _YEARS = {'Y': 1.0, 'M': 1 / 12, 'W': 7 / 365.25, 'D': 1 / 365.25}
-_OLDEST = 89  # ages beyond are few enough to identify; the limit is that of HIPAA's Safe Harbor
 # Terms of PS3.3 C.8.1.1 and CID 4014, and what scanners write; another text may be anything.
 _VIEWS = frozenset({
   'AP', 'PA', 'LL', 'RL', 'LLD', 'RLD', 'LLO', 'RLO', 'LAT', 'LATERAL', 'OBL', 'OBLIQUE', 'AX',
@@ -128,4 +127,4 @@ def age(written: str) -> str:
   if not match:
     return ''
   years = int(match[1]) * _YEARS[match[2]]
-  return f'{_OLDEST + 1}+' if years > _OLDEST else f'{years:.3g}'
+  return f'{personal.OLDEST + 1}+' if years > personal.OLDEST else f'{years:.3g}'

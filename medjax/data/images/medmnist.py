@@ -7,13 +7,14 @@ import functools
 import hashlib
 import pathlib
 import zipfile
+import zlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from medjax.data import labels, source_files
+from medjax.data import labels, source_files, text_file
 from medjax.data.examples import Examples
 from medjax.data.images import label_sets, limits, medmnist_names
 from medjax.data.images.config import Config
@@ -22,6 +23,13 @@ from medjax.data.images.resize import Picture, to_square
 from medjax.data.images.source import Record, Source
 from medjax.errors import UserError
 
+_NEVER_TOO_MUCH = 2**24  # bytes that may be packed as well as they can
+# What archives and arrays make of damaged bytes; a missing member is a KeyError, and one that is
+# encrypted a RuntimeError.
+_DAMAGED = (
+  OSError, ValueError, EOFError, KeyError, RuntimeError, SyntaxError, TypeError, zipfile.BadZipFile,
+  zlib.error,
+)  # fmt: skip
 _SPLITS = ('train', 'val', 'test')
 
 
@@ -44,7 +52,7 @@ def load(path: pathlib.Path, config: Config) -> Source:
       shapes = {split: _shape(archive, path, f'{split}_images') for split in _SPLITS}
       for split in _SPLITS:
         _shape(archive, path, f'{split}_labels')
-  except (OSError, zipfile.BadZipFile, ValueError) as error:
+  except _DAMAGED as error:
     raise UserError(f'{path}: cannot be read as a MedMNIST file: {error}') from None
   numbers = {split: _labels(path, split, shapes[split][0]) for split in _SPLITS}
   widths = {array.shape[1] for array in numbers.values()}
@@ -113,7 +121,13 @@ def _shape(archive: zipfile.ZipFile, path: pathlib.Path, name: str) -> tuple[int
     start = file.tell()
   if name.endswith('_images'):
     _require_images(f'{path}: {name}', shape, dtype)
-  held = archive.getinfo(f'{name}.npy').file_size - start
+  about = archive.getinfo(f'{name}.npy')
+  held = about.file_size - start
+  if held > max(_NEVER_TOO_MUCH, text_file.MOST_TIMES * about.compress_size):
+    raise UserError(
+      f'{path}: {name} is more than {text_file.MOST_TIMES} times larger than in the file; expected '
+      'images'
+    )
   if np.prod(shape, dtype=float) * dtype.itemsize != held:
     raise UserError(f'{path}: {name} is cut off: expected {dtype} numbers of {list(shape)}')
   return shape

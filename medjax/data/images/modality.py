@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from medjax.data.images import facts, files, looks, thumbnails
+from medjax.data.images import burnt_in, decode, facts, files, looks, thumbnails
 from medjax.data.images.options import Options
 from medjax.data.looks import Looks
 from medjax.data.modality import Case, Drawing, Modality
@@ -95,6 +95,11 @@ class Images(Modality):
   def file_facts(self, path: str) -> dict[str, str]:
     """See ``facts.of_file``."""
     return facts.of_file(path)
+
+  def letters_in(self, path: str) -> int:
+    """See ``burnt_in.find``; of the first picture of a file."""
+    lines = burnt_in.find(decode.picture(path, burnt_in.LONGEST, options=self.options).image)
+    return lines[0].letters if lines else 0
 
   def caption(self, method: str) -> str:
     """See ``Modality``."""

@@ -61,14 +61,19 @@ class Pseudonyms:
     return _key(self._path)
 
 
+def key(folder: pathlib.Path) -> bytes:
+  """The key that is kept in a folder, 32 bytes, which is made if need be; raises KeyFileError."""
+  return _key(folder / _NAME)
+
+
 def _key(path: pathlib.Path) -> bytes:
-  """The key, which is made if need be.
+  """As ``key``.
 
   Raises:
     KeyFileError: it cannot be read or made, others can read it, or it is no key.
   """
   try:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    files.make_own(path.parent)
     with files.locked(path.with_suffix('.lock')):
       if not path.exists():
         _make(path)

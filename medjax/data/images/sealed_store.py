@@ -49,7 +49,7 @@ def rows(source: Source, modality: Images, cache: pathlib.Path, max_broken: floa
   found = _complete(folder, key, place)
   if found is None:
     try:
-      folder.mkdir(parents=True, exist_ok=True)
+      files.make_own(folder)
       with files.locked(folder / 'lock'):
         found = _complete(folder, key, place)
         if found is None:

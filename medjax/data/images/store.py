@@ -99,7 +99,7 @@ def rows(
   folder = cache / examples.digest([*about, *modality.options.unusual])
   if not _is_complete(folder):  # a complete one may be on a disk that cannot be written
     try:
-      folder.mkdir(parents=True, exist_ok=True)
+      files.make_own(folder)
       with files.locked(folder / 'lock'):
         if not _is_complete(folder):  # nor made by another process meanwhile
           _store(source, size, channels, folder, max_broken)

@@ -7,7 +7,7 @@ import numpy as np
 
 from medjax.data import labels as labels_lib
 from medjax.data import missing as missing_lib
-from medjax.data import quote, tables
+from medjax.data import personal, quote, tables
 from medjax.data.missing import Missing
 from medjax.data.tabular import dates, preprocess, row_names
 from medjax.data.tabular.rows import Table
@@ -62,9 +62,9 @@ def no_inputs(
   missing: Missing,
   keep: Collection[str],
 ) -> tuple[set[str], list[str]]:
-  """Columns that are left out, as they name a row or a patient, or are dates; and notes.
+  """Columns that are left out, as they name a row or a person, or are dates; and notes.
 
-  Notes are of these columns, and of others that may name rows.
+  Notes are of these columns, of others that may name rows, and of ages that few people have.
 
   Args:
     table: where the rows are from.
@@ -94,6 +94,11 @@ def no_inputs(
         f'column {name!r} is an input, though its numbers, all different, are in the order of the '
         f'rows: if it counts them, config.data.drop={name} leaves it out'
       )
+    elif old := personal.oldest(name, cells):
+      notes.append(
+        f'column {name!r} has {old} ages over {personal.OLDEST}, by which somebody may be '
+        'known, as few are so old: python -m medjax.security deidentify caps them'
+      )
   return left, notes
 
 
@@ -117,6 +122,8 @@ def _no_input_by_name(name: str, cells: Sequence[str]) -> str:
   """Why a column that is called so, or that holds dates, is no input; '' where it is one."""
   if why := dates.why(name, row_names.words(name), cells):
     return why
+  if kind := personal.why(name, cells):
+    return f'looks like one of {kind}'
   named = row_names.by_name(name, cells)
   different = f'{len(set(cells))} different of {len(cells)}'
   return f'looks like a name of rows or patients ({different})' if named else ''

@@ -1,6 +1,5 @@
 """What is said of the best molecules of a library: drug-likeness, novelty, and a diverse choice."""
 
-import csv
 import dataclasses
 import pathlib
 from collections.abc import Sequence
@@ -144,9 +143,7 @@ def write_csv(hits: Sequence[Hit], columns: Sequence[str], path: pathlib.Path) -
     files.replacing(path) as new,
     open(new, 'w', newline='', encoding='utf-8', errors='backslashreplace') as file,
   ):
-    writer = csv.DictWriter(file, list(rows[0]) if rows else ['rank', *columns])
-    writer.writeheader()
-    writer.writerows(map(csv_cells.write_row, rows))
+    csv_cells.Writer(file, list(rows[0]) if rows else ['rank', *columns]).rows(rows)
 
 
 def write_sdf(hits: Sequence[Hit], columns: Sequence[str], path: pathlib.Path) -> None:

@@ -76,9 +76,7 @@ class Parts:
       files.replacing(self._path(len(self.files()))) as new,
       open(new, 'w', newline='', encoding='utf-8', errors='backslashreplace') as file,
     ):
-      writer = csv.DictWriter(file, self.columns)
-      writer.writeheader()
-      writer.writerows(map(csv_cells.write_row, rows))
+      csv_cells.Writer(file, self.columns).rows(rows)
 
   def rows(self) -> Iterator[Row]:
     """All rows, in the order of the library.
@@ -97,7 +95,7 @@ class Parts:
     try:
       with open(path, newline='', encoding='utf-8') as file:
         reader = csv.reader(file, strict=True)
-        if next(reader, None) != self.columns:
+        if [csv_cells.read(cell) for cell in next(reader, ())] != self.columns:
           raise ValueError('other columns')
         for cells in reader:
           yield {name: csv_cells.read(cell) for name, cell in zip(self.columns, cells, strict=True)}

@@ -1,6 +1,5 @@
 """Screens a library: predicts all of it, and describes the best."""
 
-import csv
 import dataclasses
 import itertools
 import pathlib
@@ -202,11 +201,10 @@ def _noting(rows: Iterator[Row], path: pathlib.Path) -> Iterator[Row]:
     files.replacing(path) as new,
     open(new, 'w', newline='', encoding='utf-8', errors='backslashreplace') as file,
   ):
-    writer = csv.DictWriter(file, ('row', 'name', 'error'), extrasaction='ignore')
-    writer.writeheader()
+    writer = csv_cells.Writer(file, ('row', 'name', 'error'), others=True)
     for row in rows:
       if row['error']:
-        writer.writerow(csv_cells.write_row(row))
+        writer.rows([row])
       yield row
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medjax.data import images
-from medjax.data.images import loader, medmnist_names
+from medjax.data.images import loader, medmnist, medmnist_names
 from medjax.errors import UserError
 
 SIZES = {'train': 24, 'val': 8, 'test': 12}
@@ -133,3 +133,28 @@ def test_a_share_of_them_may_leave_out_a_copy(tmp_path):
     part = _load(tmp_path / 'a.npz', arrays, train_share=0.5, train_draw=draw)
     assert len(part.splits['train']) == pytest.approx(len(whole.splits['train']) / 2, abs=2)
     assert part.splits.keys() == whole.splits.keys()
+
+
+def test_a_damaged_header_is_one_line(tmp_path):
+  """Found by tests/fuzz: deflate says zlib.error, which is no OSError."""
+  path, refused = tmp_path / 'set.npz', []
+  np.savez_compressed(path, **_arrays())
+  whole = path.read_bytes()
+  start = whole.index(b'train_images.npy') + len(b'train_images.npy')
+  for place in range(start, start + 60):
+    path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+    try:
+      medmnist.load(path, images.Config(source=str(path), image_size=28, channels=1))
+    except UserError as error:
+      refused.append(str(error))
+  assert len(refused) > 20
+  assert all(len(line.splitlines()) == 1 for line in refused)
+
+
+def test_an_array_that_is_packed_too_well_is_refused_before_it_is_read(tmp_path):
+  path = tmp_path / 'set.npz'
+  arrays = _arrays()
+  arrays['train_images'] = np.zeros((24, 1024, 1024), np.uint8)
+  np.savez_compressed(path, **arrays)
+  with pytest.raises(UserError, match='train_images is more than 100 times larger than in the'):
+    medmnist.load(path, images.Config(source=str(path), image_size=28, channels=1))
