@@ -59,10 +59,20 @@ class Run:
     run.spent = Spent(0.0, runtime.compile_clock())
     return run
 
-  def experiment(self, *, told: bool = True) -> Experiment:
-    """The experiment of the settings; notes on its data go to the terminal, if ``told``."""
+  def experiment(self, *, told: bool = True, agreed: dict[str, Any] | None = None) -> Experiment:
+    """The experiment of the settings.
+
+    Args:
+      told: whether notes on its data go to the terminal.
+      agreed: details of its data that sites have agreed on; see ``data.settings.Settings``.
+    """
+    config: Any = self.config
+    if agreed is not None:
+      config = copy.copy(config)
+      config.data = copy.copy(config.data)
+      config.data.agreed = agreed
     with self.spent.on(DATA):
-      built = self.build(self.config)
+      built = self.build(config)
     self._shard(built)
     _check_explanation(self.config, built)
     notes = built.data.notes if self.lead and told else ()
@@ -81,8 +91,8 @@ class Run:
     self.require_one()
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
-    dataset.describe(self.workdir)  # of an earlier version it could not be evaluated
-    built = self.experiment()
+    about = dataset.describe(self.workdir)  # of an earlier version it could not be evaluated
+    built = self.experiment(agreed=about['details'] if about.get(dataset.AGREED) else None)
     self.workdir.claim_data(built.data.summary(), write=False)
     return built
 
