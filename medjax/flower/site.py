@@ -112,10 +112,11 @@ class Site:
     site = Local('', experiment, run.config, self._settings, run.devices)
     current = self._variables(experiment, arrays)
     with Checkpoints(
-      run.workdir.folder / _MEMORY, keep=2, run=run.workdir.identity(), trains=True
+      run.workdir.folder / _MEMORY, keep=3, run=run.workdir.identity(), trains=True
     ) as kept:
       memory = _remembered(kept, number, site, current['params'])
       update = site.train(number, current['params'], current['model_state'], memory)
+      kept.drop(number)  # of a server that was killed, and asks for the round once more
       if _is_finite(update):  # otherwise this round did not happen here
         position = Position(number + 1, number + 1, 0, None, experiment.data.fingerprint)
         kept.save({_MEMORY: update.memory}, position)

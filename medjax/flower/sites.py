@@ -101,19 +101,22 @@ class Sites:
     Returns:
       Answers in the order of ``nodes``, and why there is none from others.
     """
-    messages, names = [], {}
+    messages = []
     for name, node in nodes.items():
       own = about(name) if callable(about) else about
       content = wire.packed({**self.about, **own}, tree)
       # It ends with the wait: a site that was away shall not begin what nobody waits for.
       messages.append(Message(content, node, kind, ttl=self._seconds))
-      names[node] = name
     answers: dict[str, Answer] = {}
     failed: dict[str, str] = {}
-    for reply in self._grid.send_and_receive(messages, timeout=self._seconds):
-      name = names.get(reply.metadata.src_node_id, '')
+    replies = self._grid.send_and_receive(messages, timeout=self._seconds)
+    # That of a site that was lost is the server's own: what it replies to says whose it is.
+    names = {one.metadata.message_id: name for one, name in zip(messages, nodes, strict=True)}
+    for reply in replies:
+      name = names.get(reply.metadata.reply_to_message_id)
+      if name is None:
+        continue
       if reply.has_error():
-        name = name or names.get(reply.metadata.dst_node_id, '')
         failed[name] = 'it was lost meanwhile'
         continue
       try:

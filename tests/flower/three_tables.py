@@ -70,6 +70,11 @@ _SETTINGS = {
 }
 
 
+def context_of(node, given):
+  """What Flower tells a site's app beside the message."""
+  return Context(1, 1, node, RecordDict(), given)
+
+
 class Network:
   """Flower's grid, in one process: messages are answered at once.
 
@@ -101,11 +106,10 @@ class Network:
       self.sent.append((name, message))
       if name not in self.nodes:
         continue
-      context = Context(1, 1, self.nodes[name], RecordDict(), self._given)
-      message.metadata.__dict__['_message_id'] = 'm'
+      context = context_of(self.nodes[name], self._given)
+      message.metadata.__dict__['_message_id'] = f'm{len(self.sent)}'
       answer = self._line(name, message, self._app(message=message, context=context))
       if answer is not None:
-        answer.metadata.__dict__['_src_node_id'] = message.metadata.dst_node_id
         answers.append(answer)
     return answers
 
