@@ -21,6 +21,7 @@ _PROJECT = 'pyproject.toml'
 def write(
   folder: pathlib.Path,
   experiment: str,
+  defaults: str,
   config: Any,
   settings: Settings,
   workdir: str,
@@ -31,7 +32,8 @@ def write(
 
   Args:
     folder: of the app; is made.
-    experiment: its module with ``Config`` and ``build``, importable at the server and the sites.
+    experiment: its module with ``build``, importable at the server and the sites.
+    defaults: what there gives the settings with their defaults, such as 'Config'.
     config: settings of the experiment; where its data are is each site's to say.
     settings: of the federation.
     workdir: run folder of the server, on its machine.
@@ -48,7 +50,7 @@ def write(
     folder.mkdir(parents=True, exist_ok=True)
     name = experiment.rsplit('.', 1)[-1]
     for path, text in (
-      (module, _module(experiment)),
+      (module, _module(experiment, defaults)),
       (folder / _PROJECT, _project(name, config, settings, workdir, fewest, round_seconds)),
     ):
       with files.replacing(path) as new:
@@ -57,14 +59,14 @@ def write(
     raise files.unwritable(folder, error) from None
 
 
-def _module(experiment: str) -> str:
+def _module(experiment: str, defaults: str) -> str:
   return f'''"""What `flwr run` has the server and every site do: train {experiment} together."""
 
 import {experiment} as experiment
 from medjax.flower import client, server
 
-client_app = client.app(experiment.Config(), experiment.build)
-server_app = server.app(experiment.Config(), experiment.build)
+client_app = client.app(experiment.{defaults}(), experiment.build)
+server_app = server.app(experiment.{defaults}(), experiment.build)
 '''
 
 

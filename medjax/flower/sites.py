@@ -113,8 +113,8 @@ class Sites:
     # That of a site that was lost is the server's own: what it replies to says whose it is.
     names = {one.metadata.message_id: name for one, name in zip(messages, nodes, strict=True)}
     for reply in replies:
-      name = names.get(reply.metadata.reply_to_message_id)
-      if name is None:
+      name = names.get(reply.metadata.reply_to_message_id, '')
+      if not name:
         continue
       if reply.has_error():
         failed[name] = 'it was lost meanwhile'

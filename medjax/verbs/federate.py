@@ -104,7 +104,7 @@ def _write_app(run: Run, strategies: Mapping[str, 'Settings']) -> None:
   (settings,) = strategies.values()
   app.write(
     folder,
-    _module(run),
+    *_names(run),
     run.config,
     settings,
     str(run.workdir.folder),
@@ -115,15 +115,19 @@ def _write_app(run: Run, strategies: Mapping[str, 'Settings']) -> None:
   print(f'start it with: flwr run {folder} SERVER (see medjax/flower/README.md)')
 
 
-def _module(run: Run) -> str:
-  """The module of the experiment, which the sites import."""
-  name = run.build.__module__
+def _names(run: Run) -> tuple[str, str]:
+  """The module of the experiment, which the sites import, and what gives its settings there."""
+  module = sys.modules[run.build.__module__]
+  name = module.__name__
   if name == '__main__':
-    spec = getattr(sys.modules['__main__'], '__spec__', None)
+    spec = getattr(module, '__spec__', None)
     if spec is None:
       raise UserError('--app: sites have to import the experiment; expected python -m MODULE')
     name = spec.name
-  return name
+  for defaults in ('config', 'Config'):
+    if callable(getattr(module, defaults, None)) and getattr(module, 'build', None) is run.build:
+      return name, defaults
+  raise UserError(f'--app: {name} has no build, or no Config, which sites call')
 
 
 def _strategies(values: Any) -> dict[str, 'Settings']:
