@@ -13,9 +13,9 @@ def test_labels_of_all_sites_have_the_moments_of_all_cases():
   random = np.random.default_rng(0)
   parts = [random.normal(i, 1 + i, size) for i, size in enumerate((7, 20, 13))]
   told = [
-    agreement.told({'label_mean': float(part.mean()), 'label_scale': float(part.std()), 'unit': 'mm'})
+    agreement.told({'label_mean': part.mean(), 'label_scale': part.std(), 'unit': 'mm'})
     for part in parts
-  ]  # fmt: skip
+  ]
   found, notes = agreement.agreed(told, [len(part) for part in parts], ['a', 'b', 'c'])
   whole = np.concatenate(parts)
   assert found['label_mean'] == pytest.approx(whole.mean())
