@@ -32,6 +32,8 @@ def agreed(known: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list
   cases = [known[name]['splits']['train']['examples'] for name in names]
   try:
     return kind.agreed(told, cases, names)
+  except UserError as error:
+    raise UserError(str(error).removeprefix('--sites: ')) from None  # a flag of the simulation
   except (KeyError, TypeError, ValueError, AttributeError) as error:
     raise UserError(f'the statistics that sites told cannot be read: {error!r}') from None
 
