@@ -87,6 +87,16 @@ def free_port():
     return one.getsockname()[1]
 
 
+def descendants(pid):
+  """Numbers of the processes that a process started, and those that these started."""
+  told = subprocess.run(['ps', '-eo', 'pid=,ppid='], capture_output=True, text=True, check=True)
+  parents = [tuple(map(int, line.split())) for line in told.stdout.splitlines()]
+  found = [pid]
+  for one in found:
+    found += [child for child, parent in parents if parent == one]
+  return found[1:]
+
+
 class Processes:
   """Commands of Flower, all of which end with the test."""
 
@@ -119,7 +129,6 @@ class Processes:
       stderr=subprocess.STDOUT,
       env=self.environment,
       cwd=self.folder,
-      start_new_session=True,
     )
     log.close()
     self._all.append(process)
@@ -182,9 +191,10 @@ class Processes:
       time.sleep(0.3)
 
   def kill(self, process):
-    """Ends a command and all that it started, at once."""
-    with contextlib.suppress(ProcessLookupError):
-      os.killpg(process.pid, signal.SIGKILL)
+    """Ends a command and all that it started, at once, as where a machine loses its power."""
+    for pid in (process.pid, *descendants(process.pid)):
+      with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
     process.wait()
 
   def close(self):
