@@ -16,6 +16,7 @@ from medjax.errors import UserError
 from medjax.workdir import Workdir
 
 Batch = dict[str, Any]
+AGREED = 'agreed'  # in data.json: whether its details are those of several sites
 
 
 class Readable(Protocol):

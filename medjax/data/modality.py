@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 import PIL.Image
 
-from medjax.data import ragged, received, source_files
+from medjax.data import agreement, ragged, received, source_files
 from medjax.data.domain import Domain
 from medjax.data.looks import Looks
 from medjax.errors import UserError
@@ -131,28 +131,6 @@ _JSON = {
 }  # fmt: skip
 
 
-_OF_LABELS = ('label_mean', 'label_scale')  # see ``examples.label_scale``
-
-
-def moments(
-  means: Sequence[float], scales: Sequence[float], weights: Sequence[float] | np.ndarray
-) -> tuple[float, float]:
-  """Mean and standard deviation of all cases, from those of parts.
-
-  Args:
-    means: of the parts.
-    scales: their standard deviations.
-    weights: their shares of all cases, which add up to 1.
-
-  Example:
-    >>> moments([0.0, 2.0], [1.0, 1.0], [0.5, 0.5])
-    (1.0, 1.4142135623730951)
-  """
-  mean = float(np.dot(weights, means))
-  square = float(np.dot(weights, np.square(scales) + np.square(np.subtract(means, mean))))
-  return mean, square**0.5 or 1.0
-
-
 class Modality(abc.ABC):
   """The owner of one kind of input: how new cases are read, fed, drawn and explained.
 
@@ -191,38 +169,19 @@ class Modality(abc.ABC):
     """New cases in these files and folders; one that cannot be read is a case that says so."""
 
   @classmethod
+  def told(cls, details: Mapping[str, Any]) -> dict[str, Any]:
+    """What a site tells others of its ``details`` to agree; see ``agreement.told``."""
+    return agreement.told(details)
+
+  @classmethod
   def agreed(
     cls, parts: Sequence[Mapping[str, Any]], cases: Sequence[int], names: Sequence[str]
   ) -> tuple[dict[str, Any], list[str]]:
-    """What several sites that train together agree on, from the ``details`` of their data sets.
+    """What several sites that train together agree on; see ``agreement.agreed``.
 
-    Mean and standard deviation of labels are those of all cases; everything else has to be the same
-    by default. A kind of data that fits something to its cases says how that becomes one.
-
-    Args:
-      parts: details of each site.
-      cases: its training cases.
-      names: what sites are called, for errors.
-
-    Returns:
-      Details that hold at all sites, and notes.
-
-    Raises:
-      UserError: something that was fitted differs.
+    A kind of data that fits something to its cases says how that becomes one.
     """
-    found = dict(parts[0])
-    for name, value in found.items():
-      odd = [site for site, one in zip(names, parts, strict=True) if one.get(name) != value]
-      if odd and name not in _OF_LABELS:
-        raise UserError(
-          f'--sites: {name}, which is fitted to training cases, differs between {odd[0]} and '
-          f'{names[0]}; these data cannot be trained on together yet'
-        )
-    if _OF_LABELS[0] in found:
-      means, scales = ([one[name] for one in parts] for name in _OF_LABELS)
-      mean, scale = moments(means, scales, np.asarray(cases) / np.sum(cases))
-      found |= dict(zip(_OF_LABELS, (mean, scale), strict=True))
-    return found, []
+    return agreement.agreed(parts, cases, names)
 
   @property
   def json_schema(self) -> Mapping[str, Any] | None:

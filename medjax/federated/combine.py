@@ -38,6 +38,8 @@ def wrong(update: Any, like: Any) -> str:
     name = jax.tree_util.keystr(path, simple=True, separator='.')
     if np.shape(found) != np.shape(leaf):
       return f'{name} has shape {np.shape(found)}; expected {np.shape(leaf)}'
+    if np.asarray(found).dtype != np.asarray(leaf).dtype:
+      return f'{name} holds {np.asarray(found).dtype}; expected {np.asarray(leaf).dtype}'
     if not np.isfinite(found).all():
       return f'{name} holds values that are no numbers'
   return ''

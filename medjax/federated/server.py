@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -16,14 +15,14 @@ from medjax import runtime
 from medjax.config import Config
 from medjax.errors import UserError
 from medjax.experiment import Experiment
-from medjax.federated import combine
-from medjax.federated.local import Local, Update, norm
-from medjax.federated.settings import MEAN, Settings
+from medjax.federated import merge
+from medjax.federated.local import Local, Update
+from medjax.federated.settings import Settings
 from medjax.federated.sites import Site
 from medjax.runtime import Devices
 from medjax.spent import STEPS, VALIDATION, Spent
 from medjax.training import keeper as keeper_lib
-from medjax.training import parallel, predict, state
+from medjax.training import parallel, predict
 from medjax.training.state import State
 from medjax.workdir import Workdir
 
@@ -91,55 +90,16 @@ class Rounds:
       arrived = self._line(number, one.name, update)
       if arrived is None:
         left_out[one.name] = 'its update did not arrive'
-      elif reason := combine.wrong(arrived.params, current.params) or combine.wrong(
-        arrived.model_state, current.model_state
-      ):
-        left_out[one.name] = reason
       else:
         received[one.name] = arrived
-    changes = {
-      name: jax.tree.map(np.subtract, update.params, current.params)
-      for name, update in received.items()
-    }
-    norms = {name: norm(change) for name, change in changes.items()}
-    for name, reason in zip(norms, combine.far(list(norms.values())), strict=True):
-      if reason:
-        left_out[name] = reason
-    used = [name for name in received if name not in left_out]
-    if not used:
-      if not received and all(why == 'it took no part' for why in left_out.values()):
+    found = merge.merged(number, current, received, self.settings, self.experiment.average)
+    left_out |= found.left_out
+    if found.state is None:
+      if all(why == 'it took no part' for why in left_out.values()):
         return self._unchanged(current, memories), {}, left_out
-      reasons = '; '.join(f'{name}: {why}' for name, why in left_out.items())
-      raise UserError(f'round {number + 1}: no update can be used: {reasons}')
-    sizes = [received[name].examples for name in used]
-    parts = [combine.clipped(changes[name], norms[name], self.settings.clip) for name in used]
-    change = combine.combined(self.settings.combine, parts, sizes)
-    params, server = _moved(self._server, change, current.opt_state['server'], current.params)
-    model_state = combine.combined(MEAN, [received[name].model_state for name in used], sizes)
-    done: Any = np.asarray(number + 1, np.int32)
-    new = State(
-      done,
-      params,
-      model_state,
-      {'server': server, 'sites': memories},
-      self._averaged(number, current, params, model_state),
-    )
-    metrics = {
-      'loss': float(np.average([received[name].loss for name in used], weights=sizes)),
-      'grad_norm': norm(change),
-      'update_norm': norm(jax.tree.map(np.subtract, params, current.params)),
-      'examples': float(sum(sizes) * self.settings.local_epochs),
-    }
-    return new, metrics, left_out
-
-  def _averaged(self, number: int, current: State, params: Any, model_state: Any) -> Any:
-    found = state.averaged(
-      self.experiment.average,
-      jnp.asarray(number + 1),
-      current.average,
-      {'params': params, **model_state},
-    )
-    return jax.device_get(found)
+      raise UserError(f'round {number + 1}: no update can be used: {merge.spell(left_out)}')
+    memory = {**found.state.opt_state, 'sites': memories}
+    return dataclasses.replace(found.state, opt_state=memory), found.metrics, left_out
 
   def _unchanged(self, current: State, memories: Any) -> State:
     memory = {**current.opt_state, 'sites': memories}
@@ -166,7 +126,7 @@ class Rounds:
     begun = keeper_lib.kept(self.experiment, self.config, workdir, spent, create, steps_per_epoch=1)
     with begun as (keeper, current):
       current = jax.device_get(current)
-      log = _Log(workdir, keeper.step)
+      log = Log(workdir, keeper.step)
       with runtime.Preemption() as preemption, spent.on(STEPS):
         while not keeper.finished():
           keeper.begin_epoch()
@@ -195,14 +155,7 @@ class Rounds:
       return keeper.validated(table, loss)
 
 
-def _moved(optimizer: Any, change: Any, memory: Any, params: Any) -> tuple[Any, Any]:
-  """Parameters after the server's update, and its memory; arrays of the host."""
-  gradient = jax.tree.map(np.negative, change)
-  updates, memory = optimizer.update(gradient, memory, params)
-  return jax.device_get((optax.apply_updates(params, updates), memory))
-
-
-class _Log:
+class Log:
   """rounds.jsonl: of each round its figures and which sites were left out."""
 
   def __init__(self, workdir: Workdir, step: int):

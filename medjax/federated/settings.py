@@ -71,3 +71,26 @@ class Settings:
   def to_json(self) -> dict[str, Any]:
     """JSON values by name."""
     return dataclasses.asdict(self)
+
+  def spell(self, rounds: int) -> str:
+    """How the sites train, in words."""
+    each = f'{self.local_epochs} epoch' + ('s' if self.local_epochs > 1 else '')
+    if self.local_steps:
+      each += f' of at most {self.local_steps} updates'
+    told = [f'{rounds} rounds; in each every site trains {each} from the parameters of all.']
+    if self.pulls:
+      told.append(f'FedProx holds it near them (weight {self.proximal:g}).')
+    told.append(
+      {
+        MEAN: 'The mean of the changes, by training cases, is taken.',
+        MEDIAN: 'The median of each parameter is taken, which does not count cases.',
+        KRUM: 'Krum takes the change that is nearest to others.',
+      }[self.combine]
+    )
+    if self.strategy == FEDADAM:
+      told.append('It is the gradient of an Adam at the server.')
+    if self.clip:
+      told.append(f'No change has a norm above {self.clip:g}.')
+    if self.absent:
+      told.append(f'A site misses a round with probability {self.absent:g}.')
+    return ' '.join(told)

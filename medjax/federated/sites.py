@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -187,14 +187,20 @@ def _require_alike(found: Sequence[Experiment], sources: Sequence[str]) -> None:
         f'--sites: classes of {source} are {", ".join(one.data.classes) or "none"}; those of '
         f'{sources[0]} {", ".join(first.classes) or "none"}'
       )
-    if type(one.data.modality).agreed is Modality.agreed and _shapes(one.data) != _shapes(first):
+    if shapes(one.data) != shapes(first):
       raise UserError(f'--sites: examples of {source} have other shapes than those of {sources[0]}')
 
 
-def _shapes(data: Dataset) -> dict[str, Any]:
-  """Of arrays that are as large in every example."""
+def shapes(data: Dataset) -> dict[str, Any]:
+  """Arrays of an example that have to be as large at every site, as in 'float32[4]'.
+
+  Those that are as large in every example, where the kind of data does not agree on inputs.
+  """
+  if type(data.modality).agreed is not Modality.agreed:
+    return {}
   ragged = {name for split in data.splits.values() for name in split.axes}
-  return {name: spec for name, spec in data.example.items() if name not in ragged}
+  spelled = data.summary()['example']
+  return {name: spec for name, spec in spelled.items() if name not in ragged}
 
 
 def marked(experiment: Experiment, sites: Sequence[Site]) -> Experiment:
@@ -286,13 +292,26 @@ def told(sites: Sequence[Site]) -> list[str]:
     >>> told(sites)                                                # doctest: +SKIP
     ['site-1: 120 training cases of 80 patients (normal 100, pneumonia 20), 30 val, 40 test']
   """
-  lines = []
-  for site in sites:
-    about = site.experiment.data.summary()['splits']
-    classes = ', '.join(f'{name} {n}' for name, n in about['train']['classes'].items())
-    others = ''.join(f', {about[name]["examples"]} {name}' for name in about if name != 'train')
-    lines.append(
-      f'{site.name}: {about["train"]["examples"]} training cases of {about["train"]["groups"]} '
-      f'patients{f" ({classes})" if classes else ""}{others}'
-    )
-  return lines
+  return [spell(site.name, site.experiment.data.summary()['splits']) for site in sites]
+
+
+def spell(name: str, splits: Mapping[str, Mapping[str, Any]]) -> str:
+  """A line on a site.
+
+  Args:
+    name: of it.
+    splits: of each how many examples and groups it has, and examples of each class.
+
+  Example:
+    >>> spell('north', {'train': {'examples': 9, 'groups': 7, 'classes': {'well': 9}}})
+    'north: 9 training cases of 7 patients (well 9)'
+  """
+  train = splits['train']
+  classes = ', '.join(f'{label} {n}' for label, n in train['classes'].items())
+  others = ''.join(
+    f', {about["examples"]} {one}' for one, about in splits.items() if one != 'train'
+  )
+  return (
+    f'{name}: {train["examples"]} training cases of {train["groups"]} '
+    f'patients{f" ({classes})" if classes else ""}{others}'
+  )

@@ -232,6 +232,13 @@ class Checkpoints:
     self.wait()
     return sorted(self._manager.all_steps())
 
+  def drop(self, after: int) -> None:
+    """Removes those of later steps, which are taken once more."""
+    for step in self.steps():
+      if step > after:
+        self._manager.delete(step)
+        self._ranks.pop(step, None)
+
   def best(self) -> int | None:
     """The step with the best score, the earliest of equals; without scores the newest.
 

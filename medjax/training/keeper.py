@@ -66,8 +66,9 @@ class Keeper:
     self.experiment, self.config, self.workdir = experiment, config, workdir
     self.step, self._begun = step, step
     self._checkpoints, self._spent = checkpoints, spent
-    batches = -(-len(experiment.data.splits['train']) // config.batch_size)
-    self.steps_per_epoch = steps_per_epoch or batches
+    self.steps_per_epoch = steps_per_epoch or -(
+      -len(experiment.data.splits['train']) // config.batch_size
+    )
     lead = jax.process_index() == 0
     self._log = MetricsLog(workdir, step) if lead else None
     total = self.steps_per_epoch * config.num_epochs
@@ -155,13 +156,16 @@ class Keeper:
     Returns:
       The score by which checkpoints are best; None where it is undefined.
     """
-    outcome = self.experiment.task.outcome
-    score, epoch = outcome.score(table), self.epoch - 1
+    return self.scored(self.experiment.task.outcome.score(table), loss)
+
+  def scored(self, score: float | None, loss: float) -> float | None:
+    """As ``validated``, of the score itself."""
+    monitor, epoch = self.experiment.task.outcome.monitor, self.epoch - 1
     if self._log:
-      self._log.write(self.step, epoch, 'val', {'loss': loss, outcome.monitor: score})
+      self._log.write(self.step, epoch, 'val', {'loss': loss, monitor: score})
     if self._meter:
       shown = 'undefined' if score is None else f'{score:.3f}'
-      self._meter.note(f'epoch {epoch + 1}: validation loss {loss:.3f}, {outcome.monitor} {shown}')
+      self._meter.note(f'epoch {epoch + 1}: validation loss {loss:.3f}, {monitor} {shown}')
     if self._watch:
       self._watch(epoch + 1, score)
     return score

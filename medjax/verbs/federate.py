@@ -1,6 +1,10 @@
-"""The verb ``federate``: training at several sites whose cases stay where they are, simulated."""
+"""The verb ``federate``: training at several sites whose cases stay where they are.
+
+Simulated in one process, to study it; or with ``--app`` as an app of Flower for real sites.
+"""
 
 import dataclasses
+import pathlib
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 
 _SITES, _SKEW = '4', 0.5
 _PLAN = 'federation-plan.json'  # what the runs of the folder were made by
+_SIMULATED = ('sites', 'skew', 'absent', 'seeds', 'beside')
+_REAL = ('fewest', 'round_seconds')
 
 
 def federate(run: Run, words: Sequence[str]) -> None:
@@ -44,6 +50,12 @@ def federate(run: Run, words: Sequence[str]) -> None:
       'federate: what each site would spend of config.privacy.epsilon is not accounted for yet; '
       'expected 0'
     )
+  if run.values.app:
+    _write_app(run, strategies)
+    return
+  for name in _REAL:
+    if run.values[name].present:
+      raise UserError(f'--{name}: is of real sites; expected --app=FOLDER beside it')
   plan = {
     'sites': run.values.sites,
     'skew': run.values.skew,
@@ -78,10 +90,54 @@ def federate(run: Run, words: Sequence[str]) -> None:
       'lines': sites.told(parts),
       'divided': run.values.sites.isdecimal(),
       'strategies': {
-        name: _spell(settings, run.config.num_epochs) for name, settings in strategies.items()
+        name: settings.spell(run.config.num_epochs) for name, settings in strategies.items()
       },
     }
     result.show(run.workdir.folder, folders, everyone.task.outcome, sites.column(everyone), about)
+
+
+def _write_app(run: Run, strategies: Mapping[str, 'Settings']) -> None:
+  """Writes the Flower app of a federation of real sites."""
+  from medjax.federated import app
+
+  for name in _SIMULATED:
+    if run.values[name].present:
+      raise UserError(f'--{name}: is of simulated sites; with --app they are real')
+  if len(strategies) > 1:
+    raise UserError(f'--strategy={run.values.strategy}: expected one, with --app')
+  config: Any = run.config
+  if not hasattr(config.data, 'source'):
+    raise UserError('--app: the data of this experiment have no source of their own')
+  if not run.values.round_seconds > 0:
+    raise UserError(f'--round_seconds={run.values.round_seconds:g}: expected more than 0')
+  folder = pathlib.Path(run.values.app).expanduser()
+  (settings,) = strategies.values()
+  app.write(
+    folder,
+    *_names(run),
+    run.config,
+    settings,
+    str(run.workdir.folder),
+    run.values.fewest,
+    run.values.round_seconds,
+  )
+  print(f'app: {folder}')
+  print(f'start it with: flwr run {folder} SERVER (see medjax/flower/README.md)')
+
+
+def _names(run: Run) -> tuple[str, str]:
+  """The module of the experiment, which the sites import, and what gives its settings there."""
+  module = sys.modules[run.build.__module__]
+  name = module.__name__
+  if name == '__main__':
+    spec = getattr(module, '__spec__', None)
+    if spec is None:
+      raise UserError('--app: sites have to import the experiment; expected python -m MODULE')
+    name = spec.name
+  for defaults in ('config', 'Config'):
+    if callable(getattr(module, defaults, None)) and getattr(module, 'build', None) is run.build:
+      return name, defaults
+  raise UserError(f'--app: {name} has no build, or no Config, which sites call')
 
 
 def _strategies(values: Any) -> dict[str, 'Settings']:
@@ -170,33 +226,9 @@ def _say(run: Run, name: str, seed: int) -> None:
     print(f'seed {seed}: {name}: {report.headline(run.workdir, "test", monitor)}')
 
 
-def _spell(settings: 'Settings', rounds: int) -> str:
-  """How the sites trained, in words."""
-  each = f'{settings.local_epochs} epoch' + ('s' if settings.local_epochs > 1 else '')
-  if settings.local_steps:
-    each += f' of at most {settings.local_steps} updates'
-  told = [f'{rounds} rounds; in each every site trains {each} from the parameters of all.']
-  if settings.pulls:
-    told.append(f'FedProx holds it near them (weight {settings.proximal:g}).')
-  told.append(
-    {
-      'mean': 'The mean of the changes, by training cases, is taken.',
-      'median': 'The median of each parameter is taken, which does not count cases.',
-      'krum': 'Krum takes the change that is nearest to others.',
-    }[settings.combine]
-  )
-  if settings.strategy == 'fedadam':
-    told.append('It is the gradient of an Adam at the server.')
-  if settings.clip:
-    told.append(f'No change has a norm above {settings.clip:g}.')
-  if settings.absent:
-    told.append(f'A site misses a round with probability {settings.absent:g}.')
-  return ' '.join(told)
-
-
 VERB = Verb(
   'federate',
-  'train at several sites whose cases stay there, and compare (simulated)',
+  'train at several sites whose cases stay there: simulated, or an app for real ones',
   federate,
   (
     Flag('sites', _SITES, 'how many to divide the patients among, or a source of each', 'N|A,B'),
@@ -211,5 +243,8 @@ VERB = Verb(
     Flag('absent', None, 'probability that a site misses a round', 'P', number=float),
     Flag('seeds', None, 'networks, each from other weights (default 1)', 'N', low=1),
     Flag('beside', True, 'also train on all cases together, and at each site alone'),
+    Flag('app', '', 'write a Flower app for real sites there, and train nothing', 'FOLDER'),
+    Flag('fewest', 2, 'real sites that a round needs', 'N', low=1),
+    Flag('round_seconds', 3600.0, 'that a real site may take for a round', 'S'),
   ),
 )

@@ -59,12 +59,22 @@ class Run:
     run.spent = Spent(0.0, runtime.compile_clock())
     return run
 
-  def experiment(self, *, told: bool = True) -> Experiment:
-    """The experiment of the settings; notes on its data go to the terminal, if ``told``."""
+  def experiment(self, *, told: bool = True, agreed: dict[str, Any] | None = None) -> Experiment:
+    """The experiment of the settings.
+
+    Args:
+      told: whether notes on its data go to the terminal.
+      agreed: details of its data that sites have agreed on; see ``data.settings.Settings``.
+    """
     from medjax.training import budget
 
+    config: Any = self.config
+    if agreed is not None:
+      config = copy.copy(config)
+      config.data = copy.copy(config.data)
+      config.data.agreed = agreed
     with self.spent.on(DATA):
-      built = self.build(budget.prepared(self.config, self.workdir))
+      built = self.build(budget.prepared(config, self.workdir))
     built = budget.applied(built, self.config)
     self._shard(built)
     _check_explanation(self.config, built)
@@ -84,8 +94,8 @@ class Run:
     self.require_one()
     self.workdir.stored(self.config)
     self.workdir.check(self.config)
-    dataset.describe(self.workdir)  # of an earlier version it could not be evaluated
-    built = self.experiment()
+    about = dataset.describe(self.workdir)  # of an earlier version it could not be evaluated
+    built = self.experiment(agreed=about['details'] if about.get(dataset.AGREED) else None)
     self.workdir.claim_data(built.data.summary(), write=False)
     return built
 

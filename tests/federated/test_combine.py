@@ -69,6 +69,12 @@ def test_an_update_that_cannot_be_used_says_why(damage, reason):
   assert combine.wrong(update, like) == reason
 
 
+def test_values_of_another_kind_are_wrong():
+  like = {'w': np.zeros(2, np.float32)}
+  assert combine.wrong({'w': np.array(['a', 'b'])}, like) == 'w holds <U1; expected float32'
+  assert combine.wrong({'w': np.zeros(2)}, like) == 'w holds float64; expected float32'
+
+
 def test_a_boosted_update_is_far_from_others():
   assert combine.far([1.0, 2.0, 1.5, 100.0]) == [
     '',

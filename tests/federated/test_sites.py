@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments import tabular_mlp
+from experiments import diabetes_linear, tabular_mlp
+from medjax.data import agreement
 from medjax.data.modality import Modality
 from medjax.errors import UserError
 from medjax.federated import sites
@@ -152,6 +153,20 @@ def test_means_are_agreed_on_without_rows(tmp_path):
   # The smallest and the largest are those of single patients, and stay.
   told = str(one.details)
   assert not any(f'{edge:.1f}' in told for some in ages for edge in (some.min(), some.max()))
+
+
+def test_what_sites_tell_gives_what_their_details_give():
+  parts = []
+  for seed in (0, 1):  # as of two sites whose labels are numbers
+    config = diabetes_linear.Config()
+    config.data.seed = seed
+    parts.append(diabetes_linear.build(config).data)
+  kind, cases, names = type(parts[0].modality), [1, 1], ['a', 'b']
+  told = [kind.told(part.details) for part in parts]
+  assert 'typical' not in told[0]
+  found, _ = kind.agreed(told, cases, names)
+  expected, _ = kind.agreed([part.details for part in parts], cases, names)
+  assert agreement.settled(parts[1].details, found) == expected
 
 
 def test_a_column_of_numbers_and_of_texts_is_refused(tmp_path):

@@ -51,6 +51,20 @@ def test_newest_and_best_are_kept(begun, tmp_path):
     assert checkpoints.best() == 2  # the earlier of equals
 
 
+def test_later_ones_are_dropped_and_taken_once_more(begun, tmp_path):
+  with Checkpoints(tmp_path / 'c', keep=9) as checkpoints:
+    for step in (1, 2, 3):
+      _save(checkpoints, begun, step, step / 10)
+    checkpoints.drop(1)
+    assert checkpoints.steps() == [1]
+    assert checkpoints.best() == 1
+    again = _save(checkpoints, begun, 2, 0.05)
+    assert checkpoints.best() == 1
+    assert _same(checkpoints.read(2, begun)[0], again)
+    checkpoints.drop(2)
+    assert checkpoints.steps() == [1, 2]
+
+
 def test_what_is_offered_within_the_pause_waits_in_memory(begun, tmp_path):
   def offer(step, score):
     moved = begun.replace(params=jax.tree.map(lambda p: p + step, begun.params))

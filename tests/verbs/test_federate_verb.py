@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from experiments import diabetes_linear, protein_function, tabular_mlp
+from experiments import chest_xray, diabetes_linear, protein_function, tabular_mlp
 
 SMALL = (
   '--config.data.simulated_rows=240',
@@ -24,8 +24,9 @@ def run_experiment(capsys, tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
 
   def run(module, *arguments):
+    defaults = getattr(module, 'config', None) or module.Config
     with pytest.raises(SystemExit) as stop:
-      cli.main(module.Config(), module.build, argv=arguments)
+      cli.main(defaults(), module.build, argv=arguments)
     out, err = capsys.readouterr()
     return stop.value.code or 0, out, err
 
@@ -164,3 +165,37 @@ def test_proteins_of_any_length_train_together(run_experiment):
     '--workdir=fed',
   )
   assert code == 0, err
+
+
+def test_an_app_for_real_sites(run_experiment, tmp_path):
+  words = ('federate', '--app=app', '--workdir=/srv/run', '--strategy=fedadam', '--fewest=3')
+  code, out, err = run_experiment(tabular_mlp, *words, '--config.num_epochs=7')
+  assert code == 0, err
+  assert 'start it with: flwr run app SERVER' in out
+  text = (tmp_path / 'app' / 'pyproject.toml').read_text()
+  for line in ('workdir = "/srv/run"', 'fewest = 3', 'strategy = "fedadam"', 'num_epochs = "7"'):
+    assert line in text
+  assert sorted(path.name for path in tmp_path.iterdir()) == ['app']
+  text = (tmp_path / 'app' / 'federation.py').read_text()
+  assert 'client.app(experiment.Config(), experiment.build)' in text
+  code, _, err = run_experiment(chest_xray, 'federate', '--app=other')
+  assert code == 0, err
+  text = (tmp_path / 'other' / 'federation.py').read_text()
+  assert 'import experiments.chest_xray as experiment' in text
+  assert 'server.app(experiment.config(), experiment.build)' in text
+
+
+@pytest.mark.parametrize(
+  ('words', 'message'),
+  [
+    (('--app=app', '--sites=4'), '--sites: is of simulated sites; with --app they are real'),
+    (('--app=app', '--beside=false'), '--beside: is of simulated sites'),
+    (('--app=app', '--strategy=fedavg,fedprox'), '--strategy=fedavg,fedprox: expected one'),
+    (('--app=app', '--round_seconds=0'), '--round_seconds=0: expected more than 0'),
+    (('--fewest=3',), '--fewest: is of real sites; expected --app=FOLDER beside it'),
+  ],
+)
+def test_flags_of_simulated_and_of_real_sites_are_told_apart(run_experiment, words, message):
+  code, _, err = run_experiment(tabular_mlp, 'federate', *words)
+  assert code == 2
+  assert message in err

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data.modality import moments
+from medjax.data.agreement import moments
 from medjax.data.tabular.preprocess import Category, Number, Preprocessing
 from medjax.errors import UserError
 

@@ -20,6 +20,7 @@ from medjax.outcomes import SimpleModel
 from medjax.plots import curves
 
 _BARS = 12  # columns that are shown, the strongest
+_OF_COLUMNS = ('preprocessing', 'inputs', 'typical')  # of details
 _LONGEST = 2**17  # characters of a cell, as of csv
 
 
@@ -53,6 +54,13 @@ class Table(Modality):
       'inputs': self.preprocessing.inputs,
       'typical': typical,
     }
+
+  @classmethod
+  def told(cls, details: Mapping[str, Any]) -> dict[str, Any]:
+    """See ``tabular.agree``."""
+    own = agree.told(details)
+    others = {name: value for name, value in own.items() if name not in _OF_COLUMNS}
+    return super().told(others) | {name: own[name] for name in _OF_COLUMNS if name in own}
 
   @classmethod
   def agreed(
