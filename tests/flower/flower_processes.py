@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 BIN = pathlib.Path(sys.executable).parent
+_READY = 'Starting Flower SuperExec'  # which starts the app of a run
 ROOT = pathlib.Path(__file__).parents[2]
 
 
@@ -150,6 +151,9 @@ class Processes:
     return done.stdout
 
   def server(self):
+    """Starts the server, and waits until it takes connections and can run apps."""
+    path = self.folder / 'server.log'
+    before = self.log('server').count(_READY) if path.exists() else 0
     process = self.start(
       'server',
       'flower-superlink',
@@ -164,7 +168,8 @@ class Processes:
     )
     for _ in range(300):
       with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', self.port), 1):
-        return process
+        if self.log('server').count(_READY) > before:
+          return process
       time.sleep(0.2)
     pytest.fail(self.log('server'))
 
@@ -181,14 +186,6 @@ class Processes:
       f'--port={free_port()}',
       f'--node-config=source="{source}" workdir="{self.folder / "sites" / name}"',
     )
-
-  def wait(self, name, text, seconds=150):
-    """Until a log holds a text."""
-    end = time.monotonic() + seconds
-    while text not in self.log(name):
-      if time.monotonic() > end:
-        pytest.fail(f'{text!r} is not in {name}.log:\n{self.log(name)[-5000:]}')
-      time.sleep(0.3)
 
   def kill(self, process):
     """Ends a command and all that it started, at once, as where a machine loses its power."""
