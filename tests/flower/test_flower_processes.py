@@ -102,7 +102,8 @@ def test_sites_fail_strangers_stay_out_and_a_killed_server_goes_on(processes, tm
   assert len(rounds(tmp_path)) == 1
   processes.server()
   told = processes.run('flwr', 'run', tmp_path / 'app', 'study')
-  again = f'[RUN {re.search(r"started run (\d+)", told)[1]}]'
+  number = re.search(r'started run (\d+)', told)[1]
+  again = f'[RUN {number}]'
   wait_until(lambda: again in processes.log('south'), processes)  # which is asked to train
   processes.kill(nodes['south'])
   wait_until((tmp_path / 'server' / 'federation.html').exists, processes, 240)
