@@ -89,6 +89,7 @@ class Server:
     with workdir.alone():
       about, begun = self._begun()
       self.sites.about = {'federation': about['federation'], 'agreed': about['agreed']}
+      self.sites.known |= about['sites']  # who was there before this process, and may be lost
       experiment = self._experiment(about)
       with keeper_lib.kept(
         experiment,
@@ -105,6 +106,7 @@ class Server:
         log = server.Log(workdir, keeper.step)
         while not keeper.finished():
           current = self._round(experiment, keeper, current, log)
+          self._remember(about)
         keeper.end()
       self._end(experiment, about)
 
@@ -191,13 +193,21 @@ class Server:
     agreed, notes = agree.agreed(known)
     for note in notes:
       print(f'data: {note}', flush=True)
-    about = {**self.sites.about, 'settings': settings, 'agreed': agreed, 'notes': notes}
+    about = {
+      **self.sites.about, 'settings': settings, 'agreed': agreed, 'notes': notes, 'sites': known,
+    }  # fmt: skip
     self.sites.about = {**self.sites.about, 'agreed': agreed}
     data, current = self._begin(about)
     workdir.claim(plan.config)
     sealed.write(path, about)
     workdir.claim_data(self._summary(data, known))
     return about, current
+
+  def _remember(self, about: dict[str, Any]) -> None:
+    """Writes which sites take part, where others than before do."""
+    if about['sites'] != self.sites.known:
+      about['sites'] = dict(self.sites.known)
+      sealed.write(self.workdir.folder / _PLAN, about)
 
   def _new_name(self) -> str:
     return f'{self._name[:64].lower()}-{secrets.token_hex(8)}'
