@@ -6,6 +6,7 @@ import hashlib
 import os
 import pathlib
 import re
+import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -31,7 +32,8 @@ def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
     ...   new.write_text(page)
   """
   # Hidden, so that what a killed process leaves is taken for no file of a run.
-  new = path.with_name(f'.{path.name}.{os.getpid()}')
+  # Of a name that nobody can guess: a link put there would lead what is written elsewhere.
+  new = path.with_name(f'.{path.name}.{os.getpid()}-{secrets.token_hex(4)}')
   try:
     path.parent.mkdir(parents=True, exist_ok=True)
     yield new
@@ -69,7 +71,9 @@ def locked(path: pathlib.Path, busy: str = '') -> Iterator[None]:
     UserError: another process is past, and ``busy`` says so.
     OSError: the file cannot be made.
   """
-  with open(path, 'w') as file:
+  # Not through a link, and nothing is cut off: it may lie in a folder that others can write.
+  handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, 'O_NOFOLLOW', 0), 0o666)
+  with open(handle, 'r+') as file:
     try:
       import fcntl  # not on Windows
 

@@ -12,7 +12,7 @@ import os
 import pathlib
 from collections.abc import Iterator, Sequence
 
-from medjax.security import manifest, memory
+from medjax.security import manifest, memory, seen
 from medjax.security import vault as vaults
 from medjax.security.vault import Vault
 
@@ -27,6 +27,7 @@ def source(name: str | os.PathLike[str]) -> pathlib.Path:
 
   Raises:
     UserError: the set cannot be read.
+    TamperedError: an encrypted set was there, and is not any more.
     RuntimeError: '~name' is of nobody here.
 
   Example:
@@ -36,6 +37,8 @@ def source(name: str | os.PathLike[str]) -> pathlib.Path:
   path = pathlib.Path(name).expanduser()
   root = _set_of(path)
   if root is None:
+    for one in (path, *path.parents) if path.exists() else ():
+      seen.require_unknown(one)
     return path
   found = vault(root)
   if root == path and found is not None and found.contents.is_file:

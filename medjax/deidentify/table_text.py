@@ -55,6 +55,11 @@ def deidentify(
   cells = [{name: csv_cells.read(cell) for name, cell in row.items()} for _, row in rows]
   if not cells:
     raise UserError(f'{where}: has no rows; expected a header and rows')
+  if any(map(_is_value, header)) or sum(map(_is_number, header)) > len(header) / 2:
+    raise UserError(
+      f'{where}: its first row looks like values of a patient and not like names of columns; '
+      'expected a header'
+    )
   patient = next((name for name in header if patients.is_column(name)), '')
   changes: dict[str, _Change] = {}
   done: dict[str, str] = {}
@@ -78,6 +83,15 @@ def deidentify(
   if not changes:
     raise UserError(f'{where}: every column says who somebody is; --keep=COLUMN keeps one')
   return out.getvalue(), done, header
+
+
+def _is_number(cell: str) -> bool:
+  return numerals.real(cell) is not None
+
+
+def _is_value(cell: str) -> bool:
+  """Whether the name of a column looks like a date, a telephone number and the like."""
+  return dates.is_date(cell) or bool(_GERMAN.fullmatch(cell)) or bool(personal.by_cells([cell]))
 
 
 def _plan(

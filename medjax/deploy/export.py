@@ -125,6 +125,8 @@ def contents(
   if not workdir.card.exists():
     raise UserError(f'{workdir.card}: no model card yet; run evaluate first')
   described = dataset.describe(workdir)
+  if workdir.privacy.exists():
+    described = _untold(described)
   manifest = {
     'medjax': _version('medjax'),
     'jax': jax.__version__,
@@ -144,6 +146,12 @@ def contents(
     container.CARD: workdir.card.read_bytes(),
   }
   return manifest, members
+
+
+def _untold(described: dict[str, Any]) -> dict[str, Any]:
+  """What data.json says without exact counts and digests of private training cases."""
+  splits = {name: {'examples': 0} for name in described['splits']}
+  return {**described, 'splits': splits, 'fingerprint': '', 'groups_in_two_splits': 0}
 
 
 def _taken(experiment: Experiment) -> dict[str, Any]:

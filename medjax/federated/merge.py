@@ -10,7 +10,7 @@ import optax
 
 from medjax.federated import combine
 from medjax.federated.local import Update, norm
-from medjax.federated.settings import MEAN, Settings
+from medjax.federated.settings import Settings
 from medjax.training import state
 from medjax.training.state import State
 
@@ -66,9 +66,12 @@ def merged(
     return Merged(None, {}, left_out, used)
   sizes = [received[name].examples for name in used]
   parts = [combine.clipped(changes[name], norms[name], settings.clip) for name in used]
-  change = combine.combined(settings.combine, parts, sizes)
+  states = [received[name].model_state for name in used]
+  # Together, so that what withstands a site in one does so in the other.
+  change, model_state = combine.combined(
+    settings.combine, list(zip(parts, states, strict=True)), sizes
+  )
   params, memory = _moved(settings.server(), change, current.opt_state['server'], current.params)
-  model_state = combine.combined(MEAN, [received[name].model_state for name in used], sizes)
   variables = {'params': params, **model_state}
   averaged = state.averaged(average, jnp.asarray(number + 1), current.average, variables)
   done: Any = np.asarray(number + 1, np.int32)

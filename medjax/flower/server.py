@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import hashlib
 import json
+import math
 import pathlib
 import secrets
 import sys
@@ -22,7 +23,7 @@ from medjax.config import Config
 from medjax.data import dataset
 from medjax.errors import UserError
 from medjax.experiment import Experiment
-from medjax.federated import merge, server
+from medjax.federated import combine, merge, server
 from medjax.federated.local import Update
 from medjax.flower import agree, result, wire
 from medjax.flower.plan import Plan
@@ -172,7 +173,8 @@ class Server:
     for name, answer in answers.items():
       cases = self.sites.known[name]['splits']['val']['examples']
       values = [answer.about.get(key) for key in ('score', 'loss')]
-      found.append((cases, *(v if isinstance(v, int | float) else None for v in values)))
+      known = (v if isinstance(v, int | float) and math.isfinite(v) else None for v in values)
+      found.append((cases, *known))
     return _weighted(found, 1), _weighted(found, 2)
 
   def _begun(self) -> tuple[dict[str, Any], State | None]:
@@ -232,6 +234,8 @@ class Server:
       current = wire.tree(lead.arrays, {'params': whole.params, 'model_state': whole.model_state})
     except (KeyError, TypeError, ValueError) as error:
       raise UserError(f'{leads}: what it begins with cannot be read: {error!r}') from None
+    if reason := combine.wrong(current, current):
+      raise UserError(f'{leads}: what it begins with cannot be used: {reason}')
     for name, answer in answers.items():
       if answer.about.get('digest') != lead.about.get('digest'):
         print(

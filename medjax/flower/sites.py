@@ -166,8 +166,11 @@ def _checked(about: dict[str, Any]) -> dict[str, Any]:
   }
 
 
+_MOST = 10**9  # cases of a site
+
+
 def _count(value: Any) -> int:
-  if type(value) is not int or value < 0:
+  if type(value) is not int or not 0 <= value <= _MOST:
     raise ValueError(value)
   return value
 

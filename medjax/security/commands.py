@@ -136,7 +136,9 @@ def _grant(words: Sequence[str], values: flags.FlagValues) -> None:
     to = identity.person(path.read_text(), str(path))
   except (OSError, UnicodeDecodeError) as error:
     raise UserError(f'--to={path}: cannot be read: {error}') from None
-  people.grant(pathlib.Path(words[0]), keys.load(values.key), to, values.role)
+  found = people.grant(pathlib.Path(words[0]), keys.load(values.key), to, values.role)
+  if found.stale:
+    print(f'{words[0]}: somebody who may not read it any more has had its key; rotate it')
   print(f'{to.name} is {values.role} of {words[0]}; the public line says {to.sign}: ask {to.name}')
 
 
@@ -180,7 +182,9 @@ def _log(words: Sequence[str], values: flags.FlagValues) -> None:
   hidden = ('sign', 'age')
   for one in entries:
     about = ', '.join(f'{k} {v}' for k, v in one.about.items() if k not in hidden and v != '')
-    print(f'{one.number:>4} {one.time} {one.who.name:<12} {one.what:<8} {about}')
+    line = f'{one.number:>4} {one.time} {one.who.name:<12} {one.what:<8} {about}'
+    # What somebody has written must not look like another line.
+    print(''.join(letter if letter.isprintable() else '?' for letter in line))
   print(f'{len(entries)} entries; head {entries[-1].head if entries else "none"}')
 
 

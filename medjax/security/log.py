@@ -13,6 +13,7 @@ import pathlib
 from typing import Any
 
 from medjax import files
+from medjax.errors import UserError
 from medjax.security import private_files
 from medjax.security.aead import TamperedError
 from medjax.security.identity import Identity, Person
@@ -73,6 +74,8 @@ def read(folder: pathlib.Path, set_id: str, owner: str) -> list[Entry]:
     allowed = {owner} if entry.what in BY_OWNER else {owner, *granted.values()}
     if entry.who.sign not in allowed:
       raise TamperedError(f'{path} entry {number}: {entry.who.name} may not {entry.what}')
+    if entry.who.sign != owner and granted.get(entry.who.name) != entry.who.sign:
+      raise TamperedError(f'{path} entry {number}: is signed in the name of another')
     if entry.what == 'grant':
       granted[str(entry.about.get('to'))] = str(entry.about.get('sign'))
     elif entry.what == 'revoke':
@@ -132,12 +135,25 @@ def add(
         'set': set_id,
         'before': entries[-1].head if entries else START,
       }
+      _require_allowed(entries, who.person, what, owner, str(folder))
       line = _spell({**value, 'signature': who.sign(_spell(value))})
       old = path.read_bytes() if entries else b''
       private_files.write(path, old + line + b'\n')
       return len(entries) + 1, _head(line)
   except OSError as error:
     raise files.unwritable(path, error) from None
+
+
+def _require_allowed(entries: list[Entry], who: Person, what: str, owner: str, where: str) -> None:
+  """Refuses an entry that ``read`` would refuse, before it is there for good."""
+  granted: dict[str, str] = {}
+  for entry in entries:
+    if entry.what == 'grant':
+      granted[str(entry.about.get('to'))] = str(entry.about.get('sign'))
+    elif entry.what == 'revoke':
+      granted.pop(str(entry.about.get('to')), None)
+  if who.sign != owner and (what in BY_OWNER or granted.get(who.name) != who.sign):
+    raise UserError(f'{where}: {who.name} may not {what} any more, by its log; ask its owner')
 
 
 def require_head(entries: list[Entry], count: int, head: str, where: str, who: str) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from medjax import files
 from medjax.errors import UserError
-from medjax.security import aead, log, manifest, private_files, records, signed, vault
+from medjax.security import aead, log, manifest, private_files, records, seen, signed, vault
 from medjax.security.aead import TamperedError
 from medjax.security.identity import Identity
 from medjax.security.manifest import OWNER, Manifest, Shard
@@ -97,6 +97,7 @@ def encrypt(source: pathlib.Path, folder: pathlib.Path, owner: Identity) -> tupl
     )
     grants = manifest.granted([(owner.person, OWNER)], begun.key, begun.set, 1)
     made = Manifest(begun.set, 1, 1, False, shards, grants, entries, head)
+    seen.forget(str(folder.resolve()))  # of a set that was there and is gone
     manifest.write(folder, made, owner)
     _clear(folder, [shard.file for shard in shards])
   return len(paths), hidden

@@ -28,7 +28,10 @@ def folder(name: str) -> Iterator[pathlib.Path]:
     ...   (path / 'report.html').write_text(page)
   """
   base = _base()
-  own = private_files.make_folder(base / f'medjax-{os.getuid()}')
+  own = base / f'medjax-{os.getuid()}'
+  if own.is_symlink():  # of somebody who can write there as well
+    raise UserError(f'{own}: is a link; expected a folder of your own, or {_VARIABLE} to name one')
+  private_files.make_folder(own)
   above = pathlib.Path(tempfile.mkdtemp(dir=own))
   guard = _guard(above)
   try:

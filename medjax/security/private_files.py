@@ -22,7 +22,7 @@ def write(path: pathlib.Path, content: bytes, mode: int = 0o666) -> None:
     UserError: it cannot be written.
   """
   with files.replacing(path) as new:
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, 'O_NOFOLLOW', 0), mode)
     with open(handle, 'wb') as file:
       file.write(content)
       file.flush()

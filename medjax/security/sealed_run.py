@@ -30,11 +30,13 @@ class SealedRun:
     folder: on the disk.
     id: 32 hexadecimal digits.
     by: who began it.
+    readers: keys with which those sign who may read it, and their names.
   """
 
   folder: pathlib.Path
   id: str
   by: Person
+  readers: dict[str, str]
   _key: bytes = dataclasses.field(repr=False)
 
   def snapshot(self, live: pathlib.Path) -> Snapshot:
@@ -83,9 +85,11 @@ def begin(folder: pathlib.Path, people: Sequence[Person], reference: str = '') -
     {**dataclasses.asdict(one), 'key': manifest.wrapped(key, one, id, _EPOCH)}
     for one in {one.sign: one for one in (*people, who.person)}.values()
   ]
+  seen.forget(str(folder.resolve()))  # of a run that was there and is gone
   (folder / _SEALED).mkdir(parents=True)
   signed.write(folder / NAME, {'format': _FORMAT, 'run': id, 'people': wrapped}, who)
-  return SealedRun(folder, id, who.person, key)
+  readers = {str(one['sign']): str(one['name']) for one in wrapped}
+  return SealedRun(folder, id, who.person, readers, key)
 
 
 def open_run(folder: pathlib.Path, reference: str = '') -> SealedRun:
@@ -106,7 +110,8 @@ def open_run(folder: pathlib.Path, reference: str = '') -> SealedRun:
     names = ', '.join(str(one['name']) for one in about['people'])
     raise UserError(f'{folder}: {who.person.name} may not read this run; {names} may')
   key = manifest.unwrapped(wrapped, who, about['run'], _EPOCH, folder / NAME)
-  return SealedRun(folder, about['run'], by, key)
+  readers = {str(one['sign']): str(one['name']) for one in about['people']}
+  return SealedRun(folder, about['run'], by, readers, key)
 
 
 @contextlib.contextmanager

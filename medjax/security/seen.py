@@ -66,18 +66,18 @@ def check(now: State, owner: Person) -> bool:
     Whether it is new here, so that its owner is taken on trust.
 
   Raises:
-    TamperedError: it is older, is signed by somebody else, or lies where a set of another owner
-      was.
+    TamperedError: it is older, is signed by somebody else, or lies where another one was.
   """
   with _opened() as states:
     before = states.get(now.set)
+    for other in states.values():
+      if other.where == now.where and other.set != now.set:
+        key = 'another key' if other.owner != now.owner else 'the same key'
+        raise TamperedError(
+          f'{now.where}: is another set or run than before, signed by {key} ({owner.name}); ask '
+          f'{owner.name}, and if that is right: python -m medjax.security forget {now.where}'
+        )
     if before is None:
-      for other in states.values():
-        if other.where == now.where and other.owner != now.owner:
-          raise TamperedError(
-            f'{now.where}: is another set than before, signed by another key ({owner.name}); ask '
-            f'its owner, and if that is right: python -m medjax.security forget {now.where}'
-          )
       return True
     if before.owner != now.owner:
       raise TamperedError(f'{now.where}: is signed by another key than before ({owner.name})')
@@ -87,6 +87,23 @@ def check(now: State, owner: Person) -> bool:
         'an old copy was put back'
       )
     return False
+
+
+def require_unknown(place: str | os.PathLike[str]) -> None:
+  """Sees that nothing encrypted was where a folder or file in clear is.
+
+  Raises:
+    TamperedError: something was: whoever can write there may have put other data in its place.
+  """
+  if not _path().exists():
+    return
+  where = os.path.realpath(place)
+  with _opened() as states:
+    if any(state.where == where for state in states.values()):
+      raise TamperedError(
+        f'{place}: was encrypted and is not; if that is right: python -m medjax.security forget '
+        f'{place}'
+      )
 
 
 def remember(now: State) -> None:

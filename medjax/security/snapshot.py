@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import pathlib
+import re
 import secrets
 import threading
 from collections.abc import Iterable
@@ -20,6 +21,14 @@ from medjax.security.aead import TamperedError
 _INDEX = 'index'
 _PIECE = 2**24
 _ATTEMPTS = 5
+_BLOB = re.compile('[0-9a-f]{32}')
+
+
+def _is_inside(name: str) -> bool:
+  """Whether a file's name leads nowhere but below the folder."""
+  parts = name.split('/')
+  plain = '\\' not in name and '\0' not in name
+  return plain and not any(part in ('', '.', '..') for part in parts)
 
 
 class Snapshot:
@@ -66,6 +75,10 @@ class Snapshot:
     path = self.disk / _INDEX
     if path.exists():
       index = json.loads(self._unsealed(path, _INDEX))
+      if not all(_is_inside(name) for name in index['files']) or not all(
+        _BLOB.fullmatch(about['blob']) for about in index['files'].values()
+      ):  # whoever has the key of a run could name any file of its readers
+        raise TamperedError(f'{path}: names files outside of the run')
       self._kept, self.version = index['files'], index['version']
     return list(self._kept)
 

@@ -23,7 +23,7 @@ from medjax.workdir import Workdir
 
 # What data.json keeps of a loader, and does not come from training cases.
 _HARMLESS = frozenset(
-  ('alphabet', 'length', 'keep', 'places', 'sequence_column', 'both_strands', 'label', 'inputs',
+  ('alphabet', 'length', 'keep', 'sequence_column', 'both_strands', 'label', 'inputs',
    'leads', 'rate', 'seconds', 'names', 'private', 'preprocessing', 'typical', 'kinds')
 )  # fmt: skip
 _TOLD = {
@@ -31,6 +31,7 @@ _TOLD = {
   'label_scale': 'the standard deviation of the labels',
   'mean_atoms': 'the mean number of atoms',
   'positions': 'the number of positions',
+  'places': 'at which places sequences differ (config.data.varying)',
   'domain': 'what the training molecules look like',
   'event_times': 'the times of events',
 }
@@ -157,6 +158,11 @@ def _check(experiment: Experiment, config: Config) -> None:
       f'config.privacy.epsilon: this network keeps statistics of its batches '
       f'({", ".join(sorted(held))}), in which patients influence one another; expected one '
       'without: config.norm=group, or another config.network'
+    )
+  if getattr(getattr(config, 'data', None), 'length', None) == 0:
+    raise UserError(
+      'config.data.length=0: is the length of the longest training sequence, which is not told '
+      'with noise; expected a length'
     )
   for told in fitted(experiment.data):
     raise UserError(

@@ -1,6 +1,7 @@
 """Commands on encrypted data: what they write is in memory, and encrypted on the disk."""
 
 import contextlib
+import os
 import pathlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from medjax import config as config_lib
 from medjax import runtime
 from medjax.data import source_files
 from medjax.errors import UserError
-from medjax.security import keys, manifest, sealed_run
+from medjax.security import keys, manifest, private_files, sealed_run, seen
 from medjax.security.identity import Person
 from medjax.security.snapshot import Keeping, Snapshot
 from medjax.security.vault import Vault
@@ -33,6 +34,7 @@ class Private:
   def __init__(self, held: contextlib.ExitStack, values: flags.FlagValues):
     self._held, self._values = held, values
     self._live: dict[pathlib.Path, pathlib.Path] = {}  # of an encrypted run on the disk
+    self._runs: list[sealed_run.SealedRun] = []
     if values.data_key:
       keys.split(values.data_key)  # what is no reference may be a key, and goes no further
       runtime.use_key(values.data_key)
@@ -47,6 +49,8 @@ class Private:
     for above in (folder, *folder.parents[:_ABOVE]):
       if sealed_run.is_sealed(above):
         return Workdir(self._at_work(above) / folder.relative_to(above))
+      if above.exists():
+        seen.require_unknown(above)
     return workdir
 
   def opened(
@@ -79,6 +83,8 @@ class Private:
         f'--model={given.model}: what {verb} writes of encrypted data would be in clear; expected '
         'the --workdir of an encrypted run'
       )
+    if verb == 'tune' and (given.storage or os.environ.get('MEDJAX_TUNE_STORAGE')):
+      raise UserError('--storage: would be in clear, and the data are encrypted; leave it out')
     if given['output'].present:
       raise UserError(
         f'--output={given.output}: would be in clear; leave it out, and read what {verb} writes '
@@ -91,6 +97,7 @@ class Private:
           f'{read[0]}: is encrypted and the run is not, in which {verb} would write in clear'
         )
       workdir = self._begin(workdir, [*sets, *map(pathlib.Path, read)])
+    self._require_readers([*sets, *map(pathlib.Path, read)])
     used: dict[str, Vault] = {}
     for path in dict.fromkeys([*sets, *map(pathlib.Path, read)]):
       if found := source_files.vault_of(source_files.source(path)):
@@ -112,14 +119,35 @@ class Private:
     sealed_run.begin(workdir.folder, people or [])
     return Workdir(self._at_work(workdir.folder))
 
+  def _require_readers(self, sets: Sequence[pathlib.Path]) -> None:
+    """Sees that nobody can read the run who may not read the sets that it is written from.
+
+    Raises:
+      UserError: somebody can, such as who was revoked since the run began.
+    """
+    for path in sets:
+      found = source_files.vault_of(source_files.source(path))
+      assert found is not None
+      may = {one.person.sign for one in found.manifest.grants if one.role != manifest.AUDITOR}
+      for run in self._runs:
+        others = [name for sign, name in run.readers.items() if sign not in may]
+        if others:
+          raise UserError(
+            f'{run.folder}: {", ".join(others)} can read this run and may not read {path}; '
+            'expected a new run folder'
+          )
+
   def _at_work(self, folder: pathlib.Path) -> pathlib.Path:
     if folder not in self._live:
       run = sealed_run.open_run(folder)
       self._held.enter_context(_of_disk(folder, self._live))
       self._live[folder] = self._held.enter_context(sealed_run.at_work(run))
+      self._runs.append(run)
       self._held.enter_context(contextlib.redirect_stdout(_Named(self._live)))
+      people = ', '.join(run.readers.values())
       print(
-        f'run folder: encrypted in {folder}; python -m medjax.security report {folder} --decrypt '
+        f'run folder: encrypted in {folder} by {run.by.name}, for {people}; '
+        f'python -m medjax.security report {folder} --decrypt '
         '--output=report.html gives the report in clear',
         file=sys.stderr,
       )
@@ -133,6 +161,7 @@ class Private:
     if found is not None:
       key, name = found.subkey(_PROGRAMS), found.manifest.set
       disk = runtime.cache_folder() / 'encrypted-programs' / f'{name}-{found.manifest.epoch}'
+      private_files.make_folder(disk)  # programs are code
       copy = Snapshot(disk, live, key, name)
       with contextlib.suppress(UserError):  # a damaged cache is made again
         copy.restore()

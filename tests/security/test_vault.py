@@ -111,7 +111,9 @@ def test_a_set_of_somebody_else_in_its_place_is_noticed(encrypted, anna, source,
   making.encrypt(source, tmp_path / 'other', anna)
   seen.forget(str(tmp_path / 'other'))
   os.rename(tmp_path / 'other', encrypted)
-  with pytest.raises(TamperedError, match='is another set than before, signed by another key'):
+  with pytest.raises(
+    TamperedError, match='is another set or run than before, signed by another key'
+  ):
     manifest.read(encrypted)
   assert commands.main(['forget', str(encrypted)]) == 0
   assert manifest.read(encrypted).owner == anna.person
@@ -164,8 +166,12 @@ def test_export_and_its_entry(encrypted, source, tmp_path, of_source, capsys):
   assert '5 files and 2 entries' in capsys.readouterr().out
 
 
-def test_entries_of_who_has_no_grant_are_refused(encrypted, owner, anna):
+def test_entries_of_who_has_no_grant_are_refused(encrypted, owner, anna, monkeypatch):
   about = manifest.read(encrypted)
+  with pytest.raises(UserError, match='anna may not open any more, by its log'):
+    log.add(encrypted, about.set, owner.person.sign, anna, 'open')
+  assert len(manifest.read_log(encrypted, about)) == 1  # and nothing was added
+  monkeypatch.setattr(log, '_require_allowed', lambda *_: None)  # who writes it by hand
   log.add(encrypted, about.set, owner.person.sign, anna, 'open')
   with pytest.raises(TamperedError, match='anna may not open'):
     manifest.read_log(encrypted, about)
