@@ -245,7 +245,7 @@ def test_a_full_or_read_only_disk_is_one_line(command, monkeypatch):
 
 
 def test_too_little_memory_is_one_line(command, monkeypatch):
-  def exhausted(*_):
+  def exhausted(*_, **__):
     raise jax.errors.JaxRuntimeError('RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.')
 
   monkeypatch.setattr('medjax.training.loop.train', exhausted)
