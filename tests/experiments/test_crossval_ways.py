@@ -123,6 +123,7 @@ def test_the_fastest_way_is_taken(monkeypatch, tmp_path, make_runs, alone, toget
   monkeypatch.setattr(ways, 'against', lambda *given: '')
   monkeypatch.setattr(ways, 'updates', lambda members: 100_000)
   monkeypatch.setattr(several.machine, 'cores', lambda: 2)
+  monkeypatch.setattr(ways, 'free', lambda devices: 1e15)  # whatever this process has taken
   closed = []
 
   class Processes:
