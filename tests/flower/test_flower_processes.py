@@ -1,6 +1,7 @@
 """A federation of Flower's own processes over TLS: sites that fail, strangers, a killed server."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -11,6 +12,12 @@ import numpy as np
 import pytest
 
 pytest.importorskip('flwr', reason='needs medjax[federated]')
+if not os.environ.get('MEDJAX_FLOWER'):
+  pytest.skip(
+    'several minutes of processes, which wait for each other: MEDJAX_FLOWER=1 runs it, as .ci/run '
+    'does',
+    allow_module_level=True,
+  )
 
 import three_tables
 from flower_processes import Processes, write_certificates
