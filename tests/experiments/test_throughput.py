@@ -57,7 +57,10 @@ def test_a_comparison_is_printed_and_written(command, monkeypatch, tmp_path):
       'rounds': rounds,
       'processor': 'a processor, 2 cores',
       'kernels': 'used',
-      'entrants': {'medjax': about | {'examples_per_s': rate}, peers[0]: {'error': 'missing'}},
+      'entrants': {
+        'medjax': about | {'examples_per_s': rate, 'peak_gib': 1.5},
+        peers[0]: {'error': 'missing'},
+      },
     }
 
   monkeypatch.setattr(compare, 'compare', compared)
@@ -68,6 +71,7 @@ def test_a_comparison_is_printed_and_written(command, monkeypatch, tmp_path):
   assert 'sweep' not in found
   assert 'could not run: missing' in out
   assert 'on a processor, 2 cores' in out
+  assert '1.50' in out
 
 
 @pytest.mark.parametrize(
