@@ -114,3 +114,22 @@ def make_images():
     return names
 
   return make
+
+
+@pytest.fixture
+def run_experiment(capsys, tmp_path, monkeypatch):
+  """Runs an experiment's command line in this process, in an empty folder: ``run(module, ...)``
+  gives (exit code, output, errors)."""
+  from medjax import cli
+
+  monkeypatch.chdir(tmp_path)
+
+  def run(module, *arguments):
+    # Of an experiment that changes another one's defaults, ``config`` makes the settings.
+    defaults = getattr(module, 'config', None) or module.Config
+    with pytest.raises(SystemExit) as stop:
+      cli.main(defaults(), module.build, argv=arguments)
+    out, err = capsys.readouterr()
+    return stop.value.code or 0, out, err
+
+  return run

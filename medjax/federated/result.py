@@ -8,16 +8,17 @@ from typing import Any
 import markupsafe
 import numpy as np
 
-from medjax import files, sealed
+from medjax import sealed
 from medjax.evaluation import Estimate
 from medjax.federated import server
 from medjax.outcomes import Outcome
-from medjax.plots import curves, html
-from medjax.report import run_means
+from medjax.plots import curves
+from medjax.report import of_runs, run_means
 from medjax.training import evaluate, history
 from medjax.workdir import Workdir
 
 SUMMARY, PAGE = 'federation.json', 'federation.html'
+_TEMPLATE = pathlib.Path(__file__).parent / 'federation.html'
 CENTRAL = 'central'
 
 
@@ -94,7 +95,8 @@ def show(
   }
   sealed.write(folder / SUMMARY, found)
   _print(found)
-  page = _write(found, next(iter(seeds[0].values())), folder)
+  first_run = next(iter(seeds[0].values()))
+  page = of_runs.write(folder / PAGE, _TEMPLATE, first_run, found, _figure(found))
   print(f'federation: {folder / SUMMARY}')
   print(f'report: {page}')
   return found
@@ -191,24 +193,6 @@ def _spell(estimate: Mapping[str, Any], signed: bool = False) -> str:
   if estimate.get('low') is None:
     return value
   return f'{value} (95% interval {estimate["low"]:{form}} to {estimate["high"]:{form}})'
-
-
-def _write(about: Mapping[str, Any], run: Workdir, folder: pathlib.Path) -> pathlib.Path:
-  data, environment = run.read(run.data), run.read(run.environment)
-  page = html.render(
-    pathlib.Path(__file__).parent / 'federation.html',
-    name=environment.get('experiment') or folder.resolve().name,
-    folder=folder.resolve().name,
-    command=environment.get('command', ''),
-    simulated=data.get('simulated'),
-    source=data.get('source', 'not stated'),
-    about=about,
-    figure=_figure(about),
-  )
-  path = folder / PAGE
-  with files.replacing(path) as new:
-    new.write_text(page, encoding='utf-8')
-  return path
 
 
 def _figure(about: Mapping[str, Any]) -> markupsafe.Markup | str:

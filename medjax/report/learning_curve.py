@@ -7,13 +7,15 @@ from typing import Any
 import markupsafe
 import numpy as np
 
-from medjax import files, sealed
+from medjax import sealed
 from medjax.evaluation import learning
 from medjax.outcomes import Outcome
-from medjax.plots import curves, html
+from medjax.plots import curves
+from medjax.report import of_runs
 from medjax.workdir import Workdir
 
 SUMMARY, PAGE = 'learning-curve.json', 'learning-curve.html'
+_TEMPLATE = pathlib.Path(__file__).parent / 'learning_curve.html'
 _TIMES = (2, 4)  # as many training cases as there are
 
 
@@ -64,7 +66,7 @@ def show(
   sealed.write(folder / SUMMARY, about)
   _print(about)
   first = next(iter(by_share.values()))[0]
-  page = _write(about, first, folder)
+  page = of_runs.write(folder / PAGE, _TEMPLATE, first, about, _figure(about))
   print(f'learning curve: {folder / SUMMARY}')
   print(f'report: {page}')
   return about
@@ -90,24 +92,6 @@ def _print(about: dict[str, Any]) -> None:
     print(
       f'the test cases were looked at by {about["runs"]} runs: choose no settings by this curve'
     )
-
-
-def _write(about: dict[str, Any], run: Workdir, folder: pathlib.Path) -> pathlib.Path:
-  data, environment = run.read(run.data), run.read(run.environment)
-  page = html.render(
-    pathlib.Path(__file__).parent / 'learning_curve.html',
-    name=environment.get('experiment') or folder.resolve().name,
-    folder=folder.resolve().name,
-    command=environment.get('command', ''),
-    simulated=data.get('simulated'),
-    source=data.get('source', 'not stated'),
-    about=about,
-    figure=_figure(about),
-  )
-  path = folder / PAGE
-  with files.replacing(path) as new:
-    new.write_text(page, encoding='utf-8')
-  return path
 
 
 def _figure(about: dict[str, Any]) -> markupsafe.Markup | str:

@@ -47,21 +47,6 @@ def run(start):
 
 
 @pytest.fixture
-def run_experiment(capsys, tmp_path, monkeypatch):
-  """Runs an experiment's command line in this process, in an empty folder: ``run(module, ...)``
-  gives (exit code, output, errors)."""
-  monkeypatch.chdir(tmp_path)
-
-  def run(module, *arguments):
-    with pytest.raises(SystemExit) as stop:
-      cli.main(module.Config(), module.build, argv=arguments)
-    out, err = capsys.readouterr()
-    return stop.value.code or 0, out, err
-
-  return run
-
-
-@pytest.fixture
 def command(run_experiment):
   """That of lung_cnn."""
   return functools.partial(run_experiment, lung_cnn)

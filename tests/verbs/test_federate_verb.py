@@ -17,22 +17,6 @@ SMALL = (
 )
 
 
-@pytest.fixture
-def run_experiment(capsys, tmp_path, monkeypatch):
-  from medjax import cli
-
-  monkeypatch.chdir(tmp_path)
-
-  def run(module, *arguments):
-    defaults = getattr(module, 'config', None) or module.Config
-    with pytest.raises(SystemExit) as stop:
-      cli.main(defaults(), module.build, argv=arguments)
-    out, err = capsys.readouterr()
-    return stop.value.code or 0, out, err
-
-  return run
-
-
 def read(path):
   with open(path, newline='') as file:
     return list(csv.DictReader(file))

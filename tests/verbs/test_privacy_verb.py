@@ -9,21 +9,6 @@ from experiments import breast_logistic, tabular_mlp
 BUDGET = '--config.privacy.epsilon=3'
 
 
-@pytest.fixture
-def run_experiment(capsys, tmp_path, monkeypatch):
-  from medjax import cli
-
-  monkeypatch.chdir(tmp_path)
-
-  def run(module, *arguments):
-    with pytest.raises(SystemExit) as stop:
-      cli.main(module.Config(), module.build, argv=arguments)
-    out, err = capsys.readouterr()
-    return stop.value.code or 0, out, err
-
-  return run
-
-
 def read(path):
   found = json.loads(path.read_text())
   return found
