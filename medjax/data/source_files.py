@@ -37,8 +37,8 @@ def source(name: str | os.PathLike[str]) -> pathlib.Path:
   path = pathlib.Path(name).expanduser()
   root = _set_of(path)
   if root is None:
-    for one in (path, *path.parents) if path.exists() else ():
-      seen.require_unknown(one)
+    if path.exists():
+      seen.require_unknown(path, *path.parents)
     return path
   found = vault(root)
   if root == path and found is not None and found.contents.is_file:

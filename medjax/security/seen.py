@@ -89,17 +89,18 @@ def check(now: State, owner: Person) -> bool:
     return False
 
 
-def require_unknown(place: str | os.PathLike[str]) -> None:
-  """Sees that nothing encrypted was where a folder or file in clear is.
+def require_unknown(*places: str | os.PathLike[str]) -> None:
+  """Sees that nothing encrypted was where folders or files in clear are.
 
   Raises:
     TamperedError: something was: whoever can write there may have put other data in its place.
   """
   if not _path().exists():
     return
-  where = os.path.realpath(place)
   with _opened() as states:
-    if any(state.where == where for state in states.values()):
+    known = {state.where for state in states.values()}
+  for place in places:
+    if os.path.realpath(place) in known:
       raise TamperedError(
         f'{place}: was encrypted and is not; if that is right: python -m medjax.security forget '
         f'{place}'
