@@ -124,6 +124,7 @@ def test_the_fastest_way_is_taken(monkeypatch, tmp_path, make_runs, alone, toget
   monkeypatch.setattr(ways, 'updates', lambda members: 100_000)
   monkeypatch.setattr(several.machine, 'cores', lambda: 2)
   monkeypatch.setattr(ways, 'free', lambda devices: 1e15)  # whatever this process has taken
+  monkeypatch.setattr(several.runtime, 'since_start', lambda: 4.0)  # and however old it is
   closed = []
 
   class Processes:
