@@ -1,6 +1,7 @@
 """A site at work: the step of everybody, from the parameters of all, on its own cases."""
 
 import dataclasses
+import sys
 from typing import Any, NamedTuple
 
 import jax
@@ -9,11 +10,10 @@ import optax
 
 from medjax import optimizers
 from medjax.config import Config
-from medjax.data import feed
 from medjax.experiment import Experiment
 from medjax.federated.settings import Settings
 from medjax.runtime import Devices
-from medjax.training import loop, parallel
+from medjax.training import budget, loop, parallel
 from medjax.training.state import State
 from medjax.training.updates import Updates
 
@@ -74,14 +74,14 @@ class Update:
     model_state: other collections of its network.
     memory: of its optimiser, which stays at the site.
     examples: training cases of the site, by which it counts.
-    loss: mean over its updates.
+    loss: mean over its updates; None where that is private.
   """
 
   params: Any
   model_state: Any
   memory: Any
   examples: int
-  loss: float
+  loss: float | None
 
 
 class Local:
@@ -90,6 +90,9 @@ class Local:
   Its optimiser remembers its means between rounds, as a hospital that stays in the study can: so a
   schedule of the step size goes on, and with equal cases everywhere one update is that of central
   training.
+
+  With ``config.privacy`` its updates are private ones, planned for all rounds: what a site sends is
+  computed of noised gradients alone, and its patients are protected from the server as well.
 
   Args:
     name: of the site.
@@ -103,13 +106,15 @@ class Local:
     self, name: str, experiment: Experiment, config: Config, settings: Settings, devices: Devices
   ):
     self.name = name
+    epoch = budget.steps_per_epoch(len(experiment.data.splits['train']), config)
+    self.updates = min(epoch * settings.local_epochs, settings.local_steps or sys.maxsize)
+    experiment = budget.applied(experiment, config, self.updates * config.num_epochs)
     optimizer: Any = experiment.optimizer
     if settings.pulls:
       optimizer = near(optimizer, settings.pulls)
     # The average of the network's variables is one of rounds, and the server's.
     self.experiment = dataclasses.replace(experiment, optimizer=optimizer, average=0.0)
     self._config, self._settings, self._devices = config, settings, devices
-    self._multiple = loop.multiple(experiment, config, devices)
     self._updates = Updates(self.experiment, config, devices)
 
   @property
@@ -119,20 +124,12 @@ class Local:
 
   def plan(self, number: int) -> np.ndarray:
     """Rows of example numbers of a round, from 0."""
-    settings, config = self._settings, self._config
-    split, epochs = self.experiment.data.splits['train'], settings.local_epochs
+    epochs = self._settings.local_epochs
     rows = [
-      feed.epoch_plan(
-        split,
-        config.seed,
-        number * epochs + epoch,
-        config.batch_size,
-        self._multiple,
-        self.experiment.balance,
-      )
+      loop.epoch_plan(self.experiment, self._config, number * epochs + epoch, self._devices)
       for epoch in range(epochs)
     ]
-    return np.concatenate(rows)[: settings.local_steps or None]
+    return np.concatenate(rows)[: self.updates]
 
   def train(self, number: int, params: Any, model_state: Any, memory: Any) -> Update:
     """The updates of one round.
@@ -152,9 +149,8 @@ class Local:
       state, metrics = update(state)
       losses += np.atleast_1d(metrics['loss'])[:count].tolist()
     found = jax.device_get(state)
-    return Update(
-      found.params, found.model_state, found.opt_state, self.cases, float(np.mean(losses))
-    )
+    loss = float(np.mean(losses)) if self.experiment.privacy is None else None
+    return Update(found.params, found.model_state, found.opt_state, self.cases, loss)
 
 
 def norm(tree: Any) -> float:

@@ -20,7 +20,7 @@ class Merged(NamedTuple):
 
   Attributes:
     state: after the round; None where no update can be used.
-    metrics: loss, norms and number of cases.
+    metrics: loss where any site tells it, norms and number of cases.
     left_out: why updates were left out, by site.
     used: sites whose updates count.
   """
@@ -49,7 +49,7 @@ def merged(
     if reason := (
       combine.wrong(update.params, current.params)
       or combine.wrong(update.model_state, current.model_state)
-      or ('' if np.isfinite(update.loss) else 'its loss is no number')
+      or ('' if update.loss is None or np.isfinite(update.loss) else 'its loss is no number')
     ):
       left_out[name] = reason
   changes = {
@@ -82,8 +82,10 @@ def merged(
     {**current.opt_state, 'server': memory},
     jax.device_get(averaged),
   )
+  losses = [(received[name].loss, received[name].examples) for name in used]
+  told = np.array([pair for pair in losses if pair[0] is not None], float).reshape(-1, 2)
   metrics = {
-    'loss': float(np.average([received[name].loss for name in used], weights=sizes)),
+    **({'loss': float(np.average(told[:, 0], weights=told[:, 1]))} if len(told) else {}),
     'grad_norm': norm(change),
     'update_norm': norm(jax.tree.map(np.subtract, params, current.params)),
     'examples': float(sum(sizes) * settings.local_epochs),

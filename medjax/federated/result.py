@@ -9,6 +9,7 @@ import markupsafe
 import numpy as np
 
 from medjax import sealed
+from medjax.errors import UserError
 from medjax.evaluation import Estimate
 from medjax.federated import server
 from medjax.outcomes import Outcome
@@ -37,27 +38,32 @@ class Judged:
   site: np.ndarray
 
 
-def read(workdir: Workdir, outcome: Outcome, column: str) -> Judged:
+def read(workdir: Workdir, outcome: Outcome, site_of: Mapping[str, str]) -> Judged:
   """A model that was evaluated.
 
   Args:
     workdir: its run folder.
     outcome: what labels are.
-    column: of its table with the site.
+    site_of: the site of each test case, by its name.
 
   Raises:
-    UserError: it was not evaluated, or a file is damaged.
+    UserError: it was not evaluated, or on other cases, or a file is damaged.
   """
   table: Any = outcome.read_table(workdir.verified(workdir.predictions('test')))
   decision = evaluate.read_decision(outcome.read_decision, workdir)
-  return Judged(table, decision, np.array(table.metadata[column]))
+  if odd := [case for case in table.id.tolist() if case not in site_of]:
+    raise UserError(
+      f'{workdir.predictions("test")}: {odd[0]} is a test case of no site; this run was evaluated '
+      'on other data meanwhile; federate again in another --workdir'
+    )
+  return Judged(table, decision, np.array([site_of[case] for case in table.id.tolist()]))
 
 
 def show(
   folder: pathlib.Path,
   seeds: Sequence[Mapping[str, Workdir]],
   outcome: Outcome,
-  column: str,
+  site_of: Mapping[str, str],
   about: Mapping[str, Any],
 ) -> dict[str, Any]:
   """Prints the comparison and writes it to federation.json and federation.html.
@@ -67,7 +73,7 @@ def show(
     seeds: of each seed the run folders by name: strategies first, and where they were trained
       ``CENTRAL`` and those of the sites alone.
     outcome: what labels are.
-    column: of the tables with the site.
+    site_of: the site of each test case, by its name.
     about: what else is told: ``strategies`` with their settings in words, and lines on the sites.
 
   Raises:
@@ -75,7 +81,7 @@ def show(
   """
   name = outcome.monitor
   metric = outcome.metric(name, [name])
-  judged = [{one: read(run, outcome, column) for one, run in runs.items()} for runs in seeds]
+  judged = [{one: read(run, outcome, site_of) for one, run in runs.items()} for runs in seeds]
   first = next(iter(judged[0].values()))
   sites = sorted(set(first.site.tolist()), key=lambda site: (len(site), site))
   found = dict(about) | {

@@ -21,12 +21,13 @@ from medjax.federated.settings import Settings
 from medjax.federated.sites import Site
 from medjax.runtime import Devices
 from medjax.spent import STEPS, VALIDATION, Spent
+from medjax.training import budget, parallel, predict
 from medjax.training import keeper as keeper_lib
-from medjax.training import parallel, predict
 from medjax.training.state import State
 from medjax.workdir import Workdir
 
 LOG = 'rounds.jsonl'
+_NO_PART = 'it took no part'
 # (round from 0, site, update) -> what the server receives; None for nothing.
 Line = Callable[[int, str, Update], Update | None]
 
@@ -83,7 +84,7 @@ class Rounds:
     random = np.random.default_rng([self.config.seed, number])
     for one in self._locals:
       if random.random() < self.settings.absent:
-        left_out[one.name] = 'it took no part'
+        left_out[one.name] = _NO_PART
         continue
       update = one.train(number, current.params, current.model_state, memories[one.name])
       memories[one.name] = update.memory
@@ -95,7 +96,7 @@ class Rounds:
     found = merge.merged(number, current, received, self.settings, self.experiment.average)
     left_out |= found.left_out
     if found.state is None:
-      if all(why == 'it took no part' for why in left_out.values()):
+      if all(why == _NO_PART for why in left_out.values()):
         return self._unchanged(current, memories), {}, left_out
       raise UserError(f'round {number + 1}: no update can be used: {merge.spell(left_out)}')
     memory = {**found.state.opt_state, 'sites': memories}
@@ -132,6 +133,7 @@ class Rounds:
           keeper.begin_epoch()
           current, metrics, left_out = self.round(keeper.step, current)
           keeper.step += 1
+          self._note_privacy(workdir, left_out)
           if metrics:
             keeper.note(keeper.step, metrics)
           log.write(keeper.step, metrics, left_out)
@@ -142,6 +144,15 @@ class Rounds:
             keeper.stop()
       keeper.end()
       return keeper.done
+
+  def _note_privacy(self, workdir: Workdir, left_out: Mapping[str, str]) -> None:
+    sent = {
+      one.name: (one.experiment.privacy, 0 if left_out.get(one.name) == _NO_PART else one.updates)
+      for one in self._locals
+      if one.experiment.privacy is not None
+    }
+    if sent:
+      budget.sends(workdir, sent)
 
   def _validate(self, keeper: Any, current: State, spent: Spent, step: Callable) -> float | None:
     split = self.experiment.data.splits.get('val')

@@ -1,5 +1,6 @@
 """Sites of a study: the cases of one experiment divided among them, or an experiment of each."""
 
+import copy
 import dataclasses
 import hashlib
 import json
@@ -164,8 +165,8 @@ def of_sources(
   def built(agreed: Any) -> list[Experiment]:
     found = []
     for source in sources:
-      data = dataclasses.replace(config.data, source=source)
-      data.agreed = agreed
+      data = copy.copy(config.data)
+      data.source, data.agreed = source, agreed
       found.append(build(dataclasses.replace(config, data=data)))
     return found
 
@@ -214,10 +215,11 @@ def marked(experiment: Experiment, sites: Sequence[Site]) -> Experiment:
   return dataclasses.replace(experiment, data=dataclasses.replace(data, splits=splits))
 
 
-def column(everyone: Experiment) -> str:
-  """Name of the column of the metadata with the site, of an experiment of all sites."""
-  names = everyone.data.splits['train'].metadata
-  return next(name for name in reversed(names) if name in (COLUMN, f'federated {COLUMN}'))
+def of_cases(everyone: Experiment, split: str) -> dict[str, str]:
+  """The site of each case of a split, by the name of the case, of an experiment of all sites."""
+  one = everyone.data.splits[split]
+  column = next(name for name in reversed(one.metadata) if name in (COLUMN, f'federated {COLUMN}'))
+  return dict(zip(one.id.tolist(), one.metadata[column], strict=True))
 
 
 def _column(split: Split) -> str:

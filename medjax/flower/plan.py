@@ -85,11 +85,12 @@ def of_site(config: Any, node: Mapping[str, Any]) -> Any:
   own = {name: value for name, value in node.items() if name not in _NODE}
   for name in own:
     if not name.startswith('config.'):
-      expected = ', '.join([*_NODE, 'config.data.NAME'])
+      expected = ', '.join([*_NODE, 'config.data.NAME', 'config.privacy.NAME'])
       raise UserError(f'--node-config: {name}: expected one of {expected}')
 
   def allowed(leaf: Any) -> bool:
-    return leaf.name.startswith('data.') or bool(leaf.field.metadata.get('execution'))
+    own = leaf.name.startswith(('data.', 'privacy.'))
+    return own or bool(leaf.field.metadata.get('execution'))
 
   config = _changed(config, own, '--node-config', allowed)
   return config_lib.changed(config, {_SOURCE: node['source']})

@@ -16,7 +16,7 @@ from medjax.flower.plan import Plan
 from medjax.flower.sites import Answer
 from medjax.plots import curves, html
 from medjax.training import history
-from medjax.workdir import Workdir
+from medjax.workdir import PRIVACY, Workdir
 
 
 def show(
@@ -87,7 +87,16 @@ def _row(told: Mapping[str, Any], known: Mapping[str, Any], name: str) -> dict[s
   except (KeyError, TypeError, ValueError, AttributeError):
     return None
   reason = '' if values['value'] is not None else 'not defined there'
-  return {'split': split, 'cases': cases, **values, 'reason': reason, 'all': _numbers(told)}
+  about = {'split': split, 'cases': cases, **values, 'reason': reason, 'all': _numbers(told)}
+  return about | {'privacy': _guarantee(told.get(PRIVACY))}
+
+
+def _guarantee(spent: Any) -> dict[str, float] | None:
+  """What a site says that it has spent; None for a site without private training."""
+  if not isinstance(spent, Mapping):
+    return None
+  found = {name: spent.get(name) for name in ('epsilon', 'delta')}
+  return found if all(isinstance(v, int | float) for v in found.values()) else None  # type: ignore[return-value]
 
 
 def _numbers(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +131,9 @@ def _print(about: Mapping[str, Any]) -> None:
     value = 'not defined' if row['value'] is None else f'{row["value"]:.3f}'
     if row['low'] is not None and row['high'] is not None:
       value += f' (95% interval {row["low"]:.3f} to {row["high"]:.3f})'
-    print(f'{site}: {row["split"]} {about["title"]} {value} of {row["cases"]} cases')
+    spent = row['privacy']
+    told = f'; epsilon {spent["epsilon"]:.2f} at delta {spent["delta"]:.2g}' if spent else ''
+    print(f'{site}: {row["split"]} {about["title"]} {value} of {row["cases"]} cases{told}')
   for site, why in about['not_told'].items():
     print(f'{site}: no metrics: {why}')
   if fair := about['fairness']:

@@ -117,7 +117,9 @@ class Server:
     keeper.step += 1
     keeper.note(keeper.step, metrics)
     log.write(keeper.step, metrics, left_out)
-    line = f'round {keeper.step} of {self._plan.config.num_epochs}: loss {metrics["loss"]:.3f}'
+    line = f'round {keeper.step} of {self._plan.config.num_epochs}'
+    if 'loss' in metrics:
+      line += f': loss {metrics["loss"]:.3f}'
     score = None
     if keeper.validates():
       score, loss = self._validate(current)
@@ -160,8 +162,10 @@ class Server:
   def _update(self, name: str, answer: Answer, sent: Any) -> Update:
     """What a site sent; ValueError says why it cannot be used."""
     found = wire.tree(answer.arrays, sent)
-    loss = answer.about.get('loss')
-    value = float(loss) if isinstance(loss, int | float) else float('nan')
+    value = None  # private
+    if 'loss' in answer.about:
+      loss = answer.about['loss']
+      value = float(loss) if isinstance(loss, int | float) else math.nan
     # It counts by the cases that it had before anybody trained.
     cases = self.sites.known[name]['splits']['train']['examples']
     return Update(found['params'], found['model_state'], None, cases, value)

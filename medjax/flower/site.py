@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from medjax import arguments, runtime
+from medjax import config as config_lib
 from medjax.config import Config
 from medjax.data import agreement
 from medjax.data.dataset import AGREED
@@ -20,7 +21,7 @@ from medjax.federated.local import Local, Update
 from medjax.federated.settings import Settings
 from medjax.flower import plan as plan_lib
 from medjax.flower import wire
-from medjax.training import parallel, predict, state, weights
+from medjax.training import budget, parallel, predict, state, weights
 from medjax.training.checkpoint import Checkpoints
 from medjax.training.log import MetricsLog
 from medjax.training.position import Position
@@ -29,10 +30,11 @@ from medjax.verbs import VERBS
 from medjax.verbs import train as train_verb
 from medjax.verbs.private import Private
 from medjax.verbs.run import Run
-from medjax.workdir import Workdir
+from medjax.workdir import PRIVACY, Workdir
 
 Arrays = Mapping[str, np.ndarray]
 _ID = re.compile(r'[a-z0-9_]{1,64}-[0-9a-f]{16}')
+_HERE = 'here'  # what a site calls itself
 _MEMORY = 'memory'  # in the run folder: what the optimiser remembers between rounds
 
 
@@ -65,6 +67,8 @@ class Site:
       raise UserError(f'{name!r}: is no name of a federation')
     plan = plan_lib.Plan.of(config, given)
     own = plan_lib.of_site(plan.config, node)
+    if own.privacy.epsilon:  # whoever asks again would be told statistics with other noise
+      own = config_lib.changed(own, {'privacy.statistics_share': 0.0})
     runtime.configure(xla_tuning=own.xla_tuning)
     values = arguments.define(config, VERBS)
     key = node.get('data_key', '')
@@ -115,13 +119,33 @@ class Site:
       run.workdir.folder / _MEMORY, keep=3, run=run.workdir.identity(), trains=True
     ) as kept:
       memory = _remembered(kept, number, site, current['params'])
+      self._spend(site)
       update = site.train(number, current['params'], current['model_state'], memory)
       kept.drop(number)  # of a server that was killed, and asks for the round once more
       if _is_finite(update):  # otherwise this round did not happen here
         position = Position(number + 1, number + 1, 0, None, experiment.data.fingerprint)
         kept.save({_MEMORY: update.memory}, position)
     sent = {'params': update.params, 'model_state': update.model_state}
-    return {'loss': wire.number(update.loss), 'examples': update.examples}, sent
+    told: dict[str, Any] = {'examples': update.examples}
+    if update.loss is not None:  # that of private cases stays here
+      told['loss'] = wire.number(update.loss)
+    return told, sent
+
+  def _spend(self, site: Local) -> None:
+    """Counts the updates of a round as told before they are; see ``budget.sends``.
+
+    Raises:
+      UserError: they would spend more than this site has.
+    """
+    privacy = site.experiment.privacy
+    if privacy is None:
+      return
+    if budget.sent(self._run.workdir, _HERE) + site.updates > privacy.updates:
+      raise UserError(
+        f'config.privacy.epsilon={privacy.epsilon:g}: is spent; this site trains no more in this '
+        'federation'
+      )
+    budget.sends(self._run.workdir, {_HERE: (privacy, site.updates)})
 
   def evaluate(self, arrays: Arrays) -> tuple[dict[str, Any], Any]:
     """Loss and score on the site's validation cases."""
@@ -155,7 +179,8 @@ class Site:
       name: {part: wire.number(one.get(part)) for part in ('value', 'low', 'high')}
       for name, one in found[split].items()
     }
-    return {'split': split, 'metrics': metrics}, None
+    told = {'split': split, 'metrics': metrics}
+    return told | ({PRIVACY: found[PRIVACY]} if PRIVACY in found else {}), None
 
   def _experiment(self) -> Experiment:
     """The experiment by what sites agreed on."""
@@ -214,4 +239,5 @@ def _remembered(kept: Checkpoints, number: int, site: Local, params: Any) -> Any
 
 def _is_finite(update: Update) -> bool:
   leaves = jax.tree.leaves(update.params)
-  return bool(np.isfinite(update.loss)) and all(np.isfinite(leaf).all() for leaf in leaves)
+  of_loss = update.loss is None or bool(np.isfinite(update.loss))
+  return of_loss and all(np.isfinite(leaf).all() for leaf in leaves)

@@ -1,6 +1,7 @@
 """What a private run does, solved for before it begins."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -40,6 +41,12 @@ class Privacy:
   def rate(self) -> float:
     """Chance of a unit to take part in an update."""
     return self.batch / self.units
+
+  @classmethod
+  def of_json(cls, value: Mapping[str, Any]) -> 'Privacy':
+    """Of what ``to_json`` gives."""
+    own = {field.name: value[field.name] for field in dataclasses.fields(cls)}
+    return cls(**own | {'statistics': tuple(own['statistics'])})
 
   def to_json(self) -> dict[str, Any]:
     """JSON values."""

@@ -6,6 +6,7 @@ each has spent its own, and whoever sees them all has seen more than any one tel
 
 import copy
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -69,8 +70,13 @@ def _statistics(epsilon: float, delta: float, share: float) -> float:
   return accounting.gaussian(epsilon, delta) * (STATISTICS / share) ** 0.5
 
 
-def applied(experiment: Experiment, config: Config) -> Experiment:
+def applied(experiment: Experiment, config: Config, updates: int | None = None) -> Experiment:
   """The experiment with its mechanism, for a config with a budget.
+
+  Args:
+    experiment: with the patients that are trained on.
+    config: settings of the run.
+    updates: that are planned; None for those of ``config.num_epochs`` epochs.
 
   Raises:
     UserError: something in the experiment would tell of private cases beside the mechanism, or the
@@ -90,7 +96,8 @@ def applied(experiment: Experiment, config: Config) -> Experiment:
       f'than {1 / count:.2g}'
     )
   batch = min(config.batch_size, count)
-  updates = steps_per_epoch(len(split), config) * config.num_epochs
+  if updates is None:
+    updates = steps_per_epoch(len(split), config) * config.num_epochs
   noise: tuple[float, ...] = ()
   if 'preprocessing' in experiment.data.details and not wanted.columns:
     one = _statistics(wanted.epsilon, wanted.delta or 1e-4, wanted.statistics_share)
@@ -194,6 +201,8 @@ def lost(experiment: Experiment, workdir: Workdir, step: int) -> None:
   """
   if experiment.privacy is None:
     return
+  if 'sites' in _kept(workdir):  # each of which counts what it sends
+    return
   last = max((line['step'] for line in history.read(workdir).lines), default=0)
   before = _lost(workdir)
   if last > step or not workdir.privacy.exists():
@@ -201,7 +210,32 @@ def lost(experiment: Experiment, workdir: Workdir, step: int) -> None:
 
 
 def _lost(workdir: Workdir) -> int:
-  return int(workdir.read(workdir.privacy)['lost_updates']) if workdir.privacy.exists() else 0
+  return int(_kept(workdir).get('lost_updates', 0))
+
+
+def _kept(workdir: Workdir) -> dict[str, Any]:
+  return workdir.read(workdir.privacy) if workdir.privacy.exists() else {}
+
+
+def sent(workdir: Workdir, site: str) -> int:
+  """Updates whose outcome a site has sent to others, in a run of sites that train together."""
+  return int(_kept(workdir).get('sites', {}).get(site, {}).get('updates', 0))
+
+
+def sends(workdir: Workdir, updates: Mapping[str, tuple[Privacy, int]]) -> None:
+  """Notes, before sites send what came of updates, that they do.
+
+  A site whose round is asked for twice has told twice as much, so nothing is ever taken back.
+
+  Args:
+    workdir: folder of the run.
+    updates: of each site its mechanism, and how many it sends; of none of a site that does not.
+  """
+  kept = _kept(workdir)
+  sites = dict(kept.get('sites', {}))
+  for name, (privacy, count) in updates.items():
+    sites[name] = {'mechanism': privacy.to_json(), 'updates': sent(workdir, name) + count}
+  workdir.write(workdir.privacy, {**kept, 'sites': sites})
 
 
 def spent(experiment: Experiment, workdir: Workdir, step: int) -> dict[str, Any] | None:
@@ -212,10 +246,26 @@ def spent(experiment: Experiment, workdir: Workdir, step: int) -> dict[str, Any]
     workdir: its folder.
     step: updates that its newest checkpoint has seen.
   """
-  privacy = experiment.privacy
-  if privacy is None:
+  if experiment.privacy is None:
     return None
-  again = _lost(workdir)
+  sites = _kept(workdir).get('sites')
+  if not sites:
+    return _spent(experiment.privacy, step, _lost(workdir))
+  each = {
+    name: _spent(Privacy.of_json(one['mechanism']), one['updates'], 0)
+    for name, one in sites.items()
+  }
+  # A patient is of one site, and what others do is computed of what that one sent.
+  worst = max(each.values(), key=lambda one: one['epsilon'])
+  whole = {
+    'delta': max(one['delta'] for one in each.values()),
+    'units': sum(one['units'] for one in each.values()),
+    'not_covered': f'{NOT_COVERED}; a patient of two sites, of whom both tell',
+  }
+  return {**worst, **whole, 'sites': each}
+
+
+def _spent(privacy: Privacy, step: int, again: int) -> dict[str, Any]:
   # A hundredth of delta is for batches that would be wider than their arrays.
   of_updates = (1 - accounting.OVERFLOW) * privacy.delta
   return {

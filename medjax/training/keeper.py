@@ -131,7 +131,8 @@ class Keeper:
     """
     told = dict(values)
     if self.experiment.privacy is not None:
-      del told['loss'], told['examples']  # of private cases, and without noise
+      for name in ('loss', 'examples'):  # of private cases, and without noise
+        told.pop(name, None)
     if not all(math.isfinite(value) for value in told.values()):
       newest = max(self._checkpoints.steps(), default=None)
       kept = f'the checkpoint of step {newest} is kept' if newest else 'no checkpoint was made yet'

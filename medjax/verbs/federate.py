@@ -42,14 +42,8 @@ def federate(run: Run, words: Sequence[str]) -> None:
   from medjax.federated import result, sites
 
   strategies = _strategies(run.values)
-  given: Any = run.config
   if jax.process_count() > 1:
     raise UserError('--num_processes: federate simulates all sites in one process')
-  if given.privacy.epsilon:
-    raise UserError(
-      'federate: what each site would spend of config.privacy.epsilon is not accounted for yet; '
-      'expected 0'
-    )
   if run.values.app:
     _write_app(run, strategies)
     return
@@ -65,6 +59,11 @@ def federate(run: Run, words: Sequence[str]) -> None:
   with run.alone():
     parts, everyone = _sites(run, run.config)
     _claim(run, plan)
+    if run.config.privacy.epsilon:
+      # What was told of the training cases with noise is not told again, with other noise.
+      told = _told(run)
+      told.claim(run.config)
+      told.claim_data(everyone.data.summary())
     names = [site.name for site in parts]
     alone = [result.CENTRAL, *names] if run.values.beside else []
     run.claim_several([f'seed-{seed}/{name}' for seed in range(seeds) for name in strategies])
@@ -88,12 +87,14 @@ def federate(run: Run, words: Sequence[str]) -> None:
         _say(other, name, seed)
     about = plan | {
       'lines': sites.told(parts),
+      'private': run.config.privacy.epsilon,
       'divided': run.values.sites.isdecimal(),
       'strategies': {
         name: settings.spell(run.config.num_epochs) for name, settings in strategies.items()
       },
     }
-    result.show(run.workdir.folder, folders, everyone.task.outcome, sites.column(everyone), about)
+    site_of = sites.of_cases(everyone, 'test')
+    result.show(run.workdir.folder, folders, everyone.task.outcome, site_of, about)
 
 
 def _write_app(run: Run, strategies: Mapping[str, 'Settings']) -> None:
@@ -163,19 +164,35 @@ def _strategies(values: Any) -> dict[str, 'Settings']:
 def _sites(run: Run, config: Any) -> tuple[list['Site'], Experiment]:
   """The sites and the experiment of all their cases."""
   from medjax.federated import sites
+  from medjax.training import budget
 
   given = run.values.sites
   if given.isdecimal():
-    own = run.other(config, run.workdir).experiment(told=config is run.config)
+    own = run.other(config, _told(run)).experiment(told=config is run.config)
     parts = sites.divide(own, int(given), run.values.skew, getattr(config.data, 'seed', 0))
-    return parts, sites.marked(own, parts)
+    return _private(parts, config), sites.marked(own, parts)
   sources = [part.strip() for part in given.split(',') if part.strip()]
   if len(sources) < 2:
     raise UserError(f'--sites={given}: expected a number, or sources joined by commas')
-  parts, notes = sites.of_sources(config, run.build, sources)
+  prepared = budget.prepared(config, _told(run))
+  parts, notes = sites.of_sources(prepared, run.build, sources)
   for note in notes if run.lead and config is run.config else ():
     print(f'data: {note}', file=sys.stderr)
-  return parts, sites.pooled(parts)
+  return _private(parts, config), budget.applied(sites.pooled(parts), config)
+
+
+def _told(run: Run) -> Workdir:
+  """The folder of what all networks know of the training cases, of a config with a budget."""
+  return Workdir(run.workdir.folder / 'told')
+
+
+def _private(parts: Sequence['Site'], config: Any) -> list['Site']:
+  """Sites with the mechanism of each for its own patients, for a config with a budget."""
+  from medjax.training import budget
+
+  return [
+    dataclasses.replace(part, experiment=budget.applied(part.experiment, config)) for part in parts
+  ]
 
 
 def _claim(run: Run, plan: Mapping[str, Any]) -> None:
