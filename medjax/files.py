@@ -56,6 +56,17 @@ def is_full(error: OSError) -> bool:
   return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+def keep(path: pathlib.Path) -> None:
+  """Waits until a file, and that it stands where it does, would outlive a power cut."""
+  for one in (path, path.parent):
+    handle = os.open(one, os.O_RDONLY)
+    try:
+      with contextlib.suppress(OSError):  # folders of some systems
+        os.fsync(handle)
+    finally:
+      os.close(handle)
+
+
 @contextlib.contextmanager
 def locked(path: pathlib.Path, busy: str = '') -> Iterator[None]:
   """Lets one process at a time past; the system takes the lock off one that is killed.

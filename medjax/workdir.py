@@ -33,6 +33,7 @@ _REMEDIES = {
   'data.json': _TRAIN_AGAIN,
   'environment.json': 'repeat the command that trained',
   'motifs.json': 'run motifs again',
+  'privacy.json': 'restore it, as it counts what was told of patients; nobody can count it again',
   'validation.json': 'run validate again',
   'weights.json': _TRAIN_AGAIN,
 }
@@ -71,7 +72,7 @@ class Workdir:
     self.several = self.folder / 'several.json'  # of a crossval: the names of its runs
     self.tuning = self.folder / 'tuning.json'  # of a tune: its study and what is searched
     self.weights = self.folder / 'weights.json'
-    self.privacy = self.folder / 'privacy.json'  # updates that were done twice
+    self.privacy = self.folder / 'privacy.json'  # what was told of private cases beside the plan
     self.audit = self.folder / 'audit.json'
     self.audit_page = self.folder / 'audit.html'
     self.audit_privacy = self.folder / 'audit-privacy.json'

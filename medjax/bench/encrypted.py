@@ -2,7 +2,8 @@
 
     python -m medjax.bench.encrypted FOLDER [ROUNDS] [EXPERIMENT --config.NAME=VALUE ...]
 
-The first round of each prepares images and compiles, and does not count. Seconds are those that
+The first round of each prepares images and compiles, and does not count; which of the two goes
+first changes from round to round. Seconds are those that
 environment.json of each run says, and the whole command's by the clock.
 """
 
@@ -47,8 +48,11 @@ def measure(source: pathlib.Path, rounds: int, command: Sequence[str]) -> dict[s
     making.encrypt(source, encrypted, who)
     ratios: dict[str, list[float]] = {}
     for number in range(rounds + 1):
-      clear = _seconds(source, above / f'clear-{number}', command)
-      hidden = _seconds(encrypted, above / f'encrypted-{number}', command)
+      took = {}
+      # A machine that slows down or speeds up meanwhile shall favour neither.
+      for data in (source, encrypted)[:: 1 if number % 2 else -1]:
+        took[data] = _seconds(data, above / f'{number}-{data.name}', command)
+      clear, hidden = took[source], took[encrypted]
       for name in clear if number else ():
         ratios.setdefault(name, []).append(hidden[name] / clear[name])
         print(f'{name}: {clear[name]:.2f} s in clear, {hidden[name]:.2f} s encrypted', flush=True)

@@ -1,7 +1,7 @@
 """A site at work: the step of everybody, from the parameters of all, on its own cases."""
 
 import dataclasses
-import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -65,6 +65,17 @@ def begin(memory: Any, params: Any) -> Any:
   return memory._replace(anchor=params) if isinstance(memory, Held) else memory
 
 
+def updates(cases: int, config: Config, settings: Settings) -> int:
+  """Updates of a site in a round, by its training cases."""
+  of_epochs = budget.steps_per_epoch(cases, config) * settings.local_epochs
+  return min(of_epochs, settings.local_steps) if settings.local_steps else of_epochs
+
+
+def planned(config: Config, settings: Settings) -> Callable[[int], int]:
+  """What gives the updates of a site in all rounds by its training cases."""
+  return lambda cases: updates(cases, config, settings) * config.num_epochs
+
+
 @dataclasses.dataclass(frozen=True)
 class Update:
   """What a site sends after a round.
@@ -106,9 +117,8 @@ class Local:
     self, name: str, experiment: Experiment, config: Config, settings: Settings, devices: Devices
   ):
     self.name = name
-    epoch = budget.steps_per_epoch(len(experiment.data.splits['train']), config)
-    self.updates = min(epoch * settings.local_epochs, settings.local_steps or sys.maxsize)
-    experiment = budget.applied(experiment, config, self.updates * config.num_epochs)
+    self.updates = updates(len(experiment.data.splits['train']), config, settings)
+    experiment = budget.applied(experiment, config, planned(config, settings))
     optimizer: Any = experiment.optimizer
     if settings.pulls:
       optimizer = near(optimizer, settings.pulls)
@@ -141,6 +151,7 @@ class Local:
       memory: of its optimiser.
     """
     plan = self.plan(number)
+    self._updates.draw_anew()  # two answers to one round shall not have the same noise
     done: Any = np.asarray(number * len(plan), np.int32)
     state: Any = State(done, params, model_state, begin(memory, params))
     state = parallel.place(state, self._devices)

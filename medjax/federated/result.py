@@ -166,6 +166,8 @@ def _mean(found: Sequence[Estimate], share: bool) -> Estimate:
   if len(found) == 1:
     return found[0]
   values = np.array([_or(one.value, np.nan) for one in found], float)
+  if len(found) == 2 and np.isfinite(values).all():
+    return Estimate(float(values.mean()), reason='two seeds: no interval')
   return run_means.mean_over_runs(values.reshape(-1, 1, 1), share=share)
 
 

@@ -8,9 +8,11 @@ from medjax import config as config_lib
 from medjax.errors import UserError
 from medjax.federated import app
 from medjax.federated.settings import Settings
+from medjax.flower import budgets
 
 _SOURCE = 'data.source'
-_NODE = ('source', 'workdir', 'data_key')  # of a site, beside its own settings of data
+# Of a site, beside its own settings of data.
+_NODE = ('source', 'workdir', 'data_key', budgets.FLAG)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,13 +94,21 @@ def of_site(config: Any, node: Mapping[str, Any]) -> Any:
     own = leaf.name.startswith(('data.', 'privacy.'))
     return own or bool(leaf.field.metadata.get('execution'))
 
-  config = _changed(config, own, '--node-config', allowed)
-  return config_lib.changed(config, {_SOURCE: node['source']})
+  more = {_SOURCE: node['source']}
+  if 'config.privacy.epsilon' in own:
+    more['select'] = 'last'  # a site chooses no checkpoint, and may not by private cases
+  return _changed(config, own, '--node-config', allowed, more)
 
 
-def _changed(config: Any, given: Mapping[str, Any], where: str, allowed: Any) -> Any:
+def _changed(
+  config: Any,
+  given: Mapping[str, Any],
+  where: str,
+  allowed: Any,
+  more: Mapping[str, Any] | None = None,
+) -> Any:
   leaves = {f'config.{leaf.name}': leaf for leaf in config_lib.leaves(config)}
-  values = {}
+  values = dict(more or {})
   for name, value in given.items():
     if not name.startswith('config.'):
       continue

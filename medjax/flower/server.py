@@ -36,6 +36,7 @@ from medjax.workdir import Workdir
 
 _PLAN = 'federation-plan.json'
 _TRIES = 3  # of a round from which too little came
+_NO_BUDGET = 'its budget is spent'
 
 
 def app(config: Config, build: Callable[[Any], Experiment]) -> ServerApp:
@@ -60,6 +61,10 @@ def app(config: Config, build: Callable[[Any], Experiment]) -> ServerApp:
       raise UserError(str(error)) from None  # by which Flower knows that the run has failed
 
   return found
+
+
+class _SpentError(Exception):
+  """Too few sites may train on; the rounds before stand."""
 
 
 class Server:
@@ -105,9 +110,13 @@ class Server:
         if keeper.step:
           print(f'continuing after round {keeper.step} of {plan.config.num_epochs}', flush=True)
         log = server.Log(workdir, keeper.step)
-        while not keeper.finished():
-          current = self._round(experiment, keeper, current, log)
-          self._remember(about)
+        try:
+          while not keeper.finished():
+            current = self._round(experiment, keeper, current, log)
+            self._remember(about)
+        except _SpentError as over:
+          about = {**about, 'notes': [*about['notes'], str(over)]}
+          print(f'{over}; its model is the last', flush=True)
         keeper.end()
       self._end(experiment, about)
 
@@ -139,13 +148,17 @@ class Server:
     """One round, up to a few times where too little came of it; see ``merge.merged``."""
     plan = self._plan
     sent = {'params': current.params, 'model_state': current.model_state}
+    received: dict[str, Update] = {}  # that of one try counts in the next: it took hours, or budget
     for last in (False,) * (_TRIES - 1) + (True,):
       present = self.sites.present()
-      left_out = self.sites.absent(present)
-      answers, failed = self.sites.ask('train', {'round': number}, sent, present)
+      others = {name: node for name, node in present.items() if name not in received}
+      left_out = self.sites.absent({**present, **received})
+      answers, failed = self.sites.ask('train', {'round': number}, sent, others)
       left_out |= failed
-      received = {}
       for name, answer in answers.items():
+        if answer.about.get(wire.SPENT):
+          left_out[name] = _NO_BUDGET
+          continue
         try:
           received[name] = self._update(name, answer, sent)
         except ValueError as error:
@@ -154,6 +167,12 @@ class Server:
       left_out |= found.left_out
       if found.state is not None and len(found.used) >= plan.fewest:
         return found.state, found.metrics, left_out
+      for name in found.left_out:
+        del received[name]
+      if last and number and _NO_BUDGET in left_out.values():
+        raise _SpentError(
+          f'budgets of sites were spent after round {number} of {plan.config.num_epochs}'
+        )
       if last:
         require(len(found.used), plan.fewest, number, left_out)
       print(f'round {number + 1} once more: {merge.spell(left_out)}', file=sys.stderr, flush=True)

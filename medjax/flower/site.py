@@ -3,6 +3,7 @@
 import contextlib
 import pathlib
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,11 +17,12 @@ from medjax.data import agreement
 from medjax.data.dataset import AGREED
 from medjax.errors import UserError
 from medjax.experiment import Experiment
-from medjax.federated import sites
+from medjax.federated import local, sites
 from medjax.federated.local import Local, Update
 from medjax.federated.settings import Settings
 from medjax.flower import plan as plan_lib
 from medjax.flower import wire
+from medjax.flower.budgets import Budgets
 from medjax.training import budget, parallel, predict, state, weights
 from medjax.training.checkpoint import Checkpoints
 from medjax.training.log import MetricsLog
@@ -35,6 +37,7 @@ from medjax.workdir import PRIVACY, Workdir
 Arrays = Mapping[str, np.ndarray]
 _ID = re.compile(r'[a-z0-9_]{1,64}-[0-9a-f]{16}')
 _HERE = 'here'  # what a site calls itself
+_PRIVATE = 'private'  # of details
 _MEMORY = 'memory'  # in the run folder: what the optimiser remembers between rounds
 
 
@@ -67,7 +70,8 @@ class Site:
       raise UserError(f'{name!r}: is no name of a federation')
     plan = plan_lib.Plan.of(config, given)
     own = plan_lib.of_site(plan.config, node)
-    if own.privacy.epsilon:  # whoever asks again would be told statistics with other noise
+    if own.privacy.epsilon:
+      # Whoever asks again would be told statistics with other noise.
       own = config_lib.changed(own, {'privacy.statistics_share': 0.0})
     runtime.configure(xla_tuning=own.xla_tuning)
     values = arguments.define(config, VERBS)
@@ -77,13 +81,15 @@ class Site:
     workdir = private.begun(Workdir(pathlib.Path(node['workdir']).expanduser() / name))
     workdir, _ = private.opened(workdir, own, 'federate', [])
     self._settings: Settings = plan.settings
+    self._planned = local.planned(own, plan.settings)
+    self._budgets = Budgets(pathlib.Path(node['workdir']).expanduser(), name, node)
     self._run = Run(build.__module__.rsplit('.', 1)[-1], own, build, workdir, values)
     self._about = about
     held.enter_context(workdir.one_by_one())  # a message that came late may still be at work
 
   def ask(self, arrays: Arrays) -> tuple[dict[str, Any], Any]:
     """What the site has: counts, classes, and statistics to agree on."""
-    experiment = self._run.experiment()
+    experiment = self._built()
     data = experiment.data
     modality = type(data.modality)
     return {
@@ -119,7 +125,8 @@ class Site:
       run.workdir.folder / _MEMORY, keep=3, run=run.workdir.identity(), trains=True
     ) as kept:
       memory = _remembered(kept, number, site, current['params'])
-      self._spend(site)
+      if not self._spends(site, begun=bool(kept.steps())):
+        return {wire.SPENT: True}, None
       update = site.train(number, current['params'], current['model_state'], memory)
       kept.drop(number)  # of a server that was killed, and asks for the round once more
       if _is_finite(update):  # otherwise this round did not happen here
@@ -131,21 +138,37 @@ class Site:
       told['loss'] = wire.number(update.loss)
     return told, sent
 
-  def _spend(self, site: Local) -> None:
-    """Counts the updates of a round as told before they are; see ``budget.sends``.
+  def _spends(self, site: Local, begun: bool) -> bool:
+    """Whether there is budget for a round, whose updates count as told before they are.
+
+    Args:
+      site: that would train.
+      begun: whether it has trained in this federation before.
 
     Raises:
-      UserError: they would spend more than this site has.
+      UserError: another federation has spent what there is here, the mechanism has changed, or
+        what was spent is not known any more.
     """
-    privacy = site.experiment.privacy
+    privacy, workdir = site.experiment.privacy, self._run.workdir
     if privacy is None:
-      return
-    if budget.sent(self._run.workdir, _HERE) + site.updates > privacy.updates:
+      return True
+    sent = budget.sent(workdir, _HERE)
+    if begun and not sent:
       raise UserError(
-        f'config.privacy.epsilon={privacy.epsilon:g}: is spent; this site trains no more in this '
-        'federation'
+        f'{workdir.privacy}: is not there, or empty, though this site has trained; restore it, as '
+        'it counts what was told of patients'
       )
-    budget.sends(self._run.workdir, {_HERE: (privacy, site.updates)})
+    if sent + site.updates > privacy.updates:
+      print(
+        f'config.privacy.epsilon={privacy.epsilon:g}: is spent; this site trains no more in this '
+        'federation',
+        file=sys.stderr,
+        flush=True,
+      )
+      return False
+    self._budgets.take()
+    budget.sends(workdir, {_HERE: (privacy, site.updates)})
+    return True
 
   def evaluate(self, arrays: Arrays) -> tuple[dict[str, Any], Any]:
     """Loss and score on the site's validation cases."""
@@ -186,17 +209,25 @@ class Site:
     """The experiment by what sites agreed on."""
     agreed = self._about['agreed']
     if not agreement.is_settled(agreed):
-      own = self._run.experiment(told=False)
-      agreed = agreement.settled(own.data.details, agreed)
-      if agreed == own.data.details:
+      own = self._built(told=False)
+      agreed = agreement.settled(_plain(own.data.details), _plain(agreed))
+      # Details of a private site are from its first round on those that were agreed on.
+      if not self._run.config.privacy.epsilon and agreed == own.data.details:
         return own
-    return self._run.experiment(told=False, agreed=agreed)
+    if self._run.config.privacy.epsilon:  # what was agreed on has nothing of private cases here
+      agreed = {**agreed, _PRIVATE: True}
+    return self._built(told=False, agreed=agreed)
+
+  def _built(self, **given: Any) -> Experiment:
+    return self._run.experiment(planned=self._planned, **given)
 
   def _claim(self, experiment: Experiment) -> None:
     """Begins the run folder, or sees that it is of these settings and data."""
     workdir = self._run.workdir
     workdir.claim(self._run.config)
     workdir.claim_data(experiment.data.summary() | {AGREED: True})
+    if experiment.privacy is not None:  # also of a site that never trains
+      budget.sends(workdir, {_HERE: (experiment.privacy, 0)})
 
   def _variables(self, experiment: Experiment, arrays: Arrays) -> dict[str, Any]:
     whole: Any = state.abstract(experiment)
@@ -222,6 +253,11 @@ class Site:
       log.write(int(line['step']), int(line['epoch']), str(line['split']), values)
     log.took(rounds, ended=True)
     log.close()
+
+
+def _plain(details: Mapping[str, Any]) -> dict[str, Any]:
+  """Details without what each site has for itself: whether its cases are private."""
+  return {name: value for name, value in details.items() if name != _PRIVATE}
 
 
 def _remembered(kept: Checkpoints, number: int, site: Local, params: Any) -> Any:

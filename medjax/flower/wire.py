@@ -12,6 +12,7 @@ from flwr.app import Array, ArrayRecord, ConfigRecord, RecordDict
 from medjax.training import arrays as arrays_lib
 
 _ABOUT, _ARRAYS, _JSON = 'about', 'arrays', 'json'
+SPENT = 'spent'  # of an answer: the site has no budget left for a round
 
 
 def packed(about: Mapping[str, Any], tree: Any = None) -> RecordDict:

@@ -86,6 +86,8 @@ def epsilon(
     >>> round(epsilon(1.0, 0.01, 1000, 1e-5), 2)
     1.82
   """
+  if not updates and not statistics:
+    return 0.0
   if rate >= 1:  # Gaussian mechanisms on everybody are one: exact, and done at once
     import dp_accounting
 

@@ -16,7 +16,7 @@ def sentence(spent: Mapping[str, Any]) -> str:
     >>> sentence({'epsilon': 2.994, 'delta': 2e-4, 'unit': 'patient', 'units': 500})
     'epsilon 2.99 at delta 0.0002, for each patient of 500 that were trained on'
   """
-  where = f' at {len(spent["sites"])} sites' if 'sites' in spent else ''
+  where = f' at {len(spent["sites"])} sites' if len(spent.get('sites', ())) > 1 else ''
   return (
     f'epsilon {spent["epsilon"]:.2f} at delta {spent["delta"]:.2g}, for each {spent["unit"]} of '
     f'{spent["units"]} that were trained on{where}'
@@ -25,6 +25,8 @@ def sentence(spent: Mapping[str, Any]) -> str:
 
 def rows(spent: Mapping[str, Any]) -> list[CardRow]:
   """What was done, item by item."""
+  if len(spent.get('sites', ())) == 1:
+    (spent,) = spent['sites'].values()
   if 'sites' in spent:
     return [
       ('Guarantee', f'{sentence(spent)}: that of the site which has spent most'),

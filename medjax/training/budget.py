@@ -6,12 +6,13 @@ each has spent its own, and whoever sees them all has seen more than any one tel
 
 import copy
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
+from medjax import files
 from medjax.config import Config
 from medjax.data import patients
 from medjax.data.dataset import Dataset, Split
@@ -70,13 +71,16 @@ def _statistics(epsilon: float, delta: float, share: float) -> float:
   return accounting.gaussian(epsilon, delta) * (STATISTICS / share) ** 0.5
 
 
-def applied(experiment: Experiment, config: Config, updates: int | None = None) -> Experiment:
+def applied(
+  experiment: Experiment, config: Config, planned: Callable[[int], int] | None = None
+) -> Experiment:
   """The experiment with its mechanism, for a config with a budget.
 
   Args:
     experiment: with the patients that are trained on.
     config: settings of the run.
-    updates: that are planned; None for those of ``config.num_epochs`` epochs.
+    planned: number of training examples -> updates of the whole training; None for those of
+      ``config.num_epochs`` epochs.
 
   Raises:
     UserError: something in the experiment would tell of private cases beside the mechanism, or the
@@ -96,8 +100,10 @@ def applied(experiment: Experiment, config: Config, updates: int | None = None) 
       f'than {1 / count:.2g}'
     )
   batch = min(config.batch_size, count)
-  if updates is None:
+  if planned is None:
     updates = steps_per_epoch(len(split), config) * config.num_epochs
+  else:
+    updates = planned(len(split))
   noise: tuple[float, ...] = ()
   if 'preprocessing' in experiment.data.details and not wanted.columns:
     one = _statistics(wanted.epsilon, wanted.delta or 1e-4, wanted.statistics_share)
@@ -229,13 +235,25 @@ def sends(workdir: Workdir, updates: Mapping[str, tuple[Privacy, int]]) -> None:
 
   Args:
     workdir: folder of the run.
-    updates: of each site its mechanism, and how many it sends; of none of a site that does not.
+    updates: of each site its mechanism, and how many it sends: 0 of a site that does not.
+
+  Raises:
+    UserError: a site had another mechanism before.
   """
   kept = _kept(workdir)
   sites = dict(kept.get('sites', {}))
   for name, (privacy, count) in updates.items():
-    sites[name] = {'mechanism': privacy.to_json(), 'updates': sent(workdir, name) + count}
+    mechanism = privacy.to_json()
+    if name in sites and sites[name]['mechanism'] != mechanism:
+      changed = [key for key, value in mechanism.items() if sites[name]['mechanism'][key] != value]
+      raise UserError(
+        f'config.privacy.epsilon: {", ".join(changed)} of the private training in {workdir.folder} '
+        'would be other than they were; what was sent before is accounted for as it was, and '
+        'nothing more is sent'
+      )
+    sites[name] = {'mechanism': mechanism, 'updates': sent(workdir, name) + count}
   workdir.write(workdir.privacy, {**kept, 'sites': sites})
+  files.keep(workdir.privacy)
 
 
 def spent(experiment: Experiment, workdir: Workdir, step: int) -> dict[str, Any] | None:

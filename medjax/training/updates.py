@@ -66,6 +66,7 @@ class Updates:
     self._several = isinstance(self.feed, feed.Resident) and one_width and loops()
     compiled = parallel.compile_train_resident if self._several else parallel.compile_train
     self._step = compiled(experiment, devices, config.precision, config.accumulate)
+    self._of = experiment, config
     self._key = budget.key(experiment, config)
     self._at_once, self._last = 1, 0.0
 
@@ -92,6 +93,10 @@ class Updates:
       padded[:, :count] = rows[:, done : done + count]
       yield count, functools.partial(self._on_rows, self.feed.examples, padded, count)
       done += count
+
+  def draw_anew(self) -> None:
+    """Draws the noise of private updates from another key than before."""
+    self._key = budget.key(*self._of)
 
   def took(self, count: int) -> None:
     """Notes that ``count`` updates have just ended, to choose how many the next call does."""

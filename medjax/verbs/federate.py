@@ -19,7 +19,7 @@ from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.verbs import train as train_verb
 from medjax.verbs.run import Run
-from medjax.workdir import Workdir
+from medjax.workdir import PRIVACY, Workdir
 
 if TYPE_CHECKING:
   from medjax.federated.settings import Settings
@@ -87,12 +87,15 @@ def federate(run: Run, words: Sequence[str]) -> None:
         _say(other, name, seed)
     about = plan | {
       'lines': sites.told(parts),
-      'private': run.config.privacy.epsilon,
       'divided': run.values.sites.isdecimal(),
       'strategies': {
         name: settings.spell(run.config.num_epochs) for name, settings in strategies.items()
       },
     }
+    if run.config.privacy.epsilon:
+      each = [one[name] for one in folders for name in strategies]
+      spent = [one.read(one.evaluation)[PRIVACY]['epsilon'] for one in each]
+      about['private'] = {'epsilon': max(spent), 'networks': sum(map(len, folders))}
     site_of = sites.of_cases(everyone, 'test')
     result.show(run.workdir.folder, folders, everyone.task.outcome, site_of, about)
 

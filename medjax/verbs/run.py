@@ -59,12 +59,19 @@ class Run:
     run.spent = Spent(0.0, runtime.compile_clock())
     return run
 
-  def experiment(self, *, told: bool = True, agreed: dict[str, Any] | None = None) -> Experiment:
+  def experiment(
+    self,
+    *,
+    told: bool = True,
+    agreed: dict[str, Any] | None = None,
+    planned: Callable[[int], int] | None = None,
+  ) -> Experiment:
     """The experiment of the settings.
 
     Args:
       told: whether notes on its data go to the terminal.
       agreed: details of its data that sites have agreed on; see ``data.settings.Settings``.
+      planned: updates that a private training is planned for; see ``budget.applied``.
     """
     from medjax.training import budget
 
@@ -75,7 +82,7 @@ class Run:
       config.data.agreed = agreed
     with self.spent.on(DATA):
       built = self.build(budget.prepared(config, self.workdir))
-    built = budget.applied(built, self.config)
+    built = budget.applied(built, self.config, planned)
     self._shard(built)
     _check_explanation(self.config, built)
     notes = built.data.notes if self.lead and told else ()

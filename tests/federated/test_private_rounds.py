@@ -136,15 +136,18 @@ def test_what_was_sent_is_never_taken_back(private, devices, tmp_path):
   assert after['epsilon'] > 2.5
 
 
-def test_two_draws_of_a_round_differ(private, devices):
-  """Neither who takes part nor the noise comes from the seed."""
-  found = []
-  for _ in range(2):
-    rounds = private(Settings(local_epochs=2, local_steps=5), batch_size=8)
-    current = jax.device_get(parallel.create(rounds.experiment, 0, devices))
-    found.append(rounds.round(0, current)[0].params)
+@pytest.mark.parametrize('anew', [True, False])
+def test_two_draws_of_a_round_differ(private, devices, anew):
+  """The noise does not come from the seed, nor twice from one key: everybody is in each update."""
+  rounds = [private(Settings()) for _ in range(2)]
+  if anew:
+    one = rounds[0]
+    sites = [Site(local.name, local.experiment) for local in one._locals]
+    rounds[1] = Rounds(sites, one.experiment, one.config, one.settings, devices)
+  current = jax.device_get(parallel.create(rounds[0].experiment, 0, devices))
+  found = [one.round(0, current)[0].params for one in rounds]
   differences = jax.tree.map(lambda a, b: float(np.abs(a - b).max()), *found)
-  assert all(one > 0 for one in jax.tree.leaves(differences))
+  assert all(one > 1e-4 for one in jax.tree.leaves(differences))
 
 
 def test_patients_and_not_cases_are_drawn(make_experiment, devices):

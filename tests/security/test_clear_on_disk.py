@@ -147,8 +147,9 @@ def commands(tmp_path):
 
 KINDS = {
   'images': (
-    _images, 'chest_xray',
-    ['--config.data.image_size=24', '--config.num_epochs=2', '--config.batch_size=8'],
+    _images, 'lung_cnn',
+    ['--config.data.image_size=24', '--config.num_epochs=2', '--config.batch_size=8',
+     '--config.features=4,8', '--config.hidden=8'],
   ),
   'table': (
     _table, 'tabular_mlp', ['--config.num_epochs=3', '--config.data.id_column=id'],

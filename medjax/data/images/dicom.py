@@ -240,7 +240,7 @@ def _greys(stored: np.ndarray, dataset: Any) -> np.ndarray:
 
 
 def _different(stored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-  """All values that pixels can have or do have, and the number of that of each pixel.
+  """Values in order, among them all that pixels have, and the number of that of each pixel.
 
   What tables make of a pixel depends on its value alone, and there are fewer of those.
   """
@@ -248,9 +248,11 @@ def _different(stored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     different, number = np.unique(stored, return_inverse=True)
     return different, number.reshape(stored.shape)
   native = np.ascontiguousarray(stored, stored.dtype.newbyteorder('='))
-  unsigned = np.dtype(f'u{native.itemsize}')
-  every = np.arange(2 ** (8 * native.itemsize), dtype=unsigned)
-  return every.view(native.dtype), native.view(unsigned)
+  least, most = min(int(native.min()), 0), int(native.max())
+  number = native.view(f'u{native.itemsize}')
+  if least < 0:
+    number = number - np.array(least).astype(number.dtype)  # in the arithmetic of as many bits
+  return np.arange(least, most + 1).astype(native.dtype), number
 
 
 def values(dataset: Any, stored: np.ndarray) -> np.ndarray:

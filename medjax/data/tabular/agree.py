@@ -34,7 +34,11 @@ def told(details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def preprocessing(
-  parts: Sequence[Preprocessing], cases: Sequence[int], names: Sequence[str]
+  parts: Sequence[Preprocessing],
+  cases: Sequence[int],
+  names: Sequence[str],
+  *,
+  quantiles: bool = True,
 ) -> tuple[Preprocessing, list[str]]:
   """One preprocessing of several.
 
@@ -42,6 +46,7 @@ def preprocessing(
     parts: of each site.
     cases: its training rows.
     names: what sites are called, for errors.
+    quantiles: whether medians follow from quantiles; else they are the mean of the sites' medians.
 
   Returns:
     The preprocessing, and notes on columns that are left out as a site does not have them.
@@ -75,18 +80,23 @@ def preprocessing(
         f'--sites: column {name!r} holds texts at {odd} and numbers at {names[numbers.index(True)]}'
         f'; expected one of them (config.data.categorical={name} makes numbers texts)'
       )
-    found.append(_number(columns, weights) if all(numbers) else _category(columns))  # type: ignore[arg-type]
+    if all(numbers):
+      found.append(_number(columns, weights, quantiles))  # type: ignore[arg-type]
+    else:
+      found.append(_category(columns))  # type: ignore[arg-type]
   if not found:
     raise UserError('--sites: no column is an input at every site')
   written = {name: text for part in parts for name, text in part.written.items()}
   return Preprocessing(tuple(found), parts[0].missing, written), notes
 
 
-def _number(columns: Sequence[Number], weights: np.ndarray) -> Number:
+def _number(columns: Sequence[Number], weights: np.ndarray, known: bool) -> Number:
   mean, scale = moments([c.mean for c in columns], [c.scale for c in columns], weights)
   places = np.linspace(0, 1, len(columns[0].quantiles))
   quantiles = _mixed([c.quantiles for c in columns], weights, places)
-  median = float(_mixed([c.quantiles for c in columns], weights, np.array([0.5]))[0])
+  median = float(np.dot(weights, [c.median for c in columns]))
+  if known:
+    median = float(_mixed([c.quantiles for c in columns], weights, np.array([0.5]))[0])
   return Number(
     columns[0].name,
     mean,

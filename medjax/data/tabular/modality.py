@@ -11,7 +11,7 @@ import numpy as np
 
 from medjax.data.looks import Looks
 from medjax.data.modality import Case, Drawing, Modality, of_json, opened
-from medjax.data.tabular import agree, rows
+from medjax.data.tabular import agree, private, rows
 from medjax.data.tabular.preprocess import Preprocessing
 from medjax.data.text import clean
 from medjax.errors import UserError
@@ -59,8 +59,9 @@ class Table(Modality):
   def told(cls, details: Mapping[str, Any]) -> dict[str, Any]:
     """See ``tabular.agree``."""
     own = agree.told(details)
-    others = {name: value for name, value in own.items() if name not in _OF_COLUMNS}
-    return super().told(others) | {name: own[name] for name in _OF_COLUMNS if name in own}
+    plain = (*_OF_COLUMNS, 'private')
+    others = {name: value for name, value in own.items() if name not in plain}
+    return super().told(others) | {name: own[name] for name in plain if name in own}
 
   @classmethod
   def agreed(
@@ -69,11 +70,13 @@ class Table(Modality):
     """See ``tabular.agree``."""
     told = [agree.told(part) for part in parts]
     fitted = [Preprocessing.from_json(one['preprocessing']) for one in told]
-    found, notes = agree.preprocessing(fitted, cases, names)
-    own = cls(found, agree.typical(found)).details()
-    others = [{k: v for k, v in one.items() if k not in own} for one in told]
+    # Of private columns nobody knows a quantile; those that are named lie far beyond all numbers.
+    hidden = all(part.get('private') for part in parts)
+    found, notes = agree.preprocessing(fitted, cases, names, quantiles=not hidden)
+    own = cls(found, private.typical(found) if hidden else agree.typical(found)).details()
+    others = [{k: v for k, v in one.items() if k not in (*own, 'private')} for one in told]
     more, more_notes = super().agreed(others, cases, names)
-    return more | own, notes + more_notes
+    return more | own | ({'private': True} if hidden else {}), notes + more_notes
 
   def inputs(self, batch: dict[str, Any]) -> jax.Array:
     """float32 [B, D]."""
