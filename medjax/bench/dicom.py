@@ -1,0 +1,125 @@
+"""How fast DICOM files become pictures, beside pydicom on its own.
+
+    python -m medjax.bench.dicom [ROUNDS]
+
+Made frames: as a CT and a radiograph store them, plain and compressed. Times are those of one core,
+ours and pydicom's in turns: of ``pixel_array`` alone, and of what makes such greys of 8 bits,
+``pixel_array`` with ``apply_modality_lut`` and ``apply_voi_lut``.
+"""
+
+import io
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from medjax.data.images import dicom
+
+_SECONDS = 0.4  # that each is repeated for in a round
+_KINDS = {
+  'CT, 512 x 512, window': (512, True, True, ''),
+  'radiograph, 2048 x 2048': (2048, False, False, ''),
+  'radiograph, 2048 x 2048, window': (2048, False, True, ''),
+  'CT, 512 x 512, window, RLE': (512, True, True, 'RLELossless'),
+  'CT, 512 x 512, window, JPEG 2000': (512, True, True, 'JPEG2000Lossless'),
+}
+
+
+def measure(rounds: int) -> dict[str, tuple[float, float, float]]:
+  """Of each kind: pictures a second, and that over what pydicom gives, alone and with tables.
+
+  Args:
+    rounds: whose medians are taken.
+  """
+  found = {}
+  for name, kind in _KINDS.items():
+    content = made(*kind)
+    ways: dict[str, Callable[[bytes], Any]] = {'ours': picture, 'alone': _alone, 'tables': _tables}
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(rounds):
+      for way, run in ways.items():
+        seconds[way].append(_seconds(run, content))
+    ours, alone, tables = (statistics.median(each) for each in seconds.values())
+    found[name] = (1 / ours, alone / ours, tables / ours)
+  return found
+
+
+def made(side: int, signed: bool, window: bool, syntax: str) -> bytes:
+  """A file with one grey frame of 12 bits.
+
+  Args:
+    side: height and width.
+    signed: whether values have a sign, and a rescale, as those of a CT.
+    window: whether the header has one.
+    syntax: name of pydicom's transfer syntax; '' for pixels as they are.
+  """
+  pydicom = dicom.package()
+  noise = np.random.default_rng(0).normal(0, 16, (side, side))
+  row, column = np.mgrid[:side, :side] / side
+  values = (np.sin(6 * column) * np.cos(5 * row) + 1) * 1023 + noise
+  data = pydicom.Dataset()
+  data.file_meta = pydicom.dataset.FileMetaDataset()
+  data.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+  data.file_meta.MediaStorageSOPClassUID = data.SOPClassUID = pydicom.uid.CTImageStorage
+  data.file_meta.MediaStorageSOPInstanceUID = data.SOPInstanceUID = pydicom.uid.generate_uid()
+  data.Rows = data.Columns = side
+  data.SamplesPerPixel, data.PhotometricInterpretation = 1, 'MONOCHROME2'
+  data.BitsAllocated, data.BitsStored, data.HighBit = 16, 12, 11
+  data.PixelRepresentation = int(signed)
+  if signed:
+    data.RescaleSlope, data.RescaleIntercept = 1, -1024
+  if window:
+    data.WindowCenter, data.WindowWidth = 40, 400
+  for number in range(60):  # what else a scanner writes
+    data.add_new((0x0019, 0x1000 + number), 'LO', f'value {number}')
+  data.PixelData = values.clip(0, 2047).astype(np.int16 if signed else np.uint16).tobytes()
+  if syntax:
+    data.compress(getattr(pydicom.uid, syntax))
+  content = io.BytesIO()
+  data.save_as(content, enforce_file_format=True)
+  return content.getvalue()
+
+
+def picture(content: bytes) -> np.ndarray:
+  """The frame of a file as medjax reads it."""
+  return np.asarray(dicom.read(io.BytesIO(content), 'a made file').image)
+
+
+def _alone(content: bytes) -> np.ndarray:
+  return dicom.package().dcmread(io.BytesIO(content)).pixel_array
+
+
+def _tables(content: bytes) -> np.ndarray:
+  pydicom = dicom.package()
+  data = pydicom.dcmread(io.BytesIO(content))
+  greys = pydicom.pixels.apply_modality_lut(data.pixel_array, data)
+  greys = pydicom.pixels.apply_voi_lut(greys, data).astype(np.float32)
+  black, white = greys.min(), greys.max()
+  return ((greys - black) * (255 / (white - black))).astype(np.uint8)
+
+
+def _seconds(run: Callable[[bytes], Any], content: bytes) -> float:
+  run(content)
+  start, count = time.process_time(), 0
+  while not count or time.process_time() - start < _SECONDS:
+    run(content)
+    count += 1
+  return (time.process_time() - start) / count
+
+
+def main(words: list[str]) -> int:
+  """Measures and prints; returns the exit code."""
+  rounds = int(words[0]) if words and words[0].isdecimal() else 5
+  for name, (rate, alone, tables) in measure(rounds).items():
+    print(
+      f'{name}: {rate:.0f} a second, {alone:.2f} times pixel_array alone, {tables:.2f} times it '
+      'with the tables'
+    )
+  return 0
+
+
+if __name__ == '__main__':
+  sys.exit(main(sys.argv[1:]))
