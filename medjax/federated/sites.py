@@ -173,12 +173,13 @@ def of_sources(
   first = built(None)
   _require_alike(first, sources)
   data = [one.data for one in first]
-  if all(one.details == data[0].details for one in data):  # such as of what was told before
-    return [Site(f'site-{i}', one) for i, one in enumerate(first, start=1)], []
-  agreed, notes = type(data[0].modality).agreed(
-    [one.details for one in data], [len(one.splits['train']) for one in data], sources
-  )
-  found = first if all(one.details == agreed for one in data) else built(agreed)
+  agreed, notes = data[0].details, list[str]()
+  if any(one.details != agreed for one in data):  # others than those that were told before
+    agreed, notes = type(data[0].modality).agreed(
+      [one.details for one in data], [len(one.splits['train']) for one in data], sources
+    )
+  own = all(one.details == agreed for one in data) and not agreed.get('private')
+  found = first if own else built(agreed)
   return [Site(f'site-{i}', one) for i, one in enumerate(found, start=1)], notes
 
 

@@ -135,6 +135,36 @@ def test_sites_with_a_budget_say_what_each_spent(run_experiment, tmp_path):
   assert json.loads((folders[1] / 'evaluation.json').read_text())['privacy'] == found[1]
 
 
+def test_private_tables_of_two_sources_are_described_once(run_experiment, tmp_path, monkeypatch):
+  from medjax.privacy import columns
+
+  for number, name in enumerate(('north', 'south')):
+    random = np.random.default_rng(number)
+    age = random.normal(50 + 10 * number, 10, 300)
+    lines = [f'{name}-{i},{a:.2f},{int(a + random.normal(0, 5) > 55)}' for i, a in enumerate(age)]
+    (tmp_path / f'{name}.csv').write_text('\n'.join(['id,age,ill', *lines]) + '\n')
+  drawn, real = [], columns.located
+  monkeypatch.setattr(columns, 'located', lambda *given: drawn.append(1) or real(*given))
+  words = (
+    'federate', '--sites=north.csv,south.csv', '--nobeside', '--config.num_epochs=2',
+    '--config.batch_size=400', '--config.features=4', '--config.data.label_column=ill',
+    '--config.privacy.epsilon=30', '--workdir=fed',
+  )  # fmt: skip
+  for seeds in (1, 2):  # the second command goes on with what the first one told
+    code, _, err = run_experiment(tabular_mlp, *words, f'--seeds={seeds}')
+    assert code == 0, err
+    assert len(drawn) == 2
+  found = [
+    json.loads((tmp_path / 'fed' / f'seed-{seed}' / 'fedavg' / 'data.json').read_text())['details']
+    for seed in range(2)
+  ]
+  assert found[0] == found[1]
+  (age,) = found[0]['preprocessing']['columns']
+  assert age['median'] == pytest.approx(age['mean'])  # and not the middle of a range far beyond
+  assert 50 < age['mean'] < 60
+  assert np.abs(found[0]['typical']).max() < 3
+
+
 def test_numbers_are_divided_and_compared(run_experiment, tmp_path):
   code, out, err = run_experiment(
     diabetes_linear, 'federate', '--sites=2', '--config.num_epochs=3', '--workdir=fed'
