@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from absl import flags
 
 from medjax.arguments import Flag
-from medjax.data.images import dicom
 from medjax.deidentify import folder, keyed, report
 from medjax.deidentify.profile import Options
 from medjax.errors import UserError
@@ -14,7 +13,6 @@ from medjax.security.commands import KEY, Command
 
 
 def _deidentify(words: Sequence[str], values: flags.FlagValues) -> None:
-  dicom.package()
   options = Options(values.keep_dates, values.keep_device, values.keep_patient)
   columns = [name for name in values.keep.split(',') if name]
   asked = folder.Asked(options, columns, values.keep_names, values.keep_burnt_in)

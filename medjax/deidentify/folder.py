@@ -57,8 +57,11 @@ def deidentify(
 
   Raises:
     UserError: there is nothing to copy, or ``target`` cannot be used.
+    MissingPackageError: pydicom is not installed, and there are files that may be DICOM.
   """
   found = _found(source, target)
+  if not all(map(_is_table, found)):
+    dicom.package()
   private_files.make_folder(target)
   made = report.Report(asked.options)
   names = {path: _new_name(path, keyed, asked) for path in found if not _is_table(path)}

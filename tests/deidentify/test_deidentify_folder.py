@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 pydicom = pytest.importorskip('pydicom')
 
-from medjax.data.images import pseudonym  # noqa: E402
+from medjax.data.images import dicom, packages, pseudonym  # noqa: E402
 from medjax.deidentify import command, report  # noqa: E402
 from medjax.security import commands  # noqa: E402
 
@@ -164,3 +164,20 @@ def test_a_key_that_others_can_read_is_refused(export, tmp_path, capsys):
   code, said = run(capsys, export, tmp_path / 'copies')
   assert code == 2
   assert 'others can read the key of pseudonyms' in said.err
+
+
+def test_tables_alone_need_no_package(tmp_path, monkeypatch, capsys):
+  def missing():
+    raise packages.MissingPackageError('DICOM files need pydicom')
+
+  monkeypatch.setattr(dicom, 'package', missing)
+  folder = tmp_path / 'tables'
+  folder.mkdir()
+  (folder / 'rows.csv').write_text('PatientID,label\n17,1\n18,0\n')
+  code, said = run(capsys, folder, tmp_path / 'copy')
+  assert (code, said.err) == (0, '')
+  assert 'and 1 tables; 0 left out' in said.out
+  (folder / 'scan.dcm').write_bytes(b'')
+  code, said = run(capsys, folder, tmp_path / 'other')
+  assert (code, said.err) == (2, 'error: DICOM files need pydicom\n')
+  assert not (tmp_path / 'other').exists()
