@@ -247,6 +247,7 @@ def judge(make, folder, whole):
   return '' if found == whole else 'gives another result'
 
 
+@pytest.mark.slow
 def test_damaged_forms_of_a_runs_files(runs, tmp_path, monkeypatch):
   verbs = Verbs(runs, monkeypatch)
   run, other = runs / 'run', runs / 'other'
