@@ -227,4 +227,5 @@ def test_noise_is_drawn_for_every_answer(begin, two):
 
   begin(two, line=line)[0].run()
   first, second = found[:2]
-  assert all(np.abs(first[name] - second[name]).max() > 0 for name in first)
+  # Adam's first update goes by signs, which noise leaves as they are in some places.
+  assert max(np.abs(first[name] - second[name]).max() for name in first) > 1e-3
