@@ -7,10 +7,10 @@ the process.
 
 import collections
 import contextlib
-import ctypes
 import dataclasses
 import functools
 import importlib.metadata
+import multiprocessing
 import os
 import pathlib
 import platform
@@ -18,6 +18,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from absl import flags
 from jax.experimental import multihost_utils
 from jax.experimental.compilation_cache import compilation_cache as compilation_cache_lib
 from PIL import Image
@@ -37,7 +39,6 @@ _TUNED_JAXLIB = ((0, 10, 2), (0, 13))
 _XLA_CPU = (
   '--xla_cpu_experimental_ynn_fusion_type=LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE'
 )
-_PR_SET_PDEATHSIG = 1  # of Linux's prctl
 _IMPORTED = time.monotonic()
 
 
@@ -302,16 +303,20 @@ def ignore_interrupts() -> None:
   signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def end_with(parent: int) -> None:
-  """This process gets SIGTERM when the one that started it dies, also where that was killed.
+def end_with_parent() -> None:
+  """This process, of ``multiprocessing``, gets SIGTERM when the one that started it has ended."""
 
-  Args:
-    parent: number of that process. Outside Linux this does nothing.
-  """
-  if sys.platform == 'linux':
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it has died already
-      os.kill(os.getpid(), signal.SIGTERM)
+  def wait(parent: Any) -> None:
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+  threading.Thread(target=wait, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def use_no_flags() -> None:
+  """Flags of absl that nobody has read have their defaults: Grain asks for its own."""
+  if not flags.FLAGS.is_parsed():
+    flags.FLAGS.mark_as_parsed()
 
 
 def cache_folder() -> pathlib.Path:

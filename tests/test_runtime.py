@@ -100,18 +100,23 @@ def test_programs_are_forgotten_where_there_are_too_many_mappings():
   assert double(3) == 6
 
 
-@pytest.mark.skipif(sys.platform != 'linux', reason='the signal is sent on Linux alone')
-def test_a_process_ends_with_the_one_that_started_it():
-  child = (
-    'import os, time; from medjax import runtime; runtime.end_with(os.getppid()); '
-    'print("up", flush=True); time.sleep(60)'
+@pytest.mark.skipif(sys.platform != 'linux', reason='processes are looked for in /proc')
+def test_a_process_ends_with_the_one_that_started_it(tmp_path):
+  script = tmp_path / 'parent.py'
+  script.write_text(
+    'import multiprocessing, threading, time\n'
+    'from medjax import runtime\n'
+    'def child():\n'
+    '  runtime.end_with_parent()\n'
+    '  print(multiprocessing.current_process().pid, flush=True)\n'
+    '  time.sleep(60)\n'
+    'if __name__ == "__main__":\n'
+    '  context = multiprocessing.get_context("spawn")\n'
+    '  starting = threading.Thread(target=context.Process(target=child).start)\n'
+    '  starting.start()\n'  # which has ended before the process
+    '  time.sleep(60)\n'
   )
-  parent = (
-    f'import subprocess, sys; child = subprocess.Popen([sys.executable, "-c", {child!r}], '
-    'stdout=subprocess.PIPE); child.stdout.readline(); print(child.pid, flush=True); '
-    'import time; time.sleep(60)'
-  )
-  process = subprocess.Popen([sys.executable, '-c', parent], stdout=subprocess.PIPE, text=True)
+  process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
   pid = int(process.stdout.readline())
   process.kill()
   process.wait()

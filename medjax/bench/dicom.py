@@ -4,10 +4,14 @@
 
 Made frames: as a CT and a radiograph store them, plain and compressed. Times are those of one core,
 ours and pydicom's in turns: of ``pixel_array`` alone, and of what makes such greys of 8 bits,
-``pixel_array`` with ``apply_modality_lut`` and ``apply_voi_lut``.
+``pixel_array`` with ``apply_modality_lut`` and ``apply_voi_lut``. Then how many files a second are
+made the images of 224 pixels that are stored, by one worker process of Grain and by as many as
+there are cores.
 """
 
+import functools
 import io
+import itertools
 import statistics
 import sys
 import time
@@ -16,9 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from medjax.data.images import dicom
+from medjax import machine
+from medjax.data.images import decode, dicom, processes
 
 _SECONDS = 0.4  # that each is repeated for in a round
+_LONG = 9.0  # seconds for which one worker reads in a round
 _KINDS = {
   'CT, 512 x 512, window': (512, True, True, ''),
   'radiograph, 2048 x 2048': (2048, False, False, ''),
@@ -45,6 +51,40 @@ def measure(rounds: int) -> dict[str, tuple[float, float, float]]:
     ours, alone, tables = (statistics.median(each) for each in seconds.values())
     found[name] = (1 / ours, alone / ours, tables / ours)
   return found
+
+
+def scaling(rounds: int) -> dict[str, tuple[float, float]]:
+  """Of each kind: files a second that are made stored images, by one worker and by all cores.
+
+  Args:
+    rounds: whose medians are taken.
+  """
+  found = {}
+  for name, kind in _KINDS.items():
+    work = functools.partial(_image, made(*kind))
+    files = int(_LONG / _seconds(work, 0))
+    rates: dict[int, list[float]] = {1: [], machine.cores(): []}
+    for _ in range(rounds):
+      for count, of_count in rates.items():
+        of_count.append(_rate(work, files, count))
+    medians = [statistics.median(each) for each in rates.values()]
+    found[name] = medians[0], medians[-1]
+  return found
+
+
+def _image(content: bytes, number: int) -> int:
+  """Makes what is stored of a file; its size, as sending bytes is not what is measured."""
+  return len(decode.encode(decode.decode(content, 224, 1, f'made file {number}')))
+
+
+def _rate(work: Callable[[int], int], files: int, count: int) -> float:
+  """Files a second, once all workers have sent some and what waits has been taken."""
+  results = processes.in_processes(work, range(files), count)
+  first = files // 3
+  for _ in itertools.islice(results, first):
+    pass
+  start = time.perf_counter()
+  return sum(1 for _ in results) / (time.perf_counter() - start)
 
 
 def made(side: int, signed: bool, window: bool, syntax: str) -> bytes:
@@ -101,11 +141,11 @@ def _tables(content: bytes) -> np.ndarray:
   return ((greys - black) * (255 / (white - black))).astype(np.uint8)
 
 
-def _seconds(run: Callable[[bytes], Any], content: bytes) -> float:
-  run(content)
+def _seconds(run: Callable[[Any], Any], given: Any) -> float:
+  run(given)
   start, count = time.process_time(), 0
   while not count or time.process_time() - start < _SECONDS:
-    run(content)
+    run(given)
     count += 1
   return (time.process_time() - start) / count
 
@@ -117,6 +157,11 @@ def main(words: list[str]) -> int:
     print(
       f'{name}: {rate:.0f} a second, {alone:.2f} times pixel_array alone, {tables:.2f} times it '
       'with the tables'
+    )
+  for name, (one, all_cores) in scaling(max(1, rounds // 2)).items():
+    print(
+      f'{name}: {one:.0f} files a second by one worker, {all_cores:.0f} by {machine.cores()} '
+      f'({all_cores / one:.2f} times as many)'
     )
   return 0
 

@@ -181,9 +181,7 @@ class Workers:
 
   def _start(self, cores: set[int]) -> tuple[Any, Connection]:
     here, there = self._spawn.Pipe()
-    process = self._spawn.Process(
-      target=_serve, args=(there, os.getpid(), cores, *self._setup), daemon=True
-    )
+    process = self._spawn.Process(target=_serve, args=(there, cores, *self._setup), daemon=True)
     process.start()
     there.close()
     return process, here
@@ -238,14 +236,13 @@ def _shares(count: int) -> list[set[int]]:
 
 def _serve(
   connection: Connection,
-  parent: int,
   cores: set[int],
   name: str,
   config: Config,
   build: Callable[[Any], Experiment],
 ) -> None:
   """What a process does: tasks, until there are no more."""
-  runtime.end_with(parent)
+  runtime.end_with_parent()
   runtime.ignore_interrupts()
   if cores:
     runtime.keep_to(cores)

@@ -7,6 +7,7 @@ and ICC profiles are not looked at.
 """
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -30,10 +31,10 @@ _TAGS = (
   *_WINDOW, *_SPACINGS, *(f'{colour}PaletteColorLookupTableDescriptor' for colour in _COLOURS[:3]),
   *(f'{colour}PaletteColorLookupTableData' for colour in _COLOURS),
 )  # fmt: skip
-_PIXELS = (
-  'PixelData', 'FloatPixelData', 'DoubleFloatPixelData', 'PlanarConfiguration', 'HighBit',
-  'ExtendedOffsetTable', 'ExtendedOffsetTableLengths',
+_LAYOUT = (
+  'PlanarConfiguration', 'HighBit', 'ExtendedOffsetTable', 'ExtendedOffsetTableLengths'
 )  # fmt: skip
+_PIXELS = ('PixelData', 'FloatPixelData', 'DoubleFloatPixelData')
 # Where enhanced images of many frames say what others say of all.
 _GROUPS = ('PixelValueTransformationSequence', 'FrameVOILUTSequence', 'PixelMeasuresSequence')
 # Of uncompressed pixels, in the order of bytes that the machines of today have.
@@ -72,12 +73,11 @@ def header(file: BinaryIO, name: str, keywords: tuple[str, ...]) -> Any:
     UserError: it is damaged.
   """
   pydicom = package()
+  tags = _numbers(*keywords, 'Rows', 'Columns')
   file.seek(0)
   found = guarded(
     name,
-    lambda: pydicom.dcmread(
-      file, stop_before_pixels=True, force=True, specific_tags=[*keywords, 'Rows', 'Columns']
-    ),
+    lambda: pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=tags),
   )
   if 'Rows' not in found or 'Columns' not in found:
     uid = found.get('SOPClassUID') or found.file_meta.get('MediaStorageSOPClassUID') or ''
@@ -87,6 +87,12 @@ def header(file: BinaryIO, name: str, keywords: tuple[str, ...]) -> Any:
     what = f' ({known})' if known and known != uid else ''
     raise NoPictureError(f'{name}: DICOM file without pixels{what}; expected an image')
   return found
+
+
+@functools.cache
+def _numbers(*keywords: str) -> list[Any]:
+  """Tags as pydicom reads them fastest."""
+  return [package().tag.Tag(keyword) for keyword in keywords]
 
 
 def frames(dataset: Any, name: str) -> int:
@@ -138,7 +144,7 @@ def read(file: BinaryIO, name: str, place: int = 0) -> Picture:
     NoPictureError: it holds no pixels.
     UserError: it is damaged, too large, or of a kind that is not read.
   """
-  dataset = header(file, name, _TAGS)
+  dataset = header(file, name, (*_TAGS, *_LAYOUT))
   return guarded(name, lambda: _picture(file, dataset, name, place))
 
 
@@ -160,43 +166,60 @@ def _picture(file: BinaryIO, dataset: Any, name: str, place: int) -> Picture:
 
 
 def _stored(file: BinaryIO, dataset: Any, place: int) -> np.ndarray:
-  """The frame as it is stored, [rows, columns] or in RGB; YBR is converted."""
+  """The frame as it is stored, [rows, columns] or in RGB; YBR is converted.
+
+  Args:
+    file: where reading the header has ended.
+    dataset: the header; the pixels are put there.
+    place: of the frame, from 0.
+  """
   pydicom = package()
+  implicit, little = dataset.original_encoding
   if int(dataset.get('NumberOfFrames') or 1) > 1:
     with contextlib.suppress(Exception):  # does not know deflated files, and odd fragments
       return pydicom.pixels.pixel_array(file, index=place)  # reads no other frame
-  file.seek(0)
-  whole = pydicom.dcmread(file, force=True, specific_tags=[*_TAGS, *_PIXELS])
-  plain = _plain(whole)
-  if plain is not None:
-    return plain
-  if not whole.file_meta.get('TransferSyntaxUID'):  # nothing stands in front of the data
-    implicit, little = whole.original_encoding
+    file.seek(0)
+  else:
+    dataset.update(
+      pydicom.filereader.read_dataset(file, implicit, little, specific_tags=_numbers(*_PIXELS))
+    )
+    plain = _plain(dataset)
+    if plain is not None:
+      return plain
+  if all(keyword not in dataset for keyword in _PIXELS):  # a deflated file has been read to its end
+    file.seek(0)
+    dataset = pydicom.dcmread(file, force=True, specific_tags=_numbers(*_TAGS, *_LAYOUT, *_PIXELS))
+  if not dataset.file_meta.get('TransferSyntaxUID'):  # nothing stands in front of the data
     kind = 'ImplicitVRLittleEndian' if implicit else 'ExplicitVRLittleEndian'
-    whole.file_meta.TransferSyntaxUID = getattr(
+    dataset.file_meta.TransferSyntaxUID = getattr(
       pydicom.uid, kind if little else 'ExplicitVRBigEndian'
     )
-  return pydicom.pixels.pixel_array(whole, index=place)
+  return pydicom.pixels.pixel_array(dataset, index=place)
 
 
 def _plain(whole: Any) -> np.ndarray | None:
-  """The one frame of whole numbers without a sign that stand as they are, without a copy.
+  """The one frame of whole numbers that stand as they are, without a copy.
 
   None for others, and where bits beyond those stored are in use: pydicom knows what to do.
   """
-  allocated, data = whole.get('BitsAllocated'), whole.get('PixelData')
+  allocated, data, signed = (
+    whole.get(keyword) for keyword in ('BitsAllocated', 'PixelData', 'PixelRepresentation')
+  )
   usual = (
     whole.file_meta.get('TransferSyntaxUID') in _AS_THEY_ARE
-    and (whole.get('SamplesPerPixel'), whole.get('PixelRepresentation')) == (1, 0)
-    and int(whole.get('NumberOfFrames') or 1) == 1
+    and whole.get('SamplesPerPixel') == 1
+    and signed in (0, 1)
     and allocated in (8, 16)
     and isinstance(data, bytes)
   )
   size = int(whole.Rows) * int(whole.Columns)
   if not usual or size == 0 or size * allocated // 8 not in (len(data), len(data) - 1):
     return None
-  frame = np.frombuffer(data, f'<u{allocated // 8}', size).reshape(whole.Rows, whole.Columns)
-  return frame if int(frame.max()) < 2 ** int(whole.BitsStored) else None
+  kind = f'<{"i" if signed else "u"}{allocated // 8}'
+  frame = np.frombuffer(data, kind, size).reshape(whole.Rows, whole.Columns)
+  bits = int(whole.BitsStored) - signed
+  lowest = -(2**bits) if signed else 0
+  return frame if int(frame.max()) < 2**bits and int(frame.min()) >= lowest else None
 
 
 def _of_frame(dataset: Any, place: int) -> Iterator[Any]:

@@ -1,6 +1,7 @@
 """A folder of images: a table ``labels.csv`` beside them, or one sub-folder a class."""
 
 import concurrent.futures
+import functools
 import hashlib
 import os
 import pathlib
@@ -121,6 +122,7 @@ def load(
     several=several,
     copies=copies,
     masks=bool(structures),
+    apart=not source_files.within(folder),
   )
 
 
@@ -202,21 +204,29 @@ def _name_masks(rows: list[dict[str, Any]]) -> None:
 
 
 def _reader(row: dict[str, Any], options: Options, structures: int) -> Any:
-  def read(size: int, channels: int) -> tuple[np.ndarray, str, dict[str, str]]:
-    pixels = decode.decode(row['path'], size, channels, place=row['place'], options=options)
-    return pixels, row['label'], row['metadata']
+  if structures:
+    return functools.partial(_read_both, row, options, structures)
+  return functools.partial(_read, row, options)
 
-  def read_both(size: int, channels: int) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
-    picture = decode.picture(row['path'], size, place=row['place'], options=options)
-    mask = mask_files.read(row['mask'], structures, place=row['place'], axis=options.slice_axis)
-    mask_files.require_alike(mask, picture, row['mask'])
-    return (
-      to_square(picture, size, channels, options.resize),
-      mask_to_square(mask, picture, size, options.resize),
-      row['metadata'],
-    )
 
-  return read_both if structures else read
+def _read(
+  row: dict[str, Any], options: Options, size: int, channels: int
+) -> tuple[np.ndarray, str, dict[str, str]]:
+  pixels = decode.decode(row['path'], size, channels, place=row['place'], options=options)
+  return pixels, row['label'], row['metadata']
+
+
+def _read_both(
+  row: dict[str, Any], options: Options, structures: int, size: int, channels: int
+) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
+  picture = decode.picture(row['path'], size, place=row['place'], options=options)
+  mask = mask_files.read(row['mask'], structures, place=row['place'], axis=options.slice_axis)
+  mask_files.require_alike(mask, picture, row['mask'])
+  return (
+    to_square(picture, size, channels, options.resize),
+    mask_to_square(mask, picture, size, options.resize),
+    row['metadata'],
+  )
 
 
 def _digest(*columns: Iterable[str]) -> str:

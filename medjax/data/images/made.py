@@ -1,20 +1,21 @@
 """Images as rows that can be stored: PNG bytes with label, id, group and metadata."""
 
-import concurrent.futures
 import dataclasses
-import itertools
+import functools
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from medjax.data import dataset
-from medjax.data.images import decode, packages
+from medjax.data.images import decode, packages, processes
 from medjax.data.images.messages import EmptySliceError, for_all
 from medjax.data.images.source import Record, Source
 from medjax.errors import UserError
+
+R = TypeVar('R')
 
 
 class Made:
@@ -38,53 +39,54 @@ class Made:
     self.empty: list[str] = []
 
   def __iter__(self) -> Iterator[tuple[str, dict[str, Any]]]:
-    records = iter(self._source.records)
-
-    def store(record: Record) -> dict[str, Any] | UserError:
-      try:
-        pixels, label, metadata = record.read(self._size, self._channels)
-      except packages.MissingPackageError:  # no file of the format can be read
-        raise
-      except UserError as error:
-        return error
-      return {
-        'image': decode.encode(pixels),
-        'label': decode.encode(label) if isinstance(label, np.ndarray) else label,
-        'id': record.id,
-        'group': record.group,
-        'metadata': json.dumps(metadata),
-      }
-
-    # Pillow and NumPy let go of the interpreter lock, so threads share the cores; the window
-    # bounds how many decoded images wait.
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-      for chunk in iter(lambda: list(itertools.islice(records, 64)), []):
-        for record, made in zip(chunk, pool.map(store, chunk), strict=True):
-          if not isinstance(made, UserError):
-            yield record.id, made
-          elif isinstance(made, EmptySliceError):
-            self.empty.append(record.id)
-          else:
-            self.broken[record.id] = str(made)
+    for record, made in zip(self._source.records, self._each(_row), strict=True):
+      if not isinstance(made, UserError):
+        yield record.id, made
+      elif isinstance(made, EmptySliceError):
+        self.empty.append(record.id)
+      else:
+        self.broken[record.id] = str(made)
         if len(self.broken) > allowed(self._source, self._max_broken):
-          raise self._unreadable(pool)
+          raise self._unreadable()
     if len(self.broken) + len(self.empty) == len(self._source.records):
       raise UserError(f'{self._source.name}: no image has anything to be seen in it')
 
-  def _unreadable(self, pool: concurrent.futures.Executor) -> UserError:
+  def _each(self, work: Callable[[int, int, Record], R]) -> Iterator[R]:
+    work_on = functools.partial(work, self._size, self._channels)
+    return processes.each(work_on, self._source.records, apart=self._source.apart)
+
+  def _unreadable(self) -> UserError:
     """One error for all images that cannot be read, so that they can be fixed at once."""
-
-    def attempt(record: Record) -> UserError | None:
-      try:
-        record.read(self._size, self._channels)
-      except EmptySliceError:
-        return None
-      except UserError as error:
-        return error
-      return None
-
-    errors = [error for error in pool.map(attempt, self._source.records) if error]
+    errors = [error for error in self._each(_error) if error]
     return too_many(errors, self._source, self._max_broken)
+
+
+def _row(size: int, channels: int, record: Record) -> dict[str, Any] | UserError:
+  """What is stored of an image, or why nothing is."""
+  try:
+    pixels, label, metadata = record.read(size, channels)
+  except packages.MissingPackageError:  # no file of the format can be read
+    raise
+  except UserError as error:
+    return error
+  return {
+    'image': decode.encode(pixels),
+    'label': decode.encode(label) if isinstance(label, np.ndarray) else label,
+    'id': record.id,
+    'group': record.group,
+    'metadata': json.dumps(metadata),
+  }
+
+
+def _error(size: int, channels: int, record: Record) -> UserError | None:
+  """Why an image cannot be read, if it cannot."""
+  try:
+    record.read(size, channels)
+  except EmptySliceError:
+    return None
+  except UserError as error:
+    return error
+  return None
 
 
 @dataclasses.dataclass(frozen=True)

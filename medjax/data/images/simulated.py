@@ -1,5 +1,6 @@
 """Images that a simulator makes."""
 
+import functools
 import hashlib
 import inspect
 import json
@@ -48,7 +49,7 @@ def load(
   for where, count in sizes.items():
     given = '' if config.folds else where
     for index in range(first, first + count):
-      read = _reader(simulator, config.seed, index, classes, masks)
+      read = functools.partial(_read, simulator, config.seed, index, classes, masks)
       records.append(Record(f'simulated-{index:06d}', given, f'{index:06d}', read))
     # Room to grow one split without moving the others.
     first += max(count, 1_000_000)
@@ -62,6 +63,7 @@ def load(
     hashlib.blake2b(identity, digest_size=16).hexdigest(),
     simulated=True,
     masks=masks,
+    apart=True,
   )
 
 
@@ -80,20 +82,19 @@ def _sources_of(simulator: Callable[..., Any]) -> list[pathlib.Path]:
   return [pathlib.Path(file) for file in files if file]
 
 
-def _reader(
+def _read(
   simulator: Callable[[int, int, int], Any],
   seed: int,
   index: int,
   classes: tuple[str, ...],
   masks: bool,
-) -> Callable[[int, int], tuple[np.ndarray, str | np.ndarray, dict[str, str]]]:
-  def read(size: int, channels: int) -> tuple[np.ndarray, str | np.ndarray, dict[str, str]]:
-    case = simulator(seed, index, size)
-    pixels = case.image if case.image.ndim == 3 else case.image[..., None]
-    if pixels.shape[2] != channels:
-      mean = pixels.mean(axis=2, keepdims=True)
-      pixels = np.repeat(np.round(mean).astype(np.uint8), channels, axis=2)
-    label = case.mask.astype(np.uint8) if masks else classes[case.label]
-    return pixels, label, {'index': str(index), **simulation.scalars(case)}
-
-  return read
+  size: int,
+  channels: int,
+) -> tuple[np.ndarray, str | np.ndarray, dict[str, str]]:
+  case = simulator(seed, index, size)
+  pixels = case.image if case.image.ndim == 3 else case.image[..., None]
+  if pixels.shape[2] != channels:
+    mean = pixels.mean(axis=2, keepdims=True)
+    pixels = np.repeat(np.round(mean).astype(np.uint8), channels, axis=2)
+  label = case.mask.astype(np.uint8) if masks else classes[case.label]
+  return pixels, label, {'index': str(index), **simulation.scalars(case)}

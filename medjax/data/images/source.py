@@ -47,6 +47,7 @@ class Source:
     copies: of images that are left out as they are the same as another one, that one, by id.
     masks: whether labels are masks, in which 0 is the first of the classes, the background.
     vault: the encrypted set that it is of, under whose key it is stored.
+    apart: whether records can be sent to other processes, and be read there.
   """
 
   name: str
@@ -61,3 +62,4 @@ class Source:
   copies: Mapping[str, str] = dataclasses.field(default_factory=dict)
   masks: bool = False
   vault: Vault | None = None
+  apart: bool = False

@@ -6,13 +6,12 @@ import dataclasses
 import functools
 import itertools
 import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from medjax import runtime
 from medjax.data.molecules.stream import Streamed
 from medjax.errors import UserError
 
@@ -110,7 +109,7 @@ def _begin(modality: Any) -> None:
   """What a process does first."""
   global _job
   _job = functools.partial(seen, modality)
-  threading.Thread(target=_end_with_parent, daemon=True).start()
+  runtime.end_with_parent()
 
 
 def _work(structures: Sequence[str]) -> _Packed:
@@ -129,11 +128,3 @@ def _unpacked(packed: _Packed) -> Seen:
   count = len(next(iter(stacked.values())))
   arrays = [{name: array[i] for name, array in stacked.items()} for i in range(count)]
   return dataclasses.replace(found, arrays=arrays)
-
-
-def _end_with_parent() -> None:
-  """Ends a process whose parent was killed, which otherwise waits for ever."""
-  parent = multiprocessing.parent_process()
-  if parent is not None:
-    parent.join()
-    os._exit(1)

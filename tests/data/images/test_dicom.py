@@ -35,6 +35,21 @@ def _share(values, black, white):
   return np.round(255 * np.clip((values - black) / (white - black), 0, 1)).astype(int)
 
 
+@pytest.mark.parametrize('kind', ['u1', 'i1', 'u2', 'i2'])
+@pytest.mark.parametrize('used', [0, 3])  # bits beyond those stored, as of an overlay
+def test_plain_pixels_are_those_of_pydicom(tmp_path, kind, used):
+  bits = 8 * np.dtype(kind).itemsize - 3
+  low = -(2 ** (bits + used - 1)) if kind[0] == 'i' else 0
+  pixels = np.random.default_rng(0).integers(low, low + 2 ** (bits + used), (31, 15)).astype(kind)
+  pixels[0, :2] = low, low + 2 ** (bits + used) - 1
+  path = _written(tmp_path, pixels, BitsStored=bits, HighBit=bits - 1)
+  with open(path, 'rb') as file:
+    header = dicom.header(file, 'a file', dicom._TAGS)
+    found = dicom._stored(file, header, 0)
+  assert (dicom._plain(header) is None) == bool(used)
+  np.testing.assert_array_equal(found, pydicom.dcmread(path).pixel_array)
+
+
 @pytest.mark.parametrize('function', ['LINEAR', 'LINEAR_EXACT'])
 @pytest.mark.parametrize(
   ('pixels', 'rescale'),
@@ -297,7 +312,7 @@ def test_a_decoder_that_panics_is_an_error_and_an_interrupt_is_none(tmp_path, mo
   class PanicError(BaseException):
     """As of decoders in Rust."""
 
-  path = _written(tmp_path, RAMP.astype(np.int16))  # which pydicom decodes
+  path = _written(tmp_path, RAMP.astype(np.int32))  # which pydicom decodes
   for raised, expected in ((PanicError, UserError), (KeyboardInterrupt, KeyboardInterrupt)):
 
     def panic(*_, raised=raised, **__):
