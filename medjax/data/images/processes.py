@@ -7,6 +7,7 @@ that all threads together read no faster than one.
 import concurrent.futures
 import contextlib
 import functools
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
@@ -14,7 +15,6 @@ from typing import Any, Generic, TypeVar
 import grain
 
 from medjax import machine, runtime
-from medjax.errors import UserError
 
 T = TypeVar('T')
 R = TypeVar('R')
@@ -34,9 +34,6 @@ def each(work: Callable[[T], R], items: Sequence[T], *, apart: bool) -> Iterator
     apart: whether both can be sent to other processes, and find there what they need. Those are
       started where they save more time than their start takes.
 
-  Raises:
-    UserError: a process was killed, as where memory ends.
-
   Example:
     >>> list(each(lambda number: 2 * number, [1, 2, 3], apart=False))
     [2, 4, 6]
@@ -49,10 +46,15 @@ def each(work: Callable[[T], R], items: Sequence[T], *, apart: bool) -> Iterator
       yield from pool.map(work, chunk)
       done += len(chunk)
       pace.step(len(chunk))
-      if apart and count > 1 and pace.saved(len(items) - done, count) > _WORTH:
-        break
-  if done < len(items):
-    yield from in_processes(work, items[done:], count)
+      if not apart or count < 2 or pace.saved(len(items) - done, count) < _WORTH:
+        continue
+      try:
+        for found in in_processes(work, items[done:], count):
+          yield found
+          done += 1
+      except ChildProcessError as error:  # threads need less memory
+        print(f'data: {error}; going on without', file=sys.stderr)
+        apart = False
 
 
 class Pace:
@@ -97,7 +99,7 @@ def in_processes(work: Callable[[T], R], items: Sequence[T], count: int) -> Iter
     count: processes.
 
   Raises:
-    UserError: a process was killed.
+    ChildProcessError: a process was killed, as where memory ends, or could not begin.
   """
   runtime.use_no_flags()
   source: Any = grain.MapDataset.source(items).map(functools.partial(_found, work))
@@ -110,10 +112,7 @@ def in_processes(work: Callable[[T], R], items: Sequence[T], count: int) -> Iter
     except RuntimeError as error:
       if 'terminated unexpectedly' not in str(error):
         raise
-      raise UserError(
-        'a process that reads images was ended from outside, as where memory is used up; repeat '
-        'the command'
-      ) from None
+      raise ChildProcessError('a process that reads images was ended from outside') from None
 
 
 class _Found(Generic[R]):
