@@ -90,7 +90,7 @@ def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.D
     text,
     chosen.group,
     chosen.given,
-    [_metadata(one, columns) for one in entries],
+    reading.metadata(entries, columns),
     labels.classes,
     strata=strata,
     origin=origin or f'config.data.split={config.split}',
@@ -159,11 +159,6 @@ def _several(row: Sequence[float], classes: Sequence[str]) -> str:
   return label_sets.SEPARATOR.join(
     mark + name for mark, name, value in zip(marks, classes, row, strict=True) if value != 0
   )
-
-
-def _metadata(entry: Entry, columns: Sequence[str]) -> dict[str, str]:
-  others = {key: cell for key, cell in entry.cells.items() if key and key not in columns}
-  return {**others, 'smiles': entry.molecule.smiles}
 
 
 def _featured(

@@ -14,6 +14,7 @@ from medjax.data.molecules.standard import REMARKS, Molecule, Standard
 from medjax.errors import SeveralErrors, UserError
 
 _LISTED = 20  # rows that cannot be read, in a note
+_WRITTEN, _PLAIN = 'as_written', 'plain'  # column of what molecules had, and that of nothing
 
 Simulator = Callable[[int, int], list[dict[str, str]]]
 
@@ -110,3 +111,24 @@ def ids(config: Config, entries: Sequence[Entry]) -> list[str]:
   if given and all(given) and not examples.repeated(given):
     return given
   return [one.place.replace(' ', '-') for one in entries]
+
+
+def metadata(entries: Sequence[Entry], columns: Sequence[str]) -> list[dict[str, str]]:
+  """Cells but those of some columns, the standard form and, where that differs, what was changed.
+
+  Molecules of one class that come from another source may be written in another way, as the toxic
+  ones of ClinTox are. No network here sees it; one that reads them as they are written does.
+
+  Args:
+    entries: of which a row is given each.
+    columns: of labels.
+  """
+  written = [', '.join(sorted(one.molecule.remarks)) or _PLAIN for one in entries]
+  differ, rows = len(set(written)) > 1, []
+  for entry, changed in zip(entries, written, strict=True):
+    row = {key: cell for key, cell in entry.cells.items() if key and key not in columns}
+    row['smiles'] = entry.molecule.smiles
+    if differ:
+      row[_WRITTEN] = changed
+    rows.append(row)
+  return rows
