@@ -26,7 +26,6 @@ from typing import Any
 
 import jax
 import numpy as np
-from absl import flags
 from jax.experimental import multihost_utils
 from jax.experimental.compilation_cache import compilation_cache as compilation_cache_lib
 from PIL import Image
@@ -40,6 +39,7 @@ _XLA_CPU = (
   '--xla_cpu_experimental_ynn_fusion_type=LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE'
 )
 _IMPORTED = time.monotonic()
+_begun = threading.Event()
 
 
 def configure(*, xla_tuning: bool = True, share_device: bool = False) -> None:
@@ -70,6 +70,7 @@ def configure(*, xla_tuning: bool = True, share_device: bool = False) -> None:
   files.keep_to_owner()
   if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
     _keep_programs(cache_folder() / 'compiled')
+  _begun.set()
 
 
 def _keep_programs(folder: pathlib.Path) -> None:
@@ -313,10 +314,9 @@ def end_with_parent() -> None:
   threading.Thread(target=wait, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 
-def use_no_flags() -> None:
-  """Flags of absl that nobody has read have their defaults: Grain asks for its own."""
-  if not flags.FLAGS.is_parsed():
-    flags.FLAGS.mark_as_parsed()
+def may_start_processes() -> bool:
+  """Whether the command line began this process: scripts without a guard would begin once more."""
+  return _begun.is_set() and not multiprocessing.current_process().daemon
 
 
 def cache_folder() -> pathlib.Path:
@@ -357,9 +357,8 @@ def without_passwords(text: str) -> str:
 
 @functools.cache
 def _versions() -> dict[str, str]:
-  packages = ('medjax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
   versions = {}
-  for name in packages:
+  for name in ('medjax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy'):
     try:
       versions[name] = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

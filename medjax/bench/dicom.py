@@ -9,6 +9,7 @@ made the images of 224 pixels that are stored, by one worker process of Grain an
 there are cores.
 """
 
+import contextlib
 import functools
 import io
 import itertools
@@ -18,10 +19,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import grain
 import numpy as np
+from absl import flags
 
 from medjax import machine
-from medjax.data.images import decode, dicom, processes
+from medjax.data.images import decode, dicom
 
 _SECONDS = 0.4  # that each is repeated for in a round
 _LONG = 9.0  # seconds for which one worker reads in a round
@@ -62,11 +65,11 @@ def scaling(rounds: int) -> dict[str, tuple[float, float]]:
   found = {}
   for name, kind in _KINDS.items():
     work = functools.partial(_image, made(*kind))
-    files = int(_LONG / _seconds(work, 0))
+    files = _LONG / _seconds(work, 0)
     rates: dict[int, list[float]] = {1: [], machine.cores(): []}
     for _ in range(rounds):
       for count, of_count in rates.items():
-        of_count.append(_rate(work, files, count))
+        of_count.append(_rate(work, int(files * count), count))
     medians = [statistics.median(each) for each in rates.values()]
     found[name] = medians[0], medians[-1]
   return found
@@ -79,12 +82,14 @@ def _image(content: bytes, number: int) -> int:
 
 def _rate(work: Callable[[int], int], files: int, count: int) -> float:
   """Files a second, once all workers have sent some and what waits has been taken."""
-  results = processes.in_processes(work, range(files), count)
-  first = files // 3
-  for _ in itertools.islice(results, first):
-    pass
-  start = time.perf_counter()
-  return sum(1 for _ in results) / (time.perf_counter() - start)
+  reading = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
+  options = grain.MultiprocessingOptions(num_workers=count, per_worker_buffer_size=8)
+  dataset = grain.MapDataset.range(files).map(work).to_iter_dataset(reading)
+  with contextlib.closing(iter(dataset.mp_prefetch(options))) as results:
+    for _ in itertools.islice(results, max(files // 3, 32 * count)):
+      pass
+    start = time.perf_counter()
+    return sum(1 for _ in results) / (time.perf_counter() - start)
 
 
 def made(side: int, signed: bool, window: bool, syntax: str) -> bytes:
@@ -152,6 +157,8 @@ def _seconds(run: Callable[[Any], Any], given: Any) -> float:
 
 def main(words: list[str]) -> int:
   """Measures and prints; returns the exit code."""
+  if not flags.FLAGS.is_parsed():
+    flags.FLAGS.mark_as_parsed()  # Grain asks for its own
   rounds = int(words[0]) if words and words[0].isdecimal() else 5
   for name, (rate, alone, tables) in measure(rounds).items():
     print(

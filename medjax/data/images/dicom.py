@@ -8,6 +8,7 @@ and ICC profiles are not looked at.
 
 import contextlib
 import functools
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
@@ -145,14 +146,17 @@ def read(file: BinaryIO, name: str, place: int = 0) -> Picture:
     UserError: it is damaged, too large, or of a kind that is not read.
   """
   dataset = header(file, name, (*_TAGS, *_LAYOUT))
-  return guarded(name, lambda: _picture(file, dataset, name, place))
+  # As the data are, which is not always what the file says of them.
+  rows = dataset.get_item('Rows')
+  implicit = bool(getattr(rows, 'is_implicit_VR', dataset.original_encoding[0]))
+  return guarded(name, lambda: _picture(file, dataset, implicit, name, place))
 
 
-def _picture(file: BinaryIO, dataset: Any, name: str, place: int) -> Picture:
+def _picture(file: BinaryIO, dataset: Any, implicit: bool, name: str, place: int) -> Picture:
   limits.require(name, int(dataset.Columns), int(dataset.Rows))
   if frames(dataset, name) <= place:
     raise UserError(f'{name}: has no frame {place + 1}')
-  frame = _stored(file, dataset, place)
+  frame = _stored(file, dataset, implicit, place)
   for element in _of_frame(dataset, place):
     dataset[element.tag] = element
   if frame.ndim == 3:
@@ -165,30 +169,34 @@ def _picture(file: BinaryIO, dataset: Any, name: str, place: int) -> Picture:
   return Picture(Image.fromarray(pixels), _pixel(dataset))
 
 
-def _stored(file: BinaryIO, dataset: Any, place: int) -> np.ndarray:
+def _stored(file: BinaryIO, dataset: Any, implicit: bool, place: int) -> np.ndarray:
   """The frame as it is stored, [rows, columns] or in RGB; YBR is converted.
 
   Args:
     file: where reading the header has ended.
     dataset: the header; the pixels are put there.
+    implicit: whether types of values are left out in the file.
     place: of the frame, from 0.
   """
   pydicom = package()
-  implicit, little = dataset.original_encoding
+  little = dataset.original_encoding[1]
   if int(dataset.get('NumberOfFrames') or 1) > 1:
     with contextlib.suppress(Exception):  # does not know deflated files, and odd fragments
       return pydicom.pixels.pixel_array(file, index=place)  # reads no other frame
     file.seek(0)
   else:
-    dataset.update(
-      pydicom.filereader.read_dataset(file, implicit, little, specific_tags=_numbers(*_PIXELS))
+    # Not ``read_dataset``, which takes the length of some pixels for a type of values.
+    elements = pydicom.filereader.data_element_generator(
+      file, implicit, little, specific_tags=_numbers(*_PIXELS)
     )
+    dataset.update({element.tag: element for element in itertools.islice(elements, 1)})
     plain = _plain(dataset)
     if plain is not None:
       return plain
   if all(keyword not in dataset for keyword in _PIXELS):  # a deflated file has been read to its end
     file.seek(0)
     dataset = pydicom.dcmread(file, force=True, specific_tags=_numbers(*_TAGS, *_LAYOUT, *_PIXELS))
+    implicit = dataset.original_encoding[0]
   if not dataset.file_meta.get('TransferSyntaxUID'):  # nothing stands in front of the data
     kind = 'ImplicitVRLittleEndian' if implicit else 'ExplicitVRLittleEndian'
     dataset.file_meta.TransferSyntaxUID = getattr(

@@ -1,10 +1,11 @@
 """Images as rows that can be stored: PNG bytes with label, id, group and metadata."""
 
+import contextlib
 import dataclasses
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -39,19 +40,22 @@ class Made:
     self.empty: list[str] = []
 
   def __iter__(self) -> Iterator[tuple[str, dict[str, Any]]]:
-    for record, made in zip(self._source.records, self._each(_row), strict=True):
-      if not isinstance(made, UserError):
-        yield record.id, made
-      elif isinstance(made, EmptySliceError):
-        self.empty.append(record.id)
-      else:
-        self.broken[record.id] = str(made)
-        if len(self.broken) > allowed(self._source, self._max_broken):
-          raise self._unreadable()
+    with contextlib.closing(self._each(_row)) as rows:
+      for record, made in zip(self._source.records, rows, strict=True):
+        if not isinstance(made, UserError):
+          yield record.id, made
+        elif isinstance(made, EmptySliceError):
+          self.empty.append(record.id)
+        else:
+          self.broken[record.id] = str(made)
+          if len(self.broken) > allowed(self._source, self._max_broken):
+            break
+    if len(self.broken) > allowed(self._source, self._max_broken):
+      raise self._unreadable()
     if len(self.broken) + len(self.empty) == len(self._source.records):
       raise UserError(f'{self._source.name}: no image has anything to be seen in it')
 
-  def _each(self, work: Callable[[int, int, Record], R]) -> Iterator[R]:
+  def _each(self, work: Callable[[int, int, Record], R]) -> Generator[R, None, None]:
     work_on = functools.partial(work, self._size, self._channels)
     return processes.each(work_on, self._source.records, apart=self._source.apart)
 

@@ -4,15 +4,15 @@ Pillow and NumPy let go of the interpreter lock; pydicom and its decoders of JPE
 that all threads together read no faster than one.
 """
 
+import collections
 import concurrent.futures
 import contextlib
-import functools
+import multiprocessing
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
-
-import grain
+from collections.abc import Callable, Generator, Iterator, Sequence
+from multiprocessing import reduction
+from typing import Any, TypeVar
 
 from medjax import machine, runtime
 
@@ -23,22 +23,25 @@ _AT_ONCE = 32  # items, so that few results wait
 _WORTH = 10.0  # seconds to be saved by processes, whose start takes some
 _BUSY = 0.7  # of a core; where less is in use, it is a disk or a network that is waited for
 _EACH = 2**30  # bytes of memory for a process
+_WAITING = 8  # items for each process, so that none is idle and memory stays bounded
 
 
-def each(work: Callable[[T], R], items: Sequence[T], *, apart: bool) -> Iterator[R]:
+def each(work: Callable[[T], R], items: Sequence[T], *, apart: bool) -> Generator[R, None, None]:
   """What a function makes of each item, in their order, each when it is asked for.
 
   Args:
     work: what is done; its errors come through.
     items: what it is given, one by one.
     apart: whether both can be sent to other processes, and find there what they need. Those are
-      started where they save more time than their start takes.
+      started where they save more time than their start takes, by the command line alone; where one
+      is lost, threads go on.
 
   Example:
     >>> list(each(lambda number: 2 * number, [1, 2, 3], apart=False))
     [2, 4, 6]
   """
-  count = min(machine.cores(), machine.free_memory() // _EACH)
+  apart = apart and runtime.may_start_processes()
+  count = min(machine.cores(), machine.free_memory() // _EACH) if apart else 1
   done, pace = 0, Pace()
   with concurrent.futures.ThreadPoolExecutor() as pool:
     while done < len(items):
@@ -46,15 +49,15 @@ def each(work: Callable[[T], R], items: Sequence[T], *, apart: bool) -> Iterator
       yield from pool.map(work, chunk)
       done += len(chunk)
       pace.step(len(chunk))
-      if not apart or count < 2 or pace.saved(len(items) - done, count) < _WORTH:
+      if count < 2 or pace.saved(len(items) - done, count) < _WORTH:
         continue
       try:
         for found in in_processes(work, items[done:], count):
           yield found
           done += 1
-      except ChildProcessError as error:  # threads need less memory
-        print(f'data: {error}; going on without', file=sys.stderr)
-        apart = False
+      except ChildProcessError as error:  # as where memory ends, of which threads need less
+        print(f'data: images are read without further processes: {error}', file=sys.stderr)
+        count = 1
 
 
 class Pace:
@@ -91,7 +94,7 @@ def _now() -> tuple[float, float]:
 
 
 def in_processes(work: Callable[[T], R], items: Sequence[T], count: int) -> Iterator[R]:
-  """What a function makes of each item, in their order, by worker processes of Grain.
+  """What a function makes of each item, in their order, by processes of their own.
 
   Args:
     work: what is done; its errors come through.
@@ -99,33 +102,49 @@ def in_processes(work: Callable[[T], R], items: Sequence[T], count: int) -> Iter
     count: processes.
 
   Raises:
-    ChildProcessError: a process was killed, as where memory ends, or could not begin.
+    ChildProcessError: processes cannot be started or sent this work, or one was killed.
   """
-  runtime.use_no_flags()
-  source: Any = grain.MapDataset.source(items).map(functools.partial(_found, work))
-  reading = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
-  options = grain.MultiprocessingOptions(num_workers=count, per_worker_buffer_size=8)
-  dataset = source.to_iter_dataset(reading).mp_prefetch(options, worker_init_fn=_begin)
-  with contextlib.closing(iter(dataset)) as found:
+  with contextlib.closing(_outcomes(work, items, count)) as outcomes:
+    while True:
+      try:
+        value, error = next(outcomes)
+      except StopIteration:
+        return
+      except Exception as problem:  # of pickle, of the system, or of a pool that is broken
+        reason = ' '.join(str(problem).split()) or type(problem).__name__
+        raise ChildProcessError(reason) from None
+      if error is not None:
+        raise error
+      yield value
+
+
+def _outcomes(
+  work: Callable[[T], R], items: Sequence[T], count: int
+) -> Generator[tuple[Any, Exception | None], None, None]:
+  # Not forked: threads of JAX may hold locks.
+  context = multiprocessing.get_context('spawn')
+  with concurrent.futures.ProcessPoolExecutor(count, context, _begin) as pool:
+    waiting: collections.deque[Any] = collections.deque()
     try:
-      yield from (one.value for one in found)
-    except RuntimeError as error:
-      if 'terminated unexpectedly' not in str(error):
-        raise
-      raise ChildProcessError('a process that reads images was ended from outside') from None
+      for item in items:
+        reduction.ForkingPickler.dumps((work, item))  # what cannot be sent a pool may wait for
+        waiting.append(pool.submit(_outcome, work, item))
+        if len(waiting) > _WAITING * count:
+          yield waiting.popleft().result()
+      while waiting:
+        yield waiting.popleft().result()
+    finally:
+      pool.shutdown(cancel_futures=True)
 
 
-class _Found(Generic[R]):
-  """A result, of which Grain neither leaves out what is None nor looks at the parts."""
-
-  def __init__(self, value: R):
-    self.value = value
-
-
-def _found(work: Callable[[T], R], item: T) -> _Found[R]:
-  return _Found(work(item))
+def _outcome(work: Callable[[T], R], item: T) -> tuple[R | None, Exception | None]:
+  """A result, or the error of the work itself, which is none of the process."""
+  try:
+    return work(item), None
+  except Exception as error:
+    return None, error
 
 
-def _begin(index: int, count: int) -> None:
+def _begin() -> None:
   runtime.end_with_parent()
   runtime.ignore_interrupts()

@@ -14,7 +14,8 @@ from medjax.data.molecules.standard import REMARKS, Molecule, Standard
 from medjax.errors import SeveralErrors, UserError
 
 _LISTED = 20  # rows that cannot be read, in a note
-_WRITTEN, _PLAIN = 'as_written', 'plain'  # column of what molecules had, and that of nothing
+_WRITTEN, _PLAIN = 'as_written', 'plain'  # column of what was removed, and nothing
+_REMOVED = {'salt', 'mixture', 'charge'}
 
 Simulator = Callable[[int, int], list[dict[str, str]]]
 
@@ -114,21 +115,21 @@ def ids(config: Config, entries: Sequence[Entry]) -> list[str]:
 
 
 def metadata(entries: Sequence[Entry], columns: Sequence[str]) -> list[dict[str, str]]:
-  """Cells but those of some columns, the standard form and, where that differs, what was changed.
+  """Cells but those of some columns, the standard form and, where that differs, what was removed.
 
-  Molecules of one class that come from another source may be written in another way, as the toxic
-  ones of ClinTox are. No network here sees it; one that reads them as they are written does.
+  Molecules of one class that come from another source may be written with salts or charges, as the
+  harmless ones of ClinTox are. No network here sees that; one that reads them as written does.
 
   Args:
     entries: of which a row is given each.
     columns: of labels.
   """
-  written = [', '.join(sorted(one.molecule.remarks)) or _PLAIN for one in entries]
+  written = [', '.join(sorted(one.molecule.remarks & _REMOVED)) or _PLAIN for one in entries]
   differ, rows = len(set(written)) > 1, []
-  for entry, changed in zip(entries, written, strict=True):
+  for entry, removed in zip(entries, written, strict=True):
     row = {key: cell for key, cell in entry.cells.items() if key and key not in columns}
     row['smiles'] = entry.molecule.smiles
     if differ:
-      row[_WRITTEN] = changed
+      row.setdefault(_WRITTEN, removed)
     rows.append(row)
   return rows

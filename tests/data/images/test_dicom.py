@@ -45,9 +45,26 @@ def test_plain_pixels_are_those_of_pydicom(tmp_path, kind, used):
   path = _written(tmp_path, pixels, BitsStored=bits, HighBit=bits - 1)
   with open(path, 'rb') as file:
     header = dicom.header(file, 'a file', dicom._TAGS)
-    found = dicom._stored(file, header, 0)
+    found = dicom._stored(file, header, False, 0)
   assert (dicom._plain(header) is None) == bool(used)
   np.testing.assert_array_equal(found, pydicom.dcmread(path).pixel_array)
+
+
+@pytest.mark.parametrize('said', [True, False])  # of the form that the data have
+def test_the_length_of_pixels_is_no_type_of_values(tmp_path, said):
+  # 218,448 bytes: their length begins with the letters PU, as a type of values would.
+  pixels = np.random.default_rng(0).integers(0, 4000, (328, 333), np.uint16)
+  made = made_dicom.dataset(pixels)
+  made.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+  path = tmp_path / 'image.dcm'
+  made.save_as(path, enforce_file_format=True)
+  if not said:
+    true, false = b'\x12\x001.2.840.10008.1.2\x00', b'\x14\x001.2.840.10008.1.2.1\x00'
+    assert path.read_bytes().count(true) == 1
+    path.write_bytes(path.read_bytes().replace(true, false))
+  with open(path, 'rb') as file:
+    found = np.asarray(dicom.read(file, 'a file').image)
+  np.testing.assert_array_equal(found, depth.to_eight_bits(pixels))
 
 
 @pytest.mark.parametrize('function', ['LINEAR', 'LINEAR_EXACT'])

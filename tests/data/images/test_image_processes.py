@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import threading
+import time
 
 import made_dicom
 import numpy as np
@@ -29,9 +31,9 @@ def _fails(number):
 
 
 def _dies(number):
-  if number == 20 and multiprocessing.parent_process():
+  if number == 45 and multiprocessing.parent_process():
     os.kill(os.getpid(), signal.SIGKILL)
-  return number
+  return number, bytes(400_000)  # more than a pipe holds
 
 
 @pytest.mark.parametrize('count', [0, 1, 2])
@@ -53,22 +55,69 @@ def test_results_come_in_order_whatever_they_are(count):
       np.testing.assert_array_equal(result[1], 3 * [number])
 
 
-@pytest.mark.parametrize('apart', [False, True])
-def test_an_error_comes_through(apart, monkeypatch):
+@pytest.fixture
+def apart(monkeypatch):
+  """Processes are started after four items; what was given to them."""
+  began = []
+  in_processes = processes.in_processes
   monkeypatch.setattr(processes, '_AT_ONCE', 2)
   monkeypatch.setattr(processes.Pace, 'saved', lambda *_: float('inf'))
+  monkeypatch.setattr(processes.machine, 'cores', lambda: 2)
+  monkeypatch.setattr(processes.machine, 'free_memory', lambda: 2**40)
+  monkeypatch.setattr(processes.runtime, 'may_start_processes', lambda: True)
+  monkeypatch.setattr(
+    processes, 'in_processes', lambda *given: began.append(given) or in_processes(*given)
+  )
+  return began
+
+
+def test_an_error_comes_through(apart):
   with pytest.raises(UserError, match=r'^seven is torn'):
-    list(processes.each(_fails, range(9), apart=apart))
+    list(processes.each(_fails, range(9), apart=False))
+  assert not apart
+  with pytest.raises(UserError, match=r'^seven is torn'):
+    list(processes.each(_fails, range(9), apart=True))
+  assert len(apart) == 1
 
 
-def test_where_a_process_is_killed_threads_go_on(monkeypatch, capsys):
-  monkeypatch.setattr(processes, '_AT_ONCE', 2)
-  monkeypatch.setattr(processes.Pace, 'saved', lambda *_: float('inf'))
-  assert list(processes.each(_dies, range(70), apart=True)) == list(range(70))
-  said = 'data: a process that reads images was ended from outside; going on without\n'
-  assert capsys.readouterr().err == said
-  with pytest.raises(ChildProcessError, match='ended from outside'):
-    list(processes.in_processes(_dies, range(70), 1))
+def test_where_a_process_is_killed_threads_go_on(apart, capsys):
+  results = []
+  for number, _ in processes.each(_dies, range(70), apart=True):
+    results.append(number)
+    if number == 10:
+      time.sleep(2)  # one that is slow, so that results wait in the pipe
+  assert results == list(range(70))
+  assert len(apart) == 1
+  assert capsys.readouterr().err.startswith('data: images are read without further processes: ')
+
+
+def test_work_that_cannot_be_sent_is_done_here(apart, capsys):
+  lock = threading.Lock()
+
+  def work(number):
+    with lock:
+      return number
+
+  assert list(processes.each(work, range(70), apart=True)) == list(range(70))
+  assert len(apart) == 1
+  assert 'without further processes' in capsys.readouterr().err
+
+
+def test_a_script_and_a_process_of_another_start_none(apart, monkeypatch):
+  monkeypatch.undo()
+  assert not processes.runtime.may_start_processes()
+  context = multiprocessing.get_context('spawn')
+  answers = context.Queue()
+  for daemon in (True, False):
+    child = context.Process(target=_asked, args=(answers,), daemon=daemon)
+    child.start()
+    assert answers.get(timeout=60) is not daemon
+    child.join()
+
+
+def _asked(answers):
+  processes.runtime.configure()
+  answers.put(processes.runtime.may_start_processes())
 
 
 def test_what_processes_would_save(monkeypatch):
@@ -85,7 +134,7 @@ def test_what_processes_would_save(monkeypatch):
   assert pace.saved(80, 2) == 0  # half a core: a disk is waited for
 
 
-def test_rows_of_a_folder_are_the_same_from_processes(tmp_path, monkeypatch):
+def test_rows_of_a_folder_are_the_same_from_processes(tmp_path, apart):
   made = np.random.default_rng(0)
   for number in range(10):
     path = tmp_path / ('well', 'ill')[number % 2] / f'{number}.dcm'
@@ -94,18 +143,13 @@ def test_rows_of_a_folder_are_the_same_from_processes(tmp_path, monkeypatch):
   source = folders.load(tmp_path, Config())
   assert source.apart
   whole = Made(source, 16, 1, 0.2)
-  expected = list(whole)
-  monkeypatch.setattr(processes, '_AT_ONCE', 4)
-  monkeypatch.setattr(processes.Pace, 'saved', lambda *_: float('inf'))
-  monkeypatch.setattr(processes.machine, 'cores', lambda: 2)
-  began = []
-  in_processes = processes.in_processes
-  monkeypatch.setattr(
-    processes, 'in_processes', lambda *given: began.append(1) or in_processes(*given)
-  )
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(processes.machine, 'cores', lambda: 1)
+    expected = list(whole)
+  assert not apart
   parts = Made(source, 16, 1, 0.2)
   assert list(parts) == expected
-  assert began
+  assert len(apart) == 1
   assert len(expected) == 9
   assert parts.broken == whole.broken
   assert list(parts.broken) == ['ill/1.dcm']
