@@ -4,7 +4,6 @@ Pillow and NumPy let go of the interpreter lock; pydicom and its decoders of JPE
 that all threads together read no faster than one.
 """
 
-import collections
 import concurrent.futures
 import contextlib
 import multiprocessing
@@ -15,6 +14,7 @@ from multiprocessing import reduction
 from typing import Any, TypeVar
 
 from medjax import machine, runtime
+from medjax.data.waiting import in_order
 
 T = TypeVar('T')
 R = TypeVar('R')
@@ -124,17 +124,13 @@ def _outcomes(
   # Not forked: threads of JAX may hold locks.
   context = multiprocessing.get_context('spawn')
   with concurrent.futures.ProcessPoolExecutor(count, context, _begin) as pool:
-    waiting: collections.deque[Any] = collections.deque()
-    try:
-      for item in items:
-        reduction.ForkingPickler.dumps((work, item))  # what cannot be sent a pool may wait for
-        waiting.append(pool.submit(_outcome, work, item))
-        if len(waiting) > _WAITING * count:
-          yield waiting.popleft().result()
-      while waiting:
-        yield waiting.popleft().result()
-    finally:
-      pool.shutdown(cancel_futures=True)
+
+    def submit(item: T) -> Any:
+      reduction.ForkingPickler.dumps((work, item))  # what cannot be sent a pool may wait for
+      return pool.submit(_outcome, work, item)
+
+    with contextlib.closing(in_order(submit, items, _WAITING * count)) as found:
+      yield from (outcome for _, outcome in found)
 
 
 def _outcome(work: Callable[[T], R], item: T) -> tuple[R | None, Exception | None]:

@@ -1,7 +1,7 @@
 """From structures to what a network sees of them, in processes of their own."""
 
-import collections
 import concurrent.futures.process
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -13,6 +13,7 @@ import numpy as np
 
 from medjax import runtime
 from medjax.data.molecules.stream import Streamed
+from medjax.data.waiting import in_order
 from medjax.errors import UserError
 
 _WAITING = 3  # chunks for each worker, so that none is idle and memory stays bounded
@@ -78,24 +79,18 @@ def each_chunk(
   with concurrent.futures.ProcessPoolExecutor(
     count, multiprocessing.get_context('spawn'), _begin, (modality,)
   ) as pool:
-    waiting: collections.deque[tuple[list[Streamed], concurrent.futures.Future[_Packed]]]
-    waiting = collections.deque()
+
+    def submit(chunk: list[Streamed]) -> 'concurrent.futures.Future[_Packed]':
+      return pool.submit(_work, _structures(chunk))
+
     try:
-      for chunk in chunks:
-        waiting.append((chunk, pool.submit(_work, _structures(chunk))))
-        if len(waiting) > _WAITING * count:
-          done, future = waiting.popleft()
-          yield done, _unpacked(future.result())
-      while waiting:
-        done, future = waiting.popleft()
-        yield done, _unpacked(future.result())
+      with contextlib.closing(in_order(submit, chunks, _WAITING * count)) as found:
+        yield from ((chunk, _unpacked(packed)) for chunk, packed in found)
     except concurrent.futures.process.BrokenProcessPool:
       raise UserError(
         'a process that reads molecules was ended from outside, as where memory is used up; repeat '
         'the command to go on, perhaps with fewer --workers'
       ) from None
-    finally:
-      pool.shutdown(cancel_futures=True)
 
 
 def _structures(chunk: Sequence[Streamed]) -> list[str]:

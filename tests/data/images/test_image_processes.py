@@ -103,20 +103,19 @@ def test_work_that_cannot_be_sent_is_done_here(apart, capsys):
   assert 'without further processes' in capsys.readouterr().err
 
 
-def test_a_script_and_a_process_of_another_start_none(apart, monkeypatch):
-  monkeypatch.undo()
-  assert not processes.runtime.may_start_processes()
+def test_a_script_and_a_process_of_another_start_none():
   context = multiprocessing.get_context('spawn')
   answers = context.Queue()
-  for daemon in (True, False):
-    child = context.Process(target=_asked, args=(answers,), daemon=daemon)
+  for begun, daemon in ((False, False), (True, True), (True, False)):
+    child = context.Process(target=_asked, args=(answers, begun), daemon=daemon)
     child.start()
-    assert answers.get(timeout=60) is not daemon
+    assert answers.get(timeout=60) is (begun and not daemon)
     child.join()
 
 
-def _asked(answers):
-  processes.runtime.configure()
+def _asked(answers, begun):
+  if begun:
+    processes.runtime.configure()
   answers.put(processes.runtime.may_start_processes())
 
 
