@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -72,12 +73,20 @@ def rounds(folder):
   return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
+def essence(log):
+  """What a log says beside every request that came in."""
+  lines = log.splitlines(keepends=True)
+  return ''.join(line for line in lines if not re.search(r'uvicorn.access|Fleet\.|^\W*$', line))
+
+
 def wait_until(ready, processes, seconds=180):
   end = time.monotonic() + seconds
   while not ready():
     if time.monotonic() > end:
-      logs = ''.join(processes.log(name)[-2000:] for name in ('server', *three_tables.NAMES))
-      pytest.fail(f'took longer than {seconds} s:\n{logs}')
+      free = shutil.disk_usage(processes.folder).free >> 20
+      names = ('server', *three_tables.NAMES)
+      logs = ''.join(essence(processes.log(name))[-3000:] for name in names)
+      pytest.fail(f'took longer than {seconds} s, with {free} MiB of disk free:\n{logs}')
     time.sleep(0.3)
 
 
