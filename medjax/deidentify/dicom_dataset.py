@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from medjax.data.images import dicom, dicom_header
+from medjax.data.images import dicom_file, dicom_header
 from medjax.deidentify import profile
 from medjax.deidentify.keyed import Keyed
 from medjax.deidentify.profile import Options
@@ -66,7 +66,7 @@ def deidentify(dataset: Any, keyed: Keyed, options: Options, name: str) -> Count
   Raises:
     UserError: it is damaged.
   """
-  return dicom.guarded(name, lambda: _deidentify(dataset, keyed, options, name))
+  return dicom_file.guarded(name, lambda: _deidentify(dataset, keyed, options, name))
 
 
 def patient_of(dataset: Any) -> str:
@@ -225,7 +225,7 @@ def _remove_repeats(dataset: Any, wanted: set[str], counts: Counts) -> None:
 
 def _tell(dataset: Any, options: Options) -> None:
   """Says in the header what was done (PS3.15, E.1.1, and PS3.3, C.7.1.1)."""
-  pydicom = dicom.package()
+  pydicom = dicom_file.package()
   dataset.PatientIdentityRemoved = 'YES'
   dataset.DeidentificationMethod = METHOD
   codes = []
@@ -239,7 +239,7 @@ def _tell(dataset: Any, options: Options) -> None:
 
 def _replace_meta(dataset: Any) -> None:
   """File meta of our own making: what stood there names machines, and a UID from before."""
-  pydicom = dicom.package()
+  pydicom = dicom_file.package()
   syntax = getattr(dataset, 'file_meta', {}).get('TransferSyntaxUID')
   if not syntax:
     implicit, little = dataset.original_encoding
@@ -255,9 +255,9 @@ def _replace_meta(dataset: Any) -> None:
 @contextlib.contextmanager
 def as_it_is() -> Iterator[None]:
   """Values that are kept are written as they were, whether the standard allows them or not."""
-  settings = dicom.package().config.settings
+  settings = dicom_file.package().config.settings
   before = settings.writing_validation_mode
-  settings.writing_validation_mode = dicom.package().config.IGNORE
+  settings.writing_validation_mode = dicom_file.package().config.IGNORE
   try:
     yield
   finally:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from medjax import files as files_lib
 from medjax.data import text_file
-from medjax.data.images import burnt_in, dicom, dicom_header
+from medjax.data.images import burnt_in, dicom, dicom_file, dicom_header
 from medjax.data.images.messages import one_line
 from medjax.deidentify import dicom_dataset, report, table_text
 from medjax.deidentify.keyed import Keyed
@@ -61,7 +61,7 @@ def deidentify(
   """
   found = _found(source, target)
   if not all(map(_is_table, found)):
-    dicom.package()
+    dicom_file.package()
   private_files.make_folder(target)
   made = report.Report(asked.options)
   names = {path: _new_name(path, keyed, asked) for path in found if not _is_table(path)}
@@ -118,9 +118,9 @@ def _image(
   shown = one_line(path.as_posix())
   try:
     with open(source, 'rb') as file:
-      dicom.header(file, shown, ('SOPClassUID',))
+      dicom_file.header(file, shown, ('SOPClassUID',))
       with_text = not asked.burnt_in and _may_show_text(file, shown)
-  except dicom.NoPictureError:
+  except dicom_file.NoPictureError:
     return made.leave_out('DICOM files without pixels, such as reports and documents', shown)
   except UserError as error:
     kind = 'damaged DICOM files' if _says_dicom(source) else f'other files ({path.suffix or "-"})'
@@ -131,7 +131,7 @@ def _image(
     return made.leave_out('images that may show text', shown)
   try:
     with open(source, 'rb') as file, dicom_dataset.as_it_is():
-      dataset = dicom.guarded(shown, lambda: dicom.package().dcmread(file, force=True))
+      dataset = dicom_file.guarded(shown, lambda: dicom_file.package().dcmread(file, force=True))
       counts = dicom_dataset.deidentify(dataset, keyed, asked.options, path.as_posix())
       _save(target, dataset, shown)
   except UserError as error:
@@ -147,7 +147,7 @@ def _save(target: pathlib.Path, dataset: Any, name: str) -> None:
   with files_lib.replacing(target) as new:
     handle = os.open(new, os.O_RDWR | os.O_CREAT | os.O_TRUNC, private_files.FILE)
     with open(handle, 'wb') as file:
-      dicom.guarded(name, lambda: dataset.save_as(file, enforce_file_format=True))
+      dicom_file.guarded(name, lambda: dataset.save_as(file, enforce_file_format=True))
 
 
 def _says_dicom(path: pathlib.Path) -> bool:
@@ -161,7 +161,7 @@ def _says_dicom(path: pathlib.Path) -> bool:
 
 def _may_show_text(file: BinaryIO, name: str) -> bool:
   """Whether the header says that text is burnt in, or some frame looks like it."""
-  found = dicom.header(file, name, ('SOPClassUID', 'BurnedInAnnotation'))
+  found = dicom_file.header(file, name, ('SOPClassUID', 'BurnedInAnnotation'))
   said = str(found.get('BurnedInAnnotation') or '').upper() == 'YES'
   if said or f'{found.get("SOPClassUID")}.'.startswith(f'{_SECONDARY}.'):
     return True

@@ -37,7 +37,10 @@ _FLAGS = (
   '-fPIC',
   '-shared',
 )
-_SOURCES = ('convolution.cc', 'few_channels.cc', 'adam.cc', 'noise.cc', 'shared_rows.cc', 'sums.cc')
+_SOURCES = (
+  'convolution.cc', 'few_channels.cc', 'adam.cc', 'greys.cc', 'noise.cc', 'shared_rows.cc',
+  'sums.cc',
+)  # fmt: skip
 _HEADERS = ('matrix.h', 'memory.h', 'product.h', 'threads.h')
 _KERNELS = {
   'medjax_adam': 'MedjaxAdam',
@@ -189,11 +192,30 @@ def library() -> ctypes.CDLL:
   return kernels
 
 
-def built() -> pathlib.Path:
+def ready() -> ctypes.CDLL | None:
+  """The kernels, if they were compiled before and are used: what is not worth it asks for these."""
+  if not _wanted.get() or os.environ.get('MEDJAX_NATIVE') == '0':
+    return None
+  return library() if library.cache_info().currsize else _ready()
+
+
+@functools.cache
+def _ready() -> ctypes.CDLL | None:
+  with contextlib.suppress(UnavailableError):
+    built(compiles=False)
+    return library()
+  return None
+
+
+def built(*, compiles: bool = True) -> pathlib.Path:
   """The file of the compiled kernels, made once for a processor and a compiler, whole and private.
 
+  Args:
+    compiles: if they were not compiled before.
+
   Raises:
-    UnavailableError: turned off, no compiler, it failed, or others can write where they are kept.
+    UnavailableError: turned off, no compiler, it failed, or others can write where they are kept;
+      or they were not compiled and are not to be.
   """
   if os.environ.get('MEDJAX_NATIVE', '1') == '0':
     raise UnavailableError('turned off')
@@ -210,7 +232,10 @@ def built() -> pathlib.Path:
     key = hashlib.sha256(b'\0'.join(parts)).hexdigest()[:16]
     folder = runtime.cache_folder() / 'native'
     files.make_private(folder)
-    return _compiled(folder, key) or _compile(command, folder, key)
+    found = _compiled(folder, key)
+    if not found and not compiles:
+      raise UnavailableError('not compiled yet')
+    return found or _compile(command, folder, key)
   except subprocess.CalledProcessError as error:
     messages = (error.stderr or b'').decode(errors='replace').strip().splitlines()
     raise UnavailableError(f'{compiler} failed: {messages[0] if messages else error}') from None

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 pydicom = pytest.importorskip('pydicom')
 
-from medjax.data.images import dicom, packages, pseudonym  # noqa: E402
+from medjax.data.images import dicom_file, packages, pseudonym  # noqa: E402
 from medjax.deidentify import command, report  # noqa: E402
 from medjax.security import commands  # noqa: E402
 
@@ -170,7 +170,7 @@ def test_tables_alone_need_no_package(tmp_path, monkeypatch, capsys):
   def missing():
     raise packages.MissingPackageError('DICOM files need pydicom')
 
-  monkeypatch.setattr(dicom, 'package', missing)
+  monkeypatch.setattr(dicom_file, 'package', missing)
   folder = tmp_path / 'tables'
   folder.mkdir()
   (folder / 'rows.csv').write_text('PatientID,label\n17,1\n18,0\n')

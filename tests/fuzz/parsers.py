@@ -107,14 +107,14 @@ def _dicom(path: pathlib.Path) -> None:
 def _deidentified_dicom(path: pathlib.Path) -> None:
   import pydicom
 
-  from medjax.data.images import dicom
+  from medjax.data.images import dicom_file
 
-  dicom.package()
+  dicom_file.package()
   with open(path, 'rb') as file, dicom_dataset.as_it_is():
-    found = dicom.guarded('a', lambda: pydicom.dcmread(file, force=True))
+    found = dicom_file.guarded('a', lambda: pydicom.dcmread(file, force=True))
     dicom_dataset.deidentify(found, _KEYED, Options(dates=True, characteristics=True), 'a')
     out = io.BytesIO()
-    dicom.guarded('a', lambda: found.save_as(out, enforce_file_format=True))
+    dicom_file.guarded('a', lambda: found.save_as(out, enforce_file_format=True))
 
 
 def _medmnist(path: pathlib.Path) -> None:

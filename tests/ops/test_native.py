@@ -50,6 +50,15 @@ def test_a_compiler_that_fails_is_quoted(compiler):
     native.built()
 
 
+def test_nothing_is_compiled_for_what_only_asks(compiler, capsys):
+  compiler('echo first > "$out"')
+  with pytest.raises(native.UnavailableError, match='not compiled yet'):
+    native.built(compiles=False)
+  assert not capsys.readouterr().err
+  made = native.built()
+  assert native.built(compiles=False) == made
+
+
 def test_what_is_no_library_is_not_loaded(compiler):
   compiler('echo no library > "$out"')
   with pytest.raises(native.UnavailableError, match=r'\.so'):

@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 
+from medjax.ops import greys
+
 # Of the pixels, at each end: what they reach beyond the others does not set the scale.
 ODD = 0.001
 # How far resampling (bicubic, Lanczos) reaches beyond the values that it was given.
@@ -16,11 +18,11 @@ _DETECTOR_BITS = 14
 _LARGEST = 1e30
 # Numbers that are worked on at a time, so that they stay in the cache of a core.
 _AT_ONCE = 2**16
+# Different values from which on a line through them costs more than it saves.
+_LINE = 2**14
 
 
-def to_eight_bits(
-  pixels: np.ndarray, counts: np.ndarray | None = None, *, white_is_zero: bool = False
-) -> np.ndarray:
+def to_eight_bits(pixels: np.ndarray, *, white_is_zero: bool = False) -> np.ndarray:
   """Greys on a scale that no single pixel can change.
 
   The odd ones, one pixel in a thousand at each end and at least one, count only if they are within
@@ -37,8 +39,6 @@ def to_eight_bits(
 
   Args:
     pixels: [H, W], integers or floats.
-    counts: how often each stands there, of the same shape, so that different values stand for all
-      pixels; None for once.
     white_is_zero: 0 is white, as in MONOCHROME1 of DICOM: x becomes w - x before, where w is the
       largest number of the type; or of the bits in use, where those are at most 14, as detectors
       have them; or white of fractions, as above.
@@ -53,8 +53,94 @@ def to_eight_bits(
     >>> to_eight_bits(np.array([[0, 2048, 4095]], np.uint16)).tolist()
     [[0, 128, 255]]
   """
-  if counts is None and (plain := _plain(pixels, white_is_zero)) is not None:
+  if (plain := _plain(pixels, white_is_zero)) is not None:
     return plain
+  return _mapped(*_scaled(pixels, None, white_is_zero))
+
+
+def levels(pixels: np.ndarray, counts: np.ndarray, *, white_is_zero: bool = False) -> np.ndarray:
+  """What ``to_eight_bits`` rounds, where different values stand for all pixels.
+
+  Args:
+    pixels: [N], integers or floats.
+    counts: [N], how often each stands in the image.
+    white_is_zero: as there.
+
+  Returns:
+    float32 [N], from 0 to 255.
+
+  Raises:
+    ValueError: as there.
+  """
+  return _levels(*_scaled(pixels, counts, white_is_zero))
+
+
+@dataclasses.dataclass(frozen=True)
+class Shades:
+  """Greys of 8 bits by number, of all pixels of an image at once.
+
+  Attributes:
+    table: uint8 [N].
+    line: that gives the same, as ``greys.by_line`` takes it; None where there is none.
+
+  Example:
+    >>> shades = Shades.of(np.array([0.0, 127.6, 255.0]))
+    >>> shades.show(np.array([[-1, 1], [0, 1]]), first=-1).tolist()
+    [[0, 255], [128, 255]]
+  """
+
+  table: np.ndarray
+  line: tuple[tuple[int, int], int, int] | None
+
+  @classmethod
+  def of(cls, levels: np.ndarray) -> 'Shades':
+    """Those of levels, floats [N] from 0 to 255, rounded."""
+    table = np.round(levels).astype(np.uint8)
+    return cls(table, _line(levels, table) if len(table) <= _LINE else None)
+
+  def show(self, number: np.ndarray, first: int = 0) -> np.ndarray:
+    """The grey of each pixel.
+
+    Args:
+      number: whole numbers of any shape, each from ``first`` on and below ``first + N``.
+      first: the number that the first grey is of.
+
+    Returns:
+      uint8 of the shape of ``number``.
+    """
+    if greys.has_kernel(number):
+      if self.line:
+        return greys.by_line(number, first, *self.line)
+      return greys.by_table(self.table, number, first)
+    found = np.empty(number.shape, np.uint8)
+    to, of = found.reshape(-1), np.ascontiguousarray(number).reshape(-1)
+    for begin in range(0, of.size, _AT_ONCE):
+      part = of[begin : begin + _AT_ONCE]
+      if first:
+        part = part.astype(np.intp) - first
+      np.take(self.table, part, out=to[begin : begin + _AT_ONCE], mode='clip')
+    return found
+
+
+def _line(levels: np.ndarray, table: np.ndarray) -> tuple[tuple[int, int], int, int] | None:
+  """A line that gives the table: a window and a scale do, between black and white."""
+  moves = np.flatnonzero(levels[1:] != levels[:-1])
+  if len(moves) < 3:
+    return None
+  low, high = int(moves[0]), int(moves[-1]) + 1
+  begin, end = float(levels[low + 1]), float(levels[high - 1])  # those that nothing was cut from
+  step = (end - begin) / (high - low - 2)
+  whole = round((begin - step + 0.5) * 2**24), round(step * 2**24)
+  start, forward = (number % 2**32 for number in whole)
+  places = (np.arange(len(table)).clip(low, high) - low).astype(np.uint32)
+  given = (np.uint32(start) + np.uint32(forward) * places) >> np.uint32(24)
+  return ((low, high), start, forward) if np.array_equal(given, table) else None
+
+
+def _scaled(
+  pixels: np.ndarray, counts: np.ndarray | None, white_is_zero: bool
+) -> tuple[np.ndarray, float, float]:
+  """Pixels of which 0 is black, what is black and what is white."""
   fractions = pixels.dtype.kind == 'f'
   if fractions and np.average(np.isfinite(pixels), weights=counts) < 0.5:
     raise ValueError('more than half of the pixels are not finite numbers')
@@ -63,35 +149,31 @@ def to_eight_bits(
   reach = _Reach.of(pixels, counts)
   if max(abs(reach.low), abs(reach.top)) > _LARGEST:
     raise ValueError(f'pixels from {reach.low:.3g} to {reach.top:.3g}; expected at most 1e30')
-  return _mapped(pixels, *_scale(reach, fractions))
+  return pixels, *_scale(reach, fractions)
 
 
-def looked_up(table: np.ndarray, number: np.ndarray) -> np.ndarray:
-  """``table[number]`` of many whole numbers, none of which is beyond the table."""
-  found = np.empty(number.shape, table.dtype)
-  to, of = found.reshape(-1), np.ascontiguousarray(number).reshape(-1)
-  for begin in range(0, of.size, _AT_ONCE):
-    part = slice(begin, begin + _AT_ONCE)
-    np.take(table, of[part], out=to[part], mode='clip')
-  return found
+def _levels(pixels: np.ndarray, black: float, white: float, inside: bool = False) -> np.ndarray:
+  """Pixels as shares of the way from black to white, in 255 steps; all are ``inside`` or cut."""
+  shares = pixels.astype(np.float32)
+  if not inside:
+    np.clip(shares, np.float32(black), np.float32(white), out=shares)
+    np.nan_to_num(shares, copy=False, nan=black)
+  if black:
+    shares -= np.float32(black)
+  shares *= np.float32(255)
+  shares /= np.float32(white - black or 1.0)
+  return shares
 
 
 def _mapped(pixels: np.ndarray, black: float, white: float) -> np.ndarray:
-  """Pixels as shares of the way from black to white, in 255 steps."""
+  """Rounded levels of pixels."""
   found = np.empty(pixels.shape, np.uint8)
   to, of = found.reshape(-1), np.ascontiguousarray(pixels).reshape(-1)
-  whole = of.dtype.kind in 'iu' and of.size > 0 and black <= of.min() and of.max() <= white
+  whole = of.dtype.kind in 'iu' and of.size > 0
+  inside = bool(whole and black <= of.min() and of.max() <= white)
   for begin in range(0, of.size, _AT_ONCE):
-    part = slice(begin, begin + _AT_ONCE)
-    shares = of[part].astype(np.float32)
-    if not whole:
-      np.clip(shares, np.float32(black), np.float32(white), out=shares)
-      np.nan_to_num(shares, copy=False, nan=black)
-    if black:
-      shares -= np.float32(black)
-    shares *= np.float32(255)
-    shares /= np.float32(white - black or 1.0)
-    to[part] = np.round(shares, out=shares)
+    shares = _levels(of[begin : begin + _AT_ONCE], black, white, inside)
+    to[begin : begin + _AT_ONCE] = np.round(shares, out=shares)
   return found
 
 
@@ -106,14 +188,23 @@ def _plain(pixels: np.ndarray, white_is_zero: bool) -> np.ndarray | None:
   if white_is_zero and bits is not None:
     pixels = _white(bits, pixels.dtype) - pixels
     bits = _bits_in_use(pixels)
-  return None if bits is None else _mapped(pixels, 0.0, 2.0**bits - 1)
+  if bits is None:
+    return None
+  top = 2**bits - 1
+  if pixels.size > top and greys.has_kernel(pixels):
+    return Shades.of(_levels(np.arange(top + 1), 0.0, top, inside=True)).show(pixels)
+  return _mapped(pixels, 0.0, top)
 
 
 def _bits_in_use(pixels: np.ndarray) -> int | None:
   """Bits that both the largest number and the largest but for the odd ones need, 8 at least."""
-  bits = _bits(float(pixels.max()))
-  if bits > 8 and np.count_nonzero(pixels >= 2 ** (bits - 1)) <= _odd(pixels.size):
-    return None
+  bits, flat = _bits(float(pixels.max())), pixels.reshape(-1)
+  large, begin = 0, 0
+  while bits > 8 and large <= _odd(flat.size):
+    if begin >= flat.size:
+      return None
+    large += int(np.count_nonzero(flat[begin : begin + _AT_ONCE] >= 2 ** (bits - 1)))
+    begin += _AT_ONCE
   return bits
 
 

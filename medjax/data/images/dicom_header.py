@@ -9,7 +9,7 @@ import re
 from typing import Any, BinaryIO
 
 from medjax.data import patients, personal, text
-from medjax.data.images import dicom
+from medjax.data.images import dicom_file, dicom_greys
 from medjax.data.images.pseudonym import Pseudonyms
 
 _TAGS = (
@@ -64,17 +64,17 @@ def read(file: BinaryIO, name: str, pseudonyms: Pseudonyms) -> Header:
     pseudonyms: make the digests.
 
   Raises:
-    dicom.NoPictureError: it holds no pixels.
+    dicom_file.NoPictureError: it holds no pixels.
     UserError: it is damaged, or names more frames than any file has.
   """
-  found = dicom.header(file, name, _TAGS)
-  return dicom.guarded(name, lambda: _header(found, name, pseudonyms))
+  found = dicom_file.header(file, name, _TAGS)
+  return dicom_file.guarded(name, lambda: _header(found, name, pseudonyms))
 
 
 def frames(file: BinaryIO, name: str) -> int:
   """How many frames a file has; raises what ``read`` does."""
-  found = dicom.header(file, name, ('NumberOfFrames', 'SOPClassUID'))
-  return dicom.guarded(name, lambda: dicom.frames(found, name))
+  found = dicom_file.header(file, name, ('NumberOfFrames', 'SOPClassUID'))
+  return dicom_file.guarded(name, lambda: dicom_file.frames(found, name))
 
 
 def _header(found: Any, name: str, pseudonyms: Pseudonyms) -> Header:
@@ -93,8 +93,8 @@ def _header(found: Any, name: str, pseudonyms: Pseudonyms) -> Header:
     pseudonyms('spelling', spelled),
     pseudonyms('study', study) if study else '',
     {column: value for column, value in columns.items() if value},
-    dicom.frames(found, name),
-    dicom.windowed(found) or 'SharedFunctionalGroupsSequence' in found,
+    dicom_file.frames(found, name),
+    dicom_greys.windowed(found) or 'SharedFunctionalGroupsSequence' in found,
     _text(found, 'BurnedInAnnotation').upper() == 'YES'
     or f'{capture}.'.startswith(f'{_SECONDARY_CAPTURE}.'),
   )

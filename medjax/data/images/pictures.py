@@ -8,7 +8,7 @@ from typing import Any
 
 from medjax import runtime
 from medjax.data import examples
-from medjax.data.images import contents, dicom, formats, packages
+from medjax.data.images import contents, dicom_file, formats, packages
 from medjax.data.images.contents import Content
 from medjax.data.images.messages import one_line
 from medjax.data.images.options import Options
@@ -52,7 +52,7 @@ def of_files(
     ]
     for row, (digest, _), looked in zip(rows, read, held, strict=True):
       content = looked.result() if looked else Content()
-      if isinstance(content, dicom.NoPictureError) and not named:
+      if isinstance(content, dicom_file.NoPictureError) and not named:
         no_pictures.append(row['path'])
         continue
       if isinstance(content, UserError):

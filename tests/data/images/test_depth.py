@@ -1,5 +1,7 @@
 """Greys of any depth: closed forms, and what a single pixel may not do."""
 
+import contextlib
+
 import made_images
 import made_tiff
 import numpy as np
@@ -8,6 +10,7 @@ from PIL import Image, TiffImagePlugin
 
 from medjax.data.images import decode, depth
 from medjax.errors import UserError
+from medjax.ops import native
 
 WHITE, BLACK = made_tiff.WHITE_IS_ZERO, made_tiff.BLACK_IS_ZERO
 FILM = np.random.default_rng(0).uniform(0, 1, (40, 40)) * np.linspace(0.02, 1, 40)
@@ -147,13 +150,38 @@ def test_what_is_not_sorted_is_as_if_it_were(kind, white_is_zero):
     pixels = rng.integers(0, top + 1, 40_000).astype(kind)
     pixels[:odd] = outlier
     different, counts = np.unique(pixels, return_counts=True)
-    table = depth.to_eight_bits(different, counts, white_is_zero=white_is_zero)
+    table = np.round(depth.levels(different, counts, white_is_zero=white_is_zero))
     wanted = table[np.searchsorted(different, pixels)]
     found = depth.to_eight_bits(pixels, white_is_zero=white_is_zero)
     np.testing.assert_array_equal(found, wanted)
 
 
-def test_numbers_are_looked_up_in_any_shape():
-  table = np.arange(7, dtype=np.uint8)[::-1].copy()
-  number = np.arange(6, dtype=np.uint16).reshape(2, 3).T
-  np.testing.assert_array_equal(depth.looked_up(table, number), table[number])
+@pytest.mark.parametrize('with_kernels', [True, False])
+@pytest.mark.parametrize('kind', ['u1', 'i1', 'u2', 'i2', 'i8'])
+def test_levels_are_shown_in_any_shape_and_from_any_number_on(kind, with_kernels):
+  rng = np.random.default_rng(5)
+  first = -100 if kind[0] == 'i' else 0
+  number = rng.integers(first, first + 200, (30, 50)).astype(kind).T
+  ways = {
+    'any': rng.uniform(0, 255, 200),
+    'a window': np.linspace(-300, 400, 200).clip(0, 255),
+    'a narrow window': np.linspace(-9000, 9000, 200).clip(0, 255),
+    'a window turned round': 255 - np.linspace(-20, 400, 200).clip(0, 255),
+    'all': np.linspace(0, 255, 200),
+    'black': np.zeros(200),
+  }
+  with contextlib.nullcontext() if with_kernels else native.disabled():
+    for name, levels in ways.items():
+      found = depth.Shades.of(levels).show(number, first)
+      wanted = np.round(levels).astype(np.uint8)[number.astype(int) - first]
+      np.testing.assert_array_equal(found, wanted, name)
+
+
+def test_scales_and_windows_are_lines_unless_halves_are_rounded_to_even():
+  for bits in (9, 10, 12):
+    assert depth.Shades.of(np.arange(2**bits) * (255 / (2**bits - 1))).line
+  window = ((np.arange(2048) - 800) / 399).clip(0, 1) * 255
+  assert depth.Shades.of(window).line
+  assert depth.Shades.of(255 - window).line
+  assert not depth.Shades.of(np.arange(512) / 2).line  # 0.5 is 0 and 1.5 is 2
+  assert not depth.Shades.of(np.full(512, 3.0)).line

@@ -7,7 +7,7 @@ import pytest
 from damage import little_memory
 from PIL import Image
 
-from medjax.data.images import decode, depth, dicom, files, packages
+from medjax.data.images import decode, depth, dicom, dicom_file, dicom_greys, files, packages
 from medjax.data.images.options import Options
 from medjax.errors import UserError
 
@@ -44,9 +44,10 @@ def test_plain_pixels_are_those_of_pydicom(tmp_path, kind, used):
   pixels[0, :2] = low, low + 2 ** (bits + used) - 1
   path = _written(tmp_path, pixels, BitsStored=bits, HighBit=bits - 1)
   with open(path, 'rb') as file:
-    header = dicom.header(file, 'a file', dicom._TAGS)
+    header = dicom_file.header(file, 'a file', dicom._TAGS)
     found = dicom._stored(file, header, False, 0)
-  assert (dicom._plain(header) is None) == bool(used)
+  whole = pydicom.dcmread(path)
+  assert (dicom._plain(whole, whole['PixelData']) is None) == bool(used)
   np.testing.assert_array_equal(found, pydicom.dcmread(path).pixel_array)
 
 
@@ -119,7 +120,7 @@ def test_a_window_of_no_width_is_as_none(tmp_path, width):
   tags = {'WindowCenter': 100} | ({} if width == 'none' else {'WindowWidth': width})
   path = _written(tmp_path, RAMP, **tags)
   np.testing.assert_array_equal(_read(path), depth.to_eight_bits(RAMP))
-  assert not dicom.windowed(pydicom.dcmread(path))  # which is counted in a note
+  assert not dicom_greys.windowed(pydicom.dcmread(path))  # which is counted in a note
 
 
 def test_padding_has_no_part_in_the_scale(tmp_path):
@@ -176,12 +177,12 @@ def test_values_of_packaged_files_are_those_of_pydicom():
     found, stored = both
     compared += 1
     expected = apply_modality_lut(stored, found)
-    np.testing.assert_array_equal(dicom.values(found, stored), expected, str(path))
+    np.testing.assert_array_equal(dicom_greys.values(found, stored), expected, str(path))
     signed += stored.dtype.kind == 'i'
     deep += stored.itemsize == 2
-    if dicom.windowed(found):
+    if dicom_greys.windowed(found):
       windowed += 1
-      shown, black, white = dicom.through_window(found, stored)
+      shown, black, white = dicom_greys.through_window(found, stored)
       np.testing.assert_array_equal(shown, apply_voi_lut(expected, found), str(path))
       np.testing.assert_array_equal(
         apply_windowing(np.array([-1e9, 1e9]), found), [black, white], str(path)
@@ -368,3 +369,47 @@ def test_damaged_files_are_an_image_or_refused(tmp_path, name):
         assert message.startswith(f'{path}: ') or not message
         assert '\n' not in message
   assert refused >= 8
+
+
+def test_files_of_one_series_are_read_as_each_alone(tmp_path):
+  rng = np.random.default_rng(0)
+  series = []
+  for number, width in enumerate((400, 400, 400, 90, 400)):
+    pixels = rng.integers(-1024, (number + 1) * 600, (160, 160)).astype(np.int16)
+    path = tmp_path / f'{number}.dcm'
+    tags = {'RescaleSlope': 2, 'RescaleIntercept': -100, 'WindowCenter': 50, 'WindowWidth': width}
+    made_dicom.write(path, pixels, **tags)
+    series.append(path)
+  alone = []
+  for path in series:
+    dicom_greys._first_alike.cache_clear()
+    alone.append(_read(path))
+  dicom_greys._first_alike.cache_clear()
+  for path, wanted in [*zip(series, alone, strict=True)] * 2:
+    np.testing.assert_array_equal(_read(path), wanted)
+  assert dicom_greys._first_alike.cache_info().misses == 2  # a header for each width
+  first = pydicom.dcmread(series[0])
+  window = apply_windowing(apply_modality_lut(first.pixel_array, first), first)
+  np.testing.assert_allclose(alone[0], 255 * (window + 65636) / (2 * 65535), atol=0.51)
+
+
+def test_headers_that_are_kept_hold_no_pixels(tmp_path):
+  dicom_greys._first_alike.cache_clear()
+  kept = []
+  for path in (
+    *(_written(tmp_path, RAMP, WindowCenter=9, WindowWidth=w) for w in (5, 6)),
+    pydicom.data.get_testdata_file('MR_small_RLE.dcm'),
+    pydicom.data.get_testdata_file('JPEG2000.dcm'),
+  ):
+    with open(path, 'rb') as file:
+      dicom.read(file, 'a file')
+    with open(path, 'rb') as file:
+      header = dicom_file.header(file, 'a file', (*dicom._TAGS, *dicom._LAYOUT))
+    kept.append(dicom_greys.understood(header).dataset)
+  assert not any('PixelData' in dataset for dataset in kept)
+
+
+def test_every_value_of_sixteen_bits_is_told_apart(tmp_path):
+  pixels = np.arange(-(2**15), 2**15, dtype=np.int16).reshape(256, 256)
+  found = _read(_written(tmp_path, pixels, RescaleSlope=1, RescaleIntercept=7))
+  np.testing.assert_array_equal(found, depth.to_eight_bits(pixels.astype(np.int32) + 7))

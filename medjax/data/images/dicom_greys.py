@@ -1,0 +1,172 @@
+"""Greys of DICOM frames as they are to be looked at: tables, windows and padding, by pydicom."""
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from medjax.data.images import depth, dicom_file
+
+# What makes other values of pixels.
+_CHANGING = (
+  'WindowCenter', 'WindowWidth', 'VOILUTSequence', 'ModalityLUTSequence', 'PixelPaddingValue'
+)  # fmt: skip
+# Bytes of an element; tables and groups of frames have more, and are not compared.
+_SHORT = 256
+# Pixels from which on a table of all values pays.
+_MANY = 2**14
+
+
+@dataclasses.dataclass(frozen=True)
+class Header:
+  """What files of one series, or of one device, say alike, so that it is understood once.
+
+  Attributes:
+    content: all elements as they are in the file; nothing where they are not compared.
+    dataset: of the first such file; nobody changes it.
+    windows: greys by the window, of so many stored values from the first on.
+  """
+
+  content: tuple[Any, ...]
+  dataset: Any = dataclasses.field(compare=False)
+  windows: dict[tuple[int, int], depth.Shades] = dataclasses.field(
+    compare=False, default_factory=dict
+  )
+
+
+@functools.lru_cache(maxsize=16)
+def _first_alike(header: Header) -> Header:
+  return header
+
+
+def understood(dataset: Any) -> Header:
+  """The header of a file, or the earlier one of a file whose header is the same."""
+  elements = list(dataset.values())
+  raw = dicom_file.package().dataelem.RawDataElement
+  told = [(int(one.tag), one.VR, one.value) for one in elements if isinstance(one, raw)]
+  if len(told) < len(elements) or any(len(value or '') > _SHORT for *_, value in told):
+    return Header((), dataset)
+  syntax = dataset.file_meta.get('TransferSyntaxUID')
+  return _first_alike(Header((syntax, *dataset.original_encoding, *told), dataset))
+
+
+def greys(stored: np.ndarray, header: Header) -> np.ndarray:
+  """Greys of 8 bits, black as 0."""
+  dataset = header.dataset
+  turned = dataset.PhotometricInterpretation == 'MONOCHROME1'
+  if int(dataset.get('BitsAllocated') or 0) == 1:
+    return np.where(stored.astype(bool) ^ turned, 255, 0).astype(np.uint8)
+  if all(dataset.get(name) is None for name in _CHANGING) and _rescale(dataset) == (1.0, 0.0):
+    return depth.to_eight_bits(stored, white_is_zero=turned)
+  different, number, first = _different(stored)
+  if windowed(dataset):
+    try:
+      return _window(header, turned, different).show(number, first)
+    except (ValueError, TypeError, IndexError, NotImplementedError, AttributeError, KeyError):
+      pass  # a table that is not as it says: as without one
+  counts = np.bincount(number.ravel().astype(np.intp) - first, minlength=len(different))
+  padding = _padding(different, dataset)
+  if counts[~padding].any():
+    counts[padding] = 0
+  levels = depth.levels(values(dataset, different), counts, white_is_zero=turned)
+  levels[padding] = 0
+  return depth.Shades.of(levels).show(number, first)
+
+
+def _different(stored: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+  """Values in order, among them all that pixels have; the number of each pixel, and the first.
+
+  What tables make of a pixel depends on its value alone, and there are fewer of those.
+  """
+  if stored.dtype.kind not in 'iu' or stored.itemsize > 2 or stored.size < _MANY:
+    different, number = np.unique(stored, return_inverse=True)
+    return different, number.reshape(stored.shape), 0
+  native = np.ascontiguousarray(stored, stored.dtype.newbyteorder('='))
+  # To the next power of two, so that images of one series have the same.
+  most = 2 ** max(0, int(native.max())).bit_length()
+  least = int(native.min()) if native.dtype.kind == 'i' else 0
+  least = -(2 ** (-1 - least).bit_length()) if least < 0 else 0
+  return np.arange(least, most).astype(native.dtype), native, least
+
+
+def values(dataset: Any, stored: np.ndarray) -> np.ndarray:
+  """Stored pixels after the modality LUT or rescale, by pydicom; whole numbers as integers."""
+  found = dicom_file.package().pixels.apply_modality_lut(stored, dataset)
+  scale = _rescale(dataset)
+  if stored.dtype.kind in 'iu' and all(number.is_integer() for number in scale):
+    least, most = float(found.min()), float(found.max())
+    if least >= -(2**31) and most < 2**31:
+      return found.astype(np.int32)
+  return found
+
+
+def _rescale(dataset: Any) -> tuple[float, float]:
+  """Slope and intercept; 1 and 0 where they are not both there, as for pydicom."""
+  slope, intercept = dataset.get('RescaleSlope'), dataset.get('RescaleIntercept')
+  if slope is None or intercept is None:
+    return 1.0, 0.0
+  return float(slope), float(intercept)
+
+
+def windowed(dataset: Any) -> bool:
+  """Whether a header has a VOI LUT, or a window of some width."""
+  if dataset.get('VOILUTSequence'):
+    return True
+  linear = str(dataset.get('VOILUTFunction') or 'LINEAR').upper() == 'LINEAR'
+  try:
+    center, width = (_first(dataset.get(name)) for name in ('WindowCenter', 'WindowWidth'))
+  except (TypeError, ValueError, IndexError):
+    return False
+  return math.isfinite(center) and (width >= 1 if linear else width > 0)
+
+
+def _first(value: Any) -> float:
+  """The number, or the first of several."""
+  return float(value if isinstance(value, (int, float, str)) else value[0])
+
+
+def through_window(dataset: Any, stored: np.ndarray) -> tuple[np.ndarray, float, float]:
+  """Stored pixels after modality and VOI LUT or window by pydicom, and what is black and white."""
+  pixels = dicom_file.package().pixels
+  shown = pixels.apply_voi_lut(pixels.apply_modality_lut(stored, dataset), dataset)
+  tables = dataset.get('VOILUTSequence')
+  if tables and None not in (tables[0].get('LUTDescriptor'), tables[0].get('LUTData')):
+    return shown, 0.0, 2.0 ** int(tables[0].LUTDescriptor[2]) - 1
+  # The range that pydicom maps a window to.
+  if modality := dataset.get('ModalityLUTSequence'):
+    black, white = 0.0, 2.0 ** int(modality[0].LUTDescriptor[2]) - 1
+  else:
+    bits = int(dataset.BitsStored)
+    black = -(2.0 ** (bits - 1)) if dataset.PixelRepresentation else 0.0
+    white = black + 2.0**bits - 1
+  slope, intercept = dataset.get('RescaleSlope'), dataset.get('RescaleIntercept')
+  if slope is not None and intercept is not None:
+    black, white = (edge * float(slope) + float(intercept) for edge in (black, white))
+  return shown, black, white
+
+
+def _window(header: Header, turned: bool, stored: np.ndarray) -> depth.Shades:
+  """Greys of stored values, which are in order, by the window."""
+  key = int(stored[0]), len(stored)
+  all_between = len(stored) == int(stored[-1]) - key[0] + 1
+  if all_between and key in header.windows:
+    return header.windows[key]
+  shown, black, white = through_window(header.dataset, stored)
+  if not math.isfinite(white - black) or white == black:
+    raise ValueError('a window of no width')
+  shares = ((shown - black) / (white - black)).clip(0, 1)
+  shades = depth.Shades.of(255 * (1 - shares if turned else shares))
+  if all_between:
+    header.windows[key] = shades
+  return shades
+
+
+def _padding(stored: np.ndarray, dataset: Any) -> np.ndarray:
+  """Which stored values are of no pixel but fill the frame."""
+  value, limit = dataset.get('PixelPaddingValue'), dataset.get('PixelPaddingRangeLimit')
+  if not isinstance(value, int):
+    return np.zeros(stored.shape, bool)
+  low, high = sorted((value, limit if isinstance(limit, int) else value))
+  return (stored >= low) & (stored <= high)
