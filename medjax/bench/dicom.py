@@ -7,7 +7,7 @@ window, each radiograph has its own. Times are those of one core, ours and pydic
 ``pixel_array`` alone, and of what makes such greys of 8 bits, ``pixel_array`` with
 ``apply_modality_lut`` and ``apply_voi_lut``. Kernels in C++ are compiled before, as by training.
 Then how many files a second are made the images of 224 pixels that are stored, by one worker
-process of Grain and by as many as there are cores.
+process of Grain with one thread, and by as many as there are cores.
 """
 
 import collections
@@ -88,7 +88,7 @@ def _image(content: bytes, number: int) -> int:
 
 def _rate(work: Callable[[int], int], files: int, count: int) -> float:
   """Files a second, once all workers have sent some and what waits has been taken."""
-  reading = grain.ReadOptions(num_threads=2, prefetch_buffer_size=4)
+  reading = grain.ReadOptions(num_threads=1, prefetch_buffer_size=4)  # a worker is a core
   options = grain.MultiprocessingOptions(num_workers=count, per_worker_buffer_size=8)
   dataset = grain.MapDataset.range(files).map(work).to_iter_dataset(reading)
   with contextlib.closing(iter(dataset.mp_prefetch(options))) as results:
