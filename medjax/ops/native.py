@@ -239,7 +239,7 @@ def built(*, compiles: bool = True) -> pathlib.Path:
   except subprocess.CalledProcessError as error:
     messages = (error.stderr or b'').decode(errors='replace').strip().splitlines()
     raise UnavailableError(f'{compiler} failed: {messages[0] if messages else error}') from None
-  except (OSError, UserError) as error:
+  except (OSError, RuntimeError, UserError) as error:  # such as a user without a home folder
     raise UnavailableError(str(error)) from None
 
 

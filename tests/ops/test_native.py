@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from medjax import runtime
 from medjax.ops import native
 from medjax.ops.conv import conv_general_dilated
 
@@ -41,6 +42,17 @@ def compiler(own_cache, tmp_path, monkeypatch):
 def test_says_why_there_are_none(own_cache, monkeypatch, name, value, message):
   monkeypatch.setenv(name, value)
   with pytest.raises(native.UnavailableError, match=message):
+    native.built()
+
+
+def test_nothing_is_compiled_for_a_user_without_a_home(monkeypatch):
+  monkeypatch.delenv('MEDJAX_CACHE', raising=False)
+
+  def unknown(path):
+    raise RuntimeError('Could not determine home directory.')
+
+  monkeypatch.setattr(runtime.pathlib.Path, 'expanduser', unknown)
+  with pytest.raises(native.UnavailableError, match='home directory'):
     native.built()
 
 

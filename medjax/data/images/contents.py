@@ -58,7 +58,7 @@ def of(
 
   Raises:
     packages.MissingPackageError: the format needs a package that is not installed.
-    dicom.NoPictureError: it is DICOM and holds no pixels.
+    dicom_file.NoPictureError: it is DICOM and holds no pixels.
     UserError: it is damaged.
   """
   name = one_line(str(path))

@@ -125,7 +125,7 @@ class Shades:
 def _line(levels: np.ndarray, table: np.ndarray) -> tuple[tuple[int, int], int, int] | None:
   """A line that gives the table: a window and a scale do, between black and white."""
   moves = np.flatnonzero(levels[1:] != levels[:-1])
-  if len(moves) < 3:
+  if len(moves) < 3 or not np.isfinite(levels).all():
     return None
   low, high = int(moves[0]), int(moves[-1]) + 1
   begin, end = float(levels[low + 1]), float(levels[high - 1])  # those that nothing was cut from

@@ -62,7 +62,7 @@ def read(file: BinaryIO, name: str, place: int = 0) -> Picture:
 
 
 def _picture(file: BinaryIO, dataset: Any, implicit: bool, name: str, place: int) -> Picture:
-  header = dicom_greys.understood(dataset)
+  header = dicom_greys.understood(dataset, implicit)
   dataset = header.dataset
   limits.require(name, int(dataset.Columns), int(dataset.Rows))
   if dicom_file.frames(dataset, name) <= place:
@@ -83,11 +83,9 @@ def _picture(file: BinaryIO, dataset: Any, implicit: bool, name: str, place: int
 
 def _with(dataset: Any, *elements: Any) -> Any:
   """A data set of the same elements and others: what is kept with a header must not hold pixels."""
-  pydicom = dicom_file.package()
-  found = pydicom.Dataset({element.tag: element for element in (*dataset.values(), *elements)})
-  found.file_meta = pydicom.dataset.FileMetaDataset(dataset.file_meta)
-  found.set_original_encoding(*dataset.original_encoding)
-  return found
+  syntax = dataset.file_meta.TransferSyntaxUID
+  every = (*dataset.values(), *elements)
+  return dicom_file.of_elements(every, syntax, dataset.original_encoding)
 
 
 def _stored(file: BinaryIO, dataset: Any, implicit: bool, place: int) -> np.ndarray:
@@ -120,16 +118,12 @@ def _stored(file: BinaryIO, dataset: Any, implicit: bool, place: int) -> np.ndar
     file.seek(0)  # a deflated file has been read to its end
     tags = dicom_file.numbers(*_TAGS, *_LAYOUT, *_PIXELS)
     whole = pydicom.dcmread(file, force=True, specific_tags=tags)
-    implicit = whole.original_encoding[0]
-  if not whole.file_meta.get('TransferSyntaxUID'):  # nothing stands in front of the data
-    kind = 'Implicit' if implicit else 'Explicit'
-    kind += 'VRLittleEndian' if little else 'VRBigEndian'
-    whole.file_meta.TransferSyntaxUID = getattr(pydicom.uid, kind)
+    whole.file_meta.TransferSyntaxUID = dataset.file_meta.TransferSyntaxUID
   return pydicom.pixels.pixel_array(whole, index=place)
 
 
 def _plain(dataset: Any, element: Any) -> np.ndarray | None:
-  """The one frame of whole numbers that stand as they are, or as RLE, without a copy.
+  """The one frame of whole numbers that stand in the element as they are, or as RLE.
 
   None for others, and where bits beyond those stored are in use: pydicom knows what to do.
   """

@@ -1,7 +1,7 @@
 """Headers of DICOM files by pydicom, and what is said of files that are damaged."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
 
 from medjax.data.images import limits, packages
@@ -93,3 +93,19 @@ def guarded(name: str, read: Callable[[], Any]) -> Any:
       f'{name}: DICOM file that is damaged, cut off, or of a kind that is not read '
       f'({type(error).__name__})'
     ) from None
+
+
+def of_elements(elements: Iterable[Any], syntax: str, encoding: tuple[bool, bool]) -> Any:
+  """A data set of these elements alone.
+
+  Args:
+    elements: as pydicom has read them.
+    syntax: UID of the transfer syntax.
+    encoding: whether types of values are left out, and whether the first byte is the lowest.
+  """
+  pydicom = package()
+  found = pydicom.Dataset({element.tag: element for element in elements})
+  found.file_meta = pydicom.dataset.FileMetaDataset()
+  found.file_meta.TransferSyntaxUID = syntax
+  found.set_original_encoding(*encoding)
+  return found

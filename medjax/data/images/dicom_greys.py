@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import threading
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,19 @@ _CHANGING = (
 )  # fmt: skip
 # Bytes of an element; tables and groups of frames have more, and are not compared.
 _SHORT = 256
+# So many headers are kept, and windows of one.
+_HEADERS, _WINDOWS = 16, 32
 # Pixels from which on a table of all values pays.
 _MANY = 2**14
 
 
 @dataclasses.dataclass(frozen=True)
 class Header:
-  """What files of one series, or of one device, say alike, so that it is understood once.
+  """What files of one series, or of one device, say alike of pixels, so that it is worked out once.
 
   Attributes:
-    content: all elements as they are in the file; nothing where they are not compared.
-    dataset: of the first such file; nobody changes it.
+    content: all of it, as it is in the file; nothing where that is not compared.
+    dataset: of the first such file, without pixels and without anything else of the file.
     windows: greys by the window, of so many stored values from the first on.
   """
 
@@ -36,20 +39,37 @@ class Header:
   )
 
 
-@functools.lru_cache(maxsize=16)
-def _first_alike(header: Header) -> Header:
-  return header
+class _Kept(threading.local):
+  """Headers of each thread, as pydicom changes a data set while it is read."""
+
+  def __init__(self) -> None:
+    self.first_alike = functools.lru_cache(maxsize=_HEADERS)(lambda header: header)
 
 
-def understood(dataset: Any) -> Header:
-  """The header of a file, or the earlier one of a file whose header is the same."""
-  elements = list(dataset.values())
+_kept = _Kept()
+
+
+def understood(read: Any, implicit: bool) -> Header:
+  """The header of a file, or the earlier one of a file that says the same.
+
+  Args:
+    read: as ``dicom_file.header`` gives it, with the tags that pixels rest on and no others, so
+      that nothing is kept that tells of a person.
+    implicit: whether types of values are left out in the file.
+  """
+  little = read.original_encoding[1]
+  syntax = read.file_meta.get('TransferSyntaxUID')
+  if not syntax:  # nothing stands in front of the data
+    uids = dicom_file.package().uid
+    explicit = uids.ExplicitVRLittleEndian if little else uids.ExplicitVRBigEndian
+    syntax = uids.ImplicitVRLittleEndian if implicit else explicit
+  elements = list(read.values())
+  dataset = dicom_file.of_elements(elements, syntax, read.original_encoding)
   raw = dicom_file.package().dataelem.RawDataElement
   told = [(int(one.tag), one.VR, one.value) for one in elements if isinstance(one, raw)]
   if len(told) < len(elements) or any(len(value or '') > _SHORT for *_, value in told):
     return Header((), dataset)
-  syntax = dataset.file_meta.get('TransferSyntaxUID')
-  return _first_alike(Header((syntax, *dataset.original_encoding, *told), dataset))
+  return _kept.first_alike(Header((syntax, *read.original_encoding, *told), dataset))
 
 
 def greys(stored: np.ndarray, header: Header) -> np.ndarray:
@@ -60,12 +80,13 @@ def greys(stored: np.ndarray, header: Header) -> np.ndarray:
     return np.where(stored.astype(bool) ^ turned, 255, 0).astype(np.uint8)
   if all(dataset.get(name) is None for name in _CHANGING) and _rescale(dataset) == (1.0, 0.0):
     return depth.to_eight_bits(stored, white_is_zero=turned)
-  different, number, first = _different(stored)
   if windowed(dataset):
+    different, number, first = _different(stored, rounded=True)
     try:
       return _window(header, turned, different).show(number, first)
     except (ValueError, TypeError, IndexError, NotImplementedError, AttributeError, KeyError):
       pass  # a table that is not as it says: as without one
+  different, number, first = _different(stored)
   counts = np.bincount(number.ravel().astype(np.intp) - first, minlength=len(different))
   padding = _padding(different, dataset)
   if counts[~padding].any():
@@ -75,20 +96,25 @@ def greys(stored: np.ndarray, header: Header) -> np.ndarray:
   return depth.Shades.of(levels).show(number, first)
 
 
-def _different(stored: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+def _different(stored: np.ndarray, rounded: bool = False) -> tuple[np.ndarray, np.ndarray, int]:
   """Values in order, among them all that pixels have; the number of each pixel, and the first.
 
   What tables make of a pixel depends on its value alone, and there are fewer of those.
+
+  Args:
+    stored: the pixels.
+    rounded: many are taken to the next powers of two, so that images of one series have the same.
   """
   if stored.dtype.kind not in 'iu' or stored.itemsize > 2 or stored.size < _MANY:
     different, number = np.unique(stored, return_inverse=True)
     return different, number.reshape(stored.shape), 0
   native = np.ascontiguousarray(stored, stored.dtype.newbyteorder('='))
-  # To the next power of two, so that images of one series have the same.
-  most = 2 ** max(0, int(native.max())).bit_length()
-  least = int(native.min()) if native.dtype.kind == 'i' else 0
-  least = -(2 ** (-1 - least).bit_length()) if least < 0 else 0
-  return np.arange(least, most).astype(native.dtype), native, least
+  most = int(native.max())
+  least = min(0, int(native.min())) if native.dtype.kind == 'i' else 0
+  if rounded:
+    most = 2 ** max(0, most).bit_length() - 1
+    least = -(2 ** (-1 - least).bit_length()) if least < 0 else 0
+  return np.arange(least, most + 1).astype(native.dtype), native, least
 
 
 def values(dataset: Any, stored: np.ndarray) -> np.ndarray:
@@ -149,16 +175,17 @@ def through_window(dataset: Any, stored: np.ndarray) -> tuple[np.ndarray, float,
 
 def _window(header: Header, turned: bool, stored: np.ndarray) -> depth.Shades:
   """Greys of stored values, which are in order, by the window."""
-  key = int(stored[0]), len(stored)
-  all_between = len(stored) == int(stored[-1]) - key[0] + 1
-  if all_between and key in header.windows:
-    return header.windows[key]
+  key = None
+  if stored.dtype.kind in 'iu' and len(stored) == int(stored[-1]) - int(stored[0]) + 1:
+    key = int(stored[0]), len(stored)
+    if key in header.windows:
+      return header.windows[key]
   shown, black, white = through_window(header.dataset, stored)
   if not math.isfinite(white - black) or white == black:
     raise ValueError('a window of no width')
   shares = ((shown - black) / (white - black)).clip(0, 1)
   shades = depth.Shades.of(255 * (1 - shares if turned else shares))
-  if all_between:
+  if key and len(header.windows) < _WINDOWS:
     header.windows[key] = shades
   return shades
 

@@ -1,6 +1,9 @@
 """DICOM: pixels as pydicom gives them, and what is black and white."""
 
+import concurrent.futures
+import io
 import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -382,31 +385,117 @@ def test_files_of_one_series_are_read_as_each_alone(tmp_path):
     series.append(path)
   alone = []
   for path in series:
-    dicom_greys._first_alike.cache_clear()
+    dicom_greys._kept.first_alike.cache_clear()
     alone.append(_read(path))
-  dicom_greys._first_alike.cache_clear()
+  dicom_greys._kept.first_alike.cache_clear()
   for path, wanted in [*zip(series, alone, strict=True)] * 2:
     np.testing.assert_array_equal(_read(path), wanted)
-  assert dicom_greys._first_alike.cache_info().misses == 2  # a header for each width
+  assert dicom_greys._kept.first_alike.cache_info().misses == 2  # a header for each width
   first = pydicom.dcmread(series[0])
   window = apply_windowing(apply_modality_lut(first.pixel_array, first), first)
   np.testing.assert_allclose(alone[0], 255 * (window + 65636) / (2 * 65535), atol=0.51)
 
 
-def test_headers_that_are_kept_hold_no_pixels(tmp_path):
-  dicom_greys._first_alike.cache_clear()
-  kept = []
+def _reachable(root):
+  """What an object holds, and what that holds."""
+  found, seen = [root], set()
+  for one in found:
+    if id(one) in seen or isinstance(one, type):
+      continue
+    seen.add(id(one))
+    yield one
+    parts = list(one.values()) if isinstance(one, dict) else []
+    parts += list(one) if isinstance(one, (list, tuple, set)) else []
+    found += [*parts, *getattr(one, '__dict__', {}).values()]
+
+
+def test_of_files_nothing_is_kept_but_what_pixels_rest_on(tmp_path):
+  dicom_greys._kept.first_alike.cache_clear()
+  deflated = made_dicom.dataset(RAMP, PatientName='Doe^Jane', WindowCenter=4, WindowWidth=3)
+  deflated.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+  deflated.save_as(tmp_path / 'deflated.dcm', enforce_file_format=True)
   for path in (
-    *(_written(tmp_path, RAMP, WindowCenter=9, WindowWidth=w) for w in (5, 6)),
+    _written(tmp_path, RAMP, PatientName='Doe^Jane', WindowCenter=9, WindowWidth=5),
+    tmp_path / 'deflated.dcm',
     pydicom.data.get_testdata_file('MR_small_RLE.dcm'),
     pydicom.data.get_testdata_file('JPEG2000.dcm'),
   ):
-    with open(path, 'rb') as file:
-      dicom.read(file, 'a file')
-    with open(path, 'rb') as file:
-      header = dicom_file.header(file, 'a file', (*dicom._TAGS, *dicom._LAYOUT))
-    kept.append(dicom_greys.understood(header).dataset)
-  assert not any('PixelData' in dataset for dataset in kept)
+    content = pathlib.Path(path).read_bytes()
+    decode.decode(content, 16, 1, 'a file')
+    header = dicom_file.header(io.BytesIO(content), 'a file', (*dicom._TAGS, *dicom._LAYOUT))
+    misses = dicom_greys._kept.first_alike.cache_info().misses
+    kept = dicom_greys.understood(header, False)
+    assert dicom_greys._kept.first_alike.cache_info().misses == misses
+    for one in _reachable(kept):
+      assert not isinstance(one, io.BytesIO)
+      if isinstance(one, (bytes, str)):
+        assert len(one) < 300
+        assert 'Doe' not in str(one)
+      if isinstance(one, pydicom.Dataset):
+        assert 'PixelData' not in one
+        assert not hasattr(one, 'filename')
+
+
+def test_threads_do_not_see_what_others_read(tmp_path):
+  # pydicom keeps the bytes of such a value for a moment, before it knows the type.
+  pixels = np.full((130, 130), -30_000, np.int16)
+  pixels[40:90] = np.random.default_rng(0).integers(0, 900, (50, 130))
+  tags = {'RescaleSlope': 1, 'RescaleIntercept': 5, 'PixelPaddingValue': -30_000}
+  files = []
+  for number in range(40):
+    made = made_dicom.dataset(pixels, **tags, InstanceNumber=number, WindowWidth=0)
+    made.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
+    path = tmp_path / f'{number}.dcm'
+    made.save_as(path, enforce_file_format=True)
+    files.append(path)
+  wanted = _read(files[0])
+  assert wanted[0, 0] == 0
+  assert wanted.max() > 200
+  before = sys.getswitchinterval()
+  sys.setswitchinterval(1e-6)
+  try:
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+      found = list(pool.map(_read, files * 10))
+  finally:
+    sys.setswitchinterval(before)
+  for one in found:
+    np.testing.assert_array_equal(one, wanted)
+
+
+def test_fractions_have_no_window_of_others(tmp_path):
+  found = []
+  for low, high in ((0.2, 1.9), (0.9, 1.1)):
+    made = made_dicom.dataset(RAMP, WindowCenter=1, WindowWidth=2, VOILUTFunction='LINEAR_EXACT')
+    made.FloatPixelData = np.array([low, high] * (RAMP.size // 2), np.float32).tobytes()
+    made.BitsAllocated = 32
+    del made.PixelData
+    path = tmp_path / f'{low}.dcm'
+    made.save_as(path, enforce_file_format=True)
+    dicom_greys._kept.first_alike.cache_clear()
+    alone = _read(path)
+    found.append((path, alone))
+  dicom_greys._kept.first_alike.cache_clear()
+  for path, alone in found:
+    np.testing.assert_array_equal(_read(path), alone)
+  assert (found[0][1] != found[1][1]).any()
+
+
+def test_windows_that_are_kept_are_few(tmp_path):
+  dicom_greys._kept.first_alike.cache_clear()
+  for number in range(dicom_greys._WINDOWS + 5):
+    pixels = np.arange(number, number + 100, dtype=np.uint16).reshape(10, 10)
+    path = _written(tmp_path, pixels, WindowCenter=60, WindowWidth=80)
+    _read(path)
+  with open(path, 'rb') as file:
+    header = dicom_file.header(file, 'a file', (*dicom._TAGS, *dicom._LAYOUT))
+  assert len(dicom_greys.understood(header, False).windows) == dicom_greys._WINDOWS
+
+
+def test_values_of_no_pixel_set_no_scale(tmp_path):
+  # To the next power of two, some numbers would be too large for 32 bits, and all fractions.
+  pixels = np.random.default_rng(0).integers(0, 16_401, (160, 160)).astype(np.uint16)
+  found = _read(_written(tmp_path, pixels, RescaleSlope=66_000, RescaleIntercept=0))
+  np.testing.assert_array_equal(found, depth.to_eight_bits(pixels.astype(np.int64) * 66_000))
 
 
 def test_every_value_of_sixteen_bits_is_told_apart(tmp_path):
