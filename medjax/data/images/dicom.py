@@ -70,7 +70,7 @@ def _picture(file: BinaryIO, dataset: Any, implicit: bool, name: str, place: int
   frame = _stored(file, dataset, implicit, place)
   if of_frame := list(_of_frame(dataset, place)):
     dataset = _with(dataset, *of_frame)
-    header = dicom_greys.Header((), dataset)
+    header = dicom_greys.Header(dataset)
   if frame.ndim == 3:
     pixels = _colours(frame, int(dataset.BitsStored or 8))
   elif dataset.PhotometricInterpretation == 'PALETTE COLOR':

@@ -1,7 +1,7 @@
 """Greys of DICOM frames as they are to be looked at: tables, windows and padding, by pydicom."""
 
+import collections
 import dataclasses
-import functools
 import math
 import threading
 from typing import Any
@@ -27,23 +27,23 @@ class Header:
   """What files of one series, or of one device, say alike of pixels, so that it is worked out once.
 
   Attributes:
-    content: all of it, as it is in the file; nothing where that is not compared.
     dataset: of the first such file, without pixels and without anything else of the file.
     windows: greys by the window, of so many stored values from the first on.
   """
 
-  content: tuple[Any, ...]
-  dataset: Any = dataclasses.field(compare=False)
-  windows: dict[tuple[int, int], depth.Shades] = dataclasses.field(
-    compare=False, default_factory=dict
-  )
+  dataset: Any
+  windows: dict[tuple[int, int], depth.Shades] = dataclasses.field(default_factory=dict)
 
 
 class _Kept(threading.local):
-  """Headers of each thread, as pydicom changes a data set while it is read."""
+  """Headers of each thread, as pydicom changes a data set while it is read.
+
+  Attributes:
+    headers: by all that they say, those asked for last at the end.
+  """
 
   def __init__(self) -> None:
-    self.first_alike = functools.lru_cache(maxsize=_HEADERS)(lambda header: header)
+    self.headers: collections.OrderedDict[tuple[Any, ...], Header] = collections.OrderedDict()
 
 
 _kept = _Kept()
@@ -57,19 +57,26 @@ def understood(read: Any, implicit: bool) -> Header:
       that nothing is kept that tells of a person.
     implicit: whether types of values are left out in the file.
   """
-  little = read.original_encoding[1]
+  encoding = read.original_encoding
   syntax = read.file_meta.get('TransferSyntaxUID')
   if not syntax:  # nothing stands in front of the data
     uids = dicom_file.package().uid
-    explicit = uids.ExplicitVRLittleEndian if little else uids.ExplicitVRBigEndian
+    explicit = uids.ExplicitVRLittleEndian if encoding[1] else uids.ExplicitVRBigEndian
     syntax = uids.ImplicitVRLittleEndian if implicit else explicit
   elements = list(read.values())
-  dataset = dicom_file.of_elements(elements, syntax, read.original_encoding)
   raw = dicom_file.package().dataelem.RawDataElement
   told = [(int(one.tag), one.VR, one.value) for one in elements if isinstance(one, raw)]
-  if len(told) < len(elements) or any(len(value or '') > _SHORT for *_, value in told):
-    return Header((), dataset)
-  return _kept.first_alike(Header((syntax, *read.original_encoding, *told), dataset))
+  kept = len(told) == len(elements) and all(len(value or '') <= _SHORT for *_, value in told)
+  key, headers = (syntax, *encoding, *told), _kept.headers
+  if kept and key in headers:
+    headers.move_to_end(key)
+    return headers[key]
+  found = Header(dicom_file.of_elements(elements, syntax, encoding))
+  if kept:
+    headers[key] = found
+    if len(headers) > _HEADERS:
+      headers.popitem(last=False)
+  return found
 
 
 def greys(stored: np.ndarray, header: Header) -> np.ndarray:
