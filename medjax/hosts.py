@@ -5,6 +5,8 @@ its own. So each says every few seconds that it is there, in the store that JAX 
 them, and ends with one line where another has been silent for too long or has said why it ends.
 """
 
+import atexit
+import contextlib
 import os
 import sys
 import threading
@@ -19,6 +21,7 @@ from medjax.errors import UserError
 
 LOST = 76  # exit code where another process is lost
 _BEAT, _SILENT = 2.0, 40.0  # seconds
+_LONGEST = 300_000  # milliseconds that one waits for the others at the end, as JAX does after that
 _KEY = 'medjax/processes/'
 _ENDED = 'ended: '
 _watches: list['Watch'] = []  # of this process; none where it is alone
@@ -50,7 +53,20 @@ def join(coordinator: str, num_processes: int, process_id: int) -> None:
   if jax.process_count() > 1 and store is not None:
     watch = Watch(store, jax.process_index(), jax.process_count())
     _watches.append(watch)
-    threading.Thread(target=watch.run, args=(_end,), daemon=True).start()
+    thread = threading.Thread(target=watch.run, args=(_end,), daemon=True)
+    thread.start()
+    atexit.register(_leave, store, watch, thread)
+
+
+def _leave(store: Any, watch: 'Watch', thread: threading.Thread) -> None:
+  """Watches the others until all have come to their end; then no thread may be left.
+
+  One that comes back from JAX's store to an interpreter that is taken down aborts the process.
+  """
+  with contextlib.suppress(Exception):  # the store is gone, or nobody came
+    store.wait_at_barrier(_KEY + 'end', _LONGEST)
+  watch.over.set()
+  thread.join(_SILENT)
 
 
 def meet(name: str) -> None:
@@ -92,19 +108,21 @@ class Watch:
 
   Attributes:
     reason: why this process ends; '' where it does not.
+    over: set where nobody has to be watched any more.
   """
 
   def __init__(self, store: Any, own: int, count: int, silent: float = _SILENT):
     self._store, self._own, self._count, self._silent = store, own, count, silent
-    self._beats, self.reason = 0, ''
+    self._beats, self.reason, self.over = 0, '', threading.Event()
     self._lock = threading.Lock()  # so that a beat on its way does not replace the reason
     now = time.monotonic()
     self._last = {other: ('', now) for other in range(count) if other != own}
 
   def run(self, end: Callable[[str], None]) -> None:
-    """Says that this process is there and looks at the others, until one of them is lost."""
+    """Says that this process is there and looks at the others, until it is over or one is lost."""
     while not (line := self.once()):
-      time.sleep(_BEAT)
+      if self.over.wait(_BEAT):
+        return
     end(line)
 
   def once(self) -> str:

@@ -98,12 +98,43 @@ with cli.one_line_errors():
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize('how', ['killed', 'fails'])
-def test_the_other_process_ends_with_one_line(how):
+@pytest.fixture
+def address():
   with socket.socket() as probe:
     probe.bind(('localhost', 0))
-    address = f'localhost:{probe.getsockname()[1]}'
+    return f'localhost:{probe.getsockname()[1]}'
+
+
+_DONE = """
+import sys, time
+from medjax import hosts, runtime
+hosts._BEAT = 0.0  # the watch is asking at every moment
+runtime.configure()
+hosts.join(sys.argv[1], 2, int(sys.argv[2]))
+if sys.argv[2] == '1':
+  time.sleep(2)  # for which the other waits
+print('done')
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_are_done_end_well(address):
+  environment = os.environ | {'PYTHONPATH': os.pathsep.join(sys.path)}
+  both = [
+    subprocess.Popen(
+      [sys.executable, '-c', _DONE, address, str(number)],
+      env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )
+    for number in range(2)
+  ]  # fmt: skip
+  told = [one.communicate(timeout=120) for one in both]
+  assert [one.returncode for one in both] == [0, 0], told
+  assert [out for out, _ in told] == ['done\n'] * 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('how', ['killed', 'fails'])
+def test_the_other_process_ends_with_one_line(how, address):
   environment = os.environ | {'PYTHONPATH': os.pathsep.join(sys.path)}
   first, second = (
     subprocess.Popen(
