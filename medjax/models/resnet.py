@@ -110,7 +110,7 @@ class _Basic(nn.Module):
     y = self.norm(relu=True)(y, mask, train=train)
     y = _conv(self.features, 3)(y)
     y = self.norm(zero=True)(y, mask, train=train)
-    return nn.relu(_shortcut(x, y, self.stride, self.norm, mask, train) + y)
+    return ops.relu(_shortcut(x, y, self.stride, self.norm, mask, train) + y)
 
 
 class _Bottleneck(nn.Module):
@@ -128,7 +128,7 @@ class _Bottleneck(nn.Module):
     y = self.norm(relu=True)(y, mask, train=train)
     y = _conv(4 * self.features, 1)(y)
     y = self.norm(zero=True)(y, mask, train=train)
-    return nn.relu(_shortcut(x, y, self.stride, self.norm, mask, train) + y)
+    return ops.relu(_shortcut(x, y, self.stride, self.norm, mask, train) + y)
 
 
 def _shortcut(

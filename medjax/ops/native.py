@@ -38,8 +38,8 @@ _FLAGS = (
   '-shared',
 )
 _SOURCES = (
-  'convolution.cc', 'few_channels.cc', 'adam.cc', 'greys.cc', 'noise.cc', 'shared_rows.cc',
-  'sums.cc',
+  'convolution.cc', 'few_channels.cc', 'adam.cc', 'greys.cc', 'kept.cc', 'noise.cc',
+  'shared_rows.cc', 'sums.cc',
 )  # fmt: skip
 _HEADERS = ('matrix.h', 'memory.h', 'product.h', 'threads.h')
 _KERNELS = {
@@ -52,6 +52,7 @@ _KERNELS = {
   'medjax_distinct': 'MedjaxDistinct',
   'medjax_few_channels': 'MedjaxFewChannels',
   'medjax_few_channels_gradient': 'MedjaxFewChannelsGradient',
+  'medjax_kept': 'MedjaxKept',
   'medjax_noise': 'MedjaxNoise',
   'medjax_product': 'MedjaxProduct',
   'medjax_product_gradient': 'MedjaxProductGradient',

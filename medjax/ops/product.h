@@ -54,7 +54,7 @@ void Block(const Product& p, int64_t m0, int64_t n0) {
       for (int n = 0; n < kN; ++n) right[n] = Load(b + n * kLanes);
 #pragma GCC unroll 12
       for (int m = 0; m < kM; ++m) {
-        Vec left = Vec{} + a[m * p.a_row];
+        Vec left = a[m * p.a_row] - Vec{};  // to all lanes; adding zero would be an addition
 #pragma GCC unroll 2
         for (int n = 0; n < kN; ++n) sum[m][n] += left * right[n];
       }
