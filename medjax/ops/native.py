@@ -39,7 +39,7 @@ _FLAGS = (
 )
 _SOURCES = (
   'convolution.cc', 'few_channels.cc', 'adam.cc', 'greys.cc', 'kept.cc', 'noise.cc',
-  'shared_rows.cc', 'sums.cc',
+  'pool.cc', 'shared_rows.cc', 'sums.cc',
 )  # fmt: skip
 _HEADERS = ('matrix.h', 'memory.h', 'product.h', 'threads.h')
 _KERNELS = {
@@ -53,6 +53,8 @@ _KERNELS = {
   'medjax_few_channels': 'MedjaxFewChannels',
   'medjax_few_channels_gradient': 'MedjaxFewChannelsGradient',
   'medjax_kept': 'MedjaxKept',
+  'medjax_max_pool': 'MedjaxMaxPool',
+  'medjax_max_pool_gradient': 'MedjaxMaxPoolGradient',
   'medjax_noise': 'MedjaxNoise',
   'medjax_product': 'MedjaxProduct',
   'medjax_product_gradient': 'MedjaxProductGradient',

@@ -2,7 +2,8 @@
 
 Windows overlap, so that a pixel may win in up to four. As in ``ops.pool`` the forward pass keeps
 the cell that won, and each pixel gathers the gradients of the windows in which it did: the gradient
-of ``lax.reduce_window``, a scatter, takes several times as long on a CPU.
+of ``lax.reduce_window``, a scatter, takes several times as long on a CPU. A kernel in C++ (see
+``native``), where there is one, goes over memory once each way.
 """
 
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from medjax.ops import native
 
-@jax.custom_vjp
+
 def max_pool_3x3(x_BHWC: jax.Array) -> jax.Array:
   """Largest value of 3x3 pixels around every second one; there is nothing beyond the edges.
 
@@ -27,9 +29,36 @@ def max_pool_3x3(x_BHWC: jax.Array) -> jax.Array:
     >>> max_pool_3x3(jnp.arange(16.0).reshape(1, 4, 4, 1)).reshape(2, 2).tolist()
     [[5.0, 7.0], [13.0, 15.0]]
   """
+  usual = x_BHWC.dtype == jnp.float32 and x_BHWC.size > 0
+  fast = usual and native.available() and x_BHWC.shape[-1] % native.lanes() == 0
+  return _by_kernel(x_BHWC) if fast else _plain(x_BHWC)
+
+
+@jax.custom_vjp
+def _by_kernel(x: jax.Array) -> jax.Array:
+  return _kernel_forward(x)[0]
+
+
+def _kernel_forward(x: jax.Array) -> tuple[jax.Array, tuple]:
+  batch, height, width, channels = x.shape
+  shape = (batch, (height + 1) // 2, (width + 1) // 2, channels)
+  best, winner = native.call('medjax_max_pool', [(shape, x.dtype), (shape, jnp.uint8)], x)
+  return best, (winner, x.shape)
+
+
+def _kernel_backward(kept: tuple, gradient: jax.Array) -> tuple[jax.Array]:
+  winner, shape = kept
+  return (native.call('medjax_max_pool_gradient', [(shape, gradient.dtype)], winner, gradient)[0],)
+
+
+_by_kernel.defvjp(_kernel_forward, _kernel_backward)
+
+
+@jax.custom_vjp
+def _plain(x: jax.Array) -> jax.Array:
   edges = ((0, 0), (1, 1), (1, 1), (0, 0))
-  least = jnp.array(-jnp.inf, x_BHWC.dtype)
-  return jax.lax.reduce_window(x_BHWC, least, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), edges)
+  least = jnp.array(-jnp.inf, x.dtype)
+  return jax.lax.reduce_window(x, least, jax.lax.max, (1, 3, 3, 1), (1, 2, 2, 1), edges)
 
 
 def _forward(x: jax.Array) -> tuple[jax.Array, Any]:
@@ -80,4 +109,4 @@ def _backward(kept: Any, gradient: jax.Array) -> tuple[jax.Array]:
   return (full[:, :height, :width],)
 
 
-max_pool_3x3.defvjp(_forward, _backward)
+_plain.defvjp(_forward, _backward)

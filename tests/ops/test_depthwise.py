@@ -1,4 +1,4 @@
-"""Depthwise convolution and overlapping pooling: values and gradients of lax."""
+"""Depthwise convolution: values and gradients of lax."""
 
 import flax.linen as nn
 import jax
@@ -63,20 +63,3 @@ def test_bfloat16_is_summed_in_float32():
   out = ops.depthwise(x, jnp.ones((3, 3, 1, 1), jnp.bfloat16), (1, 1), ((0, 0), (0, 0)))
   assert out.dtype == jnp.bfloat16
   assert out.item() == float(jnp.bfloat16(9 * (1 + 2**-7)))
-
-
-@pytest.mark.parametrize('size', [(8, 8), (7, 9), (1, 2)])
-@pytest.mark.parametrize('ties', [False, True])
-def test_pooling_of_3x3_equals_lax_and_so_does_its_gradient(size, ties):
-  random = np.random.default_rng(0)
-  x = random.normal(size=(2, *size, 3)).astype(np.float32)
-  x = np.round(x) if ties else x
-
-  def plain(x):
-    return nn.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
-
-  found, back = jax.vjp(ops.max_pool_3x3, x)
-  expected, back_plain = jax.vjp(plain, x)
-  np.testing.assert_array_equal(found, expected)
-  direction = random.normal(size=found.shape).astype(np.float32)
-  np.testing.assert_allclose(back(direction)[0], back_plain(direction)[0], atol=1e-6)
