@@ -6,6 +6,7 @@ compiler (``c++``, or what CXX names), or with MEDJAX_NATIVE=0 in the environmen
 written in JAX takes its place; ``status`` says which and why.
 """
 
+import concurrent.futures
 import contextlib
 import contextvars
 import ctypes
@@ -35,7 +36,6 @@ _FLAGS = (
   '-fno-math-errno',
   '-fno-trapping-math',
   '-fPIC',
-  '-shared',
 )
 _SOURCES = (
   'convolution.cc', 'few_channels.cc', 'adam.cc', 'greys.cc', 'kept.cc', 'noise.cc',
@@ -226,7 +226,7 @@ def built(*, compiles: bool = True) -> pathlib.Path:
   compiler = shutil.which(os.environ.get('CXX', 'c++'))
   if compiler is None:
     raise UnavailableError('no C++ compiler found')
-  command = [compiler, *_FLAGS, '-isystem', jax.ffi.include_dir(), *map(str, sources)]
+  command = [compiler, *_FLAGS, '-isystem', jax.ffi.include_dir()]
   try:
     version = subprocess.run([compiler, '--version'], capture_output=True, check=True).stdout
     texts = [path.read_bytes() for path in (*sources, *(_HERE / name for name in _HEADERS))]
@@ -238,7 +238,7 @@ def built(*, compiles: bool = True) -> pathlib.Path:
     found = _compiled(folder, key)
     if not found and not compiles:
       raise UnavailableError('not compiled yet')
-    return found or _compile(command, folder, key)
+    return found or _compile(command, sources, folder, key)
   except subprocess.CalledProcessError as error:
     messages = (error.stderr or b'').decode(errors='replace').strip().splitlines()
     raise UnavailableError(f'{compiler} failed: {messages[0] if messages else error}') from None
@@ -259,12 +259,25 @@ def _compiled(folder: pathlib.Path, key: str) -> pathlib.Path | None:
   return None
 
 
-def _compile(command: list[str], folder: pathlib.Path, key: str) -> pathlib.Path:
-  """Compiles to a name of its own first: other processes may be at it as well."""
+def _compile(
+  command: list[str], sources: Sequence[pathlib.Path], folder: pathlib.Path, key: str
+) -> pathlib.Path:
+  """Compiles to names of its own first: other processes may be at it as well."""
   with tempfile.TemporaryDirectory(dir=folder) as own:
     made = pathlib.Path(own) / 'kernels.so'
     print('compiling kernels in C++, once', file=sys.stderr, flush=True)
-    subprocess.run([*command, '-o', str(made)], capture_output=True, check=True)
+
+    def run(*arguments: pathlib.Path | str) -> None:
+      subprocess.run([*command, *map(str, arguments)], capture_output=True, check=True)
+
+    def object_of(source: pathlib.Path) -> pathlib.Path:
+      file = made.with_name(f'{source.stem}.o')
+      run('-c', source, '-o', file)
+      return file
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:  # mostly JAX's header
+      objects = list(pool.map(object_of, sources))
+    run('-shared', *objects, '-o', made)
     return made.replace(folder / _name(key, made))
 
 
