@@ -25,7 +25,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from medjax import files, runtime
+from medjax import files, machine, runtime
 from medjax.errors import UserError
 
 _FLAGS = (
@@ -275,7 +275,8 @@ def _compile(
       run('-c', source, '-o', file)
       return file
 
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:  # mostly JAX's header
+    # Most of the time goes into JAX's header, once for each.
+    with concurrent.futures.ThreadPoolExecutor(machine.cores()) as pool:
       objects = list(pool.map(object_of, sources))
     run('-shared', *objects, '-o', made)
     return made.replace(folder / _name(key, made))

@@ -17,7 +17,8 @@ from medjax.ops import native
 def max_pool_3x3(x_BHWC: jax.Array) -> jax.Array:
   """Largest value of 3x3 pixels around every second one; there is nothing beyond the edges.
 
-  Ties send the gradient to the first cell in row order.
+  Ties send the gradient to the first cell in row order. With the kernel there is one derivative, no
+  second.
 
   Args:
     x_BHWC: [batch, height, width, channels], any floating dtype.

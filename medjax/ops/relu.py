@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from medjax.ops import native
 
 
-@jax.custom_jvp
 def relu(x: jax.Array) -> jax.Array:
   """The larger of ``x`` and 0, written to memory once; its gradient reads that alone.
 
@@ -25,17 +24,19 @@ def relu(x: jax.Array) -> jax.Array:
     >>> relu(jnp.array([-1.0, 2.0])).tolist()
     [0.0, 2.0]
   """
-  y = jnp.maximum(x, 0)
-  if not native.available():
-    return y
-  same = jax.ShapeDtypeStruct(y.shape, y.dtype)
+  return _kept(x) if native.available() else jax.nn.relu(x)
+
+
+@jax.custom_jvp
+def _kept(x: jax.Array) -> jax.Array:
+  same = jax.ShapeDtypeStruct(x.shape, x.dtype)
   keep = jax.ffi.ffi_call(
     'medjax_kept', same, vmap_method='broadcast_all', input_output_aliases={0: 0}
   )
-  return keep(y)
+  return keep(jnp.maximum(x, 0))
 
 
-@relu.defjvp
+@_kept.defjvp
 def _jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-  y = relu(*primals)
+  y = _kept(*primals)
   return y, jnp.where(y > 0, tangents[0], 0)

@@ -29,7 +29,7 @@ def test_values_and_gradients_equal_lax(size, ties, channels):
   np.testing.assert_array_equal(ops.max_pool_3x3(x), expected)
 
 
-def test_the_kernel_takes_vectors_and_its_winners_are_those_without_it():
+def test_the_kernel_takes_vectors_and_ties_are_won_as_without_it():
   if not native.available():
     pytest.skip(f'kernels in C++: {native.status()}')
   x = jnp.asarray(np.random.default_rng(1).integers(0, 3, (2, 6, 5, 16)), jnp.float32)
