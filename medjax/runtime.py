@@ -314,6 +314,12 @@ def end_with_parent() -> None:
   threading.Thread(target=wait, args=(multiprocessing.parent_process(),), daemon=True).start()
 
 
+def begin_worker() -> None:
+  """This process, of a pool, leaves Ctrl-C to the one that started it and ends with it."""
+  end_with_parent()
+  ignore_interrupts()
+
+
 def may_start_processes() -> bool:
   """Whether the command line began this process: scripts without a guard would begin once more."""
   return _begun.is_set() and not multiprocessing.current_process().daemon

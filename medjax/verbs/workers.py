@@ -242,8 +242,7 @@ def _serve(
   build: Callable[[Any], Experiment],
 ) -> None:
   """What a process does: tasks, until there are no more."""
-  runtime.end_with_parent()
-  runtime.ignore_interrupts()
+  runtime.begin_worker()
   if cores:
     runtime.keep_to(cores)
   runtime.configure(xla_tuning=config.xla_tuning)

@@ -123,7 +123,7 @@ def _outcomes(
 ) -> Generator[tuple[Any, Exception | None], None, None]:
   # Not forked: threads of JAX may hold locks.
   context = multiprocessing.get_context('spawn')
-  with concurrent.futures.ProcessPoolExecutor(count, context, _begin) as pool:
+  with concurrent.futures.ProcessPoolExecutor(count, context, runtime.begin_worker) as pool:
 
     def submit(item: T) -> Any:
       reduction.ForkingPickler.dumps((work, item))  # what cannot be sent a pool may wait for
@@ -139,8 +139,3 @@ def _outcome(work: Callable[[T], R], item: T) -> tuple[R | None, Exception | Non
     return work(item), None
   except Exception as error:
     return None, error
-
-
-def _begin() -> None:
-  runtime.end_with_parent()
-  runtime.ignore_interrupts()

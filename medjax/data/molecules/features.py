@@ -46,7 +46,7 @@ class Features:
     """JSON values, which ``from_details`` reads back."""
     return dataclasses.asdict(self)
 
-  def arrays(self, mol: Any, smiles: str = '') -> dict[str, np.ndarray]:
+  def arrays(self, mol: Any, smiles: str = '', where: str = 'molecule') -> dict[str, np.ndarray]:
     """What travels to the device: 'counts' uint8 [bits], 'descriptors' float32 [D] if there are,
     and the arrays of ``graphs.graph`` for a network that sees it; and 'smiles', which no network
     sees, for people.
@@ -54,13 +54,14 @@ class Features:
     Args:
       mol: an ``rdkit.Chem.Mol`` in standard form.
       smiles: its canonical SMILES where it is known, which need not be made again then.
+      where: names it in errors.
 
     Raises:
       UserError: it has no graph; see there.
     """
     arrays = {'counts': self.fingerprint(mol), 'smiles': written(mol, smiles)}
     if self.graph:
-      arrays |= graphs.graph(mol, 'molecule')
+      arrays |= graphs.graph(mol, where)
     if self.descriptors:
       arrays['descriptors'] = self.descriptors.scaled(self.descriptors.values(mol))
     return arrays

@@ -1,6 +1,5 @@
 """Molecules as examples: tables, .smi and .sdf files, or simulated."""
 
-import dataclasses
 import functools
 from collections.abc import Sequence
 
@@ -9,17 +8,9 @@ import numpy as np
 from medjax.data import dataset, examples, split
 from medjax.data.examples import Examples
 from medjax.data.images import label_sets
-from medjax.data.molecules import (
-  descriptors,
-  domain,
-  duplicates,
-  graphs,
-  reading,
-  splits,
-  targets,
-)
+from medjax.data.molecules import domain, duplicates, reading, splits, targets
 from medjax.data.molecules.config import Config
-from medjax.data.molecules.features import Features, written
+from medjax.data.molecules.featured import featured
 from medjax.data.molecules.messages import joined
 from medjax.data.molecules.modality import Molecules
 from medjax.data.molecules.reading import Entry, Simulator
@@ -110,7 +101,7 @@ def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.D
   ).with_splits(config)
   if config.fitted is None:
     read = read.noting(*domain.notes([one.molecule.mol for one in entries], read.split))
-  modality, arrays, sizes = _featured(config, standard, graph, entries, read.split)
+  modality, arrays, sizes = featured(config, standard, graph, entries, read.split)
   if config.fitted is not None:
     return read.to_dataset(
       arrays, merged.values, modality, details=config.fitted, sizes=sizes, axes=modality.axes
@@ -159,31 +150,3 @@ def _several(row: Sequence[float], classes: Sequence[str]) -> str:
   return label_sets.SEPARATOR.join(
     mark + name for mark, name, value in zip(marks, classes, row, strict=True) if value != 0
   )
-
-
-def _featured(
-  config: Config, standard: Standard, graph: bool, entries: Sequence[Entry], where: Sequence[str]
-) -> tuple[Molecules, dict[str, np.ndarray], dict[str, np.ndarray]]:
-  """The owner of the inputs, fitted to training molecules; the arrays of all, and their sizes."""
-  mols = [one.molecule.mol for one in entries]
-  known = None if config.fitted is None else Molecules.from_details(config.fitted)
-  features = Features(config.radius, config.bits, config.counts, graph=graph)
-  arrays = {
-    'counts': np.stack([features.fingerprint(mol) for mol in mols]),
-    'smiles': np.stack([written(one.molecule.mol, one.molecule.smiles) for one in entries]),
-  }
-  if config.descriptors:
-    names = descriptors.every()
-    raw = np.stack([descriptors.values(mol, names) for mol in mols])
-    of_run = known.features.descriptors if known else None
-    fitted = of_run or descriptors.fit(raw[np.asarray(where) == 'train'], names)
-    features = dataclasses.replace(features, descriptors=fitted)
-    arrays['descriptors'] = fitted.scaled(raw[:, [names.index(name) for name in fitted.names]])
-  sizes: dict[str, np.ndarray] = {}
-  if graph:
-    rows, sizes = graphs.stack([graphs.graph(one.molecule.mol, one.place) for one in entries])
-    arrays |= rows
-  if known is not None:
-    return known, arrays, sizes
-  limits = domain.fit((arrays['counts'] > 0).astype(np.uint8), where, config.outside)
-  return Molecules(standard, features, config.smiles_column, limits), arrays, sizes

@@ -1,18 +1,20 @@
 """From the records of a file to molecules in standard form, and what is said of the others."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from medjax.data import examples, simulation, source_files
-from medjax.data.molecules import records, toolkit
+from medjax.data.molecules import many, records, toolkit
 from medjax.data.molecules.config import Config
 from medjax.data.molecules.messages import joined
 from medjax.data.molecules.records import NAME, File, Record
 from medjax.data.molecules.standard import REMARKS, Molecule, Standard
 from medjax.errors import SeveralErrors, UserError
 
+_MANY = 20_000  # molecules from which several processes are worth their start
 _LISTED = 20  # rows that cannot be read, in a note
 _WRITTEN, _PLAIN = 'as_written', 'plain'  # column of what was removed, and nothing
 _REMOVED = {'salt', 'mixture', 'charge'}
@@ -69,11 +71,13 @@ def standardised(
   """
   entries = []
   left_out: dict[str, str] = {}
-  for record in file.records:
-    try:
-      entries.append(Entry(**vars(record), molecule=standard.molecule(record.structure)))
-    except UserError as error:
-      left_out[record.place] = str(error)
+  work = functools.partial(_molecules, standard)
+  read = many.spread(work, [record.structure for record in file.records], _MANY)
+  for record, (molecule, why) in zip(file.records, read, strict=True):
+    if molecule is None:
+      left_out[record.place] = why
+    else:
+      entries.append(Entry(**vars(record), molecule=molecule))
   allowed = int(config.max_broken * len(file.records))
   if len(left_out) > allowed or not entries:
     errors = [UserError(f'{file.path} {place}: {why}') for place, why in left_out.items()]
@@ -85,6 +89,17 @@ def standardised(
       raise UserError(f'{errors[0]} ({of})')
     raise SeveralErrors(f'{len(errors)} molecules cannot be used ({of})', errors)
   return entries, left_out, [*_notes_on(left_out), *_remarks(entries)]
+
+
+def _molecules(standard: Standard, given: Sequence[str]) -> list[tuple[Molecule | None, str]]:
+  """Each structure's molecule and '', or None and why there is none."""
+  found: list[tuple[Molecule | None, str]] = []
+  for structure in given:
+    try:
+      found.append((standard.molecule(structure), ''))
+    except UserError as error:
+      found.append((None, str(error)))
+  return found
 
 
 def _notes_on(left_out: dict[str, str]) -> list[str]:
