@@ -33,16 +33,19 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
 
   data: molecules.Config = dataclasses.field(default_factory=molecules.Config)
   model: transfer.GraphStart = dataclasses.field(default_factory=transfer.GraphStart)
-  network: Literal['fingerprint', 'dmpnn', 'gine'] = setting(
+  network: Literal['fingerprint', 'dmpnn', 'gine', 'both'] = setting(
     'fingerprint',
-    'Dense layers on a fingerprint, or messages along the bonds of a graph.',
+    'Dense layers on a fingerprint, or messages along the bonds of a graph; both is the mean of '
+    'fingerprint and dmpnn.',
   )
   features: tuple[int, ...] = setting(
     (512, 128), 'Units of each hidden layer, for fingerprints.', low=1
   )
   hidden: int = setting(300, 'Units of atoms and bonds, for graphs.', low=1)
   depth: int = setting(3, 'Rounds of messages and one (dmpnn), or layers (gine).', low=1, high=20)
-  members: int = setting(1, 'Networks that are trained at once and predict by their mean.', low=1)
+  members: int = setting(
+    1, 'Networks, of each kind, that are trained at once and predict by their mean.', low=1
+  )
   dropout: float = setting(0.3, 'Dropout rate after each hidden layer.', low=0.0, high=0.95)
   weight_decay: float = setting(1e-2, 'Decoupled weight decay.', low=0.0)
   learning_rate: float = setting(1e-3, 'Largest step size, after a tenth of the updates.', low=0.0)
@@ -57,7 +60,7 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
 
 
 def build(config: Config) -> medjax.Experiment:
-  graph = config.network != 'fingerprint'
+  graph, both = config.network != 'fingerprint', config.network == 'both'
   if config.data.labels == 'none':
     raise UserError(
       'config.data.labels=none: expected labels; molecules without any are for '
@@ -70,7 +73,11 @@ def build(config: Config) -> medjax.Experiment:
     )
   start = transfer.graph_source(config.model.weights, config)
   data = molecules.load(
-    config.data, simulator=assay.simulate, truth=assay.pharmacophore, graph=graph
+    config.data,
+    simulator=assay.simulate,
+    truth=assay.pharmacophore,
+    graph=graph,
+    fingerprint=both,
   )
   task: tasks.Task
   if data.classes:
@@ -78,12 +85,14 @@ def build(config: Config) -> medjax.Experiment:
     task = tasks.classification(data.classes, several=several)
   else:
     task = tasks.Regression(data.details['label_mean'], data.details['label_scale'])
-  network = functools.partial(_NETWORKS[config.network], config, outputs=task.outputs)
+  kinds = (_on_fingerprint, _dmpnn) if both else (_NETWORKS[config.network],)
+  makes = tuple(functools.partial(kind, config, outputs=task.outputs) for kind in kinds)
+  count = config.members * len(makes)
   steps = config.num_epochs * -(-data.examples('train') // config.batch_size)
   rate = optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, steps // 10, steps)
   return medjax.Experiment(
     data=data,
-    model=network() if config.members == 1 else models.Ensemble(network, config.members),
+    model=makes[0]() if count == 1 else models.Ensemble(makes, count),
     task=task,
     optimizer=optax.adamw(rate, weight_decay=config.weight_decay),
     start=start,
@@ -92,6 +101,12 @@ def build(config: Config) -> medjax.Experiment:
 
 def _fingerprint(config: Config, **settings: Any) -> models.MLP:
   return models.MLP(config.features, dropout=config.dropout, **settings)
+
+
+def _on_fingerprint(
+  config: Config, name: str | None = None, **settings: Any
+) -> models.OnFingerprint:
+  return models.OnFingerprint(_fingerprint(config, **settings), name=name)
 
 
 def _dmpnn(config: Config, **settings: Any) -> models.DMPNN:

@@ -16,6 +16,7 @@ from medjax.models.language import LanguageModel
 from medjax.models.masked_atoms import MaskedAtoms
 from medjax.models.mlp import L2, MLP
 from medjax.models.norm import BatchNorm, GroupNorm, Norm
+from medjax.models.on_fingerprint import OnFingerprint
 from medjax.models.plain_unet import PlainUNet
 from medjax.models.pooling import AttentionPool
 from medjax.models.recurrent import Recurrent
@@ -50,6 +51,7 @@ __all__ = [
   'MaskedAtoms',
   'Model',
   'Norm',
+  'OnFingerprint',
   'Pixels',
   'PlainUNet',
   'Recurrent',

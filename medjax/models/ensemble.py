@@ -19,7 +19,8 @@ class Ensemble(nn.Module):
   averaged, or numbers.
 
   Attributes:
-    make: ``make(name=...)`` gives a member.
+    make: ``make(name=...)`` gives a member; several of them do so in turn, so that networks of
+      different kinds are one.
     count: members.
 
   Example:
@@ -33,7 +34,7 @@ class Ensemble(nn.Module):
     estimation using deep ensembles, NeurIPS.
   """
 
-  make: Callable[..., nn.Module]
+  make: Callable[..., nn.Module] | tuple[Callable[..., nn.Module], ...]
   count: int
   takes_mask: ClassVar[bool] = True
 
@@ -59,10 +60,10 @@ class Ensemble(nn.Module):
       mask: [B] bool, False for padding, for members that take it.
       each: whether outputs come back one by one.
     """
-    outputs = []
+    outputs, makes = [], self.make if isinstance(self.make, tuple) else (self.make,)
     # Not vmap: a convolution with a batch of kernels is slow on CPUs.
     for i in range(self.count):
-      member = self.make(name=f'member_{i}')
+      member = makes[i % len(makes)](name=f'member_{i}')
       outputs.append(member(x, train=train, **mask_argument(member, mask)))
     together = jnp.stack(outputs)
     return together if train or each else together.mean(axis=0)

@@ -28,6 +28,9 @@ class Config(ClassSettings):
     'looked for, as for pretraining.',
   )
   id_column: str = setting('id', 'Column with a name for each molecule, if there is one.')
+  charges: Literal['neutral', 'keep'] = setting(
+    'neutral', 'Charges neutralised where that can be, or kept as they are written.'
+  )
   tautomers: Literal['keep', 'canonical'] = setting(
     'keep', "Tautomers as they are written, or RDKit's canonical one."
   )

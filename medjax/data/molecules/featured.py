@@ -19,14 +19,18 @@ _MANY, _MANY_DESCRIBED = 20_000, 2_000
 
 
 def featured(
-  config: Config, standard: Standard, graph: bool, entries: Sequence[Entry], where: Sequence[str]
+  config: Config,
+  standard: Standard,
+  features: Features,
+  entries: Sequence[Entry],
+  where: Sequence[str],
 ) -> tuple[Molecules, dict[str, np.ndarray], dict[str, np.ndarray]]:
   """The owner of the inputs, fitted to training molecules; the arrays of all, and their sizes.
 
   Args:
-    config: how molecules are seen.
+    config: whether there are descriptors, and what is outside of the domain.
     standard: how structures became these molecules.
-    graph: whether the network sees graphs.
+    features: what the network sees, descriptors left out.
     entries: the molecules.
     where: the split of each.
 
@@ -34,7 +38,6 @@ def featured(
     UserError: a molecule has no graph, or RDKit lacks a descriptor of a finished run.
   """
   known = None if config.fitted is None else Molecules.from_details(config.fitted)
-  features = Features(config.radius, config.bits, config.counts, graph=graph)
   names = descriptors.every() if config.descriptors else []
   found = [(one.molecule.mol, one.molecule.smiles, one.place) for one in entries]
   work = functools.partial(_seen, features, names)
@@ -47,7 +50,7 @@ def featured(
     features = dataclasses.replace(features, descriptors=fitted)
     arrays['descriptors'] = fitted.scaled(raw[:, [names.index(name) for name in fitted.names]])
   sizes: dict[str, np.ndarray] = {}
-  if graph:
+  if features.graph:
     graphs_of_all, sizes = graphs.stack(rows)
     arrays |= graphs_of_all
   if known is not None:

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -25,6 +26,7 @@ class Features:
     counts: what the network sees at a place: log(1 + count), the count, or 1.
     descriptors: fitted to training molecules; None for none.
     graph: whether the network sees the graph; the fingerprint is for simple models then.
+    fingerprint_too: whether it sees the fingerprint beside the graph.
 
   Source:
     Rogers, D. and Hahn, M. (2010), Extended-connectivity fingerprints, J. Chem. Inf. Model. 50:742.
@@ -35,6 +37,7 @@ class Features:
   counts: Literal['log1p', 'counts', 'bits'] = 'log1p'
   descriptors: Descriptors | None = None
   graph: bool = False
+  fingerprint_too: bool = False
 
   @classmethod
   def from_details(cls, details: Mapping[str, Any]) -> 'Features':
@@ -72,13 +75,19 @@ class Features:
     return np.minimum(found, _MOST).astype(np.uint8)
 
   def inputs(self, batch: dict[str, Any]) -> Any:
-    """float32 [B, bits + D]; or what ``graphs.inputs`` gives and 'descriptors' [B, D]."""
+    """float32 [B, bits + D]; or what ``graphs.inputs`` gives, 'descriptors' [B, D] and
+    'fingerprint' [B, bits]."""
     if self.graph:
       beside = {'descriptors': batch['descriptors']} if self.descriptors else {}
+      beside |= {'fingerprint': self.shown(batch['counts'])} if self.fingerprint_too else {}
       return graphs.inputs(batch) | beside
-    counts = batch['counts'].astype(jnp.float32)
-    shown = {'log1p': jnp.log1p, 'counts': lambda x: x, 'bits': jnp.sign}[self.counts](counts)
+    shown = self.shown(batch['counts'])
     return jnp.concatenate([shown, batch['descriptors']], axis=1) if self.descriptors else shown
+
+  def shown(self, counts: Any) -> jax.Array:
+    """What a network sees of counts, float32 [B, bits]."""
+    counts = counts.astype(jnp.float32)
+    return {'log1p': jnp.log1p, 'counts': lambda x: x, 'bits': jnp.sign}[self.counts](counts)
 
   def plain(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
     """What simple models see, float32 [N, bits + D]: counts as they are, and descriptors."""

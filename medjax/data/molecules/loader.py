@@ -11,6 +11,7 @@ from medjax.data.images import label_sets
 from medjax.data.molecules import domain, duplicates, reading, splits, targets
 from medjax.data.molecules.config import Config
 from medjax.data.molecules.featured import featured
+from medjax.data.molecules.features import Features
 from medjax.data.molecules.messages import joined
 from medjax.data.molecules.modality import Molecules
 from medjax.data.molecules.reading import Entry, Simulator
@@ -26,6 +27,7 @@ def load(
   simulator: Simulator | None = None,
   truth: Truth | None = None,
   graph: bool = False,
+  fingerprint: bool = False,
 ) -> dataset.Dataset:
   """The molecules that ``config.source`` names, with what is known of them.
 
@@ -35,6 +37,7 @@ def load(
       'simulated'.
     truth: of a simulated ``rdkit.Chem.Mol`` which atoms matter, bool [atoms].
     graph: whether the network sees molecules as graphs, see ``graphs.inputs``.
+    fingerprint: whether it sees the fingerprint beside the graph.
 
   Returns:
     The data set, with inputs float32 [bits + descriptors], or graphs. ``details`` holds how
@@ -47,15 +50,18 @@ def load(
   Example:
     >>> data = load(Config(source='bace.csv'))  # doctest: +SKIP
   """
-  read = functools.partial(_read, config, simulator, graph)
+  features = Features(
+    config.radius, config.bits, config.counts, graph=graph, fingerprint_too=graph and fingerprint
+  )
+  read = functools.partial(_read, config, simulator, features)
   return with_truth(examples.load(config, Molecules.from_details, read), truth)
 
 
-def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.Dataset:
+def _read(config: Config, simulator: Simulator | None, features: Features) -> dataset.Dataset:
   file, name = reading.source(config, simulator)
   columns = targets.columns(config, file)
   named, origin = splits.given(config, file)
-  standard = Standard(config.tautomers, config.stereo, config.max_atoms)
+  standard = Standard(config.tautomers, config.stereo, config.max_atoms, config.charges)
   entries, left_out, notes = reading.standardised(config, file, standard)
   if any(named):
     entries, new_notes = _in_splits(config, file, entries, named, origin)
@@ -101,12 +107,12 @@ def _read(config: Config, simulator: Simulator | None, graph: bool) -> dataset.D
   ).with_splits(config)
   if config.fitted is None:
     read = read.noting(*domain.notes([one.molecule.mol for one in entries], read.split))
-  modality, arrays, sizes = featured(config, standard, graph, entries, read.split)
+  modality, arrays, sizes = featured(config, standard, features, entries, read.split)
   if config.fitted is not None:
     return read.to_dataset(
       arrays, merged.values, modality, details=config.fitted, sizes=sizes, axes=modality.axes
     )
-  facts = {'mean_atoms': float(sizes['atoms'][read.in_train].mean())} if graph else {}
+  facts = {'mean_atoms': float(sizes['atoms'][read.in_train].mean())} if features.graph else {}
   facts |= {} if labels.classes else examples.label_scale(merged.values, read.in_train)
   details = {**modality.details(), 'labels': columns, 'left_out': left_out, **facts}
   return read.to_dataset(

@@ -27,6 +27,8 @@ from medjax.explain import Method, Score
 from medjax.outcomes import SimpleModel
 from medjax.plots import molecule
 
+_CHARGES = {'neutral': 'neutralised by RDKit', 'keep': 'with its charges'}
+
 
 @dataclasses.dataclass(frozen=True)
 class Molecules(Modality):
@@ -163,9 +165,11 @@ class Molecules(Modality):
 
   def preparation(self, shapes: str) -> str:
     """What the model card says of the inputs."""
-    seen = 'atoms and bonds' if self.features.graph else f'ECFP ({self.features.counts})'
+    seen = 'atoms and bonds' if self.features.graph else ''
+    if self.features.fingerprint_too or not seen:
+      seen += f'{" and " if seen else ""}ECFP ({self.features.counts})'
     return (
-      f'{shapes}: {seen} of the largest fragment, neutralised by RDKit; '
+      f'{shapes}: {seen} of the largest fragment, {_CHARGES[self.standard.charges]}; '
       f'tautomers: {self.standard.tautomers}, stereochemistry: {self.standard.stereo}'
       f'{"; applicability domain: " + self.domain.about if self.domain else ""}'
     )

@@ -38,7 +38,9 @@ class Presence:
       score: of inputs of the network.
       mol: an ``rdkit.Chem.Mol`` in standard form.
     """
-    arrays = self._graph(mol) if self._features.graph else self._environments(mol)
+    arrays = self._graph(mol) if self._features.graph else {}
+    if self._features.fingerprint_too or not self._features.graph:
+      arrays |= self._environments(mol)
     fitted = self._features.descriptors
     if fitted:
       arrays['descriptors'] = fitted.scaled(fitted.values(mol))[None]
@@ -53,7 +55,12 @@ class Presence:
     return jax.tree_util.Partial(_of_atoms, inner, others)
 
   def _of(self, score: Score, arrays: dict[str, Any], z: Any, target: Any) -> Any:
-    seen: Any = self._of_graph(arrays, z) if self._features.graph else self._of_counts(arrays, z)
+    beside = _repeated(arrays, len(z))
+    if not self._features.graph:
+      return score(self._features.inputs({'counts': self._counts(arrays, z)} | beside), target)
+    if self._features.fingerprint_too:
+      beside['fingerprint'] = self._features.shown(self._counts(arrays, z))
+    seen: Any = self._graph_of(arrays, z) | beside
     return score(seen, target)
 
   def _environments(self, mol: Any) -> dict[str, np.ndarray]:
@@ -67,11 +74,10 @@ class Presence:
       there[row, sorted(atoms)] = True
     return {'place': place, 'there': there}
 
-  def _of_counts(self, arrays: dict[str, Any], z: Any) -> Any:
+  def _counts(self, arrays: dict[str, Any], z: Any) -> Any:
     whole = jnp.where(arrays['there'], z[:, None], 1).prod(axis=-1)
     none = jnp.zeros((len(z), self._features.bits))
-    batch = {'counts': none.at[:, arrays['place']].add(whole, mode='drop')}
-    return self._features.inputs(batch | _repeated(arrays, len(z)))
+    return none.at[:, arrays['place']].add(whole, mode='drop')
 
   def _graph(self, mol: Any) -> dict[str, np.ndarray]:
     one = graphs.graph(mol, 'molecule')
@@ -79,7 +85,7 @@ class Presence:
     widths['degree'] = max(8, one['incoming'].shape[1])
     return ragged.stack([one], graphs.AXES, widths)
 
-  def _of_graph(self, arrays: dict[str, Any], z: Any) -> dict[str, Any]:
+  def _graph_of(self, arrays: dict[str, Any], z: Any) -> dict[str, Any]:
     graph = graphs.inputs(arrays)
     ends, incoming = graph['ends'][0], graph['incoming'][0]
     both = z[:, ends].prod(axis=-1)
@@ -91,7 +97,7 @@ class Presence:
       'bonds': graph['bonds'] * both[..., None],
       'ends': jnp.where(there[..., None], ends, 0),
       'incoming': jnp.where(entering, incoming, 0),
-    } | _repeated(arrays, len(z))
+    }
 
 
 def _of_atoms(score: Score, others: Any, z: Any, target: Any) -> Any:

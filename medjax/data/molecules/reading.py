@@ -16,8 +16,8 @@ from medjax.errors import SeveralErrors, UserError
 
 _MANY = 20_000  # molecules from which several processes are worth their start
 _LISTED = 20  # rows that cannot be read, in a note
-_WRITTEN, _PLAIN = 'as_written', 'plain'  # column of what was removed, and nothing
-_REMOVED = {'salt', 'mixture', 'charge'}
+_WRITTEN, _PLAIN = 'as_written', 'plain'  # column of what is unusual in that, and nothing
+_UNUSUAL = {'salt', 'mixture', 'charge', 'ion'}
 
 Simulator = Callable[[int, int], list[dict[str, str]]]
 
@@ -130,21 +130,22 @@ def ids(config: Config, entries: Sequence[Entry]) -> list[str]:
 
 
 def metadata(entries: Sequence[Entry], columns: Sequence[str]) -> list[dict[str, str]]:
-  """Cells but those of some columns, the standard form and, where that differs, what was removed.
+  """Cells but those of some columns, the standard form and, where that differs, how it was written.
 
   Molecules of one class that come from another source may be written with salts or charges, as the
-  harmless ones of ClinTox are. No network here sees that; one that reads them as written does.
+  harmless ones of ClinTox are. No network here sees salts, and none sees charges where these are
+  neutralised; one that reads molecules as they are written does.
 
   Args:
     entries: of which a row is given each.
     columns: of labels.
   """
-  written = [', '.join(sorted(one.molecule.remarks & _REMOVED)) or _PLAIN for one in entries]
+  written = [', '.join(sorted(one.molecule.remarks & _UNUSUAL)) or _PLAIN for one in entries]
   differ, rows = len(set(written)) > 1, []
-  for entry, removed in zip(entries, written, strict=True):
+  for entry, how in zip(entries, written, strict=True):
     row = {key: cell for key, cell in entry.cells.items() if key and key not in columns}
     row['smiles'] = entry.molecule.smiles
     if differ:
-      row.setdefault(_WRITTEN, removed)
+      row.setdefault(_WRITTEN, how)
     rows.append(row)
   return rows

@@ -1,9 +1,9 @@
 """One form for each molecule: without its salt, neutral, and as RDKit's standardiser writes it.
 
 Metals are disconnected, groups normalised, the largest organic fragment taken (by all its atoms,
-with hydrogens) and charges neutralised: what ``rdMolStandardize.ChargeParent`` does, with tools
-that are made once. Radicals, isotopes, unknown atoms and metals that are left stay as they are and
-are remarked on.
+with hydrogens) and charges neutralised, unless they are to be kept: what
+``rdMolStandardize.ChargeParent``, or ``FragmentParent``, does, with tools that are made once.
+Radicals, isotopes, unknown atoms and metals that are left stay as they are and are remarked on.
 
 Source:
   Swain, M. (2016), MolVS; RDKit's rdMolStandardize, by Greg Landrum and others.
@@ -26,6 +26,7 @@ REMARKS = {
   'salt': 'have several fragments: the largest organic one is taken',
   'mixture': 'are mixtures of molecules of similar size: the largest is taken',
   'charge': 'are charged: neutralised',
+  'ion': 'are charged: kept as they are',
   'radical': 'are radicals: kept as they are',
   'isotope': 'have isotopes: kept as they are',
   'metal': 'hold a metal: kept',
@@ -56,6 +57,7 @@ class Standard:
     tautomers: whether tautomers stay as they are written.
     stereo: whether stereochemistry stays.
     max_atoms: heavy atoms of a molecule, at most.
+    charges: whether charges stay.
 
   Example:
     >>> Standard().molecule('[Na+].[O-]C(=O)c1ccccc1').smiles
@@ -65,6 +67,7 @@ class Standard:
   tautomers: Literal['keep', 'canonical'] = 'keep'
   stereo: Literal['keep', 'drop'] = 'keep'
   max_atoms: int = 500
+  charges: Literal['neutral', 'keep'] = 'neutral'
 
   def molecule(self, structure: str) -> Molecule:
     """The molecule of a SMILES, or of a mol block, which has several lines.
@@ -77,7 +80,7 @@ class Standard:
     # Most molecules are, and to ask the tools about them takes milliseconds each.
     unchanged = self.tautomers == 'keep' and ordinary.is_standard(given)
     try:
-      made, neutralised = (given, False) if unchanged else self._parent(given)
+      made, charged = (given, False) if unchanged else self._parent(given)
       if self.stereo == 'drop':
         toolkit.chem().RemoveStereochemistry(made)
         toolkit.chem().SanitizeMol(made)
@@ -86,19 +89,21 @@ class Standard:
       raise UserError(f'cannot be standardised: {reason}') from None
     remarks: set[str] = set()
     if not unchanged:
-      remarks = _of_fragments(given) | _of_atoms(made) | ({'charge'} if neutralised else set())
+      remarks = _of_fragments(given) | _of_atoms(made)
+      remarks |= {'charge' if self.charges == 'neutral' else 'ion'} if charged else set()
     return Molecule(made, toolkit.chem().MolToSmiles(made), frozenset(remarks))
 
   def _parent(self, mol: Any) -> tuple[Any, bool]:
-    """The standard form, and whether a charge was taken from it."""
+    """The standard form, and whether it has, or had, a charge that can be taken from it."""
     disconnect, normalize, choose, uncharge, reionize = _tools()
     fragment = choose(normalize(disconnect(mol)))
-    made = reionize(uncharge(fragment))
-    neutralised = _charges(fragment) > _charges(made)
+    neutral = reionize(uncharge(fragment))
+    charged = _charges(fragment) > _charges(neutral)
+    made = neutral if self.charges == 'neutral' else fragment
     if self.tautomers == 'canonical':
       made = _tautomers().Canonicalize(made)
     toolkit.chem().SanitizeMol(made)
-    return made, neutralised
+    return made, charged
 
 
 @functools.cache

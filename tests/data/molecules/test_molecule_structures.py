@@ -27,6 +27,16 @@ def test_the_standard_form_is_rdkits_charge_parent(smiles):
   assert Standard().molecule(smiles).smiles == Chem.MolToSmiles(expected)
 
 
+@pytest.mark.parametrize('smiles', GIVEN)
+def test_with_its_charges_it_is_rdkits_fragment_parent(smiles):
+  parameters = rdMolStandardize.CleanupParameters()
+  parameters.preferOrganic = True
+  expected = rdMolStandardize.FragmentParent(Chem.MolFromSmiles(smiles), parameters)
+  kept, neutral = (Standard(charges=how).molecule(smiles) for how in ('keep', 'neutral'))
+  assert kept.smiles == Chem.MolToSmiles(expected)
+  assert ('ion' in kept.remarks) == ('charge' in neutral.remarks) == (kept.smiles != neutral.smiles)
+
+
 @pytest.mark.parametrize(
   ('smiles', 'remarks'),
   [

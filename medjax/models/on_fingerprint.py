@@ -1,0 +1,32 @@
+"""A network on fingerprints, for inputs that have graphs as well."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+
+class OnFingerprint(nn.Module):
+  """Outputs of a network on the fingerprint, and the descriptors if there are, beside a graph.
+
+  Attributes:
+    network: of float32 [B, bits + D], such as ``MLP``.
+
+  Example:
+    >>> model = OnFingerprint(MLP((8,)))                            # doctest: +SKIP
+    >>> inputs = {'fingerprint': jnp.ones((2, 64)), 'descriptors': jnp.ones((2, 3))}
+    >>> model.apply(model.init(jax.random.key(0), inputs), inputs).shape
+    (2, 1)
+  """
+
+  network: nn.Module
+
+  @nn.compact
+  def __call__(self, inputs: dict[str, jax.Array], *, train: bool = False) -> jax.Array:
+    """Outputs [B, ...].
+
+    Args:
+      inputs: 'fingerprint' [B, bits], and 'descriptors' [B, D] if there are; others are not seen.
+      train: as for the network.
+    """
+    seen = [inputs[name] for name in ('fingerprint', 'descriptors') if name in inputs]
+    return self.network(jnp.concatenate(seen, axis=-1), train=train)
