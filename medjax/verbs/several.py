@@ -15,8 +15,8 @@ from medjax.data import examples
 from medjax.errors import DiskFullError, UserError
 from medjax.experiment import Experiment
 from medjax.spent import Spent
+from medjax.verbs import beside, workers
 from medjax.verbs import train as train_verb
-from medjax.verbs import workers
 from medjax.verbs.run import Run
 from medjax.verbs.way import IN_TURN, SIDE_BY_SIDE, TOGETHER, Choice, fastest, line, spell
 from medjax.verbs.workers import Failure, Task, Workers
@@ -81,7 +81,7 @@ class _AtWork:
     self._told = False
     self._done: set[int] = set()
     self._programs: dict[tuple[int, ...], Any] = {}
-    self._simple: tuple[Any, Any] = (None, None)
+    self._simple = beside.Simple()
     self._monitor = ''
 
   def by(self, choice: Choice) -> dict[int, Failure]:
@@ -108,7 +108,7 @@ class _AtWork:
         run, experiment, fits = self.runs[number], None, None
         if clock:
           member = self._member(number, again=True)
-          experiment, fits = member.experiment, self._fits(member.experiment)
+          experiment, fits = member.experiment, self._simple.fits(member.experiment)
           clock.begin(ways.updates([member]))
         train_verb.train(run, page=self.page, experiment=experiment, fits=fits, timed=clock)
         self._say(number)
@@ -170,25 +170,36 @@ class _AtWork:
           some.append((number, member))
       if not some:
         return
-      program = self._program([number for number, _ in some])
+      numbers = [number for number, _ in some]
+      program = self._program(numbers)
+      runs = [self.runs[number] for number in numbers]
+      evaluation = held.enter_context(beside.Evaluation(runs, self.page))
       found = program.train(spent)
       if any(isinstance(done, int) and done for done in found.values()):
         print(f'trained {len(some)} runs together in {time.monotonic() - start:.0f} s')
-      places = {number: place for place, (number, _) in enumerate(some)}
-      order = [places[number] for number in self._by_data(dict(some))]
-      for place in order:
-        number, member = some[place]
-        run, done = self.runs[number], found[place]
+      verbs: dict[int, str] = {}
+      for number in self._by_data(dict(some)):
+        place = numbers.index(number)
         with self._may_fail(number):
+          done = found[place]
           if isinstance(done, Exception):
             raise done
           if done:
-            run.write_environment(0.0)
-          step = program.evaluate_step(place)
-          verb, fits = 'train' if done else 'evaluate', self._fits(member.experiment)
-          run.finish(verb, member.experiment, step, page=self.page, fits=fits)
+            self.runs[number].write_environment(0.0)
+          verbs[place] = 'train' if done else 'evaluate'
+      for place, answer in evaluation.of(verbs):
+        number, experiment = numbers[place], some[place][1].experiment
+        with self._may_fail(number):
+          if answer is None:
+            step, fits = program.evaluate_step(place), self._simple.fits(experiment)
+            runs[place].finish(verbs[place], experiment, step, page=self.page, fits=fits)
+          elif isinstance(answer, Failure):
+            self._failed(number, answer)
+            continue
+          else:
+            print(answer, end='')
           self._say(number)
-        self._done.add(number)
+      self._done.update(numbers)
 
   def choose(self, way: str) -> Choice | None:
     """The way that is asked for or was taken before; None where it is to be measured."""
@@ -351,16 +362,6 @@ class _AtWork:
     for number, member in some.items():
       first.setdefault(id(member.experiment.data), number)
     return sorted(some, key=lambda number: first[id(some[number].experiment.data)])
-
-  def _fits(self, experiment: Experiment) -> Any:
-    """The simple models of its data, which runs that differ by their seeds share."""
-    from medjax.training.baseline import Fits
-
-    kept, fits = self._simple
-    if kept is not experiment.data:
-      fits = Fits(experiment)
-      self._simple = experiment.data, fits
-    return fits
 
   @contextlib.contextmanager
   def _may_fail(self, number: int) -> Any:

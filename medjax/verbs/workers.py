@@ -263,12 +263,8 @@ def _done(task: Task, name: str, build: Callable[[Any], Experiment]) -> str | fl
   """What came of a task: what it printed, or seconds of an update."""
   from medjax.training import ways
   from medjax.training.members import Member
-  from medjax.verbs import VERBS
 
-  values = arguments.define(task.config, VERBS)
-  arguments.parse(values, [])
-  run = Run(name, task.config, build, Workdir(task.folder), values)
-  said = io.StringIO()
+  run, said = run_of(task, name, build), io.StringIO()
   try:
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
       if task.only_times:
@@ -276,8 +272,22 @@ def _done(task: Task, name: str, build: Callable[[Any], Experiment]) -> str | fl
         return ways.alone(member, run.devices)
       train(run, page=task.page)
     return said.getvalue()
-  except (UserError, OSError) as error:
+  except Exception as error:
+    return failure(error)
+
+
+def run_of(task: Task, name: str, build: Callable[[Any], Experiment]) -> Run:
+  """The run of a task, without flags."""
+  from medjax.verbs import VERBS
+
+  values = arguments.define(task.config, VERBS)
+  arguments.parse(values, [])
+  return Run(name, task.config, build, Workdir(task.folder), values)
+
+
+def failure(error: Exception) -> Failure:
+  """Why a run failed; where that is no mistake of the user, with a traceback for the terminal."""
+  if isinstance(error, UserError | OSError):
     return Failure(str(error), getattr(error, 'exit_code', UserError.exit_code))
-  except Exception as error:  # of this run alone
-    traceback.print_exc(file=sys.stderr)
-    return Failure((str(error).splitlines() or [type(error).__name__])[0], _BUG)
+  traceback.print_exception(error, file=sys.__stderr__)
+  return Failure((str(error).splitlines() or [type(error).__name__])[0], _BUG)
