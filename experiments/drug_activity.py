@@ -106,7 +106,7 @@ def _fingerprint(config: Config, **settings: Any) -> models.MLP:
 def _on_fingerprint(
   config: Config, name: str | None = None, **settings: Any
 ) -> models.OnFingerprint:
-  return models.OnFingerprint(_fingerprint(config, **settings), name=name)
+  return models.OnFingerprint(functools.partial(_fingerprint, config, **settings), name=name)
 
 
 def _dmpnn(config: Config, **settings: Any) -> models.DMPNN:

@@ -1,5 +1,7 @@
 """A network on fingerprints, for inputs that have graphs as well."""
 
+from collections.abc import Callable
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -9,16 +11,16 @@ class OnFingerprint(nn.Module):
   """Outputs of a network on the fingerprint, and the descriptors if there are, beside a graph.
 
   Attributes:
-    network: of float32 [B, bits + D], such as ``MLP``.
+    make: ``make(name=...)`` gives the network, of float32 [B, bits + D], such as ``MLP``.
 
   Example:
-    >>> model = OnFingerprint(MLP((8,)))                            # doctest: +SKIP
+    >>> model = OnFingerprint(functools.partial(MLP, (8,)))         # doctest: +SKIP
     >>> inputs = {'fingerprint': jnp.ones((2, 64)), 'descriptors': jnp.ones((2, 3))}
     >>> model.apply(model.init(jax.random.key(0), inputs), inputs).shape
     (2, 1)
   """
 
-  network: nn.Module
+  make: Callable[..., nn.Module]
 
   @nn.compact
   def __call__(self, inputs: dict[str, jax.Array], *, train: bool = False) -> jax.Array:
@@ -29,4 +31,4 @@ class OnFingerprint(nn.Module):
       train: as for the network.
     """
     seen = [inputs[name] for name in ('fingerprint', 'descriptors') if name in inputs]
-    return self.network(jnp.concatenate(seen, axis=-1), train=train)
+    return self.make(name='network')(jnp.concatenate(seen, axis=-1), train=train)

@@ -153,6 +153,42 @@ def test_mistakes_are_one_line_without_a_traceback(command, arguments, message):
   assert message in last
 
 
+def test_fingerprints_and_graphs_predict_by_their_mean(command, tmp_path):
+  lines = ['smiles,pIC50']
+  lines += [
+    f'{"C" * (1 + i // 4)}{"N(C)O"[: i % 4 // 2 * 4 + 1]},{i % 9 + i / 7}' for i in range(60)
+  ]
+  (tmp_path / 'few.csv').write_text('\n'.join(lines))
+  code, _, err = command(
+    *SMALL, '--config.network=both', '--config.hidden=8', '--config.depth=2',
+    '--config.data.source=few.csv', '--config.data.split=random', '--config.num_epochs=1',
+    '--config.explanation=gradient', '--workdir=run',
+  )  # fmt: skip
+  assert code == 0, err
+  card = (tmp_path / 'run' / 'card.md').read_text()
+  assert 'atoms and bonds and ECFP (log1p) of the largest fragment, neutralised by RDKit' in card
+  code, _, err = command('predict', 'CCO', 'CCN', '--workdir=run', '--output=out.csv')
+  assert code == 0, err
+  rows = _rows(tmp_path / 'out.csv')
+  assert all(float(row['spread']) > 0 for row in rows)  # of one network of each kind
+
+
+def test_charges_are_kept_where_that_is_asked_for(command, tmp_path):
+  lines = ['smiles,active']
+  lines += [f'{"C" * (1 + i // 2)}C(=O){"[O-]" if i % 2 else "O"},{i % 2}' for i in range(60)]
+  (tmp_path / 'ions.csv').write_text('\n'.join(lines))
+  words = ('--config.data.source=ions.csv', '--config.data.split=random')
+  code, _, err = command(
+    *SMALL, *words, '--config.data.charges=keep', '--config.num_epochs=1', '--workdir=kept'
+  )
+  assert code == 0, err
+  assert '30 molecules are charged: kept as they are (rows ' in err
+  assert 'of the largest fragment, with its charges' in (tmp_path / 'kept' / 'card.md').read_text()
+  code, _, err = command(*SMALL, *words, '--workdir=neutral')
+  assert code == 2
+  assert 'no molecule is left, as all have different labels' in err
+
+
 def test_a_graph_network_is_trained_and_predicts_molecules_of_any_size(command, tmp_path):
   lines = ['smiles,active']
   for i in range(60):  # of one size of programs: these are compiled once

@@ -58,6 +58,18 @@ def test_a_whole_molecule_is_what_the_network_sees(mols, counts):
     np.testing.assert_allclose(found, np.repeat(features.inputs(batch), 2, axis=0), atol=1e-6)
 
 
+def test_a_fingerprint_beside_a_graph_is_of_the_same_atoms(mols):
+  mol = mols[0]
+  z = np.concatenate([np.ones((1, mol.GetNumAtoms())), 1 - np.eye(mol.GetNumAtoms())])
+  settings = {'bits': 256, 'descriptors': Descriptors(['MolWt'], [100.0], [50.0])}
+  found = _seen(Features(graph=True, fingerprint_too=True, **settings), mol, z)
+  alone = _seen(Features(**settings), mol, z)
+  beside = np.concatenate([found.pop('fingerprint'), found['descriptors']], axis=1)
+  np.testing.assert_array_equal(beside, alone)
+  graph = _seen(Features(graph=True, **settings), mol, z)
+  jax.tree.map(np.testing.assert_array_equal, found, graph)
+
+
 def test_without_an_atom_no_substructure_has_it(mols):
   mol = mols[0]
   z = 1 - np.eye(mol.GetNumAtoms())
