@@ -66,11 +66,6 @@ def build(config: Config) -> medjax.Experiment:
       'config.data.labels=none: expected labels; molecules without any are for '
       'experiments.drug_pretrain'
     )
-  if config.model.weights and config.members > 1:
-    raise UserError(
-      f'config.members={config.members}: all would start from the weights of one; expected 1 with '
-      'config.model.weights'
-    )
   start = transfer.graph_source(config.model.weights, config)
   data = molecules.load(
     config.data,

@@ -1,7 +1,7 @@
 """Several networks that differ in their random start, as one."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -43,6 +43,12 @@ class Ensemble(nn.Module):
     """As many as there are; see ``Model``."""
     return self.count
 
+  @nn.nowrap
+  def member(self, number: int, **settings: Any) -> nn.Module:
+    """A new network of the kind of a member, for instance with a ``name``."""
+    makes = self.make if isinstance(self.make, tuple) else (self.make,)
+    return makes[number % len(makes)](**settings)
+
   @nn.compact
   def __call__(
     self,
@@ -60,10 +66,10 @@ class Ensemble(nn.Module):
       mask: [B] bool, False for padding, for members that take it.
       each: whether outputs come back one by one.
     """
-    outputs, makes = [], self.make if isinstance(self.make, tuple) else (self.make,)
+    outputs = []
     # Not vmap: a convolution with a batch of kernels is slow on CPUs.
     for i in range(self.count):
-      member = makes[i % len(makes)](name=f'member_{i}')
+      member = self.member(i, name=f'member_{i}')
       outputs.append(member(x, train=train, **mask_argument(member, mask)))
     together = jnp.stack(outputs)
     return together if train or each else together.mean(axis=0)

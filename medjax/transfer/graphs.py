@@ -28,32 +28,34 @@ def graph_source(weights: str, config: Any) -> Source | None:
   """
   if not weights:
     return None
-  if config.network not in ('dmpnn', 'gine'):
+  if config.network not in ('dmpnn', 'gine', 'both'):
     raise UserError(
-      f'config.model.weights={weights}: are of a network on graphs; expected config.network=dmpnn '
-      f'or gine, not {config.network}'
+      f'config.model.weights={weights}: are of a network on graphs; expected config.network=dmpnn, '
+      f'gine or both, not {config.network}'
     )
   workdir = Workdir(pathlib.Path(weights).expanduser())
   if workdir.config.exists():  # a trained run needs it no more
     before = workdir.read(workdir.config)
     for name in _SAME:
-      if before.get(name) != getattr(config, name):
+      has, needed = before.get(name), getattr(config, name)
+      if has != needed and (has, needed) != ('dmpnn', 'both'):
         raise UserError(
-          f'config.model.weights={weights}: that run has config.{name}={before.get(name)}, not '
-          f'{getattr(config, name)}; expected the same network'
+          f'config.model.weights={weights}: that run has config.{name}={has}, not {needed}; '
+          'expected the same network'
         )
   return Source(weights, None)
 
 
 def fit(
-  network: models.DMPNN | models.GINE, variables: Any, given: Tensors
+  network: models.DMPNN | models.GINE | models.Ensemble, variables: Any, given: Tensors
 ) -> tuple[Any, list[str]]:
   """The variables of a source in the place of those of a network.
 
-  Layers behind the pooled atoms stay random where the source has none, or others.
+  Layers behind the pooled atoms stay random where the source has none, or others. Of several
+  networks all on graphs begin with the same; what is random in them, and dropout, tells them apart.
 
   Args:
-    network: on graphs.
+    network: on graphs, or several, at least one of which is.
     variables: its variables, random; or their shapes, to see whether the source fits.
     given: the source: variables of the same network, or of one in ``models.MaskedAtoms``.
 
@@ -63,6 +65,8 @@ def fit(
   Raises:
     UserError: names the first tensor that is not there, or is of another shape.
   """
+  if isinstance(network, models.Ensemble):
+    return _fit_members(network, variables, given)
   found = dict(given.found)
   if any(name.startswith(_ENCODER) for name in found):
     found = {n.removeprefix(_ENCODER): a for n, a in found.items() if n.startswith(_ENCODER)}
@@ -85,3 +89,16 @@ def fit(
   layers = ', '.join(dict.fromkeys(new))
   notes = [f'layers behind the atoms are new: {layers}' if new else 'all layers are those given']
   return flax.traverse_util.unflatten_dict(leaves | taken, sep='/'), notes
+
+
+def _fit_members(network: models.Ensemble, variables: Any, given: Tensors) -> tuple[Any, list[str]]:
+  taken = {collection: dict(tree) for collection, tree in variables.items()}
+  notes: list[str] = []
+  for number in range(network.count):
+    member, name = network.member(number), f'member_{number}'
+    if isinstance(member, models.DMPNN | models.GINE):
+      own = {collection: tree[name] for collection, tree in variables.items() if name in tree}
+      fitted, notes = fit(member, own, given)
+      for collection, tree in fitted.items():
+        taken[collection][name] = tree
+  return taken, notes

@@ -1,6 +1,7 @@
 """Pretraining on molecules without labels, shrunk, and what starts from it."""
 
 import csv
+import functools
 import json
 
 import jax
@@ -78,8 +79,7 @@ def test_an_activity_starts_from_it(trained, folder, run_in, capsys):
     ('--config.hidden=8', 'has config.hidden=16, not 8'),
     ('--config.depth=3', 'has config.depth=2, not 3'),
     ('--config.network=gine', 'has config.network=dmpnn, not gine'),
-    ('--config.network=fingerprint', 'expected config.network=dmpnn or gine'),
-    ('--config.members=2', 'all would start from the weights of one'),
+    ('--config.network=fingerprint', 'expected config.network=dmpnn, gine or both'),
     ('--config.model.weights=nowhere', 'expected a run folder'),
     ('--config.data.labels=none', 'expected labels'),
   ],
@@ -111,3 +111,38 @@ def test_a_network_gets_every_layer_before_the_pooled_atoms(trained):
   assert set(taken['params']) - {'input', 'message', 'readout', 'readout_bias'} == set(
     network.head_layers
   )
+
+
+def test_all_networks_on_graphs_begin_with_it(trained):
+  given = weights._read(trained).tensors
+  kinds = (
+    functools.partial(models.OnFingerprint, functools.partial(models.MLP, (4,))),
+    functools.partial(models.DMPNN, hidden=16, depth=2, head=(16,)),
+  )
+  network = models.Ensemble(kinds, 4)
+  graph = {
+    'atoms': jnp.ones((1, 2, 72)),
+    'bonds': jnp.ones((1, 1, 14)),
+    'ends': jnp.array([[[0, 1]]]),
+    'incoming': jnp.array([[[2], [1]]]),
+    'fingerprint': jnp.ones((1, 8)),
+  }
+  random = network.init(jax.random.key(0), graph)
+  taken, notes = graphs.fit(network, random, given)
+  assert notes == ['layers behind the atoms are new: Dense_0, Dense_1']
+  assert jax.tree.map(jnp.shape, taken) == jax.tree.map(jnp.shape, random)
+  of = taken['params']
+  for name in ('member_1', 'member_3'):
+    kernel = given.found['encoder/message/kernel']
+    np.testing.assert_array_equal(of[name]['message']['kernel'], kernel)
+  heads = [of[name]['Dense_0']['kernel'] for name in ('member_1', 'member_3')]
+  assert not np.array_equal(*heads)
+  for name in ('member_0', 'member_2'):
+    jax.tree.map(np.testing.assert_array_equal, of[name], random['params'][name])
+
+
+def test_several_networks_start_from_it_in_training(trained, folder, run_in, capsys):
+  words = ('--config.members=2', '--config.network=both', '--workdir=several')
+  arguments = [one for one in STARTED if 'network' not in one]
+  assert run_in(folder, drug_activity, *arguments, *words) == 0
+  assert 'layers behind the atoms are new: Dense_0, Dense_1' in capsys.readouterr().err
