@@ -1,20 +1,15 @@
 """Affinities as numbers: as they stand, or logarithms of concentrations."""
 
 import dataclasses
-import math
-from collections.abc import Sequence
 
 import numpy as np
 
-from medjax.data import tables
+from medjax.data import concentrations, tables
 from medjax.data.binding.config import Config
 from medjax.data.missing import Missing
 from medjax.data.molecules.records import File
 from medjax.data.quote import short
 from medjax.data.tabular import number_cells
-
-_ORDERS = 1000.0  # how far concentrations span, at least; logarithms and scores span less
-_LOGARITHM = 20.0  # no pKd is larger
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,29 +59,8 @@ def read(config: Config, file: File, column: str) -> Affinities:
       broken[row] = f'{column} is {short(cells[row])!r}; expected a number of nM above 0'
     else:
       values[row] = number
-  known = values[~np.isnan(values)]
-  if config.affinity == 'minus_log10_nM':
-    if len(known) and known.max() <= _LOGARITHM:
-      notes.append(
-        f'{column} is {known.max():g} nM at most, which may be a logarithm already: '
-        'config.data.affinity=as_is takes it as it stands'
-      )
-    notes.append(f'affinity: 9 - log10 of {column} in nM')
-    values = 9 - np.log10(values)
-  else:
-    notes += _concentrations(column, known)
+  values, said = concentrations.taken(column, values, config.affinity, 'config.data.affinity')
+  notes += said
   if empty.any():
     notes.append(f'{int(empty.sum())} rows have no {column}: left out')
   return Affinities(values, empty, broken, notes)
-
-
-def _concentrations(column: str, known: Sequence[float] | np.ndarray) -> list[str]:
-  """A note where numbers look like concentrations, whose logarithm is what models predict."""
-  if not len(known) or not min(known) > 0 or max(known) / min(known) < _ORDERS:
-    return []
-  orders = math.log10(max(known) / min(known))
-  return [
-    f'{column} goes from {min(known):g} to {max(known):g}, over {orders:.0f} orders of magnitude, '
-    'as Kd, Ki or IC50 in nM do, and is taken as it stands: config.data.affinity=minus_log10_nM '
-    'predicts 9 - log10 of it, which is pKd'
-  ]

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Literal
 
 from medjax.config import setting
+from medjax.data import concentrations
 from medjax.data.settings import ClassSettings
 from medjax.errors import UserError
 
@@ -26,6 +27,9 @@ class Config(ClassSettings):
     'auto',
     'What labels are; auto takes more than ten different numbers as numbers; with none no label is '
     'looked for, as for pretraining.',
+  )
+  numbers: concentrations.How = setting(
+    'as_is', 'Numbers as they stand, or 9 - log10 of an IC50, Ki or Kd in nM, which is pIC50.'
   )
   id_column: str = setting('id', 'Column with a name for each molecule, if there is one.')
   charges: Literal['neutral', 'keep'] = setting(
@@ -97,6 +101,8 @@ class Config(ClassSettings):
     if self.folds and (self.split == 'time' or self.split_file):
       other = 'split_file' if self.split_file else 'split=time'
       raise UserError(f'config.data.folds and config.data.{other}: expected one of them')
+    if self.numbers != 'as_is' and (self.label_columns or self.labels in ('classes', 'none')):
+      raise UserError(f'config.data.numbers={self.numbers}: expected one column, of numbers')
     if self.label_columns and self.labels == 'numbers':
       raise UserError(
         'config.data.labels=numbers: several numbers at once are not predicted; expected '

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medjax.data import positive, tables
+from medjax.data import concentrations, positive, tables
 from medjax.data.missing import Missing
 from medjax.data.molecules.config import Config
 from medjax.data.molecules.records import NAME, File, Record
@@ -107,7 +107,27 @@ def encode(config: Config, file: File, records: Sequence[Record], names: Sequenc
     table, names[0], config.labels, missing, positive=config.positive, joined=config.joined_names
   )
   kept = [number for number, _ in target.rows]
-  return Labels(list(names), kept, target.label, tuple(target.classes), (*written, *target.notes))
+  values, notes = target.label, [*written, *target.notes]
+  if not target.classes:
+    values, said = _numbers(config, file.path, names[0], values, [records[i] for i in kept])
+    notes += said
+  elif config.numbers != 'as_is':
+    raise UserError(f'config.data.numbers={config.numbers}: {names[0]} is one of classes')
+  return Labels(list(names), kept, values, tuple(target.classes), tuple(notes))
+
+
+def _numbers(
+  config: Config, path: pathlib.Path, name: str, values: np.ndarray, records: Sequence[Record]
+) -> tuple[np.ndarray, list[str]]:
+  """The numbers to predict, float32 [N], and notes."""
+  if config.numbers != 'as_is' and (values <= 0).any():
+    place = records[int((values <= 0).argmax())].place
+    raise UserError(
+      f'{path} {place}: {name} is {values[values <= 0][0]:g}; expected a number of nM above 0, as '
+      f'config.data.numbers={config.numbers}'
+    )
+  found, notes = concentrations.taken(name, values, config.numbers, 'config.data.numbers')
+  return found.astype(np.float32), notes
 
 
 def _several(

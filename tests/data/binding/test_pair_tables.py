@@ -141,7 +141,7 @@ def test_concentrations_are_noted_and_become_logarithms_when_asked(tmp_path, row
   plain = _load(tmp_path / 'a.csv', changed)
   assert 'config.data.affinity=minus_log10_nM' in _noted(plain, 'orders of magnitude')
   data = _load(tmp_path / 'a.csv', affinity='minus_log10_nM')
-  assert 'affinity: 9 - log10 of affinity in nM' in data.notes
+  assert 'predicted: 9 - log10 of affinity in nM' in data.notes
   assert "such as '>10000'" in _noted(data, 'limits of detection')
   for split in data.splits.values():
     for name, value in zip(split.id, split.label, strict=True):
