@@ -24,6 +24,8 @@ _SLOW = 0.01  # seconds of an update from which on two members are tried before 
 # Starts of a run, in whose time all runs are done before timing them together would pay; where
 # updates take long, they may take far longer together.
 _WORTH, _WORTH_OF_SLOW = 8, 32
+# Starts of a run that idle cores would have to save, where updates take long and a CPU computes.
+_WORTH_OF_IDLE = 4
 _FAR = 3.0  # times as slow as alone, of which more timing would change nothing
 _SHARE = 0.5  # of the memory that is free
 
@@ -43,6 +45,7 @@ class Clock:
   Attributes:
     alone: seconds of an update; 0.0 until enough were timed.
     start: seconds that a run takes before its first update is done.
+    busy: share of this machine's cores that this process kept busy during these updates.
 
   Raises:
     Enough: by its call, where the run is not to go on.
@@ -57,7 +60,7 @@ class Clock:
   """
 
   def __init__(self, asks: Callable[[], bool]):
-    self.alone = self.start = 0.0
+    self.alone = self.start = self.busy = 0.0
     self._asks, self._asked = asks, False
     self.begin(updates=0)
 
@@ -74,11 +77,14 @@ class Clock:
       return
     if not last:  # which compiled
       self.start = self._last - self._begun
+      self._used = time.process_time()
       return
     self._found.append((self._last - last) / count)
     over = len(self._found) >= self._updates - 1
     if over or _enough(self._found, self._last - self._begun - self.start):
       self.alone, self._asked = float(np.median(self._found)), True
+      wall = self._last - self._begun - self.start
+      self.busy = (time.process_time() - self._used) / max(wall, 1e-9) / machine.cores()
       if not self._asks():
         raise Enough
 
@@ -139,20 +145,26 @@ def _enough(found: Sequence[float], seconds: float) -> bool:
   return len(found) >= _FEWEST and (len(found) >= _MOST or seconds >= _SECONDS)
 
 
-def against(all_members: Sequence[Member], devices: Devices, of_one: float, start: float) -> str:
+def against(all_members: Sequence[Member], devices: Devices, clock: Clock) -> str:
   """Why updates of members together are not timed; '' where they are.
 
   Args:
     all_members: that are still to be trained.
     devices: devices of all hosts.
-    of_one: seconds of an update of one alone.
-    start: seconds that a run takes before its first update is done.
+    clock: that has timed updates of one alone.
   """
   if reason := members.unsuited(all_members[0], devices):
     return reason
-  whole = updates(all_members) * of_one + len(all_members) * start
-  if whole < (_WORTH if of_one <= _SLOW else _WORTH_OF_SLOW) * start:
+  slow, of_all = clock.alone > _SLOW, updates(all_members) * clock.alone
+  whole = of_all + len(all_members) * clock.start
+  if whole < (_WORTH_OF_SLOW if slow else _WORTH) * clock.start:
     return 'it could not save what its measure takes'
+  # What a CPU is busy with for long is arithmetic, which stays the same. (Short updates are not:
+  # most of what they take is spent once for all in one program.)
+  idle = max(0.0, 1 - clock.busy)
+  on_cpu = devices.local[0].platform == 'cpu'
+  if on_cpu and slow and of_all * idle < _WORTH_OF_IDLE * clock.start:
+    return f'updates of one keep {min(1.0, clock.busy):.0%} of the cores busy'
   return ''
 
 

@@ -241,7 +241,7 @@ class _AtWork:
     if len(everyone) < 2:
       return True
     seconds = ways.updates(everyone) * clock.alone
-    together = ways.against(everyone, self.command.devices, clock.alone, clock.start)
+    together = ways.against(everyone, self.command.devices, clock)
     processes = self._against_processes(seconds, seconds, clock.start)
     if not (together and processes):
       return False
@@ -259,7 +259,7 @@ class _AtWork:
     numbers, everyone = list(self._everyone), list(self._everyone.values())
     devices, count = self.command.devices, ways.updates(everyone)
     seconds, told = {IN_TURN: count * clock.alone}, []
-    reason = ways.against(everyone, devices, clock.alone, clock.start)
+    reason = ways.against(everyone, devices, clock)
     found = ways.Measured(reason=reason)
     if not reason:
       found = ways.measure(

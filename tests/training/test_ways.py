@@ -1,5 +1,7 @@
 """How ways to train several runs are timed."""
 
+import types
+
 import pytest
 
 from medjax.training import ways
@@ -12,6 +14,8 @@ def times(monkeypatch):
   """Sets the time that the clock sees."""
   now = [100.0]
   monkeypatch.setattr(ways.time, 'monotonic', lambda: now[0])
+  monkeypatch.setattr(ways.time, 'process_time', lambda: 1.5 * now[0])
+  monkeypatch.setattr(ways.machine, 'cores', lambda: 2)
   return now
 
 
@@ -72,3 +76,26 @@ def test_another_run_is_timed_from_its_own_beginning(times):
     times[0] += seconds
     clock(1)
   assert (clock.start, clock.alone) == (1.5, 0.25)
+  assert clock.busy == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(
+  ('alone', 'start', 'busy', 'platform', 'reason'),
+  [
+    (0.1, 1.0, 0.97, 'cpu', 'updates of one keep 97% of the cores busy'),  # 100 s, 3 of them idle
+    (0.1, 1.0, 1.02, 'cpu', 'updates of one keep 100% of the cores busy'),
+    (0.1, 1.0, 0.5, 'cpu', ''),
+    (0.1, 1.0, 0.97, 'gpu', ''),
+    (0.005, 0.2, 0.97, 'cpu', ''),  # short updates
+    (0.1, 5.0, 0.5, 'cpu', 'it could not save what its measure takes'),
+  ],
+)
+def test_cores_that_are_busy_have_no_time_to_save(
+  monkeypatch, alone, start, busy, platform, reason
+):
+  monkeypatch.setattr(ways.members, 'unsuited', lambda *given: '')
+  monkeypatch.setattr(ways, 'updates', lambda members: 1000)
+  devices = types.SimpleNamespace(local=[types.SimpleNamespace(platform=platform)])
+  clock = ways.Clock(lambda: True)
+  clock.alone, clock.start, clock.busy = alone, start, busy
+  assert ways.against([None] * 3, devices, clock) == reason
