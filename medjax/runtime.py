@@ -304,6 +304,19 @@ def ignore_interrupts() -> None:
   signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+@contextlib.contextmanager
+def deaf_children() -> Iterator[None]:
+  """Processes that this thread starts inside do not hear Ctrl-C, from their beginning on."""
+  if not hasattr(signal, 'pthread_sigmask'):
+    yield
+    return
+  before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+  try:
+    yield
+  finally:
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def end_with_parent() -> None:
   """This process, of ``multiprocessing``, gets SIGTERM when the one that started it has ended."""
 

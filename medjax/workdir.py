@@ -153,8 +153,8 @@ class Workdir:
       before = self.read(self.data).get('fingerprint')
       if before != summary['fingerprint']:
         raise UserError(
-          f'--workdir={self.folder}: the data have changed since this run began '
-          f'({before}, now {summary["fingerprint"]}); choose another --workdir'
+          f'--workdir={self.folder}: the data have changed since this run began, or how this '
+          f'version reads them ({before}, now {summary["fingerprint"]}); choose another --workdir'
         )
     elif write:
       self.write(self.data, summary)

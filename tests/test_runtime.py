@@ -131,3 +131,12 @@ def test_a_process_ends_with_the_one_that_started_it(tmp_path):
   else:
     os.kill(pid, signal.SIGKILL)
     pytest.fail('it goes on')
+
+
+def test_children_do_not_hear_ctrl_c_from_their_beginning():
+  blocked = 'import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))'
+  command = [sys.executable, '-c', blocked]
+  with runtime.deaf_children():
+    inside = subprocess.run(command, capture_output=True, text=True, check=True)
+  outside = subprocess.run(command, capture_output=True, text=True, check=True)
+  assert (inside.stdout, outside.stdout) == ('True\n', 'False\n')

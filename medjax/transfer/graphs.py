@@ -36,6 +36,10 @@ def graph_source(weights: str, config: Any) -> Source | None:
   workdir = Workdir(pathlib.Path(weights).expanduser())
   if workdir.config.exists():  # a trained run needs it no more
     before = workdir.read(workdir.config)
+    if before.get('network') == 'both' or before.get('members', 1) > 1:
+      raise UserError(
+        f'config.model.weights={weights}: that run has several networks; expected a run of one'
+      )
     for name in _SAME:
       has, needed = before.get(name), getattr(config, name)
       if has != needed and (has, needed) != ('dmpnn', 'both'):
@@ -47,17 +51,22 @@ def graph_source(weights: str, config: Any) -> Source | None:
 
 
 def fit(
-  network: models.DMPNN | models.GINE | models.Ensemble, variables: Any, given: Tensors
+  network: models.DMPNN | models.GINE | models.Ensemble,
+  variables: Any,
+  given: Tensors,
+  *,
+  head: bool = True,
 ) -> tuple[Any, list[str]]:
   """The variables of a source in the place of those of a network.
 
   Layers behind the pooled atoms stay random where the source has none, or others. Of several
-  networks all on graphs begin with the same; what is random in them, and dropout, tells them apart.
+  networks all on graphs begin with the same, but for these layers, which are random in each.
 
   Args:
     network: on graphs, or several, at least one of which is.
     variables: its variables, random; or their shapes, to see whether the source fits.
     given: the source: variables of the same network, or of one in ``models.MaskedAtoms``.
+    head: whether layers behind the pooled atoms are taken where the source has them.
 
   Returns:
     The variables as float32, and what was decided, a line each.
@@ -76,7 +85,8 @@ def fit(
     path = key.partition('/')[2]
     array = found.get(path)
     layer = path.partition('/')[0]
-    if layer in network.head_layers and (array is None or array.shape != leaf.shape):
+    fits = array is not None and array.shape == leaf.shape
+    if layer in network.head_layers and not (head and fits):
       new.append(layer)
       continue
     if array is None or array.shape != leaf.shape:
@@ -98,7 +108,7 @@ def _fit_members(network: models.Ensemble, variables: Any, given: Tensors) -> tu
     member, name = network.member(number), f'member_{number}'
     if isinstance(member, models.DMPNN | models.GINE):
       own = {collection: tree[name] for collection, tree in variables.items() if name in tree}
-      fitted, notes = fit(member, own, given)
+      fitted, notes = fit(member, own, given, head=False)  # members that differ
       for collection, tree in fitted.items():
         taken[collection][name] = tree
   return taken, notes

@@ -18,7 +18,7 @@ from medjax import machine, runtime
 from medjax.data import examples
 from medjax.experiment import Experiment
 from medjax.verbs.run import Run
-from medjax.verbs.workers import Failure, Task, failure, run_of
+from medjax.verbs.workers import Task, run_of
 
 if TYPE_CHECKING:
   from medjax.training.baseline import Fits
@@ -52,9 +52,11 @@ class Evaluation:
     self._connection, there = spawn.Pipe()
     tasks = [Task(run.config, str(run.workdir.folder), page) for run in runs]
     given = (there, tasks, runs[0].name, runs[0].build)
-    self._process = spawn.Process(target=_serve, args=given, daemon=True)
-    self._process.start()
-    there.close()
+    process = spawn.Process(target=_serve, args=given, daemon=True)
+    with there, contextlib.suppress(Exception):  # such as one that cannot be sent: not needed
+      with runtime.deaf_children():
+        process.start()
+      self._process = process
 
   def __enter__(self) -> 'Evaluation':
     return self
@@ -65,10 +67,11 @@ class Evaluation:
       self._process.terminate()
       self._process.join()
 
-  def of(self, verbs: Mapping[int, str]) -> Iterator[tuple[int, str | Failure | None]]:
-    """Of each run its number and what it printed or why it failed; None if it is to be done here.
+  def of(self, verbs: Mapping[int, str]) -> Iterator[tuple[int, str | None]]:
+    """Of each run its number and what it printed; None if it is to be evaluated here.
 
-    Where the other process is lost, its runs are to be done here.
+    Runs of the other process that fail there, or that are lost with it, are to be done here too, so
+    that an error is that of a run without it.
 
     Args:
       verbs: on which verb's time each run that was trained is evaluated, by its number; those on
@@ -77,14 +80,17 @@ class Evaluation:
     waiting, theirs = collections.deque(verbs), set[int]()
     loaded, lost = False, self._process is None
     while waiting or theirs:
-      answers: list[tuple[int, str | Failure]] = []
+      answers: list[tuple[int, str]] = []
       try:
         while not lost and ((not waiting and theirs and not answers) or self._connection.poll()):
           number, answer = self._connection.recv()
           if number is None:
             loaded = True
+            continue
+          theirs.discard(number)
+          if answer is None:
+            waiting.append(number)
           else:
-            theirs.discard(number)
             answers.append((number, answer))
         while loaded and not lost and len(theirs) < min(_AHEAD, len(waiting) - 1):
           number = waiting.pop()
@@ -102,6 +108,8 @@ def _worth(runs: Sequence[Run]) -> bool:
   if len(runs) < _WORTH or machine.cores() < 2 or not runtime.may_start_processes():
     return False
   if runs[0].values.again:  # of which other processes are not told
+    return False
+  if sum(not run.workdir.finished.exists() for run in runs) < _WORTH:
     return False
   own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
   return runs[0].devices.local[0].platform == 'cpu' and 2 * own < machine.free_memory()
@@ -130,7 +138,8 @@ def _serve(
   """What the other process does: reads, says so, and evaluates runs that it is given."""
   runtime.begin_worker()
   runtime.configure(xla_tuning=tasks[0].config.xla_tuning)
-  with contextlib.suppress(EOFError, OSError), contextlib.redirect_stderr(io.StringIO()):
+  # Where anything fails, the one that asked does it and says what failed.
+  with contextlib.suppress(Exception), contextlib.redirect_stderr(io.StringIO()):
     loaded = _Loaded(tasks, name, build)
     connection.send((None, ''))
     while True:
@@ -152,17 +161,19 @@ class _Loaded:
       self._members = [
         Member(run.experiment(told=False), run.config, run.workdir) for run in self._runs
       ]
+    for run, member in zip(self._runs, self._members, strict=True):  # read once more: the same?
+      run.workdir.claim_data(member.experiment.data.summary(), write=False)
     self._program = Together(self._members, self._runs[0].devices)
     self._simple = Simple()
     baseline.load_ahead(self._members[0].experiment)
 
-  def evaluated(self, number: int, verb: str) -> str | Failure:
-    """What a run printed, or why it failed."""
+  def evaluated(self, number: int, verb: str) -> str | None:
+    """What a run printed; None where it failed."""
     experiment, said = self._members[number].experiment, io.StringIO()
     try:
       with contextlib.redirect_stdout(said):
         step, fits = self._program.evaluate_step(number), self._simple.fits(experiment)
         self._runs[number].finish(verb, experiment, step, page=self._page, fits=fits)
-      return said.getvalue()
-    except Exception as error:
-      return failure(error)
+    except Exception:
+      return None
+    return said.getvalue()

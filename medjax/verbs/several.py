@@ -193,9 +193,6 @@ class _AtWork:
           if answer is None:
             step, fits = program.evaluate_step(place), self._simple.fits(experiment)
             runs[place].finish(verbs[place], experiment, step, page=self.page, fits=fits)
-          elif isinstance(answer, Failure):
-            self._failed(number, answer)
-            continue
           else:
             print(answer, end='')
           self._say(number)

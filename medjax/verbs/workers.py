@@ -273,7 +273,7 @@ def _done(task: Task, name: str, build: Callable[[Any], Experiment]) -> str | fl
       train(run, page=task.page)
     return said.getvalue()
   except Exception as error:
-    return failure(error)
+    return _failure(error)
 
 
 def run_of(task: Task, name: str, build: Callable[[Any], Experiment]) -> Run:
@@ -285,7 +285,7 @@ def run_of(task: Task, name: str, build: Callable[[Any], Experiment]) -> Run:
   return Run(name, task.config, build, Workdir(task.folder), values)
 
 
-def failure(error: Exception) -> Failure:
+def _failure(error: Exception) -> Failure:
   """Why a run failed; where that is no mistake of the user, with a traceback for the terminal."""
   if isinstance(error, UserError | OSError):
     return Failure(str(error), getattr(error, 'exit_code', UserError.exit_code))

@@ -4,6 +4,7 @@ import csv
 import functools
 import json
 
+import flax.traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +16,7 @@ from experiments import drug_activity, drug_pretrain
 from medjax import models
 from medjax.data.simulate import assay
 from medjax.training import weights
+from medjax.transfer import fit as transfer_fit
 from medjax.transfer import graphs
 
 SMALL = (
@@ -146,3 +148,24 @@ def test_several_networks_start_from_it_in_training(trained, folder, run_in, cap
   arguments = [one for one in STARTED if 'network' not in one]
   assert run_in(folder, drug_activity, *arguments, *words) == 0
   assert 'layers behind the atoms are new: Dense_0, Dense_1' in capsys.readouterr().err
+  again = ('--config.model.weights=several', '--workdir=other')
+  assert run_in(folder, drug_activity, *STARTED, *again) == 2
+  assert 'weights=several: that run has several networks; expected a run' in capsys.readouterr().err
+
+
+def test_networks_differ_though_the_source_has_all_their_layers():
+  kind = functools.partial(models.DMPNN, hidden=8, depth=2, head=(4,))
+  graph = {
+    'atoms': jnp.ones((1, 2, 72)),
+    'bonds': jnp.ones((1, 1, 14)),
+    'ends': jnp.array([[[0, 1]]]),
+    'incoming': jnp.array([[[2], [1]]]),
+  }
+  source = flax.traverse_util.flatten_dict(kind().init(jax.random.key(1), graph)['params'], sep='/')
+  network = models.Ensemble(kind, 2)
+  random = network.init(jax.random.key(0), graph)
+  taken, _ = graphs.fit(network, random, transfer_fit.Tensors('source', source, ours=True))
+  one, other = (taken['params'][f'member_{i}'] for i in range(2))
+  np.testing.assert_array_equal(one['input']['kernel'], source['input/kernel'])
+  np.testing.assert_array_equal(other['input']['kernel'], source['input/kernel'])
+  assert not np.array_equal(one['Dense_1']['kernel'], other['Dense_1']['kernel'])

@@ -1,15 +1,18 @@
 """Runs are evaluated by two processes; one that is lost keeps no run from its figures."""
 
 import csv
+import dataclasses
 import json
 import multiprocessing
 import threading
+import types
 
 import pytest
 
 from experiments import tabular_mlp
 from medjax.verbs import beside
-from medjax.verbs.workers import Failure
+from medjax.verbs.workers import Task
+from medjax.workdir import Workdir
 
 SMALL = (
   '--config.data.folds=2',
@@ -67,9 +70,17 @@ def test_both_do_each_run_once():
   assert all(answer in (None, f'train {number}') for number, answer in found)
 
 
-def test_failures_come_back():
-  found = done(evaluation(lambda number, verb: (number, Failure('torn'))))
-  assert Failure('torn') in [answer for _, answer in found]
+def test_what_fails_there_is_done_here():
+  asked = []
+
+  def fails(number, verb):
+    asked.append(number)
+    return number, None
+
+  found = done(evaluation(fails))
+  assert asked
+  assert sorted(number for number, _ in found) == list(range(12))
+  assert {answer for _, answer in found} == {None}
 
 
 def test_the_runs_of_a_lost_process_are_done_here():
@@ -78,6 +89,12 @@ def test_the_runs_of_a_lost_process_are_done_here():
   assert sorted(number for number, _ in found) == list(range(12))
   assert dict(found)[10] is None
   assert (11, 'theirs') in found
+
+
+def changed(config, folder, page):
+  """A task on other data than those of the run."""
+  data = dataclasses.replace(config.data, simulated_rows=301)
+  return Task(dataclasses.replace(config, data=data), folder, page)
 
 
 def figures(folder):
@@ -89,8 +106,8 @@ def figures(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('killed', [False, True])
-def test_figures_are_those_of_one_process(killed, run_experiment, tmp_path, monkeypatch):
+@pytest.mark.parametrize('trouble', ['', 'killed', 'other data'])
+def test_figures_are_those_of_one_process(trouble, run_experiment, tmp_path, monkeypatch):
   words = ('crossval', '--how=together', '--seeds=3', *SMALL)
   code, _, err = run_experiment(tabular_mlp, *words, '--workdir=one')
   assert code == 0, err
@@ -100,15 +117,25 @@ def test_figures_are_those_of_one_process(killed, run_experiment, tmp_path, monk
 
   def told(self, verbs):
     assert self._connection.poll(120)
-    if killed:
+    if trouble == 'killed':
       self._process.kill()
     found.extend(of(self, verbs))
     return found
 
   monkeypatch.setattr(beside.Evaluation, 'of', told)
+  if trouble == 'other data':  # than this process has read
+    monkeypatch.setattr(beside, 'Task', changed)
   code, out, err = run_experiment(tabular_mlp, *words, '--workdir=two')
   assert code == 0, err
   assert out.count(': test AUROC: ') == 6
   assert sorted(number for number, _ in found) == list(range(6))
-  assert any(answer is not None for _, answer in found) != killed
+  assert any(answer is not None for _, answer in found) != bool(trouble)
   assert figures(tmp_path / 'one') == figures(tmp_path / 'two')
+
+
+def test_a_build_that_cannot_be_sent_needs_no_other_process(monkeypatch):
+  monkeypatch.setattr(beside, '_worth', lambda runs: True)
+  run = types.SimpleNamespace(
+    config=tabular_mlp.Config(), workdir=Workdir('run'), name='made', build=lambda config: None
+  )
+  assert done(beside.Evaluation([run], page=False)) == [(number, None) for number in range(12)]

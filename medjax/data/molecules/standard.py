@@ -96,10 +96,11 @@ class Standard:
   def _parent(self, mol: Any) -> tuple[Any, bool]:
     """The standard form, and whether it has, or had, a charge that can be taken from it."""
     disconnect, normalize, choose, uncharge, reionize = _tools()
-    fragment = choose(normalize(disconnect(mol)))
+    cleaned = normalize(disconnect(mol))
+    fragment = choose(cleaned)
     neutral = reionize(uncharge(fragment))
     charged = _charges(fragment) > _charges(neutral)
-    made = neutral if self.charges == 'neutral' else fragment
+    made = neutral if self.charges == 'neutral' else choose(reionize(cleaned))
     if self.tautomers == 'canonical':
       made = _tautomers().Canonicalize(made)
     toolkit.chem().SanitizeMol(made)

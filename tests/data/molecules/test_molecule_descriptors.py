@@ -1,6 +1,8 @@
 """Descriptors whose values differ by a hundred orders of magnitude, and work in processes."""
 
 import json
+import multiprocessing
+import os
 
 import made_molecules
 import numpy as np
@@ -55,6 +57,19 @@ def test_processes_read_as_one_does(tmp_path, monkeypatch):
   assert set(alone) == set(apart)
   for name, values in alone.items():
     np.testing.assert_array_equal(values, apart[name])
+
+
+def _dies(items):
+  if multiprocessing.parent_process() is not None:
+    os._exit(9)
+  return [2 * one for one in items]
+
+
+def test_where_a_process_is_lost_this_one_does_it(monkeypatch, capsys):
+  monkeypatch.setattr(many.runtime, 'may_start_processes', lambda: True)
+  monkeypatch.setattr(many.machine, 'cores', lambda: 2)
+  assert many.spread(_dies, [1, 2, 3], worth=2) == [2, 4, 6]
+  assert 'molecules are read without further processes' in capsys.readouterr().err
 
 
 def test_a_descriptor_that_rdkit_lacks():

@@ -15,7 +15,8 @@ GIVEN = (
   '[Na+].[O-]C(=O)c1ccccc1', 'CC[NH3+].[Cl-]', 'C[N+](C)(C)C.[O-]C(C)=O', 'OC(=O)C[NH3+]',
   '[Cu+2].[O-]C(=O)CC(=O)[O-]', 'F[P-](F)(F)(F)(F)F.C[n+]1ccccc1', 'CN(=O)=O', 'CC[Hg]C',
   'C[S+](C)[O-]', 'C[C@H](N)C(=O)O', '[2H]C([2H])Cl', '[CH3]', '*CCO', 'OC1=CC=CC=N1',
-  'CC(=O)[O-].[Ca+2].CC(=O)[O-]',
+  'CC(=O)[O-].[Ca+2].CC(=O)[O-]', 'OC(=O)c1ccc([O-])cc1', 'OC(=O)c1ccccc1[O-]',
+  'C1=C(C=CC(=C1)[S]([O-])=O)[S](O)(=O)=O',
 )  # fmt: skip
 
 
