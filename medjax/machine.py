@@ -1,4 +1,4 @@
-"""How much of the machine this process may use, where a container or a batch system limits it.
+"""What machine this is, and how much of it this process may use, where somebody limits that.
 
 ``os.cpu_count`` and /proc/meminfo tell of the whole machine. A container, a pod or a Slurm job is
 given a part of it by Linux's control groups, of which any folder above that of the process may set
@@ -8,9 +8,11 @@ Source: the kernel's Documentation/admin-guide, cgroup-v2.rst and cgroup-v1/memo
 """
 
 import contextlib
+import functools
 import math
 import os
 import pathlib
+import platform
 from collections.abc import Iterator
 
 _ROOT = pathlib.Path('/')
@@ -27,6 +29,23 @@ def cores(root: pathlib.Path = _ROOT) -> int:
   except AttributeError:  # not on Linux
     count = os.cpu_count() or 1
   return max(1, math.ceil(min([count, *_quotas(root)])))
+
+
+@functools.cache
+def processor() -> str:
+  """Name, cores and vectors: one name may stand for generations that differ in speed by half."""
+  name, vectors = platform.processor() or platform.machine(), ''
+  try:
+    for line in pathlib.Path('/proc/cpuinfo').read_text().splitlines():
+      key, _, value = line.partition(':')
+      if key.strip() == 'model name':
+        name = value.strip()
+      elif key.strip() == 'flags':
+        known = {'avx512f': 'AVX-512', 'avx2': 'AVX2', 'avx': 'AVX'}
+        vectors = next((f', {v}' for k, v in known.items() if k in value.split()), '')
+  except OSError:
+    pass
+  return f'{name}, {os.cpu_count()} cores{vectors}'
 
 
 def free_memory(root: pathlib.Path = _ROOT) -> int:

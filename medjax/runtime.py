@@ -30,7 +30,7 @@ from jax.experimental import multihost_utils
 from jax.experimental.compilation_cache import compilation_cache as compilation_cache_lib
 from PIL import Image
 
-from medjax import files
+from medjax import files, machine
 from medjax.errors import UserError
 
 # jaxlib versions on which these options were seen to work: XLA aborts on a name it does not know.
@@ -299,17 +299,9 @@ def keep_to(cores: set[int]) -> None:
   os.sched_setaffinity(0, cores)
 
 
-def ignore_interrupts() -> None:
-  """This process leaves Ctrl-C to the one that started it, which ends it."""
-  signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 @contextlib.contextmanager
 def deaf_children() -> Iterator[None]:
   """Processes that this thread starts inside do not hear Ctrl-C, from their beginning on."""
-  if not hasattr(signal, 'pthread_sigmask'):
-    yield
-    return
   before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
   try:
     yield
@@ -330,7 +322,7 @@ def end_with_parent() -> None:
 def begin_worker() -> None:
   """This process, of a pool, leaves Ctrl-C to the one that started it and ends with it."""
   end_with_parent()
-  ignore_interrupts()
+  signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def may_start_processes() -> bool:
@@ -352,7 +344,7 @@ def environment() -> dict[str, object]:
   return {
     'versions': {'python': platform.python_version(), **_versions()},
     'platform': platform.platform(),
-    'processor': _processor(),
+    'processor': machine.processor(),
     'device': f'{device.platform}: {device.device_kind}',
     'devices': jax.device_count(),
     'processes': jax.process_count(),
@@ -383,23 +375,6 @@ def _versions() -> dict[str, str]:
     except importlib.metadata.PackageNotFoundError:
       versions[name] = 'not installed as a package'
   return versions
-
-
-@functools.cache
-def _processor() -> str:
-  """Name, cores and vectors: one name may stand for generations that differ in speed by half."""
-  name, vectors = platform.processor() or platform.machine(), ''
-  try:
-    for line in pathlib.Path('/proc/cpuinfo').read_text().splitlines():
-      key, _, value = line.partition(':')
-      if key.strip() == 'model name':
-        name = value.strip()
-      elif key.strip() == 'flags':
-        known = {'avx512f': 'AVX-512', 'avx2': 'AVX2', 'avx': 'AVX'}
-        vectors = next((f', {v}' for k, v in known.items() if k in value.split()), '')
-  except OSError:
-    pass
-  return f'{name}, {os.cpu_count()} cores{vectors}'
 
 
 @functools.cache

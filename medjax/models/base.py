@@ -16,7 +16,8 @@ class Model(Protocol):
     takes_mask: whether it is called with ``mask=``, bool [B], False for padding, in training.
       Modules whose examples influence one another, as in batch normalisation, need it.
     members: networks whose outputs come back one by one in training, [members, B, ...], and at any
-      time where it is called with ``each=True``; 0 for one network without that axis.
+      time where it is called with ``each=True``; 0 for one network without that axis. Such a model
+      gives a new network of each kind by ``member(number)``.
   """
 
   takes_mask: bool

@@ -101,7 +101,7 @@ def _fit(
       f'config.model.pixels={source.pixels}: {path} has weights that expect {read.pixels}'
     )
   model, random = experiment.model, created.variables
-  if isinstance(model, models.DMPNN | models.GINE | models.Ensemble):
+  if isinstance(model, models.DMPNN | models.GINE) or models.members(model):
     variables, more = graphs.fit(model, random, read.tensors)
   else:
     variables, more = fit.fit(model, random, read.tensors)

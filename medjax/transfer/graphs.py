@@ -51,7 +51,7 @@ def graph_source(weights: str, config: Any) -> Source | None:
 
 
 def fit(
-  network: models.DMPNN | models.GINE | models.Ensemble,
+  network: Any,
   variables: Any,
   given: Tensors,
   *,
@@ -63,7 +63,7 @@ def fit(
   networks all on graphs begin with the same, but for these layers, which are random in each.
 
   Args:
-    network: on graphs, or several, at least one of which is.
+    network: on graphs, ``models.DMPNN`` or ``GINE``; or several, at least one of which is.
     variables: its variables, random; or their shapes, to see whether the source fits.
     given: the source: variables of the same network, or of one in ``models.MaskedAtoms``.
     head: whether layers behind the pooled atoms are taken where the source has them.
@@ -74,7 +74,7 @@ def fit(
   Raises:
     UserError: names the first tensor that is not there, or is of another shape.
   """
-  if isinstance(network, models.Ensemble):
+  if models.members(network):
     return _fit_members(network, variables, given)
   found = dict(given.found)
   if any(name.startswith(_ENCODER) for name in found):
@@ -104,7 +104,7 @@ def fit(
 def _fit_members(network: models.Ensemble, variables: Any, given: Tensors) -> tuple[Any, list[str]]:
   taken = {collection: dict(tree) for collection, tree in variables.items()}
   notes: list[str] = []
-  for number in range(network.count):
+  for number in range(models.members(network)):
     member, name = network.member(number), f'member_{number}'
     if isinstance(member, models.DMPNN | models.GINE):
       own = {collection: tree[name] for collection, tree in variables.items() if name in tree}
