@@ -140,7 +140,10 @@ def test_texts_that_spell_no_space(text, line):
     ({'depth': Uniform(1, 3)}, 'space: depth: 1 to 3: is a whole number; expected Integers'),
     ({'depth': Integers(1, 4, 2)}, 'space: depth: whole numbers from 1 to 4, every 2: expected a'),
     ({'depth': Integers(1, 4.5)}, 'space: depth: whole numbers from 1 to 4.5: expected whole num'),
-    ({'network': Uniform(0, 1)}, 'space: network: 0 to 1: is fingerprint|dmpnn|gine; expected Ch'),
+    (
+      {'network': Uniform(0, 1)},
+      'space: network: 0 to 1: is fingerprint|dmpnn|gine|both; expected',
+    ),
     ({'features': Log(1, 9)}, 'space: features: 1 to 9, on a scale of powers: is'),
     ({'network': Choices(('gine', 'gcn'))}, 'config.network=gcn: expected one of fingerprint'),
     ({'network': Choices(('gine', 'dmpnn'))}, 'space: network: gine | dmpnn: expected the default'),

@@ -133,9 +133,9 @@ def test_the_spread_is_that_of_the_members(folder, done):
   counts = modality.features.fingerprint(Chem.MolFromSmiles(row['smiles']))
   inputs = modality.inputs({'counts': counts[None]})
   logits = []
-  for member in ('member_0', 'member_1'):
-    tree = {kind: part[member] for kind, part in variables.items()}
-    logits.append(experiment.model.make().apply(tree, inputs))
+  for number in range(2):
+    tree = {kind: part[f'member_{number}'] for kind, part in variables.items()}
+    logits.append(experiment.model.member(number).apply(tree, inputs))
   decision = evaluate.read_decision(experiment.task.outcome.read_decision, workdir)
   both = [
     float(
