@@ -6,20 +6,13 @@ import json
 import numpy as np
 import pytest
 from sklearn import datasets
+from small_crossval import SMALL
 
 from experiments import diabetes_linear, lung_cnn, survival, tabular_mlp
 from medjax.errors import UserError
 from medjax.evaluation import Calibration
 from medjax.training import loop, ways
 from medjax.verbs import several, way
-
-SMALL = (
-  '--config.data.folds=2',
-  '--config.data.simulated_rows=300',
-  '--config.features=6',
-  '--config.num_epochs=3',
-  '--config.num_devices=1',
-)
 
 
 def out_of_fold(folder):

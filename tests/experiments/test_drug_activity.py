@@ -4,6 +4,7 @@ import csv
 import functools
 import gzip
 import json
+import pathlib
 
 import numpy as np
 import pytest
@@ -153,23 +154,28 @@ def test_mistakes_are_one_line_without_a_traceback(command, arguments, message):
   assert message in last
 
 
-def test_fingerprints_and_graphs_predict_by_their_mean(command, tmp_path):
-  lines = ['smiles,pIC50']
-  lines += [
-    f'{"C" * (1 + i // 4)}{"N(C)O"[: i % 4 // 2 * 4 + 1]},{i % 9 + i / 7}' for i in range(60)
-  ]
-  (tmp_path / 'few.csv').write_text('\n'.join(lines))
+def card_of_few(command, lines, network):
+  """The card of a run on molecules of one size of programs, which are compiled once."""
+  pathlib.Path('few.csv').write_text('\n'.join(lines))
   code, _, err = command(
-    *SMALL, '--config.network=both', '--config.hidden=8', '--config.depth=2',
+    *SMALL, f'--config.network={network}', '--config.hidden=16', '--config.depth=2',
     '--config.data.source=few.csv', '--config.data.split=random', '--config.num_epochs=1',
     '--config.explanation=gradient', '--workdir=run',
   )  # fmt: skip
   assert code == 0, err
-  card = (tmp_path / 'run' / 'card.md').read_text()
+  return pathlib.Path('run', 'card.md').read_text()
+
+
+def test_fingerprints_and_graphs_predict_by_their_mean(command):
+  lines = ['smiles,pIC50']
+  lines += [
+    f'{"C" * (1 + i // 4)}{"N(C)O"[: i % 4 // 2 * 4 + 1]},{i % 9 + i / 7}' for i in range(60)
+  ]
+  card = card_of_few(command, lines, 'both')
   assert 'atoms and bonds and ECFP (log1p) of the largest fragment, neutralised by RDKit' in card
   code, _, err = command('predict', 'CCO', 'CCN', '--workdir=run', '--output=out.csv')
   assert code == 0, err
-  rows = _rows(tmp_path / 'out.csv')
+  rows = _rows('out.csv')
   assert all(float(row['spread']) > 0 for row in rows)  # of one network of each kind
 
 
@@ -191,16 +197,10 @@ def test_charges_are_kept_where_that_is_asked_for(command, tmp_path):
 
 def test_a_graph_network_is_trained_and_predicts_molecules_of_any_size(command, tmp_path):
   lines = ['smiles,active']
-  for i in range(60):  # of one size of programs: these are compiled once
+  for i in range(60):
     lines.append(f'{"C" * (1 + i // 4)}{"N(C)O"[: i % 4 // 2 * 4 + 1]}{"F" * (i % 2)},{i % 2}')
-  (tmp_path / 'few.csv').write_text('\n'.join(lines))
-  code, _, err = command(
-    *SMALL, '--config.network=dmpnn', '--config.hidden=16', '--config.depth=2',
-    '--config.data.source=few.csv', '--config.data.split=random', '--config.num_epochs=1',
-    '--config.explanation=gradient', '--workdir=run',
-  )  # fmt: skip
-  assert code == 0, err
-  assert 'atoms and bonds of the largest fragment' in (tmp_path / 'run' / 'card.md').read_text()
+  card = card_of_few(command, lines, 'dmpnn')
+  assert 'atoms and bonds of the largest fragment' in card
   (tmp_path / 'new.smi').write_text('\n'.join(['C', 'CCO', 'C' * 60, 'C1CC torn']))
   code, _, err = command('predict', 'new.smi', '--workdir=run', '--output=out.csv')
   assert code == 0, err

@@ -8,19 +8,12 @@ import threading
 import types
 
 import pytest
+from small_crossval import SMALL
 
 from experiments import tabular_mlp
 from medjax.verbs import beside
 from medjax.verbs.workers import Task
 from medjax.workdir import Workdir
-
-SMALL = (
-  '--config.data.folds=2',
-  '--config.data.simulated_rows=300',
-  '--config.features=6',
-  '--config.num_epochs=3',
-  '--config.num_devices=1',
-)
 
 
 def evaluation(other=None):
