@@ -15,6 +15,7 @@ experiments/README.md.
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any, Literal
 
 import optax
@@ -33,10 +34,10 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
 
   data: molecules.Config = dataclasses.field(default_factory=molecules.Config)
   model: transfer.GraphStart = dataclasses.field(default_factory=transfer.GraphStart)
-  network: Literal['fingerprint', 'dmpnn', 'gine', 'both'] = setting(
+  network: Literal['fingerprint', 'dmpnn', 'gine', 'both', 'graphs'] = setting(
     'fingerprint',
     'Dense layers on a fingerprint, or messages along the bonds of a graph; both is the mean of '
-    'fingerprint and dmpnn.',
+    'fingerprint and dmpnn, graphs that of dmpnn and gine.',
   )
   features: tuple[int, ...] = setting(
     (512, 128), 'Units of each hidden layer, for fingerprints.', low=1
@@ -45,6 +46,11 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   depth: int = setting(3, 'Rounds of messages and one (dmpnn), or layers (gine).', low=1, high=20)
   members: int = setting(
     1, 'Networks, of each kind, that are trained at once and predict by their mean.', low=1
+  )
+  trees: transfer.TreeChoice = setting(
+    'none',
+    'Trees on the fingerprint and the descriptors that are grown first and averaged with the '
+    'networks: a random forest, extremely randomised trees, or boosted ones.',
   )
   dropout: float = setting(0.3, 'Dropout rate after each hidden layer.', low=0.0, high=0.95)
   weight_decay: float = setting(1e-2, 'Decoupled weight decay.', low=0.0)
@@ -60,19 +66,20 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
 
 
 def build(config: Config) -> medjax.Experiment:
-  graph, both = config.network != 'fingerprint', config.network == 'both'
+  graph = config.network != 'fingerprint'
   if config.data.labels == 'none':
     raise UserError(
       'config.data.labels=none: expected labels; molecules without any are for '
       'experiments.drug_pretrain'
     )
   start = transfer.graph_source(config.model.weights, config)
+  trees = transfer.grown(config.trees)
   data = molecules.load(
     config.data,
     simulator=assay.simulate,
     truth=assay.pharmacophore,
     graph=graph,
-    fingerprint=both,
+    fingerprint=config.network == 'both' or trees is not None,
   )
   task: tasks.Task
   if data.classes:
@@ -80,16 +87,18 @@ def build(config: Config) -> medjax.Experiment:
     task = tasks.classification(data.classes, several=several)
   else:
     task = tasks.Regression(data.details['label_mean'], data.details['label_scale'])
-  kinds = (_on_fingerprint, _dmpnn) if both else (_NETWORKS[config.network],)
+  kinds = _NETWORKS[config.network]
   makes = tuple(functools.partial(kind, config, outputs=task.outputs) for kind in kinds)
   count = config.members * len(makes)
+  network = makes[0]() if count == 1 else models.Ensemble(makes, count)
   steps = config.num_epochs * -(-data.examples('train') // config.batch_size)
   rate = optax.warmup_cosine_decay_schedule(0.0, config.learning_rate, steps // 10, steps)
   return medjax.Experiment(
     data=data,
-    model=makes[0]() if count == 1 else models.Ensemble(makes, count),
+    model=network if trees is None else trees.beside(network, task),
     task=task,
     optimizer=optax.adamw(rate, weight_decay=config.weight_decay),
+    trees=trees,
     start=start,
   )
 
@@ -115,7 +124,13 @@ def _gine(config: Config, **settings: Any) -> models.GINE:
   return models.GINE(config.hidden, config.depth, dropout=config.dropout, **settings)
 
 
-_NETWORKS = {'fingerprint': _fingerprint, 'dmpnn': _dmpnn, 'gine': _gine}
+_NETWORKS: dict[str, tuple[Callable[..., Any], ...]] = {
+  'fingerprint': (_fingerprint,),
+  'dmpnn': (_dmpnn,),
+  'gine': (_gine,),
+  'both': (_on_fingerprint, _dmpnn),
+  'graphs': (_dmpnn, _gine),
+}
 
 
 if __name__ == '__main__':

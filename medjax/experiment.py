@@ -36,6 +36,8 @@ class Experiment:
       averaged wherever the network is not trained; none for the inputs as they are.
     penalty: of the parameters, a scalar that is added to the mean loss, such as
       ``models.L2(1 / examples)``; or None.
+    trees: how trees are grown on the training cases before the first update, for a model that has
+      some beside its network; or None.
     start: where weights come from before the first update; None for random ones.
     privacy: how updates are clipped and noised, so that none tells much of a patient; or None.
 
@@ -55,5 +57,6 @@ class Experiment:
   average: float = 0.0
   views: tuple[View, ...] = ()
   penalty: Callable[[Any], jax.Array] | None = None
+  trees: transfer.Grown | None = None
   start: transfer.Source | None = None
   privacy: Privacy | None = None

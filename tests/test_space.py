@@ -142,7 +142,7 @@ def test_texts_that_spell_no_space(text, line):
     ({'depth': Integers(1, 4.5)}, 'space: depth: whole numbers from 1 to 4.5: expected whole num'),
     (
       {'network': Uniform(0, 1)},
-      'space: network: 0 to 1: is fingerprint|dmpnn|gine|both; expected',
+      'space: network: 0 to 1: is fingerprint|dmpnn|gine|both|graphs; expected',
     ),
     ({'features': Log(1, 9)}, 'space: features: 1 to 9, on a scale of powers: is'),
     ({'network': Choices(('gine', 'gcn'))}, 'config.network=gcn: expected one of fingerprint'),

@@ -10,6 +10,7 @@ import optax
 
 from medjax import optimizers
 from medjax.config import Config
+from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.federated.settings import Settings
 from medjax.runtime import Devices
@@ -95,6 +96,15 @@ class Update:
   loss: float | None
 
 
+def refuse_trees(experiment: Experiment) -> None:
+  """Raises UserError for trees, of which several sites' have no mean."""
+  if experiment.trees is not None:
+    raise UserError(
+      f'config.trees={experiment.trees.kind}: trees of several sites cannot be averaged; expected '
+      'none'
+    )
+
+
 class Local:
   """One site.
 
@@ -116,6 +126,7 @@ class Local:
   def __init__(
     self, name: str, experiment: Experiment, config: Config, settings: Settings, devices: Devices
   ):
+    refuse_trees(experiment)
     self.name = name
     self.updates = updates(len(experiment.data.splits['train']), config, settings)
     experiment = budget.applied(experiment, config, planned(config, settings))

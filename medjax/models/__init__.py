@@ -1,6 +1,6 @@
 """Networks as linen modules: ``model.apply(variables, inputs, train=...)`` gives outputs."""
 
-from medjax.models.base import Model, mask_argument, members
+from medjax.models.base import FIXED, Model, mask_argument, members
 from medjax.models.cnn import CNN
 from medjax.models.convnext import ConvNeXt
 from medjax.models.densenet import DenseNet
@@ -25,16 +25,20 @@ from medjax.models.scaled import PIXELS, Pixels, Scaled
 from medjax.models.sequence_cnn import SequenceCNN
 from medjax.models.siamese import Siamese
 from medjax.models.transformer import Transformer
+from medjax.models.trees import NODE, Trees
 from medjax.models.unet import UNet
 from medjax.models.vit import VisionTransformer
+from medjax.models.with_trees import WithTrees
 
 __all__ = [
   'CNN',
   'DMPNN',
+  'FIXED',
   'GINE',
   'IMAGE_NETWORKS',
   'L2',
   'MLP',
+  'NODE',
   'PIXELS',
   'AttentionPool',
   'BatchNorm',
@@ -60,8 +64,10 @@ __all__ = [
   'SequenceCNN',
   'Siamese',
   'Transformer',
+  'Trees',
   'UNet',
   'VisionTransformer',
+  'WithTrees',
   'image_network',
   'mask_argument',
   'members',

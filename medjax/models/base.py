@@ -4,6 +4,9 @@ from typing import Any, Protocol, runtime_checkable
 
 import jax
 
+# The collection of variables that training leaves as they are.
+FIXED = 'fixed'
+
 
 @runtime_checkable
 class Model(Protocol):

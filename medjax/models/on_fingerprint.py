@@ -1,6 +1,7 @@
 """A network on fingerprints, for inputs that have graphs as well."""
 
 from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -30,5 +31,16 @@ class OnFingerprint(nn.Module):
       inputs: 'fingerprint' [B, bits], and 'descriptors' [B, D] if there are; others are not seen.
       train: as for the network.
     """
-    seen = [inputs[name] for name in ('fingerprint', 'descriptors') if name in inputs]
-    return self.make(name='network')(jnp.concatenate(seen, axis=-1), train=train)
+    return self.make(name='network')(beside_graph(inputs), train=train)
+
+
+def beside_graph(inputs: Any) -> jax.Array:
+  """The fingerprint and the descriptors, if there are, [B, bits + D]; inputs of no graph are that.
+
+  Args:
+    inputs: see ``OnFingerprint``; or float32 [B, bits + D].
+  """
+  if not isinstance(inputs, dict):
+    return inputs
+  seen = [inputs[name] for name in ('fingerprint', 'descriptors') if name in inputs]
+  return jnp.concatenate(seen, axis=-1)

@@ -42,12 +42,15 @@ class Task(abc.ABC):
     weights: of each class in the loss; empty where every example counts alike.
     compares: whether the loss compares the examples of a batch with each other, as that of a risk
       set does. Then ``loss`` gives a sum over the batch and the weight that divides it.
+    link: what outputs are of the mean of ``targets`` of like cases: 'identity', the same; 'logit',
+      of a share; or 'log', of shares of classes. '' where there are no targets.
   """
 
   outputs: int
   outcome: Outcome
   weights: tuple[float, ...] = ()
   compares: ClassVar[bool] = False
+  link: ClassVar[str] = ''
 
   @abc.abstractmethod
   def loss(self, outputs: Any, batch: dict[str, Any]) -> Any:
@@ -71,6 +74,17 @@ class Task(abc.ABC):
     instead, such as the counts that an overlap of masks is computed of.
     """
     return self.predict(outputs)
+
+  def targets(self, label: Any) -> np.ndarray:
+    """Labels as numbers whose mean tells outputs, float64 [N, outputs], NaN where not known.
+
+    Args:
+      label: of examples, as a split has them.
+
+    Raises:
+      UserError: there are none.
+    """
+    raise UserError('needs one class or number a case, which this run does not predict')
 
   def explained(self, outputs: Any, target: jax.Array) -> jax.Array:
     """The number of each example whose parts an explanation names, float32 [B].

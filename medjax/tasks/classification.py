@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -34,6 +34,11 @@ class Binary(Task):
   weights: tuple[float, ...] = ()
   smoothing: float = 0.0
   outcome: Outcome = Classes()
+  link: ClassVar[str] = 'logit'
+
+  def targets(self, label: np.ndarray) -> np.ndarray:
+    """1 for the positive class, and 0."""
+    return np.asarray(label, np.float64)[:, None]
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Binary cross-entropy [B] in nats of logits [B, 1] and ``batch['label']`` in {0, 1}."""
@@ -76,6 +81,11 @@ class Multiclass(Task):
   weights: tuple[float, ...] = ()
   smoothing: float = 0.0
   outcome: Outcome = Classes()
+  link: ClassVar[str] = 'log'
+
+  def targets(self, label: np.ndarray) -> np.ndarray:
+    """1 for the class of a case, and 0 for the others."""
+    return np.eye(self.outputs)[label]
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Cross-entropy [B] in nats of logits [B, C] and class numbers ``batch['label']``."""

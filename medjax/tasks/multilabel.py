@@ -1,10 +1,11 @@
 """Several classes at once: one logit a class, each against the rest."""
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from medjax.outcomes import LabelSet, Outcome
@@ -27,6 +28,11 @@ class Multilabel(Task):
   outputs: int
   smoothing: float = 0.0
   outcome: Outcome = LabelSet()
+  link: ClassVar[str] = 'logit'
+
+  def targets(self, label: np.ndarray) -> np.ndarray:
+    """1 for each class of a case, 0 for the others, NaN where that is not known."""
+    return np.asarray(label, np.float64)
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Mean cross-entropy [B] in nats of logits [B, C] over the labels [B, C] of 0 and 1 that are

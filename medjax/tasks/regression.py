@@ -1,7 +1,7 @@
 """Regression: one number, by squared error."""
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +33,11 @@ class Regression(Task):
   scale: float = 1.0
   outputs: int = 1
   outcome: Outcome = Number()
+  link: ClassVar[str] = 'identity'
+
+  def targets(self, label: np.ndarray) -> np.ndarray:
+    """Standardised labels."""
+    return ((np.asarray(label, np.float64) - self.mean) / self.scale)[:, None]
 
   def loss(self, outputs: jax.Array, batch: dict[str, Any]) -> jax.Array:
     """Half the squared error [B] of outputs [B, 1]; 0 where ``batch['label']`` is NaN."""

@@ -165,6 +165,11 @@ def _check(experiment: Experiment, config: Config) -> None:
       'config.privacy.epsilon: this loss compares patients with each other, and so has no gradient '
       'of one; expected a loss of each case'
     )
+  if experiment.trees is not None:
+    raise UserError(
+      f'config.trees={experiment.trees.kind}: trees would be grown on private cases without noise; '
+      'expected none'
+    )
   held = set(state.abstract(experiment).model_state)
   if held:
     raise UserError(

@@ -108,7 +108,8 @@ def of_batch(
   if experiment.penalty is not None:
     penalty, of_penalty = jax.value_and_grad(experiment.penalty)(params)
     loss, grads = loss + penalty, jax.tree.map(jnp.add, grads, of_penalty)
-  return loss, grads, jax.lax.pmean(model_state, AXIS)
+  changing = {name: leaves for name, leaves in model_state.items() if name != models.FIXED}
+  return loss, grads, model_state | jax.lax.pmean(changing, AXIS)
 
 
 def _of_examples(experiment: Experiment, outputs_of: _Outputs, batch: Batch) -> _Share:

@@ -12,7 +12,7 @@ from medjax import hosts
 from medjax.config import Config
 from medjax.errors import NonFiniteError, UserError
 from medjax.experiment import Experiment
-from medjax.spent import CHECKPOINTS, Spent
+from medjax.spent import CHECKPOINTS, STEPS, Spent
 from medjax.training import budget, state, weights
 from medjax.training.checkpoint import Checkpoints, Position
 from medjax.training.log import Meter, MetricsLog
@@ -275,7 +275,9 @@ def kept(
   ):
     restored = checkpoints.latest(state.abstract(experiment))
     if restored is None:
-      current, step = weights.begin(experiment, create(), workdir, write=lead), 0
+      with spent.on(STEPS):  # growing trees takes a while
+        current = weights.begin(experiment, create(), workdir, write=lead, seed=config.seed)
+      step = 0
     else:
       current, step = restored[0], restored[1].step
     if lead:

@@ -1,4 +1,4 @@
-"""The weights that a training starts from: read before the first update, and never again.
+"""What a training starts from: weights, read before the first update and never again, and trees.
 
 weights.json notes what they were, with a digest. A run that is continued before its first
 checkpoint reads them once more; that they are the same then keeps what a killed run ends with the
@@ -19,7 +19,7 @@ from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.training import state
 from medjax.training.checkpoint import Checkpoints
-from medjax.transfer import Source, fit, graphs
+from medjax.transfer import Grown, Source, fit, graphs
 from medjax.transfer import files as weight_files
 from medjax.workdir import Workdir
 
@@ -44,19 +44,22 @@ def check(experiment: Experiment, workdir: Workdir) -> list[str]:
 
 
 def begin(
-  experiment: Experiment, created: state.State, workdir: Workdir, *, write: bool
+  experiment: Experiment, created: state.State, workdir: Workdir, *, write: bool, seed: int = 0
 ) -> state.State:
   """The state before the first update.
 
   Args:
-    experiment: model and optimiser, and where its weights come from.
+    experiment: model and optimiser, and where its weights and trees come from.
     created: the state with random weights.
     workdir: the run folder.
     write: whether to note there what the weights were.
+    seed: of the trees.
 
   Raises:
     UserError: as for ``check``.
   """
+  if experiment.trees is not None:
+    created = _with_trees(experiment, experiment.trees, created, seed)
   source = experiment.start
   if source is None:
     return created
@@ -68,6 +71,14 @@ def begin(
     about = {'source': source.path, 'digest': digest, 'pixels': source.pixels, 'notes': notes}
     workdir.write(workdir.weights, about)
   return begun
+
+
+def _with_trees(
+  experiment: Experiment, trees: Grown, created: state.State, seed: int
+) -> state.State:
+  grown = {models.FIXED: trees.on(experiment.model, experiment.task, experiment.data, seed)}
+  average = None if created.average is None else created.average | grown
+  return dataclasses.replace(created, model_state=created.model_state | grown, average=average)
 
 
 def _refuse_others(digest: str, path: pathlib.Path, workdir: Workdir) -> None:
@@ -101,7 +112,7 @@ def _fit(
       f'config.model.pixels={source.pixels}: {path} has weights that expect {read.pixels}'
     )
   model, random = experiment.model, created.variables
-  if isinstance(model, models.DMPNN | models.GINE) or models.members(model):
+  if graphs.suits(model):
     variables, more = graphs.fit(model, random, read.tensors)
   else:
     variables, more = fit.fit(model, random, read.tensors)

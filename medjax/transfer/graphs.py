@@ -36,9 +36,11 @@ def graph_source(weights: str, config: Any) -> Source | None:
   workdir = Workdir(pathlib.Path(weights).expanduser())
   if workdir.config.exists():  # a trained run needs it no more
     before = workdir.read(workdir.config)
-    if before.get('network') == 'both' or before.get('members', 1) > 1:
+    trees = before.get('trees', 'none') != 'none'
+    if before.get('network') == 'both' or before.get('members', 1) > 1 or trees:
+      what = 'trees beside its network' if trees else 'several networks'
       raise UserError(
-        f'config.model.weights={weights}: that run has several networks; expected a run of one'
+        f'config.model.weights={weights}: that run has {what}; expected a run of one network'
       )
     for name in _SAME:
       has, needed = before.get(name), getattr(config, name)
@@ -48,6 +50,12 @@ def graph_source(weights: str, config: Any) -> Source | None:
           'expected the same network'
         )
   return Source(weights, None)
+
+
+def suits(network: Any) -> bool:
+  """Whether a model is one that ``fit`` takes."""
+  inner = network.network if isinstance(network, models.WithTrees) else network
+  return isinstance(inner, models.DMPNN | models.GINE) or bool(models.members(inner))
 
 
 def fit(
@@ -63,7 +71,8 @@ def fit(
   networks all on graphs begin with the same, but for these layers, which are random in each.
 
   Args:
-    network: on graphs, ``models.DMPNN`` or ``GINE``; or several, at least one of which is.
+    network: on graphs, ``models.DMPNN`` or ``GINE``; or several, at least one of which is; trees
+      may be beside it.
     variables: its variables, random; or their shapes, to see whether the source fits.
     given: the source: variables of the same network, or of one in ``models.MaskedAtoms``.
     head: whether layers behind the pooled atoms are taken where the source has them.
@@ -74,6 +83,11 @@ def fit(
   Raises:
     UserError: names the first tensor that is not there, or is of another shape.
   """
+  if isinstance(network, models.WithTrees):
+    inner = {kind: tree['network'] for kind, tree in variables.items() if 'network' in tree}
+    fitted, notes = fit(network.network, inner, given, head=head)
+    placed = {kind: {**variables[kind], 'network': tree} for kind, tree in fitted.items()}
+    return {**variables, **placed}, notes
   if models.members(network):
     return _fit_members(network, variables, given)
   found = dict(given.found)

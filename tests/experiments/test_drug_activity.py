@@ -14,8 +14,11 @@ pytest.importorskip('rdkit')
 from rdkit import Chem
 
 from experiments import drug_activity
+from medjax import config as config_lib
 from medjax import tasks
 from medjax.data.simulate import assay
+from medjax.training.checkpoint import Checkpoints
+from medjax.workdir import Workdir
 
 SMALL = (
   '--config.features=32',
@@ -154,29 +157,78 @@ def test_mistakes_are_one_line_without_a_traceback(command, arguments, message):
   assert message in last
 
 
-def card_of_few(command, lines, network):
+FEW_NUMBERS = [
+  'smiles,pIC50',
+  *(f'{"C" * (1 + i // 4)}{"N(C)O"[: i % 4 // 2 * 4 + 1]},{i % 9 + i / 7}' for i in range(60)),
+]
+
+
+def card_of_few(command, lines, network, *more):
   """The card of a run on molecules of one size of programs, which are compiled once."""
   pathlib.Path('few.csv').write_text('\n'.join(lines))
   code, _, err = command(
     *SMALL, f'--config.network={network}', '--config.hidden=16', '--config.depth=2',
     '--config.data.source=few.csv', '--config.data.split=random', '--config.num_epochs=1',
-    '--config.explanation=gradient', '--workdir=run',
+    '--config.explanation=gradient', '--workdir=run', *more,
   )  # fmt: skip
   assert code == 0, err
   return pathlib.Path('run', 'card.md').read_text()
 
 
 def test_fingerprints_and_graphs_predict_by_their_mean(command):
-  lines = ['smiles,pIC50']
-  lines += [
-    f'{"C" * (1 + i // 4)}{"N(C)O"[: i % 4 // 2 * 4 + 1]},{i % 9 + i / 7}' for i in range(60)
-  ]
-  card = card_of_few(command, lines, 'both')
+  card = card_of_few(command, FEW_NUMBERS, 'both')
   assert 'atoms and bonds and ECFP (log1p) of the largest fragment, neutralised by RDKit' in card
   code, _, err = command('predict', 'CCO', 'CCN', '--workdir=run', '--output=out.csv')
   assert code == 0, err
   rows = _rows('out.csv')
   assert all(float(row['spread']) > 0 for row in rows)  # of one network of each kind
+
+
+def test_graphs_of_two_kinds_and_trees_predict_by_their_mean(command):
+  card_of_few(command, FEW_NUMBERS, 'graphs', '--config.trees=boosting')
+  code, _, err = command('predict', 'CCO', 'CCN', '--workdir=run', '--output=out.csv')
+  assert code == 0, err
+  assert all(float(row['spread']) > 0 for row in _rows('out.csv'))
+  code, _, err = command('explain', 'CCO', '--method=kernel_shap', '--workdir=run', '--output=why')
+  assert code == 0, err
+  words = ('--config.model.weights=run', '--config.network=dmpnn', '--config.hidden=16')
+  code, _, err = command(*words, '--config.data.source=few.csv', '--workdir=other')
+  assert code == 2
+  assert 'weights=run: that run has trees beside its network; expected a run of one' in err
+
+
+def test_trees_stay_as_they_were_grown(command):
+  pathlib.Path('few.csv').write_text('\n'.join(FEW_NUMBERS))
+  settings = {
+    'data.source': 'few.csv', 'data.split': 'random', 'data.bits': 128, 'trees': 'extra',
+    'seed': 4, 'num_devices': 3, 'batch_size': 15, 'num_epochs': 3, 'explanation': 'none',
+  }  # fmt: skip
+  words = [f'--config.{name}={value}' for name, value in settings.items()]
+  code, _, err = command(*words, '--workdir=run')
+  assert code == 0, err
+  experiment = drug_activity.build(config_lib.changed(drug_activity.Config(), settings))
+  grown = experiment.trees.on(experiment.model, experiment.task, experiment.data, seed=4)
+  workdir = Workdir(pathlib.Path('run'))
+  with Checkpoints(workdir.checkpoints, keep=3, run=workdir.identity()) as checkpoints:
+    kept = checkpoints.variables(checkpoints.best())
+  np.testing.assert_array_equal(kept['trees/nodes'], grown['trees']['nodes'])
+  other = experiment.trees.on(experiment.model, experiment.task, experiment.data, seed=5)
+  assert not np.array_equal(other['trees']['nodes'], grown['trees']['nodes'])
+
+
+@pytest.mark.parametrize(
+  ('words', 'message'),
+  [
+    (('--config.privacy.epsilon=8',), 'trees would be grown on private cases without noise'),
+    (('federate', '--sites=2'), 'trees of several sites cannot be averaged; expected none'),
+  ],
+)
+def test_trees_are_refused_where_they_cannot_be(command, words, message):
+  few = ('--config.data.simulated_molecules=120', '--config.trees=forest', '--workdir=run')
+  code, _, err = command(*words[:1], *SMALL, *words[1:], *few)
+  assert code == 2
+  [line] = [line for line in err.splitlines() if line.startswith('error: ')]
+  assert f'config.trees=forest: {message}' in line
 
 
 def test_charges_are_kept_where_that_is_asked_for(command, tmp_path):

@@ -142,6 +142,14 @@ def test_all_networks_on_graphs_begin_with_it(trained):
   for name in ('member_0', 'member_2'):
     jax.tree.map(np.testing.assert_array_equal, of[name], random['params'][name])
 
+  beside = models.WithTrees(network, models.Trees(outputs=1, count=2, leaves=2))
+  random = beside.init(jax.random.key(0), graph)
+  with_trees, _ = graphs.fit(beside, random, given)
+  assert jax.tree.map(jnp.shape, with_trees) == jax.tree.map(jnp.shape, random)
+  kernel = given.found['encoder/message/kernel']
+  found = with_trees['params']['network']['member_1']['message']['kernel']
+  np.testing.assert_array_equal(found, kernel)
+
 
 def test_several_networks_start_from_it_in_training(trained, folder, run_in, capsys):
   words = ('--config.members=2', '--config.network=both', '--workdir=several')

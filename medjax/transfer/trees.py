@@ -1,0 +1,170 @@
+"""Trees that are grown on the training cases before the first update of a network beside them."""
+
+import dataclasses
+from typing import Any, Literal
+
+import numpy as np
+from scipy.special import logit
+
+from medjax import models, tasks
+from medjax.data.dataset import Dataset
+
+TreeChoice = Literal['none', 'forest', 'extra', 'boosting']
+
+_AT_ONCE = 1024  # cases that are read
+_RATE, _SHARE, _COLUMNS = 0.05, 0.5, 0.1  # of boosting: a step, cases a tree, columns a split
+
+
+@dataclasses.dataclass(frozen=True)
+class Grown:
+  """How trees are grown, by scikit-learn, and the variables that they then are.
+
+  A class of which training has no known case is predicted as a share of one half, and a number as
+  the mean.
+
+  Attributes:
+    kind: 'forest', a random forest: a tree is grown on cases drawn with replacement, and splits by
+      squared error, which for shares of two classes is Gini's, among a random choice of as many
+      columns as the root of their number. 'extra', extremely randomised trees: of all cases, that
+      split such columns where chance says, as is best among them. 'boosting': each tree is grown on
+      half of the cases toward what those before it left, and adds a twentieth of that; it chooses
+      among a tenth of the columns at a split.
+    count: trees of each output.
+    leaves: of a tree at most; those that help most are made first.
+
+  Example:
+    >>> trees = transfer.grown('forest')                            # doctest: +SKIP
+    >>> model = trees.beside(network, task)
+    >>> experiment = medjax.Experiment(data=data, model=model, task=task, trees=trees, ...)
+
+  Source:
+    Breiman, L. (2001), Random forests, Machine Learning 45:5-32; Geurts, P., Ernst, D. and
+    Wehenkel, L. (2006), Extremely randomized trees, Machine Learning 63:3-42; Friedman, J. H.
+    (2002), Stochastic gradient boosting, Computational Statistics & Data Analysis 38:367-378.
+  """
+
+  kind: Literal['forest', 'extra', 'boosting']
+  count: int
+  leaves: int
+
+  def beside(self, network: Any, task: tasks.Task) -> models.WithTrees:
+    """The network and trees as one model.
+
+    Args:
+      network: of molecules; see ``models.WithTrees``.
+      task: what is predicted.
+    """
+    link = 'identity' if self.kind == 'boosting' else task.link
+    return models.WithTrees(network, models.Trees(task.outputs, self.count, self.leaves, link))
+
+  def on(self, model: Any, task: tasks.Task, data: Dataset, seed: int) -> dict[str, Any]:
+    """The variables of ``models.FIXED``, as arrays of NumPy; see ``models.Trees``.
+
+    Args:
+      model: as ``beside`` gives it.
+      task: what is predicted.
+      data: its training cases are grown on.
+      seed: of what chance decides.
+
+    Raises:
+      UserError: the labels are no classes or numbers.
+    """
+    x, y = _seen(model, data), task.targets(data.splits['train'].label)
+    grown = [self._of_column(x, column, task.link, seed) for column in y.T]
+    nodes = np.stack([nodes for nodes, _ in grown])
+    return {'trees': {'nodes': nodes, 'depth': np.int32(max(depth for _, depth in grown))}}
+
+  def _of_column(
+    self, x: np.ndarray, y: np.ndarray, link: str, seed: int
+  ) -> tuple[np.ndarray, int]:
+    """Nodes float32 [count, 2 * leaves - 1, 4] of the trees of an output, and how deep they are."""
+    nodes = np.zeros((self.count, 2 * self.leaves - 1, len(models.NODE)), np.float32)
+    known = ~np.isnan(y)
+    x, y = x[known], y[known]
+    boosted = self.kind == 'boosting'
+    if not len(y) or (boosted and np.ptp(y) == 0):  # nothing to learn from, or to tell apart
+      votes = (y.sum() + 0.5) / (len(y) + 1)
+      constant = (y.mean() if len(y) else 0.0) if link == 'identity' else votes
+      nodes[:, 0] = 0, np.inf, 0, logit(constant) if boosted and link != 'identity' else constant
+      return nodes, 0
+    if boosted:
+      trees = self._boosted(x, y, link, seed)
+      mean = y.mean() if link == 'identity' else logit(y.mean())
+      found = [_nodes(tree, self.count * _RATE, mean) for tree in trees]
+    else:
+      trees = self._forest(x, y, seed)
+      found = [_nodes(tree) for tree in trees]
+    for number, one in enumerate(found):
+      nodes[number, : len(one)] = one
+    return nodes, max(tree.max_depth for tree in trees)
+
+  def _forest(self, x: np.ndarray, y: np.ndarray, seed: int) -> list[Any]:
+    from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
+
+    forest = RandomForestRegressor if self.kind == 'forest' else ExtraTreesRegressor
+    settings = {'max_features': 'sqrt', 'max_leaf_nodes': self.leaves, 'n_jobs': -1}
+    return [one.tree_ for one in forest(self.count, random_state=seed, **settings).fit(x, y)]
+
+  def _boosted(self, x: np.ndarray, y: np.ndarray, link: str, seed: int) -> list[Any]:
+    from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+
+    boosting = GradientBoostingRegressor if link == 'identity' else GradientBoostingClassifier
+    made = boosting(
+      n_estimators=self.count,
+      learning_rate=_RATE,
+      subsample=_SHARE,
+      max_features=_COLUMNS,
+      max_depth=int(np.log2(self.leaves)),
+      random_state=seed,
+    )
+    return [one.tree_ for one in made.fit(x, y).estimators_[:, 0]]
+
+
+_GROWN = {
+  'forest': Grown('forest', 200, 256),
+  'extra': Grown('extra', 200, 256),
+  'boosting': Grown('boosting', 500, 32),
+}
+
+
+def grown(choice: TreeChoice) -> Grown | None:
+  """How trees are grown; None for 'none'."""
+  return _GROWN.get(choice)
+
+
+def _seen(model: Any, data: Dataset) -> np.ndarray:
+  """What trees see of the training cases, float32 [N, D]."""
+  train, parts = data.splits['train'], []
+  for first in range(0, len(train), _AT_ONCE):
+    numbers = np.arange(first, min(first + _AT_ONCE, len(train)))
+    parts.append(np.asarray(model.seen(data.modality.inputs(train.read(numbers))), np.float32))
+  return np.concatenate(parts)
+
+
+def _nodes(tree: Any, scale: float = 1.0, more: float = 0.0) -> np.ndarray:
+  """A tree of scikit-learn, float32 [nodes, 4], of which two children lie side by side.
+
+  Args:
+    tree: its ``tree_``.
+    scale: of its values.
+    more: is added to them.
+  """
+  order = [0]
+  place = np.zeros(tree.node_count, np.int64)
+  for node in order:  # which grows
+    if tree.children_left[node] >= 0:
+      children = [tree.children_left[node], tree.children_right[node]]
+      place[children] = len(order), len(order) + 1
+      order += children
+  inner = tree.children_left >= 0
+  column = np.where(inner, tree.feature, 0)
+  threshold = np.where(inner, _rounded_down(tree.threshold), np.inf)
+  child = np.where(inner, place[tree.children_left], place)
+  value = tree.value[:, 0, 0] * scale + more
+  return np.stack([column, threshold, child, value], axis=1)[order].astype(np.float32)
+
+
+def _rounded_down(threshold: np.ndarray) -> np.ndarray:
+  """The largest float32 not above each: float32 numbers are above both or neither."""
+  near = threshold.astype(np.float32)
+  return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
