@@ -112,7 +112,7 @@ def _judged(
   language: Language, objective: Objective, config: Config, known: set[str]
 ) -> dict[str, Any]:
   """Figures of molecules that are drawn now, the same draws each time, as JSON values."""
-  drawn = language.draw(config.drawn, config.seed)
+  drawn = language.draw(config.drawn, config.seed, config.temperature)
   valid = [one for one in drawn.smiles if one]
   found: dict[str, Estimate] = {}
   if valid:

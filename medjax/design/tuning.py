@@ -38,6 +38,9 @@ class Settings:
   seed: int = setting(0, 'Seed of everything random.', low=0, high=2**31 - 1)
   steps: int = setting(300, 'Updates.', low=1)
   molecules: int = setting(64, 'Molecules that are drawn for an update.', low=1, high=4096)
+  temperature: float = setting(
+    1.0, 'By which logits are divided in drawing: below 1 the likely becomes likelier.', low=0.01
+  )
   sigma: float = setting(120.0, 'How much a score of 1 adds to a log-likelihood.', low=0.0)
   learning_rate: float = setting(1e-4, 'Step size of Adam.', low=0.0)
   replayed: int = setting(10, 'Of the best molecules so far, for each update.', low=0)
@@ -104,7 +107,12 @@ class Tuning:
     drawn = self._prior.read(
       *jax.device_get(
         sampler.compiled(
-          self._prior.model, self._prior.longest, count, {'params': self._state.params}, key, 1.0
+          self._prior.model,
+          self._prior.longest,
+          count,
+          {'params': self._state.params},
+          key,
+          settings.temperature,
         )
       )
     )
