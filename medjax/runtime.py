@@ -369,7 +369,10 @@ def without_passwords(text: str) -> str:
 @functools.cache
 def _versions() -> dict[str, str]:
   versions = {}
-  for name in ('medjax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy'):
+  for name in (
+    *('medjax', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy'),
+    'scikit-learn',  # grows trees
+  ):
     try:
       versions[name] = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

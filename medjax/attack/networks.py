@@ -12,7 +12,7 @@ from medjax.data import feed
 from medjax.data.dataset import Split
 from medjax.experiment import Experiment
 from medjax.runtime import Devices
-from medjax.training import budget, loop, parallel, state
+from medjax.training import budget, loop, parallel, state, weights
 
 
 class Networks:
@@ -71,7 +71,8 @@ class Networks:
   def _trained(self, one: Experiment, config: Config) -> Any:
     devices, split = self._devices, one.data.splits['train']
     fed = feed.make(split, devices, config.feeding, config.resident_gib)
-    current = parallel.place(state.create(one, config.seed), devices)
+    created = weights.with_trees(one, state.create(one, config.seed), config.seed)
+    current = parallel.place(created, devices)
     for epoch in range(config.num_epochs):
       key = budget.key(one, config)
       for batch in fed(loop.epoch_plan(one, config, epoch, devices)):

@@ -106,7 +106,9 @@ class Site:
     experiment = self._experiment()
     local.refuse_trees(experiment)
     created = parallel.create(experiment, self._run.config.seed, self._run.devices)
-    begun = weights.begin(experiment, created, self._run.workdir, write=False)
+    begun = weights.begin(
+      experiment, created, self._run.workdir, write=False, seed=self._run.config.seed
+    )
     sent = jax.device_get({'params': begun.params, 'model_state': begun.model_state})
     about: dict[str, Any] = {'digest': wire.digest(sent)}
     if not self._about['leads']:

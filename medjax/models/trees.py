@@ -8,7 +8,7 @@ from medjax.models.base import FIXED
 
 # What an array of nodes holds of each: the column that it looks at, the number above which a case
 # goes to the second of its two children, the number of the first, and the value of a leaf. A leaf
-# is its own first child, and its threshold is infinite.
+# is its own first child, and no number is above its threshold, the largest float32.
 NODE = ('column', 'threshold', 'child', 'value')
 
 
@@ -23,9 +23,10 @@ class Trees(nn.Module):
     outputs: numbers a case, each of trees of its own.
     count: trees of each output.
     leaves: of a tree at most.
-    link: what outputs are of the mean of the values: 'identity', the same; 'logit', of a share; or
-      'log', of shares of classes. One vote more, divided among the classes, is added to those of
-      the trees, so that a share of 0 has a logarithm.
+    link: what outputs are of the mean of the values: 'identity', the same; 'logit', of a share;
+      'log', of shares of classes; or 'log_sigmoid', the logarithm of a share that is given by its
+      logit. To shares one vote is added that is divided among the classes, so that 0 has a
+      logarithm.
 
   Example:
     >>> model = Trees(outputs=1, count=2, leaves=2)
@@ -61,25 +62,27 @@ def _values(nodes: jax.Array, depth: jax.Array, x: jax.Array) -> jax.Array:
   # The numbers of a node lie side by side: one look at memory for all.
   table = jnp.asarray(nodes).reshape(-1, len(NODE))
   first = jnp.arange(outputs * count, dtype=jnp.int32) * size
-  columns = x.shape[1]
+  cases, columns = x.shape
   x = jax.lax.stop_gradient(jnp.asarray(x, jnp.float32)).reshape(-1)
-  row = jnp.arange(len(x) // columns, dtype=jnp.int32)[:, None] * columns
+  row = jnp.arange(cases, dtype=jnp.int32)[:, None] * columns
 
   def descend(_: int, at: jax.Array) -> jax.Array:
     column, threshold, child = jnp.moveaxis(table[first + at][..., :3], -1, 0)
     beyond = x[row + column.astype(jnp.int32)] > threshold
     return child.astype(jnp.int32) + beyond
 
-  start = jnp.zeros((len(row), outputs * count), jnp.int32)
+  start = jnp.zeros((cases, outputs * count), jnp.int32)
   at = jax.lax.fori_loop(0, depth, descend, start)
-  return table[first + at][..., 3].reshape(-1, outputs, count)
+  return table[first + at][..., 3].reshape(cases, outputs, count)
 
 
 def _link(mean: jax.Array, count: int, link: str) -> jax.Array:
   if link == 'identity':
     return mean
+  if link == 'log_sigmoid':
+    return jax.nn.log_sigmoid(mean)
   if link not in ('logit', 'log'):
-    raise ValueError(f'link={link}: expected identity, logit or log')
+    raise ValueError(f'link={link}: expected identity, logit, log or log_sigmoid')
   prior = 0.5 if link == 'logit' else 1 / mean.shape[-1]
   share = (mean * count + prior) / (count + 1)
   return jnp.log(share) - jnp.log1p(-share) if link == 'logit' else jnp.log(share)

@@ -82,9 +82,9 @@ class Task(abc.ABC):
       label: of examples, as a split has them.
 
     Raises:
-      UserError: there are none.
+      ValueError: there are none, as ``link`` says.
     """
-    raise UserError('needs one class or number a case, which this run does not predict')
+    raise ValueError(f'{type(self).__name__}: labels are no classes or numbers')
 
   def explained(self, outputs: Any, target: jax.Array) -> jax.Array:
     """The number of each example whose parts an explanation names, float32 [B].

@@ -19,7 +19,7 @@ from medjax.errors import UserError
 from medjax.experiment import Experiment
 from medjax.training import state
 from medjax.training.checkpoint import Checkpoints
-from medjax.transfer import Grown, Source, fit, graphs
+from medjax.transfer import Source, fit, graphs
 from medjax.transfer import files as weight_files
 from medjax.workdir import Workdir
 
@@ -44,7 +44,7 @@ def check(experiment: Experiment, workdir: Workdir) -> list[str]:
 
 
 def begin(
-  experiment: Experiment, created: state.State, workdir: Workdir, *, write: bool, seed: int = 0
+  experiment: Experiment, created: state.State, workdir: Workdir, *, write: bool, seed: int
 ) -> state.State:
   """The state before the first update.
 
@@ -58,8 +58,7 @@ def begin(
   Raises:
     UserError: as for ``check``.
   """
-  if experiment.trees is not None:
-    created = _with_trees(experiment, experiment.trees, created, seed)
+  created = with_trees(experiment, created, seed)
   source = experiment.start
   if source is None:
     return created
@@ -73,9 +72,11 @@ def begin(
   return begun
 
 
-def _with_trees(
-  experiment: Experiment, trees: Grown, created: state.State, seed: int
-) -> state.State:
+def with_trees(experiment: Experiment, created: state.State, seed: int) -> state.State:
+  """The state before the first update with the trees of its experiment, if that has any."""
+  trees = experiment.trees
+  if trees is None:
+    return created
   grown = {models.FIXED: trees.on(experiment.model, experiment.task, experiment.data, seed)}
   average = None if created.average is None else created.average | grown
   return dataclasses.replace(created, model_state=created.model_state | grown, average=average)

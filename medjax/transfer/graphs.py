@@ -37,7 +37,8 @@ def graph_source(weights: str, config: Any) -> Source | None:
   if workdir.config.exists():  # a trained run needs it no more
     before = workdir.read(workdir.config)
     trees = before.get('trees', 'none') != 'none'
-    if before.get('network') == 'both' or before.get('members', 1) > 1 or trees:
+    several = before.get('network') in ('both', 'graphs') or before.get('members', 1) > 1
+    if several or trees:
       what = 'trees beside its network' if trees else 'several networks'
       raise UserError(
         f'config.model.weights={weights}: that run has {what}; expected a run of one network'

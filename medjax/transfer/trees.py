@@ -3,15 +3,18 @@
 import dataclasses
 from typing import Any, Literal
 
+import jax
 import numpy as np
 from scipy.special import logit
 
 from medjax import models, tasks
 from medjax.data.dataset import Dataset
+from medjax.errors import UserError
 
 TreeChoice = Literal['none', 'forest', 'extra', 'boosting']
 
 _AT_ONCE = 1024  # cases that are read
+_ABOVE_ALL = np.finfo(np.float32).max  # not infinite: means of it are finite
 _RATE, _SHARE, _COLUMNS = 0.05, 0.5, 0.1  # of boosting: a step, cases a tree, columns a split
 
 
@@ -53,8 +56,15 @@ class Grown:
     Args:
       network: of molecules; see ``models.WithTrees``.
       task: what is predicted.
+
+    Raises:
+      UserError: that is no classes or numbers.
     """
-    link = 'identity' if self.kind == 'boosting' else task.link
+    if not task.link:
+      raise UserError(f'config.trees={self.kind}: trees predict classes or numbers; expected none')
+    link = task.link
+    if self.kind == 'boosting':  # whose trees add to logits
+      link = 'log_sigmoid' if link == 'log' else 'identity'
     return models.WithTrees(network, models.Trees(task.outputs, self.count, self.leaves, link))
 
   def on(self, model: Any, task: tasks.Task, data: Dataset, seed: int) -> dict[str, Any]:
@@ -65,9 +75,6 @@ class Grown:
       task: what is predicted.
       data: its training cases are grown on.
       seed: of what chance decides.
-
-    Raises:
-      UserError: the labels are no classes or numbers.
     """
     x, y = _seen(model, data), task.targets(data.splits['train'].label)
     grown = [self._of_column(x, column, task.link, seed) for column in y.T]
@@ -80,12 +87,15 @@ class Grown:
     """Nodes float32 [count, 2 * leaves - 1, 4] of the trees of an output, and how deep they are."""
     nodes = np.zeros((self.count, 2 * self.leaves - 1, len(models.NODE)), np.float32)
     known = ~np.isnan(y)
-    x, y = x[known], y[known]
+    if not known.all():
+      x, y = x[known], y[known]
     boosted = self.kind == 'boosting'
     if not len(y) or (boosted and np.ptp(y) == 0):  # nothing to learn from, or to tell apart
-      votes = (y.sum() + 0.5) / (len(y) + 1)
-      constant = (y.mean() if len(y) else 0.0) if link == 'identity' else votes
-      nodes[:, 0] = 0, np.inf, 0, logit(constant) if boosted and link != 'identity' else constant
+      constant = y.mean() if len(y) else 0.0
+      if link != 'identity':
+        constant = (y.sum() + 0.5) / (len(y) + 1)
+        constant = logit(constant) if boosted else constant
+      nodes[:, 0] = 0, _ABOVE_ALL, 0, constant
       return nodes, 0
     if boosted:
       trees = self._boosted(x, y, link, seed)
@@ -127,18 +137,36 @@ _GROWN = {
 }
 
 
-def grown(choice: TreeChoice) -> Grown | None:
-  """How trees are grown; None for 'none'."""
+def grown(choice: TreeChoice, precision: str) -> Grown | None:
+  """How trees are grown; None for 'none'.
+
+  Args:
+    choice: a kind, or none.
+    precision: the compute type of the run.
+
+  Raises:
+    UserError: columns would be rounded, so that cases cross thresholds.
+  """
+  if choice != 'none' and precision != 'float32':
+    raise UserError(
+      f'config.precision={precision}: thresholds of config.trees={choice} are those of float32; '
+      'expected float32'
+    )
   return _GROWN.get(choice)
 
 
 def _seen(model: Any, data: Dataset) -> np.ndarray:
   """What trees see of the training cases, float32 [N, D]."""
-  train, parts = data.splits['train'], []
+  train = data.splits['train']
+  seen = jax.jit(lambda batch: model.seen(data.modality.inputs(batch)))
+  found: Any = None
   for first in range(0, len(train), _AT_ONCE):
     numbers = np.arange(first, min(first + _AT_ONCE, len(train)))
-    parts.append(np.asarray(model.seen(data.modality.inputs(train.read(numbers))), np.float32))
-  return np.concatenate(parts)
+    rows = seen(train.read(numbers))
+    if found is None:
+      found = np.empty((len(train), rows.shape[1]), np.float32)
+    found[numbers] = rows
+  return found
 
 
 def _nodes(tree: Any, scale: float = 1.0, more: float = 0.0) -> np.ndarray:
@@ -158,7 +186,7 @@ def _nodes(tree: Any, scale: float = 1.0, more: float = 0.0) -> np.ndarray:
       order += children
   inner = tree.children_left >= 0
   column = np.where(inner, tree.feature, 0)
-  threshold = np.where(inner, _rounded_down(tree.threshold), np.inf)
+  threshold = np.where(inner, _rounded_down(tree.threshold), _ABOVE_ALL)
   child = np.where(inner, place[tree.children_left], place)
   value = tree.value[:, 0, 0] * scale + more
   return np.stack([column, threshold, child, value], axis=1)[order].astype(np.float32)

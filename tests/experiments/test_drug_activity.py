@@ -188,7 +188,14 @@ def test_graphs_of_two_kinds_and_trees_predict_by_their_mean(command):
   card_of_few(command, FEW_NUMBERS, 'graphs', '--config.trees=boosting')
   code, _, err = command('predict', 'CCO', 'CCN', '--workdir=run', '--output=out.csv')
   assert code == 0, err
-  assert all(float(row['spread']) > 0 for row in _rows('out.csv'))
+  rows = _rows('out.csv')
+  assert all(float(row['spread']) > 0 for row in rows)
+  code, _, err = command('export', '--workdir=run', '--output=few.medjax')
+  assert code == 0, err
+  code, _, err = command('predict', 'CCO', 'CCN', '--model=few.medjax', '--output=again.csv')
+  assert code == 0, err
+  for row, again in zip(rows, _rows('again.csv'), strict=True):
+    assert float(again['prediction']) == pytest.approx(float(row['prediction']), rel=1e-6)
   code, _, err = command('explain', 'CCO', '--method=kernel_shap', '--workdir=run', '--output=why')
   assert code == 0, err
   words = ('--config.model.weights=run', '--config.network=dmpnn', '--config.hidden=16')

@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip('rdkit')
 
 from experiments import drug_activity, drug_design, drug_generate
+from medjax.design import sampler
 from medjax.design.tuning import Tuning
 
 SMALL = (
@@ -134,16 +135,21 @@ def test_a_tuning_that_was_stopped_goes_on_to_the_same(trained, folder, tune, ca
   assert (folder / 'again' / 'candidates.csv').read_text() == rows
 
 
-def test_molecules_are_drawn_at_a_temperature(trained, command, tune, folder):
+def test_molecules_are_drawn_at_a_temperature(trained, command, tune, folder, monkeypatch):
   words = ('--workdir=run', '--number=40', '--temperature=0.6', '--output=drawn')
   assert command('sample', *words) == 0
   drawn = json.loads((folder / 'drawn' / 'generation.json').read_text())['figures']
   goal = ('--language=run', '--qed', '--config.steps=1')
+  used, compiled = [], sampler.compiled
+  monkeypatch.setattr(sampler, 'compiled', lambda *a: (used.append(a[-1]), compiled(*a))[1])
   validity = []
   for name, more in (('warm', ()), ('cold', ('--config.temperature=0.6',))):
     assert tune(*goal, *more, f'--output={name}') == 0
     before = json.loads((folder / name / 'design.json').read_text())['before']
     validity.append(before['validity']['value'])
+    assert len(used) == 3  # before, for the update, and after
+    assert set(used) == {0.6 if more else 1.0}
+    used.clear()
   assert validity[1] == drawn['validity']['value'] != validity[0]
 
 

@@ -159,6 +159,13 @@ def test_several_networks_start_from_it_in_training(trained, folder, run_in, cap
   again = ('--config.model.weights=several', '--workdir=other')
   assert run_in(folder, drug_activity, *STARTED, *again) == 2
   assert 'weights=several: that run has several networks; expected a run' in capsys.readouterr().err
+  folder.joinpath('pair').mkdir()
+  stored = json.loads((folder / 'several' / 'config.json').read_text())
+  stored |= {'members': 1, 'network': 'graphs'}
+  del stored['seal']  # as of a run of before there were any
+  (folder / 'pair' / 'config.json').write_text(json.dumps(stored))
+  assert run_in(folder, drug_activity, *STARTED, '--config.model.weights=pair', '--workdir=o') == 2
+  assert 'weights=pair: that run has several networks; expected a run' in capsys.readouterr().err
 
 
 def test_networks_differ_though_the_source_has_all_their_layers():

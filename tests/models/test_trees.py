@@ -8,7 +8,7 @@ from scipy.special import logit
 
 from medjax import models
 
-LEAF = (0, np.inf)
+LEAF = (0, np.finfo(np.float32).max)
 # x[1] > 0.5 ? (x[0] > 2 ? 30 : 20) : 10
 DEEP = [(1, 0.5, 1, 0), (*LEAF, 1, 10), (0, 2, 3, 0), (*LEAF, 3, 20), (*LEAF, 4, 30)]
 SINGLE = [(*LEAF, 0, 4), *[(0, 0, 0, 0)] * 4]
@@ -44,7 +44,7 @@ def test_shares_have_a_logarithm_even_where_no_tree_votes(link):
 
 def test_an_unknown_link_is_refused():
   model = models.Trees(outputs=1, count=1, leaves=1, link='probit')
-  with pytest.raises(ValueError, match='expected identity, logit or log'):
+  with pytest.raises(ValueError, match='expected identity, logit, log or log_sigmoid'):
     model.init(jax.random.key(0), CASES)
 
 

@@ -7,6 +7,8 @@ import pytest
 from sklearn import ensemble
 
 from medjax import models, tasks, transfer
+from medjax.errors import UserError
+from medjax.training import state
 
 SEED = 3
 rng = np.random.default_rng(0)
@@ -126,6 +128,33 @@ def test_thresholds_part_neighbouring_numbers(steps):
   assert outputs[0] < 0 < outputs[1]
 
 
+def test_boosted_classes_are_shares_by_their_logits():
+  label = X[:, 0].clip(max=2).astype(int)
+  outputs = np.exp(_outputs('boosting', tasks.Multiclass(3), label))
+  boosted = ensemble.GradientBoostingClassifier(**BOOSTED).fit(X, label == 1)
+  np.testing.assert_allclose(outputs[:, 1], boosted.predict_proba(NEW)[:, 1], rtol=1e-5)
+
+
 def test_none_is_none():
-  assert transfer.grown('none') is None
-  assert transfer.grown('boosting').kind == 'boosting'
+  assert transfer.grown('none', 'bfloat16') is None
+  assert transfer.grown('boosting', 'float32').kind == 'boosting'
+
+
+@pytest.mark.parametrize('precision', ['bfloat16', 'auto'])
+def test_columns_are_not_rounded(precision):
+  with pytest.raises(UserError, match=f'precision={precision}: thresholds of config.trees=extra'):
+    transfer.grown('extra', precision)
+
+
+def test_labels_that_are_no_classes_or_numbers_are_refused():
+  with pytest.raises(UserError, match='trees=forest: trees predict classes or numbers'):
+    transfer.Grown('forest', 12, 16).beside(models.MLP(()), tasks.Cox())
+  with pytest.raises(ValueError, match='Cox: labels are no classes or numbers'):
+    tasks.Cox().targets(np.zeros(3))
+
+
+def test_an_average_of_equal_trees_is_the_trees():
+  trees = transfer.Grown('forest', 12, 16)
+  found = trees.on(trees.beside(models.MLP(()), tasks.Binary()), tasks.Binary(), Data(ACTIVE), SEED)
+  average = state.averaged(0.9, 5, found, found)
+  np.testing.assert_array_equal(average['trees']['nodes'], found['trees']['nodes'])
