@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip('rdkit')
 
 from experiments import drug_activity, drug_pretrain
-from medjax import models
+from medjax import models, sealed
 from medjax.data.simulate import assay
 from medjax.training import weights
 from medjax.transfer import fit as transfer_fit
@@ -162,8 +162,8 @@ def test_several_networks_start_from_it_in_training(trained, folder, run_in, cap
   folder.joinpath('pair').mkdir()
   stored = json.loads((folder / 'several' / 'config.json').read_text())
   stored |= {'members': 1, 'network': 'graphs'}
-  del stored['seal']  # as of a run of before there were any
-  (folder / 'pair' / 'config.json').write_text(json.dumps(stored))
+  identity = stored.pop('seal')['run']
+  sealed.write(folder / 'pair' / 'config.json', stored, run=identity)
   assert run_in(folder, drug_activity, *STARTED, '--config.model.weights=pair', '--workdir=o') == 2
   assert 'weights=pair: that run has several networks; expected a run' in capsys.readouterr().err
 
