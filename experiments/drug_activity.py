@@ -111,7 +111,8 @@ def _fingerprint(config: Config, **settings: Any) -> models.MLP:
 def _on_fingerprint(
   config: Config, name: str | None = None, **settings: Any
 ) -> models.OnFingerprint:
-  return models.OnFingerprint(functools.partial(_fingerprint, config, **settings), name=name)
+  make = functools.partial(models.MLP, config.features, dropout=config.dropout, **settings)
+  return models.OnFingerprint(make, name=name)
 
 
 def _dmpnn(config: Config, **settings: Any) -> models.DMPNN:

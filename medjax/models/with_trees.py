@@ -41,6 +41,12 @@ class WithTrees(nn.Module):
     return members(self.network)
 
   @nn.nowrap
+  def member(self, number: int, **settings: Any) -> nn.Module:
+    """As the network; see ``Model``."""
+    network: Any = self.network
+    return network.member(number, **settings)
+
+  @nn.nowrap
   def seen(self, inputs: Any) -> jax.Array:
     """What the trees see of the inputs, [B, bits + D]."""
     return beside_graph(inputs)

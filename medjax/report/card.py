@@ -19,7 +19,7 @@ from typing import Any
 import jax
 from flax import linen as nn
 
-from medjax import files
+from medjax import files, models
 from medjax.config import flatten
 from medjax.data.modality import Modality
 from medjax.errors import UserError
@@ -60,25 +60,33 @@ class Network:
       >>> Network.of(MLP((8, 4)), params, ()).structure  # doctest: +SKIP
       'MLP (features (8, 4), outputs 1)'
     """
-    fields = [field for field in dataclasses.fields(model) if field.name not in ('parent', 'name')]
-    told = [
-      f'{field.name} {_spelled(getattr(model, field.name))}'
-      for field in fields
-      if getattr(model, field.name) not in (None, '', False, ())
-    ]
-    name = type(model).__name__
-    structure = f'{name} ({", ".join(told)})' if told else name
     parameters = sum(leaf.size for leaf in jax.tree.leaves(params))
-    return cls(structure, parameters, tuple(weights), balance)
+    return cls(_structure(model), parameters, tuple(weights), balance)
+
+
+def _structure(model: Any) -> str:
+  """A network's kind and settings; of several that are made in turn each kind once."""
+  name = type(model).__name__
+  if models.members(model) and hasattr(model, 'make'):
+    kinds = dict.fromkeys(_structure(model.member(i)) for i in range(models.members(model)))
+    return f'{name} (count {models.members(model)}: {"; ".join(kinds)})'
+  told = [
+    f'{field.name} {_spelled(getattr(model, field.name))}'
+    for field in dataclasses.fields(model)
+    if field.name not in ('parent', 'name')
+    and getattr(model, field.name) not in (None, '', False, ())
+  ]
+  return f'{name} ({", ".join(told)})' if told else name
 
 
 def _spelled(value: Any) -> str:
-  """A setting of a network; one that is a network itself by its kind."""
+  """A setting of a network, which may be a network itself."""
   if isinstance(value, nn.Module):
-    return type(value).__name__
+    return _structure(value)
   if isinstance(value, functools.partial):
-    settings = ', '.join(f'{name} {_spelled(part)}' for name, part in value.keywords.items())
-    return f'{_spelled(value.func)} ({settings})'
+    settings = [_spelled(part) for part in value.args]
+    settings += [f'{name} {_spelled(part)}' for name, part in value.keywords.items()]
+    return f'{_spelled(value.func)} ({", ".join(settings)})'
   return getattr(value, '__name__', None) or str(value)
 
 

@@ -98,9 +98,18 @@ def test_damaged_run(tmp_path):
 def test_a_network_is_told_by_its_settings():
   model = models.Ensemble(functools.partial(models.MLP, features=(8, 4), outputs=2), 3)
   found = card.Network.of(model, {'a': np.zeros((3, 2)), 'b': {'c': np.zeros(5)}}, ())
-  assert found.structure == 'Ensemble (make MLP (features (8, 4), outputs 2), count 3)'
+  assert found.structure.startswith('Ensemble (count 3: MLP (features (8, 4), outputs 2')
   assert (found.parameters, found.weights) == (11, ())
   assert card.Network.of(models.MLP((8, 4)), {}, ()).structure.startswith('MLP (features (8, 4), ')
+  makes = (functools.partial(models.MLP, (5,)), functools.partial(models.MLP, ()))
+  several = models.Ensemble(makes, 4)
+  both = models.WithTrees(several, models.Trees(outputs=1, count=7, leaves=9, link='logit'))
+  told = card.Network.of(both, {}, ()).structure
+  assert told.startswith('WithTrees (network Ensemble (count 4: MLP (features (5,), ')
+  assert told.count('MLP (') == 2
+  assert told.endswith('trees Trees (outputs 1, count 7, leaves 9, link logit))')
+  on_fingerprint = models.OnFingerprint(makes[0])
+  assert card.Network.of(on_fingerprint, {}, ()).structure == 'OnFingerprint (make MLP ((5,)))'
   alike = imbalance({'splits': {}, 'weights': ()})[1]
   assert 'weighs every case alike; every case is seen once an epoch' in alike
   balanced = imbalance({'splits': {}, 'balance': 0.75})[1]
