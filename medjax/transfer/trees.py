@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import jax
 import numpy as np
-from scipy.special import logit
 
 from medjax import models, tasks
 from medjax.data.dataset import Dataset
@@ -94,12 +93,12 @@ class Grown:
       constant = y.mean() if len(y) else 0.0
       if link != 'identity':
         constant = (y.sum() + 0.5) / (len(y) + 1)
-        constant = logit(constant) if boosted else constant
+        constant = _logit(constant) if boosted else constant
       nodes[:, 0] = 0, _ABOVE_ALL, 0, constant
       return nodes, 0
     if boosted:
       trees = self._boosted(x, y, link, seed)
-      mean = y.mean() if link == 'identity' else logit(y.mean())
+      mean = y.mean() if link == 'identity' else _logit(y.mean())
       found = [_nodes(tree, self.count * _RATE, mean) for tree in trees]
     else:
       trees = self._forest(x, y, seed)
@@ -190,6 +189,10 @@ def _nodes(tree: Any, scale: float = 1.0, more: float = 0.0) -> np.ndarray:
   child = np.where(inner, place[tree.children_left], place)
   value = tree.value[:, 0, 0] * scale + more
   return np.stack([column, threshold, child, value], axis=1)[order].astype(np.float32)
+
+
+def _logit(share: float) -> float:
+  return float(np.log(share) - np.log1p(-share))
 
 
 def _rounded_down(threshold: np.ndarray) -> np.ndarray:
