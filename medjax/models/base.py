@@ -4,7 +4,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import jax
 
-# The collection of variables that training leaves as they are.
+# The collection of a model's variables that training leaves as they are.
 FIXED = 'fixed'
 
 

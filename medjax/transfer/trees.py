@@ -32,10 +32,11 @@ class Grown:
       half of the cases toward what those before it left, and adds a twentieth of that; it chooses
       among a tenth of the columns at a split.
     count: trees of each output.
-    leaves: of a tree at most; those that help most are made first.
+    leaves: of a tree at most; those of 'forest' and 'extra' that help most are made first, and
+      those of 'boosting' are no deeper than so many need to be.
 
   Example:
-    >>> trees = transfer.grown('forest')                            # doctest: +SKIP
+    >>> trees = transfer.grown('forest', 'float32')                 # doctest: +SKIP
     >>> model = trees.beside(network, task)
     >>> experiment = medjax.Experiment(data=data, model=model, task=task, trees=trees, ...)
 
