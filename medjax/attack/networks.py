@@ -71,7 +71,7 @@ class Networks:
   def _trained(self, one: Experiment, config: Config) -> Any:
     devices, split = self._devices, one.data.splits['train']
     fed = feed.make(split, devices, config.feeding, config.resident_gib)
-    created = weights.with_trees(one, state.create(one, config.seed), config.seed)
+    created = weights.started(one, state.create(one, config.seed), config.seed)
     current = parallel.place(created, devices)
     for epoch in range(config.num_epochs):
       key = budget.key(one, config)

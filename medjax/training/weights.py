@@ -58,11 +58,10 @@ def begin(
   Raises:
     UserError: as for ``check``.
   """
-  created = with_trees(experiment, created, seed)
   source = experiment.start
   if source is None:
-    return created
-  begun, digest, notes = _fit(experiment, source, created)
+    return _with_trees(experiment, created, seed)
+  begun, digest, notes = _fit(experiment, source, _with_trees(experiment, created, seed))
   path = _path(source)
   if path is not None and workdir.weights.exists():
     _refuse_others(digest, path, workdir)
@@ -72,8 +71,13 @@ def begin(
   return begun
 
 
-def with_trees(experiment: Experiment, created: state.State, seed: int) -> state.State:
-  """The state before the first update with the trees of its experiment, if that has any."""
+def started(experiment: Experiment, created: state.State, seed: int) -> state.State:
+  """As ``begin``, of a training that has no run folder."""
+  begun = _with_trees(experiment, created, seed)
+  return begun if experiment.start is None else _fit(experiment, experiment.start, begun)[0]
+
+
+def _with_trees(experiment: Experiment, created: state.State, seed: int) -> state.State:
   trees = experiment.trees
   if trees is None:
     return created
