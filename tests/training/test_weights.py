@@ -50,7 +50,7 @@ def test_a_run_begins_with_the_best_of_another_and_what_is_frozen_stays(
   before, folder = first
   experiment = started(make_experiment, folder, **FROZEN)
   created = weights.begin(
-    experiment, state.create(experiment, 0), Workdir(tmp_path / 'none'), write=False
+    experiment, state.create(experiment, 0), Workdir(tmp_path / 'none'), write=False, seed=0
   )
   jax.tree.map(np.testing.assert_array_equal, created.variables, before)
   after, workdir = train(experiment, tmp_path / 'run')
@@ -76,7 +76,7 @@ def test_a_run_goes_on_without_the_source_and_to_the_same_bits(first, make_exper
   broken = Workdir(tmp_path / 'broken')
   broken.claim(config)
   broken.claim_data(experiment.data.summary())
-  weights.begin(experiment, state.create(experiment, config.seed), broken, write=True)
+  weights.begin(experiment, state.create(experiment, config.seed), broken, write=True, seed=0)
   stopped = dataclasses.replace(config, num_epochs=1)
   broken.stored(config)
   shutil.copytree(broken.folder, tmp_path / 'others')
@@ -104,7 +104,7 @@ def test_other_weights_than_a_run_began_with_are_refused(first, make_experiment,
     weights.check(experiment, workdir)
   shutil.rmtree(workdir.checkpoints)
   with pytest.raises(UserError, match='weights have changed since this run began'):
-    weights.begin(experiment, state.create(experiment, 0), workdir, write=True)
+    weights.begin(experiment, state.create(experiment, 0), workdir, write=True, seed=0)
 
 
 def test_scaled_weights_expect_their_scale(first, make_experiment, tmp_path):
