@@ -36,8 +36,8 @@ class Experiment:
       averaged wherever the network is not trained; none for the inputs as they are.
     penalty: of the parameters, a scalar that is added to the mean loss, such as
       ``models.L2(1 / examples)``; or None.
-    trees: how trees are grown on the training cases before the first update, for a model that has
-      some beside its network; or None.
+    beside: how what is beside the network of a ``models.Beside`` is fitted to the training cases
+      before the first update; or None.
     start: where weights come from before the first update; None for random ones.
     privacy: how updates are clipped and noised, so that none tells much of a patient; or None.
 
@@ -57,6 +57,6 @@ class Experiment:
   average: float = 0.0
   views: tuple[View, ...] = ()
   penalty: Callable[[Any], jax.Array] | None = None
-  trees: transfer.Grown | None = None
+  beside: transfer.Fixed | None = None
   start: transfer.Source | None = None
   privacy: Privacy | None = None

@@ -96,12 +96,12 @@ class Update:
   loss: float | None
 
 
-def refuse_trees(experiment: Experiment) -> None:
-  """Raises UserError for trees, of which several sites' have no mean."""
-  if experiment.trees is not None:
+def refuse_beside(experiment: Experiment) -> None:
+  """Raises UserError for what is fitted beside a network, of which several sites' have no mean."""
+  if experiment.beside is not None:
     raise UserError(
-      f'config.trees={experiment.trees.kind}: trees of several sites cannot be averaged; expected '
-      'none'
+      f'config.beside={experiment.beside.kind}: those of several sites cannot be averaged; '
+      'expected none'
     )
 
 
@@ -126,7 +126,7 @@ class Local:
   def __init__(
     self, name: str, experiment: Experiment, config: Config, settings: Settings, devices: Devices
   ):
-    refuse_trees(experiment)
+    refuse_beside(experiment)
     self.name = name
     self.updates = updates(len(experiment.data.splits['train']), config, settings)
     experiment = budget.applied(experiment, config, planned(config, settings))

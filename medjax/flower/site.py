@@ -104,7 +104,7 @@ class Site:
   def begin(self, arrays: Arrays) -> tuple[dict[str, Any], Any]:
     """The parameters that the seed gives, and of the site that leads what all agreed on."""
     experiment = self._experiment()
-    local.refuse_trees(experiment)
+    local.refuse_beside(experiment)
     created = parallel.create(experiment, self._run.config.seed, self._run.devices)
     begun = weights.begin(
       experiment, created, self._run.workdir, write=False, seed=self._run.config.seed

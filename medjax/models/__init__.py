@@ -1,6 +1,7 @@
 """Networks as linen modules: ``model.apply(variables, inputs, train=...)`` gives outputs."""
 
 from medjax.models.base import FIXED, Model, mask_argument, members
+from medjax.models.beside import Beside
 from medjax.models.cnn import CNN
 from medjax.models.convnext import ConvNeXt
 from medjax.models.densenet import DenseNet
@@ -10,6 +11,7 @@ from medjax.models.drop_path import DropPath
 from medjax.models.drug_target import DrugTarget
 from medjax.models.efficientnet import EfficientNet
 from medjax.models.ensemble import Ensemble
+from medjax.models.gaussian_process import COVARIANCE, GaussianProcess, covariance, likeness
 from medjax.models.gine import GINE
 from medjax.models.image_network import IMAGE_NETWORKS, ImageNetwork, image_network
 from medjax.models.language import LanguageModel
@@ -28,10 +30,10 @@ from medjax.models.transformer import Transformer
 from medjax.models.trees import NODE, Trees
 from medjax.models.unet import UNet
 from medjax.models.vit import VisionTransformer
-from medjax.models.with_trees import WithTrees
 
 __all__ = [
   'CNN',
+  'COVARIANCE',
   'DMPNN',
   'FIXED',
   'GINE',
@@ -42,6 +44,7 @@ __all__ = [
   'PIXELS',
   'AttentionPool',
   'BatchNorm',
+  'Beside',
   'ConvNeXt',
   'DenseNet',
   'DilatedCNN',
@@ -49,6 +52,7 @@ __all__ = [
   'DrugTarget',
   'EfficientNet',
   'Ensemble',
+  'GaussianProcess',
   'GroupNorm',
   'ImageNetwork',
   'LanguageModel',
@@ -67,8 +71,9 @@ __all__ = [
   'Trees',
   'UNet',
   'VisionTransformer',
-  'WithTrees',
+  'covariance',
   'image_network',
+  'likeness',
   'mask_argument',
   'members',
 ]

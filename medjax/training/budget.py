@@ -165,9 +165,9 @@ def _check(experiment: Experiment, config: Config) -> None:
       'config.privacy.epsilon: this loss compares patients with each other, and so has no gradient '
       'of one; expected a loss of each case'
     )
-  if experiment.trees is not None:
+  if experiment.beside is not None:
     raise UserError(
-      f'config.trees={experiment.trees.kind}: trees would be grown on private cases without noise; '
+      f'config.beside={experiment.beside.kind}: is fitted to private cases without noise; '
       'expected none'
     )
   held = set(state.abstract(experiment).model_state)

@@ -275,7 +275,7 @@ def kept(
   ):
     restored = checkpoints.latest(state.abstract(experiment))
     if restored is None:
-      with spent.on(STEPS):  # growing trees takes a while
+      with spent.on(STEPS):  # what is fitted first takes a while
         current = weights.begin(experiment, create(), workdir, write=lead, seed=config.seed)
       step = 0
     else:

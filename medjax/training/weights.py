@@ -1,4 +1,5 @@
-"""What a training starts from: weights, read before the first update and never again, and trees.
+"""What a training starts from: weights, read before the first update and never again, and what
+is fitted beside a network.
 
 weights.json notes what they were, with a digest. A run that is continued before its first
 checkpoint reads them once more; that they are the same then keeps what a killed run ends with the
@@ -49,19 +50,19 @@ def begin(
   """The state before the first update.
 
   Args:
-    experiment: model and optimiser, and where its weights and trees come from.
+    experiment: model and optimiser, and where its weights come from, and what is beside it.
     created: the state with random weights.
     workdir: the run folder.
     write: whether to note there what the weights were.
-    seed: of the trees.
+    seed: of what is fitted beside the network.
 
   Raises:
     UserError: as for ``check``.
   """
   source = experiment.start
   if source is None:
-    return _with_trees(experiment, created, seed)
-  begun, digest, notes = _fit(experiment, source, _with_trees(experiment, created, seed))
+    return _with_fixed(experiment, created, seed)
+  begun, digest, notes = _fit(experiment, source, _with_fixed(experiment, created, seed))
   path = _path(source)
   if path is not None and workdir.weights.exists():
     _refuse_others(digest, path, workdir)
@@ -73,17 +74,17 @@ def begin(
 
 def started(experiment: Experiment, created: state.State, seed: int) -> state.State:
   """As ``begin``, of a training that has no run folder."""
-  begun = _with_trees(experiment, created, seed)
+  begun = _with_fixed(experiment, created, seed)
   return begun if experiment.start is None else _fit(experiment, experiment.start, begun)[0]
 
 
-def _with_trees(experiment: Experiment, created: state.State, seed: int) -> state.State:
-  trees = experiment.trees
-  if trees is None:
+def _with_fixed(experiment: Experiment, created: state.State, seed: int) -> state.State:
+  beside = experiment.beside
+  if beside is None:
     return created
-  grown = {models.FIXED: trees.on(experiment.model, experiment.task, experiment.data, seed)}
-  average = None if created.average is None else created.average | grown
-  return dataclasses.replace(created, model_state=created.model_state | grown, average=average)
+  found = {models.FIXED: beside.on(experiment.model, experiment.task, experiment.data, seed)}
+  average = None if created.average is None else created.average | found
+  return dataclasses.replace(created, model_state=created.model_state | found, average=average)
 
 
 def _refuse_others(digest: str, path: pathlib.Path, workdir: Workdir) -> None:

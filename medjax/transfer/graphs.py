@@ -36,10 +36,10 @@ def graph_source(weights: str, config: Any) -> Source | None:
   workdir = Workdir(pathlib.Path(weights).expanduser())
   if workdir.config.exists():  # a trained run needs it no more
     before = workdir.read(workdir.config)
-    trees = before.get('trees', 'none') != 'none'
+    beside = before.get('beside', 'none') != 'none'
     several = before.get('network') in ('both', 'graphs') or before.get('members', 1) > 1
-    if several or trees:
-      what = 'trees beside its network' if trees else 'several networks'
+    if several or beside:
+      what = 'another model beside its network' if beside else 'several networks'
       raise UserError(
         f'config.model.weights={weights}: that run has {what}; expected a run of one network'
       )
@@ -55,7 +55,7 @@ def graph_source(weights: str, config: Any) -> Source | None:
 
 def suits(network: Any) -> bool:
   """Whether a model is one that ``fit`` takes."""
-  inner = network.network if isinstance(network, models.WithTrees) else network
+  inner = network.network if isinstance(network, models.Beside) else network
   return isinstance(inner, models.DMPNN | models.GINE) or bool(models.members(inner))
 
 
@@ -72,8 +72,8 @@ def fit(
   networks all on graphs begin with the same, but for these layers, which are random in each.
 
   Args:
-    network: on graphs, ``models.DMPNN`` or ``GINE``; or several, at least one of which is; trees
-      may be beside it.
+    network: on graphs, ``models.DMPNN`` or ``GINE``; or several, at least one of which is; another
+      model may be beside it.
     variables: its variables, random; or their shapes, to see whether the source fits.
     given: the source: variables of the same network, or of one in ``models.MaskedAtoms``.
     head: whether layers behind the pooled atoms are taken where the source has them.
@@ -84,7 +84,7 @@ def fit(
   Raises:
     UserError: names the first tensor that is not there, or is of another shape.
   """
-  if isinstance(network, models.WithTrees):
+  if isinstance(network, models.Beside):
     inner = {kind: tree['network'] for kind, tree in variables.items() if 'network' in tree}
     fitted, notes = fit(network.network, inner, given, head=head)
     placed = {kind: {**variables[kind], 'network': tree} for kind, tree in fitted.items()}

@@ -25,19 +25,29 @@ SMALL = {
 }
 
 
-def _scores(changed, **parts):
-  """Which training cases a network has seen, and how sure it is of each."""
+def _scores(changed, odd=0, **parts):
+  """Which training cases, every second, a network has seen, and how sure it is of each."""
   config = config_lib.changed(drug_activity.Config(), SMALL | changed)
   experiment = dataclasses.replace(drug_activity.build(config), **parts)
   train = experiment.data.splits['train']
-  seen = np.arange(len(train)) % 2 == 0
+  seen = np.arange(len(train)) % 2 == odd
   networks = Networks(experiment, config, runtime.devices(1), int(seen.sum()))
   return seen, networks.scores(taken(train, np.flatnonzero(seen)), train, seed=3)
 
 
-def test_trees_are_grown_on_what_a_network_sees():
-  seen, scores = _scores({'trees': 'extra'})
-  assert roc_auc_score(seen, scores) > 0.9  # trees know their cases by heart
+@pytest.mark.parametrize('kind', ['extra', 'gaussian_process'])
+def test_what_is_beside_is_fitted_to_what_a_network_sees(kind):
+  still = {'beside': kind, 'learning_rate': 0.0}  # so that the network is the same
+  seen, scores = _scores(still)
+  others, without = _scores(still, odd=1)
+  assert (others != seen).all()
+  surer = np.where(seen, scores - without, without - scores)
+  assert (surer > 0).mean() > 0.6  # if nothing were fitted, none would be
+
+
+def test_trees_know_their_cases_by_heart():
+  seen, scores = _scores({'beside': 'extra'})
+  assert roc_auc_score(seen, scores) > 0.9
 
 
 def test_weights_to_start_from_are_taken(monkeypatch):

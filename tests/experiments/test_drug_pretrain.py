@@ -142,7 +142,7 @@ def test_all_networks_on_graphs_begin_with_it(trained):
   for name in ('member_0', 'member_2'):
     jax.tree.map(np.testing.assert_array_equal, of[name], random['params'][name])
 
-  beside = models.WithTrees(network, models.Trees(outputs=1, count=2, leaves=2))
+  beside = models.Beside(network, models.Trees(outputs=1, count=2, leaves=2))
   random = beside.init(jax.random.key(0), graph)
   with_trees, _ = graphs.fit(beside, random, given)
   assert jax.tree.map(jnp.shape, with_trees) == jax.tree.map(jnp.shape, random)

@@ -51,9 +51,10 @@ class Split:
 
 def _outputs(kind, task, label, x=NEW):
   trees = transfer.Grown(kind, 12, 16)
-  model = trees.beside(models.MLP(()), task)
-  found = trees.on(model, task, Data(label), SEED)['trees']
-  return np.asarray(model.trees.apply({models.FIXED: found}, x), np.float64)
+  data = Data(label)
+  model = trees.with_network(models.MLP(()), task, data)
+  found = trees.on(model, task, data, SEED)['other']
+  return np.asarray(model.other.apply({models.FIXED: found}, x), np.float64)
 
 
 def _forest(kind):
@@ -121,10 +122,10 @@ def test_thresholds_part_neighbouring_numbers(steps):
   low = np.nextafter(np.float32(3), up) if steps else np.float32(3)
   x = np.repeat(np.array([low, np.nextafter(low, up)])[:, None], 12, axis=1)
   forest = transfer.Grown('forest', 12, 16)
-  model = forest.beside(models.MLP(()), tasks.Binary())
+  model = forest.with_network(models.MLP(()), tasks.Binary(), Data(ACTIVE))
   nodes, depth = forest._of_column(np.tile(x, (100, 1)), np.tile([0.0, 1.0], 100), 'logit', SEED)
   found = {'nodes': nodes[None], 'depth': np.int32(depth)}
-  outputs = model.trees.apply({models.FIXED: found}, x)[:, 0]
+  outputs = model.other.apply({models.FIXED: found}, x)[:, 0]
   assert outputs[0] < 0 < outputs[1]
 
 
@@ -136,25 +137,28 @@ def test_boosted_classes_are_shares_by_their_logits():
 
 
 def test_none_is_none():
-  assert transfer.grown('none', 'bfloat16') is None
-  assert transfer.grown('boosting', 'float32').kind == 'boosting'
+  assert transfer.beside('none', 'bfloat16', 9) is None
+  assert transfer.beside('boosting', 'float32', 9).kind == 'boosting'
+  assert transfer.beside('gaussian_process', 'float32', 9) == transfer.Process(9)
 
 
 @pytest.mark.parametrize('precision', ['bfloat16', 'auto'])
 def test_columns_are_not_rounded(precision):
-  with pytest.raises(UserError, match=f'precision={precision}: thresholds of config.trees=extra'):
-    transfer.grown('extra', precision)
+  with pytest.raises(UserError, match=f'precision={precision}: config.beside=extra is fitted'):
+    transfer.beside('extra', precision, 9)
 
 
 def test_labels_that_are_no_classes_or_numbers_are_refused():
-  with pytest.raises(UserError, match='trees=forest: trees predict classes or numbers'):
-    transfer.Grown('forest', 12, 16).beside(models.MLP(()), tasks.Cox())
+  with pytest.raises(UserError, match='beside=forest: predicts classes or numbers'):
+    transfer.Grown('forest', 12, 16).with_network(models.MLP(()), tasks.Cox(), Data(ACTIVE))
   with pytest.raises(ValueError, match='Cox: labels are no classes or numbers'):
     tasks.Cox().targets(np.zeros(3))
 
 
 def test_an_average_of_equal_trees_is_the_trees():
   trees = transfer.Grown('forest', 12, 16)
-  found = trees.on(trees.beside(models.MLP(()), tasks.Binary()), tasks.Binary(), Data(ACTIVE), SEED)
+  task, data = tasks.Binary(), Data(ACTIVE)
+  model = trees.with_network(models.MLP(()), task, data)
+  found = trees.on(model, task, data, SEED)
   average = state.averaged(0.9, 5, found, found)
-  np.testing.assert_array_equal(average['trees']['nodes'], found['trees']['nodes'])
+  np.testing.assert_array_equal(average['other']['nodes'], found['other']['nodes'])

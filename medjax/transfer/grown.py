@@ -3,16 +3,12 @@
 import dataclasses
 from typing import Any, Literal
 
-import jax
 import numpy as np
 
 from medjax import models, tasks
 from medjax.data.dataset import Dataset
-from medjax.errors import UserError
+from medjax.transfer import fixed
 
-TreeChoice = Literal['none', 'forest', 'extra', 'boosting']
-
-_AT_ONCE = 1024  # cases that are read
 _ABOVE_ALL = np.finfo(np.float32).max  # not infinite: means of it are finite
 _RATE, _SHARE, _COLUMNS = 0.05, 0.5, 0.1  # of boosting: a step, cases a tree, columns a split
 
@@ -36,9 +32,9 @@ class Grown:
       those of 'boosting' are no deeper than so many need to be.
 
   Example:
-    >>> trees = transfer.grown('forest', 'float32')                 # doctest: +SKIP
-    >>> model = trees.beside(network, task)
-    >>> experiment = medjax.Experiment(data=data, model=model, task=task, trees=trees, ...)
+    >>> trees = transfer.beside('forest', 'float32', bits=2048)                 # doctest: +SKIP
+    >>> model = trees.with_network(network, task, data)
+    >>> experiment = medjax.Experiment(data=data, model=model, task=task, beside=trees, ...)
 
   Source:
     Breiman, L. (2001), Random forests, Machine Learning 45:5-32; Geurts, P., Ernst, D. and
@@ -50,36 +46,19 @@ class Grown:
   count: int
   leaves: int
 
-  def beside(self, network: Any, task: tasks.Task) -> models.WithTrees:
-    """The network and trees as one model.
-
-    Args:
-      network: of molecules; see ``models.WithTrees``.
-      task: what is predicted.
-
-    Raises:
-      UserError: that is no classes or numbers.
-    """
-    if not task.link:
-      raise UserError(f'config.trees={self.kind}: trees predict classes or numbers; expected none')
-    link = task.link
+  def with_network(self, network: Any, task: tasks.Task, _data: Dataset) -> models.Beside:
+    """As ``Fixed``."""
+    link = fixed.link(self.kind, task)
     if self.kind == 'boosting':  # whose trees add to logits
       link = 'log_sigmoid' if link == 'log' else 'identity'
-    return models.WithTrees(network, models.Trees(task.outputs, self.count, self.leaves, link))
+    return models.Beside(network, models.Trees(task.outputs, self.count, self.leaves, link))
 
   def on(self, model: Any, task: tasks.Task, data: Dataset, seed: int) -> dict[str, Any]:
-    """The variables of ``models.FIXED``, as arrays of NumPy; see ``models.Trees``.
-
-    Args:
-      model: as ``beside`` gives it.
-      task: what is predicted.
-      data: its training cases are grown on.
-      seed: of what chance decides.
-    """
-    x, y = _seen(model, data), task.targets(data.splits['train'].label)
+    """As ``Fixed``; see ``models.Trees``."""
+    x, y = fixed.seen(model, data), task.targets(data.splits['train'].label)
     grown = [self._of_column(x, column, task.link, seed) for column in y.T]
     nodes = np.stack([nodes for nodes, _ in grown])
-    return {'trees': {'nodes': nodes, 'depth': np.int32(max(depth for _, depth in grown))}}
+    return {'other': {'nodes': nodes, 'depth': np.int32(max(depth for _, depth in grown))}}
 
   def _of_column(
     self, x: np.ndarray, y: np.ndarray, link: str, seed: int
@@ -93,13 +72,13 @@ class Grown:
     if not len(y) or (boosted and np.ptp(y) == 0):  # nothing to learn from, or to tell apart
       constant = y.mean() if len(y) else 0.0
       if link != 'identity':
-        constant = (y.sum() + 0.5) / (len(y) + 1)
-        constant = _logit(constant) if boosted else constant
+        constant = fixed.constant(y)
+        constant = fixed.logit(constant) if boosted else constant
       nodes[:, 0] = 0, _ABOVE_ALL, 0, constant
       return nodes, 0
     if boosted:
       trees = self._boosted(x, y, link, seed)
-      mean = y.mean() if link == 'identity' else _logit(y.mean())
+      mean = y.mean() if link == 'identity' else fixed.logit(y.mean())
       found = [_nodes(tree, self.count * _RATE, mean) for tree in trees]
     else:
       trees = self._forest(x, y, seed)
@@ -130,45 +109,6 @@ class Grown:
     return [one.tree_ for one in made.fit(x, y).estimators_[:, 0]]
 
 
-_GROWN = {
-  'forest': Grown('forest', 200, 256),
-  'extra': Grown('extra', 200, 256),
-  'boosting': Grown('boosting', 500, 32),
-}
-
-
-def grown(choice: TreeChoice, precision: str) -> Grown | None:
-  """How trees are grown; None for 'none'.
-
-  Args:
-    choice: a kind, or none.
-    precision: the compute type of the run.
-
-  Raises:
-    UserError: columns would be rounded, so that cases cross thresholds.
-  """
-  if choice != 'none' and precision != 'float32':
-    raise UserError(
-      f'config.precision={precision}: thresholds of config.trees={choice} are those of float32; '
-      'expected float32'
-    )
-  return _GROWN.get(choice)
-
-
-def _seen(model: Any, data: Dataset) -> np.ndarray:
-  """What trees see of the training cases, float32 [N, D]."""
-  train = data.splits['train']
-  seen = jax.jit(lambda batch: model.seen(data.modality.inputs(batch)))
-  found: Any = None
-  for first in range(0, len(train), _AT_ONCE):
-    numbers = np.arange(first, min(first + _AT_ONCE, len(train)))
-    rows = seen(train.read(numbers))
-    if found is None:
-      found = np.empty((len(train), rows.shape[1]), np.float32)
-    found[numbers] = rows
-  return found
-
-
 def _nodes(tree: Any, scale: float = 1.0, more: float = 0.0) -> np.ndarray:
   """A tree of scikit-learn, float32 [nodes, 4], of which two children lie side by side.
 
@@ -190,10 +130,6 @@ def _nodes(tree: Any, scale: float = 1.0, more: float = 0.0) -> np.ndarray:
   child = np.where(inner, place[tree.children_left], place)
   value = tree.value[:, 0, 0] * scale + more
   return np.stack([column, threshold, child, value], axis=1)[order].astype(np.float32)
-
-
-def _logit(share: float) -> float:
-  return float(np.log(share) - np.log1p(-share))
 
 
 def _rounded_down(threshold: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A network, or several, and decision trees as one model."""
+"""A network, or several, and what was fitted before it as one model."""
 
 from typing import Any
 
@@ -7,28 +7,27 @@ import jax
 
 from medjax.models.base import mask_argument, members
 from medjax.models.on_fingerprint import beside_graph
-from medjax.models.trees import Trees
 
 
-class WithTrees(nn.Module):
-  """Half of what a network gives and half of what trees give, which do not change in training.
+class Beside(nn.Module):
+  """Half of what a network gives and half of what another model gives, which was fitted before.
 
-  In training the outputs are those of the network alone, which learns as if there were no trees.
+  In training the outputs are those of the network alone, which learns as if there was no other.
   Otherwise they are the mean of both: logits averaged, or numbers. Each member of an ensemble is
-  averaged with the same trees.
+  averaged with the same other model.
 
   Attributes:
     network: any network of molecules; an ``Ensemble`` as well.
-    trees: see ``Trees``; of the fingerprint and the descriptors.
+    other: ``Trees`` or a ``GaussianProcess``, of the fingerprint and the descriptors.
 
   Example:
-    >>> model = WithTrees(MLP((8,)), Trees(outputs=1, count=2, leaves=2))   # doctest: +SKIP
+    >>> model = Beside(MLP((8,)), Trees(outputs=1, count=2, leaves=2))   # doctest: +SKIP
     >>> model.apply(model.init(jax.random.key(0), x), x).shape
     (2, 1)
   """
 
   network: nn.Module
-  trees: Trees
+  other: nn.Module
 
   @property
   def takes_mask(self) -> bool:
@@ -48,7 +47,7 @@ class WithTrees(nn.Module):
 
   @nn.nowrap
   def seen(self, inputs: Any) -> jax.Array:
-    """What the trees see of the inputs, [B, bits + D]."""
+    """What the other model sees of the inputs, [B, bits + D]."""
     return beside_graph(inputs)
 
   def __call__(
@@ -68,4 +67,7 @@ class WithTrees(nn.Module):
       arguments: further ones of the network.
     """
     outputs = self.network(inputs, train=train, **mask_argument(self.network, mask), **arguments)
-    return outputs if train else (outputs + self.trees(self.seen(inputs))) / 2
+    if train:
+      return outputs
+    other: Any = self.other
+    return (outputs + other(self.seen(inputs))) / 2
