@@ -1,4 +1,4 @@
-"""What a molecule does: a network on its fingerprint or its graph, alone or beside another model.
+"""What a molecule does: a network on its fingerprint or its graph, alone or beside other models.
 
 Data: a simulated assay of 3,000 molecules with a planted pharmacophore
 (medjax.data.simulate.assay), or your own table, .smi or .sdf file. Splits are by scaffold.
@@ -8,7 +8,7 @@ Time: 51 s on 2 cores of an AMD EPYC that other programs used as well.
     python -m experiments.drug_activity
     python -m experiments.drug_activity --config.data.source=my.csv [--config.data.descriptors=true]
     python -m experiments.drug_activity --config.data.source=my.csv --config.network=dmpnn
-    python -m experiments.drug_activity --config.data.source=my.csv --config.beside=forest
+    python -m experiments.drug_activity --config.data.source=my.csv --config.trees=forest
 
 Results for BACE, ESOL, lipophilicity and Tox21 (Wu et al. 2018), and how molecules are read: see
 experiments/README.md.
@@ -48,10 +48,13 @@ class Config(medjax.ExplanationSettings, medjax.ClassSettings, medjax.Config):
   members: int = setting(
     1, 'Networks, of each kind, that are trained at once and predict by their mean.', low=1
   )
-  beside: transfer.BesideChoice = setting(
+  trees: transfer.TreeChoice = setting(
     'none',
-    'What is fitted to the fingerprint and the descriptors first and averaged with the networks: a '
-    'random forest, extremely randomised trees, boosted ones, or a Gaussian process.',
+    'Trees on the fingerprint and the descriptors that are grown first and averaged with the '
+    'networks: a random forest, extremely randomised trees, or boosted ones.',
+  )
+  gaussian_process: bool = setting(
+    False, 'Whether a Gaussian process on both is fitted first and averaged with them, too.'
   )
   dropout: float = setting(0.3, 'Dropout rate after each hidden layer.', low=0.0, high=0.95)
   weight_decay: float = setting(1e-2, 'Decoupled weight decay.', low=0.0)
@@ -74,7 +77,9 @@ def build(config: Config) -> medjax.Experiment:
       'experiments.drug_pretrain'
     )
   start = transfer.graph_source(config.model.weights, config)
-  beside = transfer.beside(config.beside, config.precision, config.data.bits)
+  beside = transfer.beside(
+    config.trees, config.gaussian_process, config.precision, config.data.bits
+  )
   data = molecules.load(
     config.data,
     simulator=assay.simulate,

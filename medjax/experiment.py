@@ -57,6 +57,6 @@ class Experiment:
   average: float = 0.0
   views: tuple[View, ...] = ()
   penalty: Callable[[Any], jax.Array] | None = None
-  beside: transfer.Fixed | None = None
+  beside: transfer.Beside | None = None
   start: transfer.Source | None = None
   privacy: Privacy | None = None

@@ -100,8 +100,8 @@ def refuse_beside(experiment: Experiment) -> None:
   """Raises UserError for what is fitted beside a network, of which several sites' have no mean."""
   if experiment.beside is not None:
     raise UserError(
-      f'config.beside={experiment.beside.kind}: those of several sites cannot be averaged; '
-      'expected none'
+      f'{experiment.beside.settings}: such models of several sites cannot be averaged; expected '
+      'none'
     )
 
 

@@ -6,19 +6,22 @@ import flax.linen as nn
 import jax
 
 from medjax.models.base import mask_argument, members
+from medjax.models.gaussian_process import GaussianProcess
 from medjax.models.on_fingerprint import beside_graph
+from medjax.models.trees import Trees
 
 
 class Beside(nn.Module):
-  """Half of what a network gives and half of what another model gives, which was fitted before.
+  """The mean of what a network gives and of what other models give, which were fitted before.
 
-  In training the outputs are those of the network alone, which learns as if there was no other.
-  Otherwise they are the mean of both: logits averaged, or numbers. Each member of an ensemble is
-  averaged with the same other model.
+  In training the outputs are those of the network alone, which learns as if there were no others.
+  Otherwise they are the mean of all: logits averaged, or numbers. Each member of an ensemble is
+  averaged with the same others.
 
   Attributes:
     network: any network of molecules; an ``Ensemble`` as well.
-    other: ``Trees`` or a ``GaussianProcess``, of the fingerprint and the descriptors.
+    trees: of the fingerprint and the descriptors, or None.
+    process: likewise.
 
   Example:
     >>> model = Beside(MLP((8,)), Trees(outputs=1, count=2, leaves=2))   # doctest: +SKIP
@@ -27,7 +30,8 @@ class Beside(nn.Module):
   """
 
   network: nn.Module
-  other: nn.Module
+  trees: Trees | None = None
+  process: GaussianProcess | None = None
 
   @property
   def takes_mask(self) -> bool:
@@ -47,7 +51,7 @@ class Beside(nn.Module):
 
   @nn.nowrap
   def seen(self, inputs: Any) -> jax.Array:
-    """What the other model sees of the inputs, [B, bits + D]."""
+    """What the others see of the inputs, [B, bits + D]."""
     return beside_graph(inputs)
 
   def __call__(
@@ -69,5 +73,6 @@ class Beside(nn.Module):
     outputs = self.network(inputs, train=train, **mask_argument(self.network, mask), **arguments)
     if train:
       return outputs
-    other: Any = self.other
-    return (outputs + other(self.seen(inputs))) / 2
+    others = [other for other in (self.trees, self.process) if other is not None]
+    seen = self.seen(inputs)
+    return (outputs + sum(other(seen) for other in others)) / (1 + len(others))

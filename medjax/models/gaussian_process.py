@@ -76,7 +76,8 @@ def likeness(x: jax.Array, y: jax.Array, bits: int) -> tuple[jax.Array, jax.Arra
     bits: columns.
 
   Returns:
-    Two of float32 [B, N]: from 0 to 1, and not negative; 0 where there is no such column.
+    Two of float32 [B, N]: from 0 to 1, and not negative. Without such columns nothing is similar,
+    and all is infinitely far apart.
 
   Source:
     Ralaivola, L., Swamidass, S. J., Saigo, H. and Baldi, P. (2005), Graph kernels for chemical
@@ -88,8 +89,9 @@ def likeness(x: jax.Array, y: jax.Array, bits: int) -> tuple[jax.Array, jax.Arra
   either = of_x + of_y - both
   similar = jnp.where(either > 0, both / jnp.where(either > 0, either, 1), 1.0)
   both, of_x, of_y = _products(x[:, bits:], y[:, bits:])
-  apart = jnp.maximum(of_x + of_y - 2 * both, 0) / max(x.shape[1] - bits, 1)
-  return similar * (bits > 0), apart
+  descriptors = x.shape[1] - bits
+  apart = jnp.maximum(of_x + of_y - 2 * both, 0) / max(descriptors, 1)
+  return similar * (bits > 0), apart if descriptors else jnp.full_like(apart, jnp.inf)
 
 
 def covariance(found: Any, similar: Any, apart: Any, exp: Callable[[Any], Any] = jnp.exp) -> Any:

@@ -167,8 +167,7 @@ def _check(experiment: Experiment, config: Config) -> None:
     )
   if experiment.beside is not None:
     raise UserError(
-      f'config.beside={experiment.beside.kind}: is fitted to private cases without noise; '
-      'expected none'
+      f'{experiment.beside.settings}: would be fitted to private cases without noise; expected none'
     )
   held = set(state.abstract(experiment).model_state)
   if held:

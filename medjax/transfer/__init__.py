@@ -1,6 +1,6 @@
 """Weights that a training starts from: of a file of another library, or of a run."""
 
-from medjax.transfer.beside import BesideChoice, beside
+from medjax.transfer.beside import Beside, TreeChoice, beside
 from medjax.transfer.fixed import Fixed
 from medjax.transfer.gaussian import Process
 from medjax.transfer.graphs import graph_source
@@ -10,13 +10,14 @@ from medjax.transfer.settings import GraphStart, ModelSettings, WeightSettings
 from medjax.transfer.source import Source, prepared, source
 
 __all__ = [
-  'BesideChoice',
+  'Beside',
   'Fixed',
   'GraphStart',
   'Grown',
   'ModelSettings',
   'Process',
   'Source',
+  'TreeChoice',
   'WeightSettings',
   'beside',
   'graph_source',

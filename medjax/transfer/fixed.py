@@ -1,75 +1,44 @@
 """What is fitted to the training cases before the first update of a network beside it."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
-import jax
+import flax.linen as nn
 import numpy as np
-
-from medjax import models, tasks
-from medjax.data.dataset import Dataset
-from medjax.errors import UserError
-
-_AT_ONCE = 1024  # cases that are read
 
 
 class Fixed(Protocol):
-  """A model that is fitted at once, and stays as it is while a network learns.
+  """How a model is fitted that stays as it is while a network learns.
 
   Attributes:
-    kind: its name.
+    setting: that asks for it, as it is written in a command.
   """
 
   @property
-  def kind(self) -> str: ...
+  def setting(self) -> str: ...
 
-  def with_network(self, network: Any, task: tasks.Task, data: Dataset) -> models.Beside:
-    """The network and this as one model.
+  def model(self, outputs: int, link: str, cases: int) -> nn.Module:
+    """The model, of float32 [B, D], whose variables ``fit`` gives.
 
     Args:
-      network: of molecules; see ``models.Beside``.
-      task: what is predicted.
-      data: whose training cases it will be fitted to.
-
-    Raises:
-      UserError: that is no classes or numbers.
+      outputs: numbers a case.
+      link: of the task; see ``tasks.Task``.
+      cases: training cases, at most.
     """
     ...
 
-  def on(self, model: Any, task: tasks.Task, data: Dataset, seed: int) -> dict[str, Any]:
-    """The variables of ``models.FIXED``, as arrays of NumPy.
+  def fit(
+    self, model: nn.Module, x: np.ndarray, y: np.ndarray, link: str, seed: int
+  ) -> dict[str, np.ndarray]:
+    """Its variables in ``models.FIXED``.
 
     Args:
-      model: as ``with_network`` gives it.
-      task: what is predicted.
-      data: its training cases are fitted to.
+      model: as ``model`` gives it.
+      x: what is seen of each training case, float32 [N, D].
+      y: what is known of them, float64 [N, outputs]; NaN for what is not.
+      link: of the task.
       seed: of what chance decides.
     """
     ...
-
-
-def link(kind: str, task: tasks.Task) -> str:
-  """The task's; see there.
-
-  Raises:
-    UserError: there are no classes or numbers.
-  """
-  if not task.link:
-    raise UserError(f'config.beside={kind}: predicts classes or numbers; expected none')
-  return task.link
-
-
-def seen(model: Any, data: Dataset) -> np.ndarray:
-  """What is seen of the training cases, float32 [N, D]; see ``models.Beside``."""
-  train = data.splits['train']
-  see = jax.jit(lambda batch: model.seen(data.modality.inputs(batch)))
-  found: Any = None
-  for first in range(0, len(train), _AT_ONCE):
-    numbers = np.arange(first, min(first + _AT_ONCE, len(train)))
-    rows = see(train.read(numbers))
-    if found is None:
-      found = np.empty((len(train), rows.shape[1]), np.float32)
-    found[numbers] = rows
-  return found
 
 
 def logit(share: float) -> float:

@@ -2,30 +2,38 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
 
-from medjax import models, tasks
-from medjax.data.dataset import Dataset
+from medjax import models
 from medjax.errors import UserError
 from medjax.transfer import fixed
 
-_MOST = 10_000  # cases, whose covariances are 0.8 GB; time grows with their third power
-_SAMPLE = 500  # cases by which the covariance is chosen
+# Memory is that of three tables of all pairs, 1.5 GB; time grows with the third power, and the run
+# holds every training case.
+_MOST, _MOST_NUMBERS = 8_000, 1 << 26
+_SAMPLE, _RARE = 500, 20  # cases by which the covariance is chosen; of a rare class among them
 _AT_ONCE = 1024  # cases whose covariances with all are computed
 _ROUNDS = 100  # of Newton's method; ten or so are needed
 _ENOUGH = 1e-8  # change of an output, in the last of them
-# Where the search begins and how far it goes. Without noise, weights would be so large that
-# float32 rounds their sum.
 _START = {'fingerprint': 0.5, 'descriptors': 0.5, 'width': 2.0, 'noise': 0.1}
-_BOUNDS = {
-  'fingerprint': (1e-3, 100.0),
-  'descriptors': (1e-3, 100.0),
+# Numbers are in standard deviations. The more variance is explained by the less noise, the larger
+# are the weights that add up to an output, and the more of it float32 rounds away.
+_OF_NUMBERS = {
+  'fingerprint': (1e-3, 20.0),
+  'descriptors': (1e-3, 20.0),
   'width': (0.05, 50.0),
   'noise': (0.01, 2.0),
 }
+_OF_CLASSES = {
+  'fingerprint': (1e-3, 100.0),
+  'descriptors': (1e-3, 100.0),
+  'width': (0.05, 50.0),
+}
+
+_Fit = Callable[[np.ndarray, np.ndarray, float, float], tuple[float, np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,100 +44,119 @@ class Process:
   that falls off with the squared difference of descriptors. Both, the width of the latter and the
   noise of numbers are those under which the labels of 500 training cases are most probable; the
   outputs follow from all training cases: of numbers, their expected value; of classes, the most
-  probable logits, by Laplace's approximation.
+  probable logits, by Laplace's approximation. Several labels have one covariance.
 
   Attributes:
     bits: columns of the fingerprint.
 
   Example:
-    >>> process = transfer.Process(bits=2048)                        # doctest: +SKIP
-    >>> model = process.with_network(network, task, data)
-    >>> experiment = medjax.Experiment(data=data, model=model, task=task, beside=process, ...)
+    >>> process = transfer.Process(bits=2)
+    >>> x, y = np.eye(4, dtype=np.float32), np.array([[0.0], [0], [1], [1]])
+    >>> model = process.model(outputs=1, link='logit', cases=4)
+    >>> process.fit(model, x, y, 'logit', seed=0)['weights'].shape
+    (4, 1)
 
   Source:
     Rasmussen, C. E. and Williams, C. K. I. (2006), Gaussian Processes for Machine Learning, MIT
     Press, algorithms 2.1 and 3.1.
   """
 
+  setting: ClassVar[str] = 'config.gaussian_process=true'
   bits: int
-  kind: str = 'gaussian_process'
 
-  def with_network(self, network: Any, task: tasks.Task, data: Dataset) -> models.Beside:
+  def model(self, outputs: int, link: str, cases: int) -> models.GaussianProcess:
     """As ``Fixed``.
 
     Raises:
       UserError: there are more training cases than it can be fitted to.
     """
-    link, cases = fixed.link(self.kind, task), data.examples('train')
-    if cases > _MOST:
+    most = min(_MOST, _MOST_NUMBERS // max(self.bits, 1))
+    if cases > most:
       raise UserError(
-        f'config.beside={self.kind}: there are {cases:,} training cases, and each is compared with '
-        f'each; expected at most {_MOST:,}, or config.beside=boosting'
+        f'{self.setting}: there are {cases:,} training cases, all of which it compares and keeps; '
+        f'expected at most {most:,} with config.data.bits={self.bits}, or config.trees=boosting'
       )
     link = 'log_sigmoid' if link == 'log' else 'identity'
-    return models.Beside(network, models.GaussianProcess(task.outputs, cases, self.bits, link))
+    return models.GaussianProcess(outputs, cases, self.bits, link)
 
-  def on(self, model: Any, task: tasks.Task, data: Dataset, seed: int) -> dict[str, Any]:
+  def fit(
+    self, model: Any, x: np.ndarray, y: np.ndarray, link: str, seed: int
+  ) -> dict[str, np.ndarray]:
     """As ``Fixed``; see ``models.GaussianProcess``."""
-    x, y = fixed.seen(model, data), task.targets(data.splits['train'].label).astype(np.float64)
-    numbers = task.link == 'identity'
-    fit = _of_numbers if numbers else _of_classes
+    numbers = link == 'identity'
+    fit: _Fit = _of_numbers if numbers else _of_classes
     means = np.array([_mean(column, numbers) for column in y.T])
-    sample = np.random.default_rng(seed).permutation(len(x))[:_SAMPLE]
-    found, noise = self._search(x[sample], y[sample], means, fit, numbers)
+    sample = _sample(y, numbers, seed)
+    found, noise = self._search(x[sample], y[sample], means, numbers)
     weights = np.zeros(y.shape)
-    similar, apart = self._likeness(x)
-    like = models.covariance(found, similar, apart, np.exp)
+    like = self._covariance(x, found)
     for column, known in _known(y):
       part = like if known.all() else like[np.ix_(known, known)]
       weights[known, column] = fit(part, y[known, column], means[column], noise)[1]
     # Of fewer cases than the model has room for, such as those of an attack, the rest is nothing.
-    room = model.other.cases - len(x)
+    room = model.cases - len(x)
     held = {
       'cases': np.pad(x, ((0, room), (0, 0))),
       'weights': np.pad(weights, ((0, room), (0, 0))),
       'mean': means,
       'covariance': found,
     }
-    return {'other': {name: array.astype(np.float32) for name, array in held.items()}}
+    return {name: array.astype(np.float32) for name, array in held.items()}
 
-  def _likeness(self, x: np.ndarray) -> list[np.ndarray]:
-    """Of all pairs of cases, two of float64 [N, N]."""
-    compare = jax.jit(models.likeness, static_argnums=2)
-    found = [np.empty((len(x), len(x))) for _ in range(2)]
+  def _likeness(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    similar, apart = _compared(x, y, self.bits)
+    return np.asarray(similar, np.float64), np.asarray(apart, np.float64)
+
+  def _covariance(self, x: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Of all pairs of cases, float64 [N, N]."""
+    like = np.empty((len(x), len(x)))
     for first in range(0, len(x), _AT_ONCE):
       part = slice(first, first + _AT_ONCE)
-      for all_pairs, some in zip(found, compare(x[part], x, self.bits), strict=True):
-        all_pairs[part] = some
-    return found
+      like[part] = models.covariance(found, *self._likeness(x[part], x), np.exp)
+    return like
 
   def _search(
-    self,
-    x: np.ndarray,
-    y: np.ndarray,
-    means: np.ndarray,
-    fit: Callable[..., tuple[float, np.ndarray]],
-    numbers: bool,
+    self, x: np.ndarray, y: np.ndarray, means: np.ndarray, numbers: bool
   ) -> tuple[np.ndarray, float]:
     """The covariance, see ``models.COVARIANCE``, and the noise of numbers."""
     from scipy import optimize
 
-    names = [*models.COVARIANCE, 'noise'] if numbers else [*models.COVARIANCE]
-    (similar, apart), columns = self._likeness(x), _known(y)
+    fit: _Fit = _of_numbers if numbers else _of_classes
+    limits = _OF_NUMBERS if numbers else _OF_CLASSES
+    (similar, apart), columns = self._likeness(x, x), _known(y)
+    cases = max(sum(int(known.sum()) for _, known in columns), 1)
+
+    def parts(logs: np.ndarray) -> tuple[np.ndarray, float]:
+      values = np.exp(logs)
+      return values[: len(models.COVARIANCE)], float(values[-1]) if numbers else 0.0
 
     def improbability(logs: np.ndarray) -> float:
-      *found, noise = [*np.exp(logs), 0.0][: len(models.COVARIANCE) + 1]
+      found, noise = parts(logs)
       like, total = models.covariance(found, similar, apart, np.exp), 0.0
       for column, known in columns:
         part = like if known.all() else like[np.ix_(known, known)]
         total -= fit(part, y[known, column], means[column], noise)[0]
-      return total / max(sum(known.sum() for _, known in columns), 1)
+      return total / cases
 
-    bounds = [np.log(_BOUNDS[name]) for name in names]
-    start = np.log([_START[name] for name in names])
-    logs = optimize.minimize(improbability, start, method='L-BFGS-B', bounds=bounds).x
-    *found, noise = [*np.exp(logs), 0.0][: len(models.COVARIANCE) + 1]
-    return np.array(found), noise
+    bounds = [np.log(limit) for limit in limits.values()]
+    start = np.log([_START[name] for name in limits])
+    return parts(optimize.minimize(improbability, start, method='L-BFGS-B', bounds=bounds).x)
+
+
+_compared = jax.jit(models.likeness, static_argnums=2)
+
+
+def _sample(y: np.ndarray, numbers: bool, seed: int) -> np.ndarray:
+  """Numbers of cases that chance chooses; some of each rare class are among them."""
+  order = np.random.default_rng(seed).permutation(len(y))
+  first = np.zeros(len(y), bool)
+  for values in y[order].T:
+    known = ~np.isnan(values)
+    wanted = known
+    if not numbers and known.any():
+      wanted = values == (values[known].mean() < 0.5)
+    first[np.flatnonzero(wanted)[: _SAMPLE if numbers else _RARE]] = True
+  return order[np.argsort(~first, kind='stable')][: max(_SAMPLE, int(first.sum()))]
 
 
 def _known(y: np.ndarray) -> Sequence[tuple[int, np.ndarray]]:
@@ -156,7 +183,7 @@ def _of_numbers(
   """The logarithm of the probability of numbers, and the weights of cases, [N]."""
   from scipy import linalg
 
-  lower = linalg.cholesky(like + noise * np.eye(len(y)), lower=True)
+  lower = _factor(like.copy(), noise)
   weights = linalg.cho_solve((lower, True), y - mean)
   size = np.log(np.diag(lower)).sum() + len(y) / 2 * np.log(2 * np.pi)
   return -(y - mean) @ weights / 2 - size, weights
@@ -166,17 +193,42 @@ def _of_classes(
   like: np.ndarray, y: np.ndarray, mean: float, _noise: float = 0.0
 ) -> tuple[float, np.ndarray]:
   """As ``_of_numbers`` for labels 0 and 1, by Laplace's approximation."""
-  from scipy import linalg
+  from scipy import linalg, special
+
+  sign = np.where(y > 0.5, -1, 1)
+
+  def probability(weights: np.ndarray, off: np.ndarray) -> float:
+    return float(-weights @ off / 2 - np.logaddexp(0, sign * (mean + off)).sum())
 
   weights, off = np.zeros(len(y)), np.zeros(len(y))
+  best, size = probability(weights, off), 0.0
   for _ in range(_ROUNDS):
-    share = 1 / (1 + np.exp(-(mean + off)))
+    share = special.expit(mean + off)
     root = np.sqrt(share * (1 - share))
-    lower = linalg.cholesky(np.eye(len(y)) + root[:, None] * like * root, lower=True)
+    lower = like * root[:, None]
+    lower *= root
+    lower = _factor(lower, 1.0)
+    size = np.log(np.diag(lower)).sum()
     toward = root**2 * off + y - share
-    weights = toward - root * linalg.cho_solve((lower, True), root * (like @ toward))
-    before, off = off, like @ weights
-    if np.abs(off - before).max() < _ENOUGH:
+    to = toward - root * linalg.cho_solve((lower, True), root * (like @ toward))
+    off_to = like @ to
+    # A whole step can go too far, above all for a rare class; half as far is better in the end.
+    step = 1.0
+    while probability(weights + step * (to - weights), off + step * (off_to - off)) < best:
+      step /= 2
+      if step < _ENOUGH:
+        return best - size, weights
+    moved = np.abs(step * (off_to - off)).max()
+    weights, off = weights + step * (to - weights), off + step * (off_to - off)
+    best = probability(weights, off)
+    if moved < _ENOUGH:
       break
-  fits = np.logaddexp(0, np.where(y > 0.5, -1, 1) * (mean + off)).sum()
-  return -weights @ off / 2 - fits - np.log(np.diag(lower)).sum(), weights
+  return best - size, weights
+
+
+def _factor(matrix: np.ndarray, more: float) -> np.ndarray:
+  """The lower factor of a symmetric matrix, in its place, with ``more`` on its diagonal."""
+  from scipy import linalg
+
+  matrix.flat[:: len(matrix) + 1] += more
+  return linalg.cholesky(matrix.T, lower=True, overwrite_a=True, check_finite=False)

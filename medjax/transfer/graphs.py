@@ -36,10 +36,10 @@ def graph_source(weights: str, config: Any) -> Source | None:
   workdir = Workdir(pathlib.Path(weights).expanduser())
   if workdir.config.exists():  # a trained run needs it no more
     before = workdir.read(workdir.config)
-    beside = before.get('beside', 'none') != 'none'
+    beside = before.get('trees', 'none') != 'none' or before.get('gaussian_process', False)
     several = before.get('network') in ('both', 'graphs') or before.get('members', 1) > 1
     if several or beside:
-      what = 'another model beside its network' if beside else 'several networks'
+      what = 'other models beside its network' if beside else 'several networks'
       raise UserError(
         f'config.model.weights={weights}: that run has {what}; expected a run of one network'
       )
@@ -72,8 +72,8 @@ def fit(
   networks all on graphs begin with the same, but for these layers, which are random in each.
 
   Args:
-    network: on graphs, ``models.DMPNN`` or ``GINE``; or several, at least one of which is; another
-      model may be beside it.
+    network: on graphs, ``models.DMPNN`` or ``GINE``; or several, at least one of which is; other
+      models may be beside it.
     variables: its variables, random; or their shapes, to see whether the source fits.
     given: the source: variables of the same network, or of one in ``models.MaskedAtoms``.
     head: whether layers behind the pooled atoms are taken where the source has them.

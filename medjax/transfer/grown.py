@@ -5,8 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from medjax import models, tasks
-from medjax.data.dataset import Dataset
+from medjax import models
 from medjax.transfer import fixed
 
 _ABOVE_ALL = np.finfo(np.float32).max  # not infinite: means of it are finite
@@ -32,9 +31,10 @@ class Grown:
       those of 'boosting' are no deeper than so many need to be.
 
   Example:
-    >>> trees = transfer.beside('forest', 'float32', bits=2048)                 # doctest: +SKIP
-    >>> model = trees.with_network(network, task, data)
-    >>> experiment = medjax.Experiment(data=data, model=model, task=task, beside=trees, ...)
+    >>> trees = transfer.Grown('forest', count=3, leaves=2)
+    >>> x, y = np.eye(4, dtype=np.float32), np.array([[0.0], [0], [1], [1]])
+    >>> trees.fit(trees.model(1, 'logit', cases=4), x, y, 'logit', seed=0)['nodes'].shape
+    (1, 3, 3, 4)
 
   Source:
     Breiman, L. (2001), Random forests, Machine Learning 45:5-32; Geurts, P., Ernst, D. and
@@ -46,19 +46,26 @@ class Grown:
   count: int
   leaves: int
 
-  def with_network(self, network: Any, task: tasks.Task, _data: Dataset) -> models.Beside:
+  @property
+  def setting(self) -> str:
     """As ``Fixed``."""
-    link = fixed.link(self.kind, task)
+    return f'config.trees={self.kind}'
+
+  def model(self, outputs: int, link: str, cases: int) -> models.Trees:
+    """As ``Fixed``."""
+    del cases
     if self.kind == 'boosting':  # whose trees add to logits
       link = 'log_sigmoid' if link == 'log' else 'identity'
-    return models.Beside(network, models.Trees(task.outputs, self.count, self.leaves, link))
+    return models.Trees(outputs, self.count, self.leaves, link)
 
-  def on(self, model: Any, task: tasks.Task, data: Dataset, seed: int) -> dict[str, Any]:
+  def fit(
+    self, model: Any, x: np.ndarray, y: np.ndarray, link: str, seed: int
+  ) -> dict[str, np.ndarray]:
     """As ``Fixed``; see ``models.Trees``."""
-    x, y = fixed.seen(model, data), task.targets(data.splits['train'].label)
-    grown = [self._of_column(x, column, task.link, seed) for column in y.T]
+    del model
+    grown = [self._of_column(x, column, link, seed) for column in y.T]
     nodes = np.stack([nodes for nodes, _ in grown])
-    return {'other': {'nodes': nodes, 'depth': np.int32(max(depth for _, depth in grown))}}
+    return {'nodes': nodes, 'depth': np.array(max(depth for _, depth in grown), np.int32)}
 
   def _of_column(
     self, x: np.ndarray, y: np.ndarray, link: str, seed: int

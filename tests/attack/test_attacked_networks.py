@@ -35,18 +35,18 @@ def _scores(changed, odd=0, **parts):
   return seen, networks.scores(taken(train, np.flatnonzero(seen)), train, seed=3)
 
 
-@pytest.mark.parametrize('kind', ['extra', 'gaussian_process'])
-def test_what_is_beside_is_fitted_to_what_a_network_sees(kind):
-  still = {'beside': kind, 'learning_rate': 0.0}  # so that the network is the same
+@pytest.mark.parametrize('beside', [{'trees': 'extra'}, {'gaussian_process': True}])
+def test_what_is_beside_is_fitted_to_what_a_network_sees(beside):
+  still = {**beside, 'learning_rate': 0.0}  # so that the network is the same
   seen, scores = _scores(still)
   others, without = _scores(still, odd=1)
   assert (others != seen).all()
   surer = np.where(seen, scores - without, without - scores)
-  assert (surer > 0).mean() > 0.6  # if nothing were fitted, none would be
+  assert surer.mean() > 0.01  # if nothing were fitted, all would be 0
 
 
 def test_trees_know_their_cases_by_heart():
-  seen, scores = _scores({'beside': 'extra'})
+  seen, scores = _scores({'trees': 'extra'})
   assert roc_auc_score(seen, scores) > 0.9
 
 

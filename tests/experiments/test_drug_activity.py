@@ -184,9 +184,11 @@ def test_fingerprints_and_graphs_predict_by_their_mean(command):
   assert all(float(row['spread']) > 0 for row in rows)  # of one network of each kind
 
 
-@pytest.mark.parametrize('beside', ['boosting', 'gaussian_process'])
+@pytest.mark.parametrize(
+  'beside', [('--config.trees=boosting',), ('--config.gaussian_process', '--config.trees=extra')]
+)
 def test_graphs_of_two_kinds_and_what_is_beside_predict_by_their_mean(command, beside):
-  card_of_few(command, FEW_NUMBERS, 'graphs', f'--config.beside={beside}')
+  card_of_few(command, FEW_NUMBERS, 'graphs', *beside)
   code, _, err = command('predict', 'CCO', 'CCN', '--workdir=run', '--output=out.csv')
   assert code == 0, err
   rows = _rows('out.csv')
@@ -202,13 +204,13 @@ def test_graphs_of_two_kinds_and_what_is_beside_predict_by_their_mean(command, b
   words = ('--config.model.weights=run', '--config.network=dmpnn', '--config.hidden=16')
   code, _, err = command(*words, '--config.data.source=few.csv', '--workdir=other')
   assert code == 2
-  assert 'weights=run: that run has another model beside its network; expected a run of one' in err
+  assert 'weights=run: that run has other models beside its network; expected a run of one' in err
 
 
 def test_trees_stay_as_they_were_grown(command):
   pathlib.Path('few.csv').write_text('\n'.join(FEW_NUMBERS))
   settings = {
-    'data.source': 'few.csv', 'data.split': 'random', 'data.bits': 128, 'beside': 'extra',
+    'data.source': 'few.csv', 'data.split': 'random', 'data.bits': 128, 'trees': 'extra',
     'seed': 4, 'num_devices': 3, 'batch_size': 15, 'num_epochs': 3, 'explanation': 'none',
   }  # fmt: skip
   words = [f'--config.{name}={value}' for name, value in settings.items()]
@@ -219,24 +221,24 @@ def test_trees_stay_as_they_were_grown(command):
   workdir = Workdir(pathlib.Path('run'))
   with Checkpoints(workdir.checkpoints, keep=3, run=workdir.identity()) as checkpoints:
     kept = checkpoints.variables(checkpoints.best())
-  np.testing.assert_array_equal(kept['other/nodes'], grown['other']['nodes'])
+  np.testing.assert_array_equal(kept['trees/nodes'], grown['trees']['nodes'])
   other = experiment.beside.on(experiment.model, experiment.task, experiment.data, seed=5)
-  assert not np.array_equal(other['other']['nodes'], grown['other']['nodes'])
+  assert not np.array_equal(other['trees']['nodes'], grown['trees']['nodes'])
 
 
 @pytest.mark.parametrize(
   ('words', 'message'),
   [
-    (('--config.privacy.epsilon=8',), 'is fitted to private cases without noise'),
-    (('federate', '--sites=2'), 'those of several sites cannot be averaged; expected none'),
+    (('--config.privacy.epsilon=8',), 'would be fitted to private cases without noise'),
+    (('federate', '--sites=2'), 'such models of several sites cannot be averaged; expected none'),
   ],
 )
 def test_what_is_beside_is_refused_where_it_cannot_be(command, words, message):
-  few = ('--config.data.simulated_molecules=120', '--config.beside=forest', '--workdir=run')
+  few = ('--config.data.simulated_molecules=120', '--config.trees=forest', '--workdir=run')
   code, _, err = command(*words[:1], *SMALL, *words[1:], *few)
   assert code == 2
   [line] = [line for line in err.splitlines() if line.startswith('error: ')]
-  assert f'config.beside=forest: {message}' in line
+  assert f'config.trees=forest: {message}' in line
 
 
 def test_charges_are_kept_where_that_is_asked_for(command, tmp_path):

@@ -54,7 +54,7 @@ def test_a_network_is_trained_alone_and_predicts_with_fixed():
   model = models.Beside(network, models.Trees(outputs=1, count=2, leaves=3))
   variables = model.init(jax.random.key(0), CASES)
   assert set(variables) == {'params', models.FIXED}
-  trees = {'other': _variables([[DEEP, SINGLE]], 2)[models.FIXED]}
+  trees = {'trees': _variables([[DEEP, SINGLE]], 2)[models.FIXED]}
   variables = {**variables, models.FIXED: trees}
   own = {'params': variables['params']['network']}
   each = network.apply(own, CASES, each=True)
@@ -69,7 +69,10 @@ def test_a_network_is_trained_alone_and_predicts_with_fixed():
 def test_derivatives_are_those_of_half_the_network():
   model = models.Beside(models.MLP(()), models.Trees(outputs=1, count=2, leaves=3))
   variables = model.init(jax.random.key(0), CASES)
-  variables = {**variables, models.FIXED: {'other': _variables([[DEEP, SINGLE]], 2)[models.FIXED]}}
+  variables = {
+    **variables,
+    models.FIXED: {'trees': _variables([[DEEP, SINGLE]], 2)[models.FIXED]},
+  }
   [kernel] = [leaf for leaf in jax.tree.leaves(variables['params']) if leaf.ndim == 2]
   found = jax.grad(lambda x: model.apply(variables, x)[:, 0].sum())(jnp.asarray(CASES))
   np.testing.assert_allclose(found, np.broadcast_to(kernel[:, 0] / 2, CASES.shape), 1e-6)

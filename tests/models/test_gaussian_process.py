@@ -44,7 +44,8 @@ def test_binary_fingerprints_have_the_similarity_of_sets():
   y = jnp.array([[1, 0, 1, 0], [0, 0, 0, 0]], jnp.float32)
   similar, apart = models.likeness(x, y, 4)
   np.testing.assert_allclose(similar, [[1 / 3, 0], [0, 1]])
-  np.testing.assert_array_equal(apart, 0)
+  assert np.isinf(apart).all()  # there are no descriptors, which add nothing
+  np.testing.assert_allclose(models.covariance([3.0, 1.0, 2.0], similar, apart), 3 * similar)
 
 
 @pytest.mark.core
@@ -52,13 +53,18 @@ def test_descriptors_alone_have_no_fingerprint():
   similar, apart = models.likeness(jnp.ones((1, 2)), jnp.array([[1.0, 3.0]]), 0)
   np.testing.assert_array_equal(similar, 0)
   np.testing.assert_allclose(apart, 2)  # the mean of 0 and 4
+  assert models.covariance([5.0, 1.0, 2.0], similar, apart) == pytest.approx(np.exp(-1))
 
 
 @pytest.mark.core
 def test_nothing_is_like_anything_as_it_is_created():
+  like = models.covariance(jnp.zeros(3), *models.likeness(X, CASES, BITS))
+  np.testing.assert_array_equal(like, 0)
   model = models.GaussianProcess(outputs=1, cases=9, bits=BITS)
   variables = model.init(jax.random.key(0), X)
-  np.testing.assert_array_equal(model.apply(variables, X), 0)
+  assert jax.tree.map(jnp.shape, variables[models.FIXED]) == {
+    'cases': (9, 7), 'weights': (9, 1), 'mean': (1,), 'covariance': (3,),
+  }  # fmt: skip
 
 
 @pytest.mark.core

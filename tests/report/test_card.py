@@ -107,7 +107,7 @@ def test_a_network_is_told_by_its_settings():
   told = card.Network.of(both, {}, ()).structure
   assert told.startswith('Beside (network Ensemble (count 4: MLP (features (5,), ')
   assert told.count('MLP (') == 2
-  assert told.endswith('other Trees (outputs 1, count 7, leaves 9, link logit))')
+  assert told.endswith('trees Trees (outputs 1, count 7, leaves 9, link logit))')
   on_fingerprint = models.OnFingerprint(makes[0])
   assert card.Network.of(on_fingerprint, {}, ()).structure == 'OnFingerprint (make MLP ((5,)))'
   alike = imbalance({'splits': {}, 'weights': ()})[1]

@@ -1,13 +1,10 @@
 """Trees that are grown give what scikit-learn's give."""
 
-import types
-
 import numpy as np
 import pytest
 from sklearn import ensemble
 
 from medjax import models, tasks, transfer
-from medjax.errors import UserError
 from medjax.training import state
 
 SEED = 3
@@ -28,33 +25,11 @@ BOOSTED = {
 }
 
 
-class Data:
-  """What trees are grown on."""
-
-  def __init__(self, label):
-    self.splits = {'train': Split(label)}
-    self.modality = types.SimpleNamespace(inputs=lambda batch: batch['x'])
-
-
-class Split:
-  """Training cases."""
-
-  def __init__(self, label):
-    self.label = label
-
-  def __len__(self):
-    return len(X)
-
-  def read(self, numbers):
-    return {'x': X[numbers]}
-
-
 def _outputs(kind, task, label, x=NEW):
   trees = transfer.Grown(kind, 12, 16)
-  data = Data(label)
-  model = trees.with_network(models.MLP(()), task, data)
-  found = trees.on(model, task, data, SEED)['other']
-  return np.asarray(model.other.apply({models.FIXED: found}, x), np.float64)
+  model = trees.model(task.outputs, task.link, len(X))
+  found = trees.fit(model, X, task.targets(label), task.link, SEED)
+  return np.asarray(model.apply({models.FIXED: found}, x), np.float64)
 
 
 def _forest(kind):
@@ -122,10 +97,10 @@ def test_thresholds_part_neighbouring_numbers(steps):
   low = np.nextafter(np.float32(3), up) if steps else np.float32(3)
   x = np.repeat(np.array([low, np.nextafter(low, up)])[:, None], 12, axis=1)
   forest = transfer.Grown('forest', 12, 16)
-  model = forest.with_network(models.MLP(()), tasks.Binary(), Data(ACTIVE))
+  model = forest.model(1, 'logit', 200)
   nodes, depth = forest._of_column(np.tile(x, (100, 1)), np.tile([0.0, 1.0], 100), 'logit', SEED)
   found = {'nodes': nodes[None], 'depth': np.int32(depth)}
-  outputs = model.other.apply({models.FIXED: found}, x)[:, 0]
+  outputs = model.apply({models.FIXED: found}, x)[:, 0]
   assert outputs[0] < 0 < outputs[1]
 
 
@@ -136,29 +111,8 @@ def test_boosted_classes_are_shares_by_their_logits():
   np.testing.assert_allclose(outputs[:, 1], boosted.predict_proba(NEW)[:, 1], rtol=1e-5)
 
 
-def test_none_is_none():
-  assert transfer.beside('none', 'bfloat16', 9) is None
-  assert transfer.beside('boosting', 'float32', 9).kind == 'boosting'
-  assert transfer.beside('gaussian_process', 'float32', 9) == transfer.Process(9)
-
-
-@pytest.mark.parametrize('precision', ['bfloat16', 'auto'])
-def test_columns_are_not_rounded(precision):
-  with pytest.raises(UserError, match=f'precision={precision}: config.beside=extra is fitted'):
-    transfer.beside('extra', precision, 9)
-
-
-def test_labels_that_are_no_classes_or_numbers_are_refused():
-  with pytest.raises(UserError, match='beside=forest: predicts classes or numbers'):
-    transfer.Grown('forest', 12, 16).with_network(models.MLP(()), tasks.Cox(), Data(ACTIVE))
-  with pytest.raises(ValueError, match='Cox: labels are no classes or numbers'):
-    tasks.Cox().targets(np.zeros(3))
-
-
 def test_an_average_of_equal_trees_is_the_trees():
   trees = transfer.Grown('forest', 12, 16)
-  task, data = tasks.Binary(), Data(ACTIVE)
-  model = trees.with_network(models.MLP(()), task, data)
-  found = trees.on(model, task, data, SEED)
+  found = trees.fit(None, X, ACTIVE[:, None].astype(float), 'logit', SEED)
   average = state.averaged(0.9, 5, found, found)
-  np.testing.assert_array_equal(average['other']['nodes'], found['other']['nodes'])
+  np.testing.assert_array_equal(average['nodes'], found['nodes'])
