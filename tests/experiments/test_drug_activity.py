@@ -185,7 +185,8 @@ def test_fingerprints_and_graphs_predict_by_their_mean(command):
 
 
 @pytest.mark.parametrize(
-  'beside', [('--config.trees=boosting',), ('--config.gaussian_process', '--config.trees=extra')]
+  'beside',
+  [('--config.trees=boosting',), ('--config.gaussian_process=true', '--config.trees=extra')],
 )
 def test_graphs_of_two_kinds_and_what_is_beside_predict_by_their_mean(command, beside):
   card_of_few(command, FEW_NUMBERS, 'graphs', *beside)
