@@ -277,7 +277,9 @@ class _AtWork:
     if not reason:
       tasks = [dataclasses.replace(self._task(i), only_times=True) for i in numbers[:processes]]
       try:
-        seconds[SIDE_BY_SIDE] = count * self._processes(processes).times(tasks) / processes
+        share = workers.share(len(numbers), processes)
+        start = self.started + clock.start  # of each process, before its first update
+        seconds[SIDE_BY_SIDE] = count * self._processes(processes).times(tasks) * share + start
         told.append(f'side by side ({processes} processes) {spell(seconds[SIDE_BY_SIDE])}')
       except UserError as error:  # such as too little memory for several
         reason = str(error)
@@ -293,8 +295,9 @@ class _AtWork:
     return Choice(best, at_once, line(len(self.runs), seconds, told, best))
 
   def _against_processes(self, in_turn: float, best: float, start: float) -> str:
-    several = min(machine.cores(), len(self._everyone))
-    return workers.against(self.command.devices, several, in_turn, best, self.started + start)
+    runs, started = len(self._everyone), self.started + start
+    several = min(machine.cores(), runs)
+    return workers.against(self.command.devices, runs, several, in_turn, best, started)
 
   def _processes(self, count: int) -> Workers:
     if self._workers is None:

@@ -201,11 +201,28 @@ class Workers:
       return Failure(f'its process {how}{why}', code if code > 0 else _BUG)
 
 
-def against(devices: runtime.Devices, count: int, in_turn: float, best: float, start: float) -> str:
+def share(runs: int, count: int) -> float:
+  """The part of all updates that the busiest of several processes makes.
+
+  Args:
+    runs: of as many updates each, that are given to whichever process has none.
+    count: of processes.
+
+  Example:
+    >>> share(4, 2), round(share(3, 2), 3)
+    (0.5, 0.667)
+  """
+  return -(-runs // count) / runs
+
+
+def against(
+  devices: runtime.Devices, runs: int, count: int, in_turn: float, best: float, start: float
+) -> str:
   """Why processes side by side are not tried; '' where they are.
 
   Args:
     devices: devices of all hosts.
+    runs: how many there are.
     count: how many processes there would be.
     in_turn: seconds of all updates one after another.
     best: the same of the best way so far.
@@ -217,7 +234,7 @@ def against(devices: runtime.Devices, count: int, in_turn: float, best: float, s
     return 'they would share the memory of the accelerator'
   if count < 2:
     return 'one core'
-  if best - in_turn / count < 10 * start:  # each loads, reads, is timed
+  if best - in_turn * share(runs, count) < 10 * start:  # each loads, reads, is timed
     return 'they could not save what their start takes'
   own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
   if count * own > ways.free(devices):

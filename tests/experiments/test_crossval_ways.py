@@ -105,6 +105,7 @@ def test_few_small_runs_are_done_before_ways_would_be_timed(run_experiment):
   ('alone', 'together', 'side', 'chosen'),
   [
     (0.1, 0.2, 0.19, way.IN_TURN),  # two processes that take nearly twice as long
+    (0.1, 0.2, 0.14, way.IN_TURN),  # one of them has two of three runs to train
     (0.1, 0.02, 0.19, way.TOGETHER),
     (0.1, 0.2, 0.11, way.SIDE_BY_SIDE),
     (0.1, None, 0.11, way.SIDE_BY_SIDE),

@@ -185,11 +185,17 @@ def test_fingerprints_and_graphs_predict_by_their_mean(command):
 
 
 @pytest.mark.parametrize(
-  'beside',
-  [('--config.trees=boosting',), ('--config.gaussian_process=true', '--config.trees=extra')],
+  ('network', 'more'),
+  [
+    ('graphs', ('--config.trees=boosting',)),
+    (
+      'fingerprint',
+      ('--config.members=2', '--config.gaussian_process=true', '--config.trees=extra'),
+    ),
+  ],
 )
-def test_graphs_of_two_kinds_and_what_is_beside_predict_by_their_mean(command, beside):
-  card_of_few(command, FEW_NUMBERS, 'graphs', *beside)
+def test_several_networks_and_what_is_beside_predict_by_their_mean(command, network, more):
+  card_of_few(command, FEW_NUMBERS, network, *more)
   code, _, err = command('predict', 'CCO', 'CCN', '--workdir=run', '--output=out.csv')
   assert code == 0, err
   rows = _rows('out.csv')
