@@ -94,7 +94,7 @@ def caption(method: str) -> str:
     if method == _SUBSTRUCTURE
     else 'what each atom adds'
   )
-  seen = ' What trees or a Gaussian process beside a network add is not seen.'
+  seen = ' What trees or a Gaussian process add, where they are beside a network, is not seen.'
   return (
     f'By {method}: {what}, to the class that the case is called or to the number predicted; red '
     'speaks for it, blue against. Descriptors, where the network has them, stay those of the whole '
